@@ -1,0 +1,192 @@
+"""What the recipes share: commands run and weighed, rows kept so that a recipe goes on, tables put into documents."""
+
+import hashlib
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import IO, Any
+
+from scriven.base import LinesError, atomic
+from scriven.lines import LinesFolder
+from scriven.reader.model import find_model, read_info
+
+Row = dict[str, Any]
+SCRIVEN = (sys.executable, "-c", "from scriven.cli import main; main()")  # the scriven that this recipe imports
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A command that ended: what it printed, seconds by the clock and of all its CPUs, its largest memory in MB."""
+
+    out: str
+    err: str
+    code: int
+    wall: float
+    cpu: float
+    peak: float  # never below what this recipe itself held when it started the command
+
+
+def run(command: Sequence[str | Path], env: Mapping[str, str] | None = None, quiet: bool = True) -> Ran:
+    """Run a command to its end. `quiet` False passes its standard error through."""
+    environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, **(env or {})}
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        begun = time.perf_counter()
+        process = subprocess.Popen([*map(str, command)], stdout=out, stderr=err if quiet else None, env=environment)
+        try:
+            _, status, used = os.wait4(process.pid, 0)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        wall = time.perf_counter() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+        printed, complained = (_text(file) for file in (out, err))
+    peak = used.ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
+    return Ran(printed, complained, process.returncode, wall, used.ru_utime + used.ru_stime, peak)
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace")
+
+
+def scriven(*arguments: str | Path, quiet: bool = True) -> Ran:
+    """Run `scriven ARGUMENTS`. Exit code 1 (some inputs failed) is a result; any other failure ends the recipe."""
+    ran = run([*SCRIVEN, *arguments], quiet=quiet)
+    if ran.code not in (0, 1):
+        sys.exit(f"`{shown('scriven', *arguments)}` failed:\n{ran.err.strip()}")
+    return ran
+
+
+def shown(*command: str | Path) -> str:
+    """A command as a person types it, for the tables."""
+    return shlex.join(str(part) for part in command)
+
+
+# Data and models
+
+
+def collections(data: Path, level: str = "lines") -> list[str]:
+    """The collections of a data folder that have a test split of this level, by name."""
+    found = sorted(p.parents[1].name for p in data.glob(f"*/test/{level}.parquet"))
+    if not found:
+        sys.exit(f"{data} holds no <collection>/test/{level}.parquet; give the folder of the collections")
+    return found
+
+
+def language(folder: Path, level: str = "lines") -> str:
+    """The language of most test lines (`pt-la` is `pt`); empty where the column is not there."""
+    named = LinesFolder(folder, level).columns("test", ["language"])["language"]
+    most = Counter(str(name or "").split("-")[0] for name in named).most_common(1)
+    return most[0][0] if most else ""
+
+
+def digest(*files: Path) -> str:
+    """A short fingerprint of files: a row of a table belongs to exactly these bytes."""
+    total = hashlib.sha256()
+    for file in files:
+        total.update(hashlib.sha256(file.read_bytes()).digest())
+    return total.hexdigest()[:12]
+
+
+def fingerprint(model: str | Path) -> str:
+    """A short fingerprint of what reads in a model folder. Raises ModelError."""
+    folder = find_model(model)
+    info = read_info(folder)
+    return digest(folder / "model.json", folder / (info.graph.file if info.graph else "reader.onnx"))
+
+
+def machine() -> str:
+    """The processor, for the rows that tell seconds."""
+    names = [n for n in _cpuinfo() if n.startswith("model name")]
+    return names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
+
+
+def _cpuinfo() -> list[str]:
+    file = Path("/proc/cpuinfo")
+    return file.read_text().splitlines() if file.is_file() else []
+
+
+def today() -> str:
+    return date.today().isoformat()
+
+
+def between(dates: Iterable[str]) -> str:
+    """The first and the last of some days; one where they are the same."""
+    days = sorted(set(dates))
+    return " to ".join(dict.fromkeys(days[:1] + days[-1:]))
+
+
+# Rows and tables
+
+
+class Rows:
+    """The rows of a recipe in a JSON file, saved after each, found by their keys when the recipe runs again."""
+
+    def __init__(self, file: Path, keys: Sequence[str]):
+        self.file, self.keys = file, tuple(keys)
+        self.all: list[Row] = json.loads(file.read_text("utf-8")) if file.is_file() else []
+
+    def find(self, **wanted: Any) -> Row | None:
+        return next((r for r in self.all if all(r.get(k) == wanted.get(k) for k in self.keys)), None)
+
+    def keep(self, row: Row) -> Row:
+        """Add a row in the place of the one with the same keys."""
+        self.all = [r for r in self.all if any(r.get(k) != row.get(k) for k in self.keys)] + [row]
+        with atomic(self.file, "w") as file:
+            json.dump(self.all, file, indent=1, ensure_ascii=False)
+        return row
+
+
+def percent(row: Row) -> str:
+    """`12.34 (11.02-13.70)`: CER and its 95 % interval in percent; the row's note where there is no number."""
+    if "cer" not in row:
+        return str(row.get("note", "-"))
+    low, high = row["interval"]
+    return f"{100 * row['cer']:.2f} ({100 * low:.2f}-{100 * high:.2f})"
+
+
+def markdown(rows: Sequence[Mapping[str, object]]) -> str:
+    """Rows as a Markdown table, columns in the order in which the rows bring them, those of numbers to the right."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    cells = [[str(row.get(key, "")).replace("|", "\\|") for key in columns] for row in rows]
+    right = [all(not c[i] or c[i][0] in "+-0123456789" for c in cells) for i in range(len(columns))]
+    lines = [columns, ["--:" if r else "---" for r in right], *cells]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def put(file: Path, name: str, text: str) -> None:
+    """Replace what stands between `<!-- NAME -->` and `<!-- /NAME -->` in a document."""
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    old = file.read_text("utf-8")
+    if old.count(begin) != 1 or old.count(end) != 1 or old.index(end) < old.index(begin):
+        sys.exit(f"{file} has no place for the table: it needs one line {begin} and below it one line {end}")
+    with atomic(file, "w") as out:
+        out.write(old[: old.index(begin)] + f"{begin}\n\n{text.strip()}\n\n" + old[old.index(end) :])
+
+
+def publish(out: Path, name: str, text: str, into: Path | None) -> None:
+    """The tables of a recipe as OUT/NAME.md, on standard output, and in a document if one is named."""
+    with atomic(out / f"{name}.md", "w") as file:
+        file.write(text.strip() + "\n")
+    print(text.strip())
+    if into is not None:
+        put(into, name, text)
+
+
+def has(folder: Path, level: str) -> bool:
+    """Whether a collection has test lines of this level."""
+    try:
+        return LinesFolder(folder, level).count("test") > 0
+    except LinesError:
+        return False

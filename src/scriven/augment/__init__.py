@@ -1,0 +1,28 @@
+"""Ink and paper in numpy and OpenCV: the parts the font scribe draws with, and `augment` for real pictures."""
+
+from scriven.augment.ink import Ink, ink
+from scriven.augment.noise import Dice, crop, pool
+from scriven.augment.paper import Camera, Paper, Ruling, camera, paper, seen_through
+from scriven.augment.real import AugmentSettings, augment, blot
+from scriven.augment.warp import STILL, Affine, Wobble, warp
+
+__all__ = [
+    "STILL",
+    "Affine",
+    "AugmentSettings",
+    "Camera",
+    "Dice",
+    "Ink",
+    "Paper",
+    "Ruling",
+    "Wobble",
+    "augment",
+    "blot",
+    "camera",
+    "crop",
+    "ink",
+    "paper",
+    "pool",
+    "seen_through",
+    "warp",
+]

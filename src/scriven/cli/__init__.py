@@ -1,0 +1,181 @@
+"""The front door: `scriven COMMAND ...`. Commands are imported when they are called, so that help stays fast.
+
+A command is one file with one plain function, and one row of COMMANDS. Exit codes: 0 all done; 1 some inputs failed,
+each named; 2 nothing could be done; 130 interrupted.
+"""
+
+import difflib
+import errno
+import importlib
+import os
+import re
+import sys
+from typing import Any
+
+import typer
+import typer.core
+import typer.main
+
+from scriven import __version__
+from scriven.base import TEXT, MissingExtra, ScrivenError
+
+COMMANDS = {  # name: (module, attribute, help in the list of commands)
+    "demo": ("scriven.cli.demo", "demo", "See it work: learn an unknown hand without labels, offline, in minutes."),
+    "read": ("scriven.cli.read", "read", "Read handwriting: pictures in, text out."),
+    "adapt": ("scriven.cli.adapt", "adapt", "Learn a new hand from pictures without labels."),
+    "train": ("scriven.cli.train", "train", "Teach a recogniser from labelled lines or from fonts."),
+    "score": ("scriven.cli.score", "score", "Measure how well a model reads labelled lines."),
+    "write": ("scriven.cli.write", "write", "Write synthetic handwriting into a lines folder."),
+    "import": ("scriven.cli.import_", "import_", "Turn foreign data into a lines folder."),
+    "export": ("scriven.cli.export", "export", "Turn a lines folder into another format."),
+    "look": ("scriven.cli.look", "look", "See what is in a lines folder or a model, as one HTML page."),
+    "doctor": ("scriven.cli.doctor", "doctor", "Find what would go wrong before training."),
+    "texts": ("scriven.cli.texts", "app", "Word lists, corpora and language models."),
+    "fonts": ("scriven.cli.fonts", "app", "Handwriting typefaces: list, coverage, sheet."),
+    "models": ("scriven.cli.models", "app", "Models: list, show."),
+    "bench": ("scriven.cli.bench", "bench", "Measure how fast this machine reads and trains."),
+}
+
+EXTRAS = {  # a missing package: the extra of pyproject.toml that brings it
+    **dict.fromkeys(("torch", "lightning_fabric", "safetensors", "onnx", "onnxscript"), "train"),
+    **dict.fromkeys(("uharfbuzz", "freetype", "fontTools", "wordfreq"), "train"),
+    "lmdb": "lmdb",
+    "openvino": "openvino",
+    "tensorboard": "track",
+}
+
+INTERRUPTED = 130
+OUTER = "ENOSPC EDQUOT EFBIG EROFS EACCES ENAMETOOLONG ELOOP"  # what the machine refuses is no bug
+UsageError: Any = typer.BadParameter.__base__  # typer ships its own click or uses the installed one, by version
+
+
+class Doors(typer.core.TyperGroup):
+    """The command group. Lists commands from the table, imports the one that is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return load(cmd_name) if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.5)
+            hint = f"did you mean `scriven {close[0]}`?" if close else f"there are: {', '.join(COMMANDS)}"
+            raise UsageError(f"there is no command {args[0]!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help) for name, (_, _, help) in COMMANDS.items()])
+
+
+def load(name: str) -> Any:
+    """The click command of a name in COMMANDS. Imports its module and nothing more."""
+    module, attribute, _ = COMMANDS[name]
+    door = getattr(importlib.import_module(module), attribute)
+    if not isinstance(door, typer.Typer):
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command(name, no_args_is_help=False)(door)
+        door = app
+    door.rich_markup_mode = None
+    command = typer.main.get_command(door)
+    command.name = name
+    _keep_examples(command)
+    return command
+
+
+def _keep_examples(command: Any) -> None:
+    """Keep the line breaks of `Examples:` and of indented paragraphs in help (a backspace line tells click to)."""
+    paragraphs = re.split(r"\n\s*\n", (command.help or "").replace("\b\n", ""))
+    command.help = "\n\n".join(
+        f"\b\n{p}" if p.startswith((" ", "Examples:", "Example:")) else p for p in (p.rstrip() for p in paragraphs)
+    )
+    for child in getattr(command, "commands", {}).values():
+        _keep_examples(child)
+
+
+def root() -> Any:
+    """The whole command line as one click group."""
+    app = typer.Typer(cls=Doors, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+    @app.callback(invoke_without_command=True)
+    def scriven(
+        ctx: typer.Context,
+        version: bool = typer.Option(False, "--version", help="Print the version and leave."),
+        quiet: bool = typer.Option(False, "--quiet", "-q", help="No progress on standard error, only errors."),
+    ) -> None:
+        """Scriven reads handwriting, and learns a new hand without labels.
+
+        Results go to standard output; progress and errors go to standard error. `scriven COMMAND --help` has examples.
+        """
+        if version:
+            typer.echo(f"scriven {__version__}")
+        elif ctx.invoked_subcommand is None:
+            typer.echo(ctx.get_help())
+        else:
+            from scriven.cli.common import report_progress
+
+            report_progress(quiet)
+
+    return typer.main.get_command(app)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code. What the user can fix becomes one line on standard error."""
+    try:
+        code = root().main(arguments, prog_name="scriven", standalone_mode=False)
+        if code == INTERRUPTED:  # what newer versions of typer make of it
+            raise KeyboardInterrupt
+        return code if isinstance(code, int) else 0
+    except typer.Exit as left:
+        return int(left.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        return _say("interrupted; the same command continues an unfinished folder where it stopped", INTERRUPTED)
+    except UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # a group without its command: the message is its help
+            print(error.format_message(), file=sys.stderr)
+            return 2
+        context = getattr(error, "ctx", None)
+        where = f" (see `{context.command_path} --help`)" if context else ""
+        return _say(f"{error.format_message()}{where}", 2)
+    except ScrivenError as error:
+        return _say(str(error), 2)
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        command = next((a for a in arguments if a in COMMANDS), "this command")
+        return _say(str(MissingExtra(f"`scriven {command}`", extra)), 2)
+    except OSError as error:
+        if errno.errorcode.get(error.errno or 0) not in OUTER.split():
+            raise
+        where = error.filename or "the output or a temporary file"
+        return _say(f"cannot open or write {where}: {error.strerror}; check the path, or free some space", 2)
+
+
+def _say(sentence: str, code: int) -> int:
+    print(f"scriven: {' '.join(sentence.split())}", file=sys.stderr)
+    return code
+
+
+def main() -> None:
+    """The console entry. OpenMP must not spin, and reads its policy once, when torch is imported."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # closed by whoever called
+    sys.stderr = sys.stderr or open(os.devnull, "w")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(**TEXT)
+    sys.exit(_delivered(run(sys.argv[1:])))
+
+
+def _delivered(code: int) -> int:
+    """The exit code, when what was printed has reached standard output; a pipe that was closed is no error."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries again when it ends
+        if code != 2 and error.errno != errno.EPIPE:
+            return _say(f"cannot write to standard output: {error.strerror}; free some space or write elsewhere", 2)
+    return code

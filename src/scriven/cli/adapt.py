@@ -1,0 +1,50 @@
+"""scriven adapt LINES|IMAGES... -o MODEL"""
+
+from typing import Annotated
+
+import typer
+
+from scriven.cli.common import Changes, Config, Json, Out, finish, print_json, settings
+from scriven.reader import DEFAULT
+
+Inputs = Annotated[
+    list[str], typer.Argument(help="Pictures, folders of pictures, or lines folders; no text is needed.")
+]
+
+
+def adapt(
+    inputs: Inputs,
+    out: Out,
+    model: Annotated[str, typer.Option("-m", "--model", help="Model to start from.")] = DEFAULT,
+    minutes: Annotated[float | None, typer.Option(help="How long it may take; 30 if not given.")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Rounds at most; 3 if not given.")] = None,
+    language: Annotated[str | None, typer.Option("--lang", help="Language of the pictures, such as fr.")] = None,
+    level: Annotated[str | None, typer.Option(help="lines or words, of folders that hold both.")] = None,
+    changes: Changes = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Learn a hand from pictures without transcriptions.
+
+    The result is never a worse model: when no round helps, the old weights are kept and the reason is told.
+
+    Examples:
+
+        scriven adapt photos/ -o my-hand --minutes 20
+
+        scriven adapt letters/ -o my-hand -m scriven-synthetic --lang en
+    """
+    from scriven.jobs.adapt import AdaptSettings
+    from scriven.jobs.adapt import adapt as job
+
+    given = {"minutes": minutes, "rounds": rounds, "language": language, "level": level}
+    done = job(inputs, out, parent=model, settings=settings(AdaptSettings(), changes, config, **given))
+    if json:
+        print_json({"model": str(done.folder), "helped": done.helped, "why": done.why, "rounds": done.rounds})
+    elif done.helped:
+        accepted = sum(bool(row["accepted"]) for row in done.rounds) - 1
+        typer.echo(f"{done.folder}: learnt the hand in {accepted} rounds{'; then ' + done.why if done.why else ''}")
+    else:
+        typer.echo(f"{done.folder}: the old weights are kept, because {done.why}")
+    typer.echo(f"Next: scriven read -m {done.folder} MORE-PICTURES", err=True)
+    finish(done.refused)

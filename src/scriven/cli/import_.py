@@ -1,0 +1,42 @@
+"""scriven import FORMAT SRC -o LINES"""
+
+from typing import Annotated
+
+import typer
+
+from scriven.base import SettingsError
+from scriven.cli.common import Changes, Config, Json, Out, changes_of, finish, print_json
+
+
+def import_(
+    what: Annotated[list[str], typer.Argument(metavar="[FORMAT] SRC", help="The format and the file or folder.")],
+    out: Out,
+    importer: Annotated[str, typer.Option(metavar="FILE.py:FUNCTION", help="Your own importer; no FORMAT then.")] = "",
+    licence: Annotated[str, typer.Option(help="The licence of the data, kept in about.json.")] = "",
+    changes: Changes = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Turn foreign data into a lines folder.
+
+    Formats: parquet, pairs (x.png and x.gt.txt), csv (marking.csv), tsv (gt.txt), imagefolder, transcripts, filename
+    (label before the first underscore), pictures (no labels), lmdb. A folder is never added to.
+
+    Examples:
+
+        scriven import pairs ground-truth/ -o letters/ --licence "CC BY 4.0"
+        scriven import parquet collection/ -o words/ --set level=words
+        scriven import scans/ --importer mine.py:letters -o letters/
+    """
+    from scriven.jobs import import_ as job
+
+    if len(what) != (1 if importer else 2):
+        raise SettingsError("give FORMAT and SRC, or SRC alone with --importer; see `scriven import --help`")
+    format = "" if importer else what[0]
+    given = changes_of(changes, config)
+    done = job.import_(what[-1], out, format, importer=importer, changes=given, licence=licence)
+    if json:
+        print_json({"out": done.out, "counts": done.counts, "refused": len(done.refused)})
+    else:
+        typer.echo(f"{done.out}: " + ", ".join(f"{count} {split}" for split, count in done.counts.items()))
+    finish(done.refused)

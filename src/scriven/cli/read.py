@@ -1,0 +1,50 @@
+"""scriven read INPUT..."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scriven.cli.common import Beam, Changes, Config, Device, Level, Lm, Threads, Words, finish, settings
+from scriven.reader import DEFAULT
+
+
+def read(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT...", help="Pictures, folders, lines folders, CSV, PDF, -.")
+    ],
+    model: Annotated[str, typer.Option("--model", "-m", help="Model folder or name.")] = DEFAULT,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder: one file an input. Or one file, by its ending.")
+    ] = None,
+    format: Annotated[str | None, typer.Option("--format", "-f", help="text, json, tsv or csv.")] = None,
+    unit: Annotated[str | None, typer.Option("--as", help="line (if not given) or word: what a picture shows.")] = None,
+    lm: Lm = None,
+    words: Words = None,
+    beam: Beam = None,
+    device: Device = None,
+    threads: Threads = None,
+    level: Level = None,
+    changes: Changes = None,
+    config: Config = None,
+) -> None:
+    """Read handwriting: pictures of lines or words in, text out.
+
+    One bad picture costs that picture only: it is named on standard error and the exit code is 1.
+
+    Examples:
+
+        scriven read photo.png
+        scriven read scans/ -o texts/ --lm fr
+        scriven read letters/ -f csv > letters.csv
+    """
+    from scriven.base import SettingsError
+    from scriven.jobs import read as job
+
+    if unit not in (None, "line", "word"):
+        later = "reading whole pages comes with a later version; " if unit == "page" else ""
+        raise SettingsError(f"cannot read pictures as {unit!r}: {later}use --as line or --as word")
+    given = {"beam": beam, "lm": lm, "words": words, "device": device, "threads": threads, "level": level}
+    given["word"] = None if unit is None else unit == "word"
+    chosen = settings(job.ReadSettings(), changes, config, **given)
+    finish(job.read(inputs, model, out, format, chosen).refused)

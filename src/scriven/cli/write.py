@@ -1,0 +1,43 @@
+"""scriven write -o LINES --texts words:LANG|lines:LANG|FILE"""
+
+from typing import Annotated
+
+import typer
+
+from scriven.cli.common import Changes, Config, Json, Out, Seed, Workers, changes_of, finish, print_json
+
+
+def write(
+    out: Out,
+    texts: Annotated[str, typer.Option(metavar="TEXTS", help="words:LANG, lines:LANG, ngram:FOLDER, or a file.")],
+    scribe: Annotated[str, typer.Option(metavar="SCRIBE", help="fonts, or fonts:FOLDER for your own.")] = "fonts",
+    count: Annotated[
+        int | None, typer.Option("--count", "-n", help="Pictures; default: one a text of the file.")
+    ] = None,
+    seed: Seed = 0,
+    split: Annotated[str, typer.Option(help="train, valid or test.")] = "train",
+    workers: Workers = 1,
+    changes: Changes = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Write synthetic handwriting into a lines folder.
+
+    A file's texts are written in their order, over and over again until --count is reached. The same command
+    continues an unfinished folder.
+
+    Examples:
+
+        scriven write -o synthetic/ --texts words:fr --count 10000
+        scriven write -o lines/ --texts letters.txt --seed 7 --set strength=0.5
+        scriven write -o mine/ --texts lines:en --scribe fonts:my-fonts/ --count 500 --workers 2
+    """
+    from scriven.jobs import write as job
+
+    settings = job.settings_with(changes_of(changes, config))
+    done = job.write(out, texts, scribe=scribe, count=count, seed=seed, split=split, workers=workers, settings=settings)
+    if json:
+        print_json({"out": done.out, "lines": done.lines, "refused": len(done.refused)})
+    else:
+        typer.echo(f"{done.out}: {done.lines} lines written; look at them: scriven look {done.out}")
+    finish(done.refused)

@@ -1,0 +1,23 @@
+"""Lines become foreign data. One file a format; each is a function (lines, out) -> the lines that were left out.
+
+`lines` are `(split, Line)` with text, `out` is an empty folder. `scriven import` reads every format back.
+"""
+
+from scriven.exporters.common import Exporter
+from scriven.exporters.csv import csv
+from scriven.exporters.imagefolder import imagefolder
+from scriven.exporters.lmdb import lmdb
+from scriven.exporters.pairs import pairs
+from scriven.exporters.transcripts import transcripts
+from scriven.exporters.tsv import tsv
+
+EXPORTERS: dict[str, Exporter] = {
+    "pairs": pairs,
+    "csv": csv,
+    "tsv": tsv,
+    "imagefolder": imagefolder,
+    "transcripts": transcripts,
+    "lmdb": lmdb,
+}
+
+__all__ = ["EXPORTERS", "Exporter"]

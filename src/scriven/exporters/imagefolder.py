@@ -1,0 +1,24 @@
+"""A Hugging Face imagefolder: `load_dataset("imagefolder", data_dir=OUT)` gives image, text and the other columns."""
+
+import json
+from pathlib import Path
+from typing import IO
+
+from scriven.exporters.common import FOLDERS, Lines, Pictures
+
+COLUMNS = ("id", "text", "hand", "page", "origin", "confidence")
+
+
+def imagefolder(lines: Lines, out: Path) -> None:
+    """Pictures in folders by split, a `metadata.jsonl` in each."""
+    pictures, files = Pictures(out), dict[str, IO[str]]()
+    try:
+        for split, line in lines:
+            path = pictures.save(split, line).relative_to(FOLDERS[split])
+            if split not in files:
+                files[split] = open(out / FOLDERS[split] / "metadata.jsonl", "w", newline="\n", encoding="utf-8")
+            row = {"file_name": path.as_posix()} | {name: getattr(line, name) for name in COLUMNS}
+            files[split].write(json.dumps(row, ensure_ascii=False) + "\n")
+    finally:
+        for file in files.values():
+            file.close()

@@ -1,0 +1,21 @@
+"""Numbered PNG pictures and one transcripts.txt a split, as the label-free HTR learner reads it. Ids are not kept."""
+
+from pathlib import Path
+
+from scriven.exporters.common import FOLDERS, Lines
+from scriven.images import decode, encode
+from scriven.lines.writer import suffix_of
+
+
+def transcripts(lines: Lines, out: Path) -> None:
+    texts: dict[str, list[str]] = {}
+    for split, line in lines:
+        folder = out / FOLDERS[split] / "labeled"
+        folder.mkdir(parents=True, exist_ok=True)
+        written = texts.setdefault(split, [])
+        png = line.image if suffix_of(line.image) == "png" else encode(decode(line.image, line.id), "png")
+        (folder / f"{len(written)}.png").write_bytes(png)
+        written.append(f"{line.text}\n")
+    for split, written in texts.items():
+        file = out / FOLDERS[split] / "labeled" / "transcripts.txt"
+        file.write_text("".join(written), "utf-8", newline="\n")

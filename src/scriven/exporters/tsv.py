@@ -1,0 +1,13 @@
+"""One gt.txt of `path<TAB>text`, as Clova's `create_lmdb_dataset` and AttentionHTR read it."""
+
+from pathlib import Path
+
+from scriven.exporters.common import Lines, Pictures
+
+
+def tsv(lines: Lines, out: Path) -> None:
+    """Pictures in folders by split, beside `gt.txt`: path, tab, text."""
+    pictures = Pictures(out)
+    with open(out / "gt.txt", "w", newline="\n", encoding="utf-8") as file:
+        for split, line in lines:
+            file.write(f"{pictures.save(split, line).as_posix()}\t{line.text}\n")

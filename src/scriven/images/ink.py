@@ -1,0 +1,134 @@
+"""Ink and paper: grey pictures to what a recogniser eats. Training and reading both go through `prepare`."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from scriven.base import ImageError
+
+Grey = npt.NDArray[np.uint8]
+CLEAR = 0.5  # lean from which on dark and light ink are told apart
+LONGEST = 4000  # times as wide as high: nothing that was written
+GREYS = np.arange(256, dtype=np.float64)
+
+
+def polarity(image: Grey) -> float:
+    """How clearly the ink is dark: positive for dark ink on light paper, negative for light ink on dark paper.
+
+    Ink is rarer than paper, so grey values lean (their skewness) towards it. Where that is unclear, uneven light or the
+    edge of the sheet may be to blame: then it is the lean that is left when the local mean is taken out.
+    """
+    small = image if image.size < 1 << 18 else _small(image, 64 if image.shape[1] > 4 * image.shape[0] else 512)
+    lean = _lean(small)
+    if lean > CLEAR:
+        return lean
+    local = cv2.blur(small, (63, 63), borderType=cv2.BORDER_REFLECT)
+    return _lean(np.asarray(cv2.addWeighted(small, 0.5, local, -0.5, 128), np.uint8))
+
+
+def _lean(image: Grey) -> float:
+    """Skewness of the grey values, positive towards the dark; near 0 where they hardly differ."""
+    counts = _histogram(image)
+    share = counts / counts.sum()
+    from_mean = GREYS - float(share @ GREYS)
+    spread = float(np.sqrt(share @ from_mean**2))
+    return float(-(share @ from_mean**3) / max(spread, 1.0) ** 3)
+
+
+def dark_ink(image: Grey) -> Grey:
+    """The picture with dark ink on light paper: inverted where `polarity` is clearly negative."""
+    return np.asarray(255 - image, np.uint8) if polarity(image) < -CLEAR else image
+
+
+def _small(image: Grey, height: int) -> Grey:
+    """At most `height` px high and 16 times as wide; small pictures as they are."""
+    scale = min(1.0, height / image.shape[0], 16 * height / image.shape[1])
+    if scale == 1.0:
+        return image
+    wide, high = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    return np.asarray(cv2.resize(image, (wide, high), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def to_height(image: Grey, height: int = 64) -> Grey:
+    """Scaled to `height` px, proportions kept: (height, W), W at least height // 2, padded with paper on the right.
+
+    Raises ImageError for a picture that no line of writing can look like.
+    """
+    if image.shape[1] > LONGEST * image.shape[0]:
+        size = f"{image.shape[1]} px wide and {image.shape[0]} px high"
+        raise ImageError(f"the picture is {size}, which is no line of writing; leave it out")
+    width = max(1, round(image.shape[1] * height / image.shape[0]))
+    if image.shape != (height, width):
+        method = cv2.INTER_AREA if image.shape[0] > height else cv2.INTER_CUBIC
+        image = np.asarray(cv2.resize(image, (width, height), interpolation=method), np.uint8)
+    if width < height // 2:
+        paper = int(_percentile(image, 0.8))
+        image = np.pad(image, ((0, 0), (0, height // 2 - width)), constant_values=paper)
+    return image
+
+
+def _percentile(image: Grey, share: float) -> int:
+    """The grey value below or at which `share` of the pixels lie."""
+    return int(np.searchsorted(np.cumsum(_histogram(image)), share * image.size))
+
+
+def _histogram(image: Grey) -> npt.NDArray[np.float64]:
+    return cv2.calcHist([image], [0], None, [256], [0, 256]).ravel().astype(np.float64)
+
+
+def paper_of(image: Grey, cell: int = 4, window: int = 11) -> Grey:
+    """The paper behind the ink, (H, W): a grey closing of the picture seen at 1/`cell` size, smoothed."""
+    high, wide = image.shape
+    small = cv2.resize(image, (-(-wide // cell), -(-high // cell)), interpolation=cv2.INTER_AREA)
+    closed = cv2.morphologyEx(
+        small, cv2.MORPH_CLOSE, np.ones((window, window), np.uint8), borderType=cv2.BORDER_REPLICATE
+    )
+    smooth = cv2.blur(closed, (window, window), borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.resize(smooth, (wide, high), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def normalise(image: Grey, *, ink: int = 64, max_gain: float = 4.0) -> Grey:
+    """Even light: paper near 255, strokes near `ink`, whatever the scan. The gain is limited: blank paper stays blank.
+
+    The stroke level is the median of the pixels more than half as dark as the darkest 0.5 %, so it hangs little on how
+    much of the picture is ink.
+    """
+    flat = np.asarray(cv2.divide(image, paper_of(image), scale=255), np.uint8)
+    counts = _histogram(flat)
+    below = np.cumsum(counts)
+    white = max(int(np.searchsorted(below, 0.6 * flat.size)), 235)
+    darkest = int(np.searchsorted(below, 0.005 * flat.size))
+    middle = max(white + darkest, 0) // 2
+    strokes = int(np.searchsorted(below, below[middle] / 2))
+    gain = min(max_gain, (255 - ink) / max(white - strokes, 1))
+    table = np.clip(255 - (white - GREYS) * gain + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(flat, table), np.uint8)
+
+
+def prepare(image: Grey, height: int = 64) -> Grey:
+    """What a recogniser eats, as uint8 (height, W): `to_height`, then `normalise`. Raises ImageError."""
+    return normalise(to_height(image, height))
+
+
+def crop_polygon(image: Grey, points: Sequence[tuple[float, float]]) -> Grey:
+    """The part of a picture inside a polygon of (x, y) px; around it, within its bounding box, the local paper.
+
+    Raises ImageError for fewer than three points or a polygon that lies outside the picture.
+    """
+    corners = np.asarray(points, np.float64).reshape(-1, 2).round().astype(np.int32)
+    if len(corners) < 3:
+        raise ImageError(f"a polygon of {len(corners)} points encloses nothing; give three or more")
+    high, wide = image.shape
+    left, top = np.maximum(corners.min(0), 0)
+    right, bottom = np.minimum(corners.max(0) + 1, (wide, high))
+    if right - left < 2 or bottom - top < 2:
+        raise ImageError(
+            f"the polygon from {corners.min(0).tolist()} to {corners.max(0).tolist()} lies outside the picture of "
+            f"{wide} x {high} px or is a mere line; check that page and picture belong together"
+        )
+    cut = image[top:bottom, left:right]
+    inside = np.zeros(cut.shape, np.uint8)
+    cv2.fillPoly(inside, [corners - (left, top)], 255)
+    return np.where(inside > 0, cut, paper_of(np.ascontiguousarray(cut)))

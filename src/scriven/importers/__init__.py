@@ -1,0 +1,31 @@
+"""Foreign data becomes lines. One file a format; each is a function (source, **options) -> items.
+
+An item is `(split, Line)` with split train, valid or test, or `Refused(id, reason)` for what cannot be used. Your own
+importer is such a function in a file of yours: `scriven import SRC --importer file.py:function -o LINES`; `line` and
+`from_file` make its lines.
+"""
+
+from scriven.importers.common import Importer, Item, from_file, line, pictures_under, split_of
+from scriven.importers.csv import csv
+from scriven.importers.filename import filename
+from scriven.importers.imagefolder import imagefolder
+from scriven.importers.lmdb import lmdb
+from scriven.importers.pairs import pairs
+from scriven.importers.parquet import parquet
+from scriven.importers.pictures import pictures
+from scriven.importers.transcripts import transcripts
+from scriven.importers.tsv import tsv
+
+IMPORTERS: dict[str, Importer] = {
+    "parquet": parquet,
+    "pairs": pairs,
+    "csv": csv,
+    "tsv": tsv,
+    "imagefolder": imagefolder,
+    "transcripts": transcripts,
+    "filename": filename,
+    "pictures": pictures,
+    "lmdb": lmdb,
+}
+
+__all__ = ["IMPORTERS", "Importer", "Item", "from_file", "line", "pictures_under", "split_of"]

@@ -1,0 +1,45 @@
+"""LMDB as Clova's benchmark writes it: image-%09d, label-%09d (from 1) and num-samples. Needs the extra lmdb."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from scriven.base import LinesError, MissingExtra, Refused
+from scriven.importers.common import Item, item, line, split_of
+
+
+def lmdb(source: Path, *, split: str = "train") -> Iterator[Item]:
+    """Lines of a database, or of every database below a folder; folders train/, val/, test/ at the top give the split.
+
+    The key id-%09d, which `scriven export lmdb` adds, keeps ids. Raises LinesError when there is no such database,
+    MissingExtra without the package lmdb.
+    """
+    try:
+        import lmdb as database
+    except ModuleNotFoundError:
+        raise MissingExtra("reading LMDB", "lmdb") from None
+    files = sorted(source.rglob("data.mdb"))
+    if not files:
+        raise LinesError(f"{source} holds no LMDB (data.mdb); check the path")
+    for file in files:
+        within = file.parent.relative_to(source)
+        try:
+            with database.open(str(file.parent), readonly=True, lock=False, readahead=False) as environment:
+                yield from _samples(environment, within, split_of(within / "x", split))
+        except database.Error as error:
+            raise LinesError(f"{file} is no complete LMDB ({error}); copy it again") from error
+
+
+def _samples(environment: Any, within: Path, split: str) -> Iterator[Item]:
+    with environment.begin() as transaction:
+        count = transaction.get(b"num-samples")
+        if count is None or not count.isdigit():
+            raise LinesError(f"the LMDB {within} has no key num-samples; it is no text recognition database")
+        for number in range(1, int(count) + 1):
+            known = transaction.get(b"id-%09d" % number)
+            id = known.decode() if known else (within / f"{number:09d}").as_posix()
+            picture, label = (transaction.get(key % number) for key in (b"image-%09d", b"label-%09d"))
+            if picture is None or label is None:
+                yield Refused(id, "its picture or its label is not in the database; write the database again")
+                continue
+            yield item(split, line(id, picture, label.decode("utf-8", "surrogateescape")))

@@ -1,0 +1,43 @@
+"""Pictures with a text file beside each: `x.png` and `x.gt.txt` (ocropy, kraken, Tesseract, Calamari)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from scriven.base import LinesError, Refused
+from scriven.importers.common import Ids, Item, folder, from_file, item, pictures_under, read_text, split_of
+
+BINARISED = (".bin", ".nrm", ".dew")  # ocropy writes x.bin.png beside x.png; both belong to x.gt.txt
+
+
+def pairs(source: Path, *, suffix: str = ".gt.txt", split: str = "train") -> Iterator[Item]:
+    """Lines of a folder tree of pairs, sorted by path; folders train/, val/, test/ at its top give the split.
+
+    `suffix`: what replaces the picture's suffix in the name of its text. Dots in names are part of the name.
+    Raises LinesError when there is no pair at all.
+    """
+    ids = Ids()
+    found = (p for p in sorted(folder(source, "pairs").rglob(f"*{suffix}")) if not p.name.startswith("."))
+    texts = {p.with_name(p.name[: -len(suffix)]): p for p in found}
+    if not texts:
+        raise LinesError(f"{source} holds no texts *{suffix}; give their ending as --set suffix=.txt")
+    pictures: dict[Path, Path] = {}
+    for picture in pictures_under(source):
+        stem = picture.with_name(picture.name[: -len(picture.suffix)])
+        if stem in pictures:
+            yield Refused(str(picture.relative_to(source)), f"it shares a text with {pictures[stem].name}; keep one")
+        pictures.setdefault(stem, picture)
+    for stem, text in texts.items():
+        choices = [stem, *(stem.with_name(stem.name + b) for b in BINARISED)]
+        match = next((pictures[c] for c in choices if c in pictures), None)
+        relative = text.relative_to(source)
+        id = ids(relative.with_name(stem.name + ".x"))
+        if match is None:
+            yield Refused(id, f"there is no picture beside {text}; put {stem.name}.png there")
+        else:
+            yield item(split_of(relative, split), from_file(id, match, read_text(text)))
+    for stem, picture in pictures.items():
+        base = stem.with_name(stem.name[:-4]) if stem.name.endswith(BINARISED) else stem
+        if stem not in texts and base not in texts:
+            yield Refused(
+                ids(picture.relative_to(source)), f"there is no text {base.name}{suffix} beside it; write one"
+            )

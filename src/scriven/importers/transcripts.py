@@ -1,0 +1,37 @@
+"""Numbered pictures and one transcripts.txt: the labelled folder of the label-free HTR learner (lafhterlearn)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from scriven.base import LinesError
+from scriven.images import SUFFIXES
+from scriven.importers.common import Ids, Item, folder, from_file, item, read_text, split_of
+
+
+def transcripts(source: Path, *, split: str = "train") -> Iterator[Item]:
+    """Lines of every transcripts.txt below a folder: its n-th line belongs to the n-th picture by number.
+
+    Raises LinesError when pictures and lines do not agree in number, for then every label may be a neighbour's.
+    """
+    ids = Ids()
+    files = sorted(folder(source, "transcripts").rglob("transcripts.txt"))
+    if not files:
+        raise LinesError(f"{source} holds no transcripts.txt; check the path")
+    for file in files:
+        texts = read_text(file).split("\n")
+        if texts and not texts[-1].strip():
+            texts.pop()
+        numbered = {
+            int(p.stem): p for p in file.parent.iterdir() if p.suffix.lower() in SUFFIXES and p.stem.isdecimal()
+        }
+        numbers = sorted(numbered)
+        if len(numbers) != len(texts):
+            raise LinesError(
+                f"{file} has {len(texts)} lines for {len(numbers)} numbered pictures, so no label can be trusted "
+                "(an importer that ran twice appends its lines); make the folder again"
+            )
+        if numbers and numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+            raise LinesError(f"the numbers of the pictures beside {file} have gaps, so no label can be trusted")
+        for number, text in zip(numbers, texts, strict=True):
+            relative = numbered[number].relative_to(source)
+            yield item(split_of(relative, split), from_file(ids(relative), numbered[number], text))

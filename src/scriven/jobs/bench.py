@@ -1,0 +1,197 @@
+"""How fast this machine reads, writes and trains: CPU-seconds of one core, medians over short runs.
+
+What is read are pictures of a stroke font, made here, so that every machine measures the same work: words of 64 x 192
+px and lines of 64 x 1024 px, stored as PNG as `scriven write` stores them.
+"""
+
+import logging
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from scriven import __version__
+from scriven.base import cores
+from scriven.images import Grey, decode, encode, one_thread, prepare
+from scriven.reader.decoding import Decoder
+from scriven.reader.model import bundled, find_model
+from scriven.reader.session import Reader
+
+_log = logging.getLogger("scriven")
+
+HEIGHT, WORD, LINE = 64, 192, 1024  # px
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+NEEDED = ("torch", "lightning_fabric", "uharfbuzz", "freetype", "wordfreq")  # of the extra `train`, to write and train
+
+
+@dataclass(frozen=True)
+class BenchSettings:
+    """How long it takes: longer is steadier."""
+
+    runs: int = 5  # of which the median is told
+    seconds: float = 1.0  # CPU-seconds a run, at least
+    words: int = 64  # pictures read at a time
+    lines: int = 12
+    train: bool = True  # measure writing and training too, where their packages are
+
+
+QUICK = BenchSettings(runs=3, seconds=0.3)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One row: how many of `unit` a CPU-second of one core, or a size; `value` None where `note` says why."""
+
+    what: str
+    value: float | None
+    unit: str
+    runs: tuple[float, ...] = ()
+    n: int = 0  # pictures a run, at least
+    note: str = ""
+
+
+def bench(models: Sequence[str | Path] = (), settings: BenchSettings | None = None) -> list[Measure]:
+    """The speed table of this machine, for the given models or all bundled ones. Raises ModelError."""
+    settings = settings or BenchSettings()
+    readers = [(Path(m).name, Reader.load(find_model(m), threads=1)) for m in models or bundled()]
+    words = [encode(stroke_picture(WORD, i)) for i in range(settings.words)]
+    lines = [encode(stroke_picture(LINE, i)) for i in range(settings.lines)]
+    rows = []
+    with one_thread():
+        for kind, pictures in (("words", words), ("lines", lines)):
+            _log.info("decode and prepare %s", kind)
+            rows.append(_rate(f"decode and prepare {kind}", kind, len(pictures), _preparing(pictures), settings))
+        for name, reader in readers:
+            for kind, pictures in (("words", words), ("lines", lines)):
+                _log.info("read %s with %s", kind, name)
+                work = _reading(reader, pictures)
+                rows.append(_rate(f"read {kind}, {name}", kind, len(pictures), work, settings))
+        if not readers:
+            rows.append(Measure("read", None, "words", note="there is no bundled model here; name one with -m MODEL"))
+        rows.append(Measure("memory so far, at most", _peak(), "MB", note="the whole process, after reading"))
+        rows += training_rows(settings) if settings.train else []
+    return rows
+
+
+def stroke_picture(width: int, seed: int) -> Grey:
+    """(64, width) uint8: letters of a stroke font that tremble, dark on grey paper with a little noise."""
+    rng = np.random.default_rng([seed, width])
+    image = np.full((HEIGHT, width), 225, np.uint8)
+    for left in range(10, width - 24, 19):
+        letter = LETTERS[int(rng.integers(len(LETTERS)))]
+        place = (left, 42 + int(rng.integers(-3, 4)))
+        cv2.putText(image, letter, place, cv2.FONT_HERSHEY_SCRIPT_COMPLEX, 0.8, 40, 1, cv2.LINE_AA)
+    return np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8)
+
+
+def _preparing(pictures: Sequence[bytes]) -> Callable[[], object]:
+    return lambda: [prepare(decode(data, "a picture"), HEIGHT) for data in pictures]
+
+
+def _reading(reader: Reader, pictures: Sequence[bytes]) -> Callable[[], object]:
+    decoder = Decoder(reader.info)
+    return lambda: list(reader.read(((str(i), decode(data, "a picture")) for i, data in enumerate(pictures)), decoder))
+
+
+def _rate(what: str, unit: str, count: int, work: Callable[[], object], settings: BenchSettings) -> Measure:
+    """Run `work`, which does `count` things, over and over; one time before the clock starts."""
+    work()
+    runs, times = [], 0
+    for _ in range(settings.runs):
+        begun, spent, times = time.process_time(), 0.0, 0
+        while spent < settings.seconds:
+            work()
+            times += 1
+            spent = time.process_time() - begun
+        runs.append(times * count / spent)
+    return Measure(what, statistics.median(runs), unit, tuple(runs), times * count)
+
+
+def training_rows(settings: BenchSettings) -> list[Measure]:
+    """Writing and training; rows that say what they need where the extra `train` is not installed."""
+    missing = [package for package in NEEDED if find_spec(package) is None]
+    if missing:
+        note = f'needs {", ".join(missing)}: pip install "scriven[train]"'
+        return [Measure("write words", None, "words", note=note), Measure("train tiny", None, "words", note=note)]
+    from scriven.jobs.bench_training import trainer, writer
+
+    _log.info("write words")
+    rows = [_rate("write words, typefaces of Scriven", "words", 100, writer(100), settings)]
+    _log.info("train tiny, written words included")
+    words, work = trainer("tiny")
+    rows.append(_rate("train tiny on 64 x 192 words, writing included", "words", words, work, settings))
+    rows.append(Measure("memory so far, at most", _peak(), "MB", note="the whole process, after training"))
+    return rows
+
+
+def training_columns(size: str, seconds: float = 2.0) -> float:
+    """px of width that one core trains on in a CPU-second: a network of a size, pictures that are already there."""
+    from scriven.jobs.bench_training import stepper
+
+    with one_thread():
+        columns, step = stepper(size, 3072)
+        return float(_rate("", "px", columns, step, BenchSettings(runs=1, seconds=seconds)).value or 0)
+
+
+def _peak() -> float | None:
+    """MB of memory that this process held at most; None where the system does not tell."""
+    if find_spec("resource") is None:
+        return None
+    import resource
+
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return kilobytes / (1024**2 if sys.platform == "darwin" else 1024)
+
+
+def table_rows(rows: Sequence[Measure]) -> list[dict[str, object]]:
+    """For printing: what, how many a CPU-second of one core, the slowest and fastest run, pictures a run."""
+    return [
+        {
+            "what": r.what,
+            "a CPU-second": "-" if r.value is None or r.unit == "MB" else f"{r.value:,.0f} {r.unit}",
+            "runs": f"{min(r.runs):,.0f} to {max(r.runs):,.0f}" if r.runs else "",
+            "n": f"{len(r.runs)} x {r.n:,}" if r.runs else "",
+            "": f"{r.value:,.0f} MB, {r.note}" if r.unit == "MB" and r.value is not None else r.note,
+        }
+        for r in rows
+    ]
+
+
+def machine() -> dict[str, str]:
+    """What was measured: processor, cores of this process, and the libraries that do the work."""
+    processor = platform.processor() or platform.machine()
+    if (cpuinfo := Path("/proc/cpuinfo")).is_file():
+        names = [
+            line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
+        ]
+        processor = names[0] if names else processor
+    packages = ("onnxruntime", "opencv-python-headless", "numpy", "torch")
+    found = {p: _version(p) for p in packages}
+    return {
+        "processor": processor,
+        "cores": str(cores()),
+        "scriven": __version__,
+        "python": platform.python_version(),
+        **found,
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def as_json(rows: Sequence[Measure]) -> dict[str, Any]:
+    """The machine and every measurement with all its runs."""
+    return {"machine": machine(), "rows": [{**vars(r), "runs": list(r.runs)} for r in rows]}

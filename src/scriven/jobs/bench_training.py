@@ -1,0 +1,123 @@
+"""The parts of `bench` that need the extra `train`: writing words, and training steps as `scriven train` makes them."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from scriven.recognisers import build
+from scriven.scribes.fonts import FontScribe
+from scriven.scribes.texts import charset_of, source
+from scriven.scribes.typefaces import bundled
+from scriven.tensors import Batch, collate
+from scriven.text import Charset
+from scriven.workbench.fit import FitSettings, Run, begin, fit
+from scriven.workbench.loader import Look, Mixture, Plan
+from scriven.workbench.precision import precision_of
+from scriven.workbench.sources import ScribeSource, Shown
+
+HEIGHT, WORD = 64, 192  # px
+LANGUAGE = "en"
+
+
+def writer(count: int) -> Callable[[], object]:
+    """Writes `count` new words at full strength each time it is called."""
+    words = _words()
+    place = iter(range(10**9))
+    return lambda: [words.make(next(place), 1.0) for _ in range(count)]
+
+
+def trainer(size: str) -> tuple[int, Callable[[], object]]:
+    """(words, work): four batches of 64 words written, trained on and averaged by the loop of `scriven train`."""
+    words, steps = 64, 4
+    settings = FitSettings(steps=1, columns=words * WORD, evaluations=1, ramp=1)
+    plan = Plan(Mixture.of([_Padded(_words())]), 0, settings.columns)
+    fabric, run = _begun(size, _words().charset, settings)
+    shown = (Shown(_Padded(_words()), range(1)),)
+
+    def work() -> None:
+        with _one_thread(), _quiet():
+            now = replace(settings, steps=run.progress.step + steps)
+            fit(run, plan, shown, now, Look(ramp=1), fabric, lambda run, better: None)
+
+    return words * steps, work
+
+
+def stepper(size: str, columns: int) -> tuple[int, Callable[[], object]]:
+    """(px of width a step, a step): forward, backward and update on one batch of 64 x 192 pictures of noise."""
+    count = max(1, columns // WORD)
+    rng = np.random.default_rng(0)
+    texts = tuple("".join(rng.choice(list("abcdefgh"), 9)) for _ in range(count))
+    batch: Batch = collate([rng.integers(0, 256, (HEIGHT, WORD), dtype=np.uint8) for _ in range(count)], texts)
+    fabric, run = _begun(size, charset_of(LANGUAGE), FitSettings(steps=1))
+
+    def step() -> None:
+        with _one_thread():
+            run.optimizer.zero_grad(set_to_none=True)
+            fabric.backward(run.net.loss(batch))
+            run.optimizer.step()
+
+    return count * WORD, step
+
+
+def _begun(size: str, charset: Charset, settings: FitSettings) -> tuple[Fabric, Run]:
+    with _quiet():
+        fabric = Fabric(accelerator="cpu", devices=1, precision=precision_of("cpu"))  # type: ignore[arg-type]
+        return fabric, begin(build("convtext", size, charset), settings, fabric)
+
+
+def _words() -> ScribeSource:
+    texts = source(f"words:{LANGUAGE}")
+    return ScribeSource(FontScribe(bundled()), texts, charset_of(LANGUAGE), seed=0, height=HEIGHT, lines=0.0)
+
+
+@dataclass(frozen=True)
+class _Padded:
+    """The words of a scribe as pictures of exactly 64 x 192 px: padded with paper, or scaled down."""
+
+    words: ScribeSource
+
+    def __len__(self) -> int:
+        return 0
+
+    def order(self, epoch: int, seed: int) -> np.ndarray[Any, Any]:
+        return self.words.order(epoch, seed)
+
+    def width(self, index: int) -> int:
+        return WORD
+
+    def make(self, index: int, strength: float) -> tuple[np.ndarray[Any, Any], str, str]:
+        picture, text, hand = self.words.make(index, strength)
+        if picture.shape[1] > WORD:
+            return np.asarray(cv2.resize(picture, (WORD, HEIGHT), interpolation=cv2.INTER_AREA)), text, hand
+        return np.pad(picture, ((0, 0), (0, WORD - picture.shape[1])), constant_values=255), text, hand
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No word of the training loop and of Fabric about single steps."""
+    loggers = [logging.getLogger(name) for name in ("scriven.fit", "lightning_fabric", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

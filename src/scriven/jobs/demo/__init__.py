@@ -1,0 +1,153 @@
+"""The whole idea in a few minutes, offline: a hand the bundled model has never seen, learnt from pictures alone.
+
+The pictures in `lines/` carry their transcriptions, which only the score at the end looks at; `lines/about.json` says
+where they come from and under which licence.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scriven.base import atomic
+from scriven.jobs.adapt import Adapted, AdaptSettings, adapt
+from scriven.jobs.read import ReadSettings, load, read_items
+from scriven.lines import Line, LinesFolder, Reading
+from scriven.reader.inputs import items, sources
+from scriven.reader.model import DEFAULT
+from scriven.report import Html, Picture, curve, headline, page, pictures, save, section, table, text
+from scriven.score import Difference, Score, paired_difference, score
+
+log = logging.getLogger("scriven.demo")
+
+LINES = Path(__file__).parent / "lines"
+MINUTES = 6.0  # of adaptation; reading before and after and the start come on top
+SHOWN = 24  # pictures in the report
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo showed. `n` pictures were read before and after; they are the pictures that were adapted to."""
+
+    folder: Path
+    before: Score
+    after: Score
+    difference: Difference
+    seconds: float
+    adapted: Adapted
+
+
+def demo(parent: Path = Path("scriven-demo"), minutes: float = MINUTES, model: str | Path = DEFAULT) -> Demo:
+    """Adapt `model` to the bundled pictures without their labels; a fresh folder gets `report.html`, `result.json`."""
+    begun = time.monotonic()
+    folder = _fresh(parent)
+    lines = list(LinesFolder(LINES).lines())
+    before = _readings(model)
+    adapted = adapt([LINES], folder / "model", parent=model, settings=AdaptSettings(minutes=minutes))
+    after = _readings(folder / "model")
+    texts, pages = [line.text or "" for line in lines], [line.page for line in lines]
+    read = [[found[line.id].text for line in lines] for found in (before, after)]
+    done = Demo(
+        folder,
+        score(texts, read[0], groups=pages),
+        score(texts, read[1], groups=pages),
+        paired_difference(texts, read[0], read[1], groups=pages),
+        time.monotonic() - begun,
+        adapted,
+    )
+    with atomic(folder / "result.json", "w") as file:
+        json.dump(as_json(done), file, indent=2)
+    save(folder / "report.html", _report(done, lines, before, after))
+    return done
+
+
+def as_json(done: Demo) -> dict[str, Any]:
+    """CERs are fractions with their 95 % intervals; `n` lines; `seconds` for everything."""
+    return {
+        "cer_before": done.before.cer,
+        "cer_after": done.after.cer,
+        "interval_before": list(done.before.interval),
+        "interval_after": list(done.after.interval),
+        "n": done.before.n,
+        "seconds": round(done.seconds, 1),
+        "helped": done.adapted.helped,
+        "rounds": done.adapted.rounds,
+    }
+
+
+def _fresh(parent: Path) -> Path:
+    number = 1
+    folder = parent
+    while folder.exists():
+        number += 1
+        folder = parent.with_name(f"{parent.name}-{number}")
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _readings(model: str | Path) -> dict[str, Reading]:
+    settings = ReadSettings()
+    reader, decoder = load(model, settings)
+    every = (item for source in sources([LINES], []) for item in items(source, []))
+    return {reading.id: reading for _, reading in read_items(every, reader, decoder, [])}
+
+
+def _report(done: Demo, lines: Sequence[Line], before: dict[str, Reading], after: dict[str, Reading]) -> Html:
+    about = LinesFolder(LINES).about
+    step = max(1, len(lines) // SHOWN)
+    shown = [line for line in lines[::step] if line.text][:SHOWN]
+    low, high = done.difference.interval
+    rounds = done.adapted.rounds
+    return page(
+        "A hand learnt without labels",
+        [
+            section(
+                "Result",
+                headline(
+                    [
+                        ("CER before", f"{done.before.cer:.1%}", _between(done.before)),
+                        ("CER after", f"{done.after.cer:.1%}", _between(done.after)),
+                        ("lines", str(done.before.n), f"{done.seconds / 60:.1f} minutes"),
+                    ]
+                ),
+                text(
+                    f"The error rate changed by {done.difference.difference:+.1%} "
+                    f"(95 % interval {low:+.1%} to {high:+.1%}, drawn by page). "
+                    "No transcription was used to learn; they only make this score.",
+                    "These are the pictures that were adapted to: what a collection is worth when you adapt to it and "
+                    "read it. " + (done.adapted.why and f"The last round was not kept: {done.adapted.why}."),
+                ),
+            ),
+            section("Before and after", pictures(_pairs(shown, before, after), wide=True)),
+            section(
+                "Round by round, without labels",
+                curve(
+                    {"disagreement": [(row["round"], row["disagreement"]) for row in rounds]},
+                    x="round",
+                    y="CER between two views",
+                    percent=True,
+                ),
+                table(
+                    [{k: v for k, v in row.items() if k != "why"} for row in rounds], "Round 0 is the model as it came."
+                ),
+            ),
+            section("The pictures", text(f"{about['title']}. {about['attribution']}. Licence: {about['licence']}.")),
+        ],
+        f"The model that comes with Scriven met {done.before.n} lines of a hand it had never seen.",
+    )
+
+
+def _between(value: Score) -> str:
+    return f"95 %: {value.interval[0]:.1%} to {value.interval[1]:.1%}"
+
+
+def _pairs(lines: Sequence[Line], before: dict[str, Reading], after: dict[str, Reading]) -> list[Picture]:
+    shown = []
+    for line in lines:
+        reading = after[line.id]
+        sure = [c.confidence for c in reading.characters]
+        shown.append(Picture(line.image, reading.text, line.text, sure, before=before[line.id].text))
+    return shown

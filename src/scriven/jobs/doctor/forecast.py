@@ -1,0 +1,95 @@
+"""What training on these lines will take: time from the machine's own speed, memory and disk from measured runs."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import cv2
+import numpy as np
+
+from scriven.base import cores
+from scriven.images import one_thread
+from scriven.jobs.doctor.records import Row
+from scriven.reader.usable import HEIGHT
+
+_log = logging.getLogger("scriven")
+
+# Measured on one core of an AMD EPYC (Zen 4, bf16 mixed precision).
+COLUMNS = {"tiny": 27_000.0, "small": 15_300.0, "base": 6_000.0}  # px of width a CPU-second: forward, backward, update
+LOOP = 0.84  # of that speed is left when pictures are loaded and augmented, gradients clipped and weights averaged
+MEMORY = {"tiny": 2.5, "small": 2.8, "base": 3.3}  # GB at most, in batches of 12,288 px, with typefaces in the mixture
+STROKES = 4_500.0  # what `_strokes` gave on the same core
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Training one network on the usable lines of train. Times are for one core: n cores need about 1/n."""
+
+    size: str
+    lines: int
+    columns: int  # px of width of all lines, at the height of the recogniser
+    columns_per_second: float  # of one core
+    measured: str  # how that was found
+    minutes_a_pass: float  # on one core, through all lines once
+    passes_an_hour: float  # on all cores of this machine
+    cores: int
+    memory_gb: float
+    disk_gb: float  # of decoded pictures, temporary
+
+    def sentence(self) -> str:
+        """The forecast in words, as the command prints it."""
+        once = f"{self.minutes_a_pass:.1f} minutes of one core" if self.minutes_a_pass >= 0.1 else "seconds of one core"
+        return (
+            f"Training {self.size} on the {self.lines:,} lines of train: once through them takes {once}; an hour on "
+            f"{self.cores} cores is about {self.passes_an_hour:.0f} times ({self.columns_per_second:,.0f} px of width "
+            f"a CPU-second, {self.measured}). Up to {self.memory_gb:.1f} GB of memory, {self.disk_gb:.2f} GB of "
+            "temporary disk."
+        )
+
+
+def forecast(rows: Sequence[Row], size: str, calibrate: bool) -> Forecast | None:
+    """The forecast for the lines of train that can be used; None where there are none."""
+    widths = [r.width for r in rows if r.split == "train"]
+    if not widths:
+        return None
+    rate, how = speed(size, calibrate)
+    columns = sum(widths)
+    return Forecast(
+        size=size,
+        lines=len(widths),
+        columns=columns,
+        columns_per_second=rate,
+        measured=how,
+        minutes_a_pass=columns / rate / 60,
+        passes_an_hour=3600 * rate * cores() / columns,
+        cores=cores(),
+        memory_gb=MEMORY.get(size, max(MEMORY.values())),
+        disk_gb=columns * HEIGHT / 1e9,
+    )
+
+
+def speed(size: str, calibrate: bool) -> tuple[float, str]:
+    """px of width a CPU-second of one core trains, and how that is known: by training, or by drawing."""
+    if calibrate and find_spec("torch") and find_spec("lightning_fabric"):
+        from scriven.jobs.bench import training_columns
+
+        return LOOP * training_columns(size), "measured by training a few batches"
+    usual = COLUMNS.get(size, min(COLUMNS.values()))
+    return (
+        LOOP * usual * _strokes() / STROKES,
+        "a measured speed of another machine, scaled by a short benchmark of this one",
+    )
+
+
+def _strokes(seconds: float = 0.25) -> float:
+    """Convolutions of a picture a CPU-second: how fast this machine is at what networks do, roughly."""
+    picture = np.random.default_rng(0).random((64, 1024), np.float32)
+    kernel = np.full((11, 11), 1 / 121, np.float32)
+    with one_thread():
+        begun, count = time.process_time(), 0
+        while time.process_time() - begun < seconds or not count:
+            cv2.filter2D(picture, cv2.CV_32F, kernel)
+            count += 1
+        return count / (time.process_time() - begun)

@@ -1,0 +1,46 @@
+"""What jobs that make a folder share: a place that is free, and nothing left there by one that made nothing."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from scriven.base import OutputError
+from scriven.lines import LinesWriter
+
+
+@contextmanager
+def filling(out: str | Path, about: Mapping[str, Any]) -> Iterator[LinesWriter]:
+    """A LinesWriter; a job that fails before a line is on disk leaves nothing: the next try finds the place free.
+
+    Raises OutputError as LinesWriter does.
+    """
+    folder = Path(out)
+    was_there = folder.exists()
+    writer = None
+    try:
+        writer = LinesWriter(out, about)
+        yield writer
+        writer.close()
+    except BaseException:
+        if writer and not any(folder.glob("*.parquet")):
+            (folder / "about.json").unlink(missing_ok=True)
+        if not was_there and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
+
+
+def free(out: Path, *own: str) -> None:
+    """Make sure that a model can be made in `out`: it is not there, is empty, or was begun by this command.
+
+    `own`: files of which this command writes one first. What a killed run left half written is taken away. Raises
+    OutputError.
+    """
+    if (out / "model.json").exists():
+        raise OutputError(f"{out} is a finished model folder; choose another -o")
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out} is a file, and the model needs a folder; choose another -o")
+    for part in [*out.glob(".*.part"), *out.glob("state/.*.part")]:
+        part.unlink(missing_ok=True)
+    if not any((out / name).is_file() for name in own) and any(not p.is_dir() for p in out.rglob("*")):
+        raise OutputError(f"{out} exists and is no model begun by this command; choose another -o")

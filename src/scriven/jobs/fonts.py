@@ -1,0 +1,141 @@
+"""The jobs behind `scriven fonts`: list typefaces, say what they can draw, draw them all on one sheet, gather more."""
+
+import base64
+import html
+import io
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont, features
+
+from scriven.base import InputError, OutputError, Refused, atomic
+from scriven.scribes import typefaces
+from scriven.scribes.typefaces import ALPHABETS, Typeface
+from scriven.text import normalise
+
+log = logging.getLogger(__name__)
+
+SAMPLE = "Jean Dvořák reçut 1,250 lettres à Zürich"
+
+
+@dataclass(frozen=True)
+class SheetSettings:
+    """How a contact sheet is laid out, in pixels."""
+
+    columns: int = 2
+    width: int = 800  # of one column
+    height: int = 76  # of one row
+    size: int = 34  # of the font
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Which typefaces draw which characters of a text."""
+
+    text: str
+    characters: dict[str, tuple[str, ...]]  # character -> ids of the typefaces that draw it
+    whole: tuple[str, ...]  # ids of the typefaces that draw all of them
+    typefaces: int
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """The characters that no typeface can draw."""
+        return tuple(c for c, ids in self.characters.items() if not ids)
+
+
+def list_fonts(
+    folder: Path | None = None, tags: Sequence[str] = (), text: str = ""
+) -> tuple[tuple[Typeface, ...], list[Refused]]:
+    """The bundled typefaces, or those of a folder, that have any of the tags and draw the text; and what failed."""
+    faces, refused = (typefaces.bundled(), []) if folder is None else typefaces.from_folder(folder)
+    unknown = set(tags) - set(typefaces.TAGS)
+    if unknown:
+        raise InputError(f"no typeface has the tag {sorted(unknown)[0]!r}; there are: {', '.join(typefaces.TAGS)}")
+    return typefaces.covering(faces, text, tags), refused
+
+
+def coverage(text_or_language: str, folder: Path | None = None) -> tuple[Coverage, list[Refused]]:
+    """What the typefaces can draw of a text, or of the alphabet of a language given by its code (`cs`, `ru`)."""
+    text = normalise(ALPHABETS.get(text_or_language, text_or_language))
+    faces, refused = list_fonts(folder)
+    whole = tuple(t.id for t in faces if t.covers(text))
+    return Coverage(text, typefaces.coverage(faces, text), whole, len(faces)), refused
+
+
+def sheet(faces: Sequence[Typeface], out: Path, text: str = SAMPLE, settings: SheetSettings | None = None) -> Path:
+    """Draw every typeface with its name onto one picture (.png) or page (.html); return its path.
+
+    A typeface that cannot draw all of the text draws the rest, and its label names what is missing.
+    Raises InputError without typefaces, OutputError for another ending or where the file cannot be written.
+    """
+    settings = settings or SheetSettings()
+    if not faces:
+        raise InputError("no typeface is left to draw; choose other tags or another text")
+    cells = [_cell(face, normalise(text), settings) for face in faces]
+    if out.suffix.lower() == ".html":
+        data = _page(faces, cells).encode()
+    elif out.suffix.lower() == ".png":
+        data = _png(_grid(cells, settings))
+    else:
+        raise OutputError(f"a sheet is a .png or .html file, not {out.name!r}; choose another -o")
+    with atomic(out) as file:
+        file.write(data)
+    return out
+
+
+def harvest(checkout: Path, out: Path, subsets: Sequence[str] = ()) -> typefaces.Harvest:
+    """Copy the handwriting families of a google/fonts checkout, licences too, into a folder that other jobs take."""
+    result = typefaces.harvest(checkout, out, subsets)
+    log.info("%d families copied to %s, %d left out", len(result.copied), out, len(result.refused))
+    return result
+
+
+def _cell(face: Typeface, text: str, settings: SheetSettings) -> Image.Image:
+    """One row of the sheet: the name above the text in the typeface, smaller where the row is too short for it."""
+    cell = Image.new("L", (settings.width, settings.height), 255)
+    pen = ImageDraw.Draw(cell)
+    lost = face.missing(text)
+    label = f"{face.family}  ({face.id}: {', '.join(face.tags)})"
+    if lost:
+        label += "  cannot draw: " + " ".join(f"U+{ord(c):04X}" for c in lost)
+    pen.text((8, 2), label, fill=110, font=ImageFont.load_default(11))
+    runs = face.runs("".join(c for c in text if c not in lost))
+    wanted = sum(_font(typefaces.sfnt(file), settings.size).getlength(part) for file, part in runs)
+    size = settings.size * min(1.0, (settings.width - 40) / max(wanted, 1.0))
+    x = 16.0
+    for file, part in runs:
+        font = _font(typefaces.sfnt(file), size)
+        pen.text((x, settings.height * 0.68), part, fill=0, font=font, anchor="ls")
+        x += font.getlength(part)
+    return cell
+
+
+def _font(data: bytes, size: float) -> ImageFont.FreeTypeFont:
+    engine = ImageFont.Layout.RAQM if features.check("raqm") else ImageFont.Layout.BASIC
+    return ImageFont.truetype(io.BytesIO(data), size, layout_engine=engine)
+
+
+def _grid(cells: Sequence[Image.Image], settings: SheetSettings) -> Image.Image:
+    rows = -(-len(cells) // settings.columns)
+    grid = Image.new("L", (settings.columns * settings.width, rows * settings.height), 255)
+    for number, cell in enumerate(cells):
+        grid.paste(cell, (number // rows * settings.width, number % rows * settings.height))
+    return grid
+
+
+def _png(picture: Image.Image) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def _page(faces: Sequence[Typeface], cells: Sequence[Image.Image]) -> str:
+    """One self-contained HTML page; the pictures are embedded, so it needs no fonts where it is opened."""
+    rows = "\n".join(
+        f'<p><img alt="{html.escape(face.family)}" src="data:image/png;base64,{base64.b64encode(_png(cell)).decode()}">'
+        f"<br><small>{html.escape(face.licence or 'licence unknown')} · {html.escape(face.copyright)}</small></p>"
+        for face, cell in zip(faces, cells, strict=True)
+    )
+    return f'<!doctype html><meta charset="utf-8"><title>Typefaces</title>\n<h1>{len(faces)} typefaces</h1>\n{rows}\n'

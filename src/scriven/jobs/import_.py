@@ -1,0 +1,120 @@
+"""Foreign data in, a lines folder out."""
+
+import dataclasses
+import importlib.util
+import inspect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scriven.base import LinesError, Refused, SettingsError, override
+from scriven.importers import IMPORTERS, Importer, Item
+from scriven.jobs.folders import filling
+from scriven.jobs.progress import progress
+from scriven.lines import Line, LinesWriter
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import made: lines per split, and every input that was left out."""
+
+    out: Path
+    counts: dict[str, int]
+    refused: tuple[Refused, ...]
+
+
+def import_(
+    source: str | Path,
+    out: str | Path,
+    format: str = "",
+    *,
+    importer: str = "",
+    changes: Sequence[str] = (),
+    licence: str = "",
+) -> Imported:
+    """Import `source` with IMPORTERS[format], or your own `importer` "file.py:function", into the new folder `out`.
+
+    `changes` are `key=value` for the importer's own options. An unfinished import of the same source is continued; a
+    finished folder is never added to. Raises LinesError when nothing at all could be imported, OutputError,
+    SettingsError.
+    """
+    read = own_importer(importer) if importer else _by_name(format)
+    options = _options(read, changes)
+    about: dict[str, Any] = {
+        "command": f"scriven import {importer or format}",
+        "settings": {"source": str(source), **options},
+        "seed": None,
+        "licence": licence,
+        "parents": [],
+    }
+    refused: list[Refused] = []
+    with filling(out, about) as writer:
+        counts = _copy(read(Path(source), **options), writer, refused)
+        if not counts:
+            first = f"; the first of {len(refused)}: {refused[0].sentence()}" if refused else ""
+            raise LinesError(f"{source} gave no line that can be used{first}")
+    return Imported(Path(out), counts, tuple(refused))
+
+
+def _copy(items: Iterator[Item], writer: LinesWriter, refused: list[Refused]) -> dict[str, int]:
+    """Write every line once, past those that an earlier, interrupted import wrote. Returns lines per split."""
+    seen: set[str] = set()
+    counts: dict[str, int] = {}
+    number = 0
+    for number, entry in enumerate(items, start=1):
+        progress("importing", number, None)
+        if isinstance(entry, Refused):
+            refused.append(entry)
+            continue
+        split, line = _checked(entry)
+        if line.id in seen:
+            refused.append(Refused(line.id, "its id occurs more than once; only the first is used"))
+            continue
+        seen.add(line.id)
+        counts[split] = counts.get(split, 0) + 1
+        if counts[split] > writer.done.get(split, 0):
+            writer.write(line, split)
+    progress("importing", number, number)
+    return counts
+
+
+def _checked(entry: Any) -> tuple[str, Line]:
+    if not (isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[1], Line)):
+        raise LinesError(f"the importer gave {entry!r:.80}; it must give (split, Line) or Refused(id, reason)")
+    if entry[0] not in ("train", "valid", "test"):
+        raise LinesError(f"there is no split {entry[0]!r}; use train, valid or test")
+    return entry
+
+
+def _by_name(format: str) -> Importer:
+    if format not in IMPORTERS:
+        raise SettingsError(f"there is no format {format!r}; there are: {', '.join(IMPORTERS)}")
+    return IMPORTERS[format]
+
+
+def own_importer(spec: str) -> Importer:
+    """The function of "file.py:function". Raises SettingsError when there is none."""
+    name, colon, function = spec.rpartition(":")
+    file = Path(name)
+    if not colon or not file.is_file():
+        raise SettingsError(f"there is no importer {spec!r}; give a file and its function as file.py:function")
+    module_spec = importlib.util.spec_from_file_location(file.stem, file)
+    if module_spec is None or module_spec.loader is None:
+        raise SettingsError(f"{file} is no Python file; give a file and its function as file.py:function")
+    module = importlib.util.module_from_spec(module_spec)
+    module_spec.loader.exec_module(module)
+    found = getattr(module, function, None)
+    if not callable(found):
+        raise SettingsError(f"{file} has no function {function!r}; correct the name after the colon")
+    return found  # type: ignore[no-any-return]
+
+
+def _options(read: Importer, changes: Sequence[str]) -> dict[str, Any]:
+    """The importer's keyword options with `changes` over their defaults, typed and checked like all settings."""
+    wanted = [p for p in inspect.signature(read).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    fields = [(p.name, p.annotation, dataclasses.field(default=p.default)) for p in wanted]
+    if not fields and changes:
+        raise SettingsError(f"this importer has no settings, so {changes[0]!r} means nothing to it; leave it out")
+    made = dataclasses.make_dataclass("Options", fields, frozen=True)()
+    return dataclasses.asdict(override(made, changes))

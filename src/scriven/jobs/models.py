@@ -1,0 +1,41 @@
+"""Models: which came with this installation, and what is in one."""
+
+from pathlib import Path
+from typing import Any
+
+from scriven.reader.model import bundled, find_model, read_info
+
+
+def list_models() -> list[dict[str, Any]]:
+    """One row a bundled model: name, network, size, megabytes of its folder, characters, languages, licence."""
+    rows = []
+    for name in bundled():
+        folder = find_model(name)
+        info = read_info(folder)
+        rows.append(
+            {
+                "name": name,
+                "network": info.network,
+                "size": info.size,
+                "megabytes": sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6,
+                "characters": len(info.charset),
+                "languages": info.languages,
+                "licence": info.licence,
+            }
+        )
+    return rows
+
+
+def show_model(name_or_path: str) -> tuple[dict[str, Any], str]:
+    """All that model.json says, and the model card (README.md) or, where there is none, the facts line by line.
+
+    Raises ModelError.
+    """
+    folder = find_model(name_or_path)
+    facts = read_info(folder).model_dump(mode="json")
+    card = folder / "README.md"
+    if card.is_file():
+        return facts, card.read_text("utf-8", errors="replace")
+    shown = {key: value for key, value in facts.items() if key not in ("charset", "data")}
+    lines = [f"{key}: {value}" for key, value in shown.items() if value not in ("", [], {}, None)]
+    return facts, "\n".join([*lines, f"charset: {''.join(facts['charset'])}", f"folder: {Path(folder)}"])

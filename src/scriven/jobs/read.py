@@ -1,0 +1,225 @@
+"""read: pictures in, text out. One bad picture costs that picture only."""
+
+import json
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from scriven.base import InputError, LinesError, OutputError, Refused, SettingsError, atomic
+from scriven.jobs.progress import progress
+from scriven.lines import Reading
+from scriven.reader.decoding import Decoder, DecodeSettings
+from scriven.reader.inputs import Item, Source, items, sources
+from scriven.reader.model import DEFAULT
+from scriven.reader.session import Picture, Reader
+from scriven.reader.transcripts import SUFFIXES, Transcript
+
+if TYPE_CHECKING:
+    from scriven.reader.lm import CharLM
+
+
+@dataclass(frozen=True)
+class ReadSettings(DecodeSettings):
+    """How to read: DecodeSettings, and the machine and the knowledge to read with."""
+
+    engine: str = "onnxruntime"  # or openvino
+    device: str = "cpu"
+    threads: int | None = None  # None: one for each core
+    lm: str | None = None  # a file of a language model, or a language such as fr
+    words: Path | None = None  # a file with one word a line
+    level: str | None = None  # words or lines, in a lines folder that holds both
+    split: str | None = None  # of a lines folder; None: all
+
+
+@dataclass
+class Outcome:
+    """What became of the inputs."""
+
+    read: int = 0
+    refused: list[Refused] = field(default_factory=list)
+
+
+def read(
+    inputs: Sequence[str | Path],
+    model: str | Path = DEFAULT,
+    out: Path | None = None,
+    format: str | None = None,
+    settings: ReadSettings | None = None,
+    stream: IO[str] | None = None,
+) -> Outcome:
+    """Read pictures, folders of pictures, patterns, lines folders, CSV files, PDFs or `-` (standard input).
+
+    Writes to `stream` (standard output) or to `out`: one file an input, or one file for all where `out` ends as the
+    format's files do (.txt, .json, .tsv, .csv). Without `format`, the ending of `out` decides, else it is text. A
+    finished `out` is refused, one begun by the same call is continued. Raises InputError when nothing could be read,
+    naming every input; other failures are in the outcome.
+    """
+    settings = settings or ReadSettings()
+    outcome = Outcome()
+    if format is None:
+        format = next((name for name, suffix in SUFFIXES.items() if _ending(out) == suffix), "text")
+    if format not in SUFFIXES:
+        raise SettingsError(f"cannot write the format {format!r}; use one of {', '.join(SUFFIXES)}")
+    one_file = _ending(out) == SUFFIXES[format]
+    if out is not None and not one_file and _ending(out) in SUFFIXES.values():
+        raise SettingsError(f"{out} does not end as the format {format} does; name it {out.stem}{SUFFIXES[format]}")
+    found = sources(inputs, outcome.refused, reserved=("about",))
+    reader, decoder = load(model, settings)
+    if out is not None and not one_file:
+        used = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items()}
+        about: dict[str, object] = {"command": "read", "model": str(model), "format": format, "settings": used}
+        about["inputs"] = [str(i) for i in inputs]
+        found = _begin(out, about, found, format)
+    readings = read_sources(found, reader, decoder, outcome, settings)
+    if out is None:
+        _write_all(readings, stream or sys.stdout, format, None, outcome)
+    elif one_file:
+        if out.exists():
+            raise OutputError(f"{out} exists; choose another -o or delete it")
+        with atomic(out, "w") as file:
+            _write_all(readings, file, format, out.parent, outcome)
+    else:
+        _write_each(readings, out, format, outcome)
+        _finish(out)
+    return outcome
+
+
+def _ending(out: Path | None) -> str:
+    return out.suffix.lower() if out is not None else ""
+
+
+def load(model: str | Path, settings: ReadSettings) -> tuple[Reader, Decoder]:
+    """The reader of a model, and the decoder with the language model and the words that the settings name."""
+    reader = Reader.load(model, settings.engine, settings.device, settings.threads)
+    lm = language_model(settings.lm) if settings.lm else None
+    words = word_list(settings.words) if settings.words else ()
+    return reader, Decoder(reader.info, settings, lm, words)
+
+
+def language_model(source: str) -> "CharLM":
+    """A language model from its file, or made of a language (`fr`, `en`), which takes some seconds and wordfreq."""
+    from scriven.reader.lm import CharLM
+    from scriven.scribes.texts.languages import is_language
+
+    if is_language(source):
+        from scriven.jobs.texts import train_lm
+
+        return train_lm([source])
+    if not Path(source).is_file():
+        raise SettingsError(f"there is no language model {source!r}; give a file, or a language such as fr")
+    return CharLM.load(Path(source))
+
+
+def word_list(file: Path) -> list[str]:
+    """The words of a UTF-8 file, one a line. Raises InputError."""
+    try:
+        words = [line.strip() for line in file.read_text("utf-8-sig").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the words in {file} ({error}); give a UTF-8 file with one word a line") from None
+    if not words:
+        raise InputError(f"{file} holds no words; write one word a line")
+    return words
+
+
+def read_sources(
+    found: Iterable[Source], reader: Reader, decoder: Decoder, outcome: Outcome, settings: ReadSettings | None = None
+) -> Iterator[tuple[Item, Reading]]:
+    """Readings with their items, in order and streamed; failures go to the outcome."""
+    chosen = settings or ReadSettings()
+
+    def every() -> Iterator[Item]:
+        for source in found:
+            try:
+                yield from items(source, outcome.refused, chosen.level, chosen.split)
+            except LinesError as error:  # costs the rest of this folder only
+                outcome.refused.append(Refused(str(source.path), str(error)))
+
+    for item, reading in read_items(every(), reader, decoder, outcome.refused):
+        outcome.read += 1
+        if outcome.read % 20 == 0:
+            progress("read", outcome.read, None)
+        yield item, reading
+    if outcome.read >= 20:
+        progress("read", outcome.read, outcome.read)
+
+
+def read_items(
+    every: Iterable[Item], reader: Reader, decoder: Decoder, refused: list[Refused]
+) -> Iterator[tuple[Item, Reading]]:
+    """Readings of items, in order; pictures that cannot be prepared go to `refused`. Items lose their picture."""
+    waiting: deque[Item] = deque()
+
+    def prepared() -> Iterator[Picture]:
+        for item in every:
+            assert item.picture is not None
+            try:
+                picture = reader.prepare(item.id, item.picture)
+            except InputError as error:
+                refused.append(Refused(item.id, str(error)))
+                continue
+            waiting.append(Item(item.source, item.id, item.path, item.part, None, item.text, item.hand, item.page))
+            yield picture
+
+    for reading in reader.read_prepared(prepared(), decoder):
+        yield waiting.popleft(), reading
+
+
+def _write_all(
+    readings: Iterable[tuple[Item, Reading]], file: IO[str], format: str, folder: Path | None, outcome: Outcome
+) -> None:
+    transcript = Transcript(file, format, folder)
+    for item, reading in readings:
+        transcript.add(item, reading)
+    transcript.close(outcome.refused)
+    _something(outcome)
+
+
+def _write_each(readings: Iterable[tuple[Item, Reading]], out: Path, format: str, outcome: Outcome) -> None:
+    """One file a source; a file appears when its source is done."""
+    current: Source | None = None
+    with ExitStack() as stack:
+        for item, reading in readings:
+            if item.source != current:
+                stack.close()
+                current = item.source
+                file = stack.enter_context(atomic(out / f"{current.name}{SUFFIXES[format]}", "w"))
+                transcript = Transcript(file, format, out)
+                stack.callback(transcript.close)
+            transcript.add(item, reading)
+    _something(outcome)
+
+
+def _something(outcome: Outcome) -> None:
+    if not outcome.read and outcome.refused:
+        named = "; ".join(r.sentence() for r in outcome.refused[:20])
+        more = f" and {len(outcome.refused) - 20} more" if len(outcome.refused) > 20 else ""
+        raise InputError(f"nothing could be read: {named}{more}")
+
+
+def _begin(out: Path, about: dict[str, object], found: list[Source], format: str) -> list[Source]:
+    """Make or continue the folder of results; returns the sources that are still to be read."""
+    file = out / "about.json"
+    if file.is_file():
+        try:
+            old = json.loads(file.read_text("utf-8"))
+        except ValueError:
+            old = {}
+        if old.pop("finished", True):
+            raise OutputError(f"{out} is finished; choose another -o")
+        if old != about:
+            raise OutputError(f"{out} was begun with other settings; choose another -o or delete it")
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise OutputError(f"{out} exists and was not begun by this command; choose another -o")
+    with atomic(file, "w") as stream:
+        json.dump({**about, "finished": False}, stream, indent=2, ensure_ascii=False)
+    return [source for source in found if not (out / f"{source.name}{SUFFIXES[format]}").is_file()]
+
+
+def _finish(out: Path) -> None:
+    about = json.loads((out / "about.json").read_text("utf-8"))
+    with atomic(out / "about.json", "w") as stream:
+        json.dump({**about, "finished": True}, stream, indent=2, ensure_ascii=False)

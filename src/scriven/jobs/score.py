@@ -1,0 +1,147 @@
+"""score: how well a model reads labelled lines. Test lines where there are any, else valid, else all."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scriven.base import InputError, LinesError, Refused
+from scriven.jobs.progress import progress
+from scriven.jobs.read import ReadSettings, load, read_items
+from scriven.lines import LinesFolder
+from scriven.reader.confidence import kept
+from scriven.reader.inputs import Item, Source, items
+from scriven.score import PROTOCOLS, Score, calibration, groups_of, score
+from scriven.text import normalise
+
+
+@dataclass
+class Set:
+    """The readings of one lines folder beside what its lines say."""
+
+    name: str
+    split: str
+    references: list[str] = field(default_factory=list)
+    predictions: list[str] = field(default_factory=list)
+    hands: list[str] = field(default_factory=list)
+    pages: list[str] = field(default_factory=list)
+    line_confidences: list[float] = field(default_factory=list)
+    character_confidences: list[float] = field(default_factory=list)
+    characters_right: list[bool] = field(default_factory=list)
+    unlabelled: int = 0
+
+    def groups(self) -> list[str] | None:
+        """Hands, else pages, for the bootstrap, named so that two folders never share one; None: lines."""
+        groups, _ = groups_of(self.hands, self.pages)
+        return None if groups is None else [f"{self.name}/{group}" for group in groups]
+
+    def score(self, protocol: str = "nfc") -> Score:
+        """The error rates of this set; resampled by its groups."""
+        return score(self.references, self.predictions, groups=self.groups(), protocol=protocol)
+
+
+@dataclass
+class Scores:
+    """The scores of one model: each set, and all of them as one."""
+
+    model: str
+    sets: list[Set]
+    refused: list[Refused]
+    missing: Counter[str]  # characters of the references that the model cannot write
+
+    def overall(self, protocol: str = "nfc") -> Score:
+        """All sets as one; the bootstrap draws hands or pages where every set names them."""
+        groups = [s.groups() for s in self.sets]
+        named = None if any(g is None for g in groups) else [name for some in groups for name in some or ()]
+        references = [text for s in self.sets for text in s.references]
+        predictions = [text for s in self.sets for text in s.predictions]
+        return score(references, predictions, groups=named, protocol=protocol)
+
+    def ece(self) -> dict[str, float]:
+        """Expected calibration error of the confidence of lines and of characters."""
+        found: dict[str, tuple[list[float], list[bool]]] = {"lines": ([], []), "characters": ([], [])}
+        for s in self.sets:
+            found["lines"][0].extend(s.line_confidences)
+            found["lines"][1].extend(r == normalise(p) for r, p in zip(s.references, s.predictions, strict=True))
+            found["characters"][0].extend(s.character_confidences)
+            found["characters"][1].extend(s.characters_right)
+        return {what: calibration(sure, right).ece for what, (sure, right) in found.items() if sure}
+
+    def as_json(self, variants: bool = False) -> dict[str, Any]:
+        """`cer wer exact n interval` over all sets as fractions, and a row for each set."""
+        rows = [{"set": s.name, "split": s.split, **s.score().as_json(), "unlabelled": s.unlabelled} for s in self.sets]
+        result = {"model": self.model, **self.overall().as_json(), "ece": self.ece(), "sets": rows}
+        result["missing"] = dict(self.missing)
+        if variants:
+            result["variants"] = {name: self.overall(name).as_json() for name in PROTOCOLS}
+        return result
+
+    def rows(self, variants: bool = False) -> list[dict[str, str]]:
+        """The same as rows for `scriven.score.table`, in percent."""
+        rows = [{"set": s.name, "split": s.split, **s.score().row()} for s in self.sets]
+        if len(self.sets) > 1:
+            rows.append({"set": "all", "split": "", **self.overall().row()})
+        if variants:
+            rows += [{"set": "all", "split": name, **self.overall(name).row()} for name in PROTOCOLS if name != "nfc"]
+        return rows
+
+
+def score_model(
+    model: str | Path, lines: Sequence[str | Path], split: str | None = None, settings: ReadSettings | None = None
+) -> Scores:
+    """Read the labelled lines of lines folders and compare.
+
+    `split` None: test where a folder has it, else valid, else all of it. Lines without text are counted. Raises
+    LinesError for a folder that cannot be read or has no such split, InputError where no line has text.
+    """
+    settings = settings or ReadSettings()
+    folders = [LinesFolder(path, settings.level) for path in lines]
+    splits = [_split(folder, split) for folder in folders]
+    reader, decoder = load(model, settings)
+    result = Scores(str(model), [], [], Counter())
+    for folder, chosen, name in zip(folders, splits, _names(folders), strict=True):
+        found = Set(name, chosen or "all")
+        labelled = _labelled(Source(name, folder.path, True), result.refused, settings.level, chosen, found)
+        for item, reading in read_items(labelled, reader, decoder, result.refused):
+            found.references.append(item.text or "")
+            found.predictions.append(reading.text)
+            found.hands.append(item.hand)
+            found.pages.append(item.page)
+            found.line_confidences.append(reading.confidence)
+            found.character_confidences += [c.confidence for c in reading.characters]
+            found.characters_right += kept(reading.text, item.text or "").tolist()
+            progress(f"score {name}", len(found.references), None)
+        progress(f"score {name}", len(found.references), len(found.references))
+        result.missing.update(reader.charset.missing(found.references))
+        if not found.references:
+            raise InputError(
+                f"{folder.path} has no lines with text to score in {found.split} ({found.unlabelled} without text); "
+                "give labelled lines"
+            )
+        result.sets.append(found)
+    return result
+
+
+def _labelled(
+    source: Source, refused: list[Refused], level: str | None, split: str | None, into: Set
+) -> Iterator[Item]:
+    for item in items(source, refused, level, split):
+        if item.text is None:
+            into.unlabelled += 1
+        else:
+            yield item
+
+
+def _split(folder: LinesFolder, wanted: str | None) -> str | None:
+    if wanted:
+        if wanted not in folder.splits:
+            raise LinesError(f"{folder.path} has no split {wanted!r}; it has {', '.join(folder.splits)}")
+        return wanted
+    return next((split for split in ("test", "valid") if split in folder.splits), None)
+
+
+def _names(folders: Sequence[LinesFolder]) -> list[str]:
+    """The names of the folders, their paths where two share one."""
+    counts = Counter(folder.path.name for folder in folders)
+    return [folder.path.name if counts[folder.path.name] == 1 else str(folder.path) for folder in folders]

@@ -1,0 +1,199 @@
+"""Train a recogniser: labelled lines folders and typefaces in, a model folder out."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric, seed_everything
+
+from scriven.base import Refused, SettingsError, one_of, within
+from scriven.jobs.folders import free
+from scriven.lines.splits import LEVELS
+from scriven.reader.model import Graph, ModelInfo, find_model, read_info
+from scriven.recognisers import build
+from scriven.recognisers.contract import Recogniser
+from scriven.text import Charset
+from scriven.workbench.fit import FitSettings, Progress, Run, begin, fit
+from scriven.workbench.keep import STATE, WEIGHTS, load_net, resume, save_state, save_weights, track, versions
+from scriven.workbench.loader import Look, Mixture, Plan
+from scriven.workbench.material import Material, characters, languages
+from scriven.workbench.memory import few_kernels
+from scriven.workbench.precision import precision_of
+from scriven.workbench.publish import publish
+
+log = logging.getLogger("scriven.train")
+
+MAY_CHANGE = {"workers", "device", "devices", "precision", "replicas", "track"}  # of the settings, when a run goes on
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
+
+
+@dataclass(frozen=True)
+class TrainSettings(FitSettings):
+    """What `scriven train` can be told; see FitSettings for how the network is fitted."""
+
+    model: str = "convtext"
+    size: str = "small"
+    weights: tuple[
+        float, ...
+    ] = ()  # share of each input; by the number of its lines if empty (typefaces: as all the rest)
+    lines: float = 0.4  # share of whole lines among synthetic pictures, the rest are words
+    validate_on: int = 500  # lines at most that choose the best network while training
+    validate_fonts: int = 400  # synthetic pictures that do where there are no labelled lines
+    device: str = "auto"  # cpu, cuda, mps
+    devices: int = 1
+    precision: str = "auto"  # bf16-mixed where that is faster, else 32-true
+    level: str = "lines"  # of trees that hold both: lines, words, both
+    track: bool = False  # write TensorBoard events too (needs the extra track)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for weight in self.weights:
+            within("weights", weight, 0)
+        if self.weights and not any(self.weights):
+            raise SettingsError("the setting 'weights' is 0 for every input; give at least one of them more")
+        within("lines", self.lines, 0, 1)
+        for name in ("validate_on", "validate_fonts", "devices"):
+            within(name, getattr(self, name), 1)
+        one_of("level", self.level, (*LEVELS, "both"))
+        one_of("device", self.device, DEVICES)
+        one_of("precision", self.precision, PRECISIONS)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training run: the best score on validation lines, and every line that was left out."""
+
+    folder: Path
+    info: ModelInfo
+    progress: Progress
+    refused: tuple[Refused, ...]
+
+
+def train(
+    inputs: Sequence[str | Path],
+    out: str | Path,
+    *,
+    parent: str | Path | None = None,
+    settings: TrainSettings,
+    name: str = "",
+    licence: str = "",
+) -> Trained:
+    """Train on `inputs` (lines folders, `fonts:LANGUAGES`) into the new model folder `out`; an unfinished one goes on.
+
+    With `parent` the network starts from that model and its character set grows to what the lines need.
+    Raises ScrivenError when nothing can be trained on, or `out` is finished or was begun with other settings.
+    """
+    out = Path(out)
+    free(out, STATE, WEIGHTS)
+    available(settings)
+    charset, start = _charset(inputs, parent, settings)
+    net = start if start is not None else _new(settings, charset)
+    material = Material.of(inputs, charset, net.height, settings)
+    fabric = fabric_of(settings)
+    fabric.launch()
+    run = begin(net, settings, fabric)
+    described = _described(inputs, parent, settings)
+    if resume(out, run, described, fabric):
+        log.info("going on at step %d", run.progress.step)
+    plan = Plan(Mixture.of(material.sources, material.weights), settings.seed, settings.columns)
+
+    def keep(run: Run, better: bool) -> None:
+        if better:
+            save_weights(out, run.average)
+        save_state(out, run, described)
+        if settings.track:
+            track(out, run.progress.rows[-1])
+
+    progress = fit(run, plan, material.valid, settings, Look(ramp=settings.ramp), fabric, keep)
+    if fabric.is_global_zero:
+        publish(out, _info(net, inputs, parent, settings, material, progress, name, licence), material.valid)
+    fabric.barrier()
+    return Trained(out, read_info(out), progress, material.refused)
+
+
+def _charset(
+    inputs: Sequence[str | Path], parent: str | Path | None, settings: TrainSettings
+) -> tuple[Charset, Recogniser | None]:
+    needed = characters(inputs, settings.level)
+    if parent is None:
+        return Charset(tuple(sorted(needed))), None
+    net, info = load_net(find_model(parent))
+    charset = info.characters.grow(needed)
+    return charset, net if charset == info.characters else net.grown(charset)
+
+
+def _new(settings: TrainSettings, charset: Charset) -> Recogniser:
+    torch.manual_seed(settings.seed)
+    return build(settings.model, settings.size, charset)
+
+
+def available(settings: TrainSettings) -> None:
+    """Make sure that this machine has what `device`, `devices` and `precision` ask for. Raises SettingsError."""
+    device, here = settings.device, {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not here.get(device, True):
+        raise SettingsError(f"the setting 'device' is {device}, which torch does not find here; use cpu or auto")
+    gpu = device == "cuda" or (device == "auto" and here["cuda"])
+    most = torch.cuda.device_count() if gpu else 1 if device == "mps" else settings.devices
+    if settings.devices > most:
+        raise SettingsError(f"the setting 'devices' is {settings.devices}, and there are {most} here; ask for no more")
+    if settings.precision == "16-mixed" and not gpu:
+        raise SettingsError("the setting 'precision' is 16-mixed, which needs device=cuda; use bf16-mixed or auto")
+
+
+def fabric_of(settings: TrainSettings) -> Fabric:
+    """Where and how precisely to compute; every generator of random numbers is seeded. Raises SettingsError."""
+    available(settings)
+    few_kernels()
+    device = settings.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    precision = settings.precision
+    if precision == "auto":
+        precision = precision_of(device)
+    seed_everything(settings.seed, verbose=False)
+    return Fabric(accelerator=device, devices=settings.devices, precision=precision)  # type: ignore[arg-type]
+
+
+def _described(inputs: Sequence[str | Path], parent: str | Path | None, settings: TrainSettings) -> dict[str, Any]:
+    """What must be the same for a run to go on; how it is computed may change."""
+    kept = {k: v for k, v in asdict(settings).items() if k not in MAY_CHANGE}
+    return {**kept, "inputs": [str(i) for i in inputs], "parent": str(parent) if parent else None}
+
+
+def _info(
+    net: Recogniser,
+    inputs: Sequence[str | Path],
+    parent: str | Path | None,
+    settings: TrainSettings,
+    material: Material,
+    progress: Progress,
+    name: str,
+    licence: str,
+) -> ModelInfo:
+    best = min((row for row in progress.rows), key=lambda row: row["cer"])
+    parents, parent_languages = [], list[str]()
+    network, size = settings.model, settings.size
+    if parent is not None:
+        old = read_info(find_model(parent))
+        parents, parent_languages = [{"name": old.name or str(parent), "parents": old.parents}], old.languages
+        network, size = old.network, old.size
+    return ModelInfo(
+        name=name,
+        network=network,
+        size=size,
+        charset=net.charset.characters,
+        height=net.height,
+        stride=net.stride,
+        graph=Graph(),
+        parents=parents,
+        data=list(material.data),
+        scores={"valid": {"cer": best["cer"], "n": sum(map(len, material.valid)), "step": best["step"]}},
+        versions=versions(),
+        licence=licence,
+        languages=languages(inputs) or parent_languages,
+        settings=_described(inputs, parent, settings),
+    )

@@ -1,0 +1,34 @@
+"""A lines folder: pictures of text lines, with or without text, as Parquet that Hugging Face `datasets` reads as is.
+
+    letters/about.json   train-00000.parquet ...   valid-*.parquet   test-*.parquet
+
+Reading is tolerant: only `id` and `image` are required. A tree `<split>/<level>.parquet`, a single Parquet file and a
+CSV with the columns `id,image,text,confidence` (`image` a path or `FOLDER#id`) are lines folders too; see
+docs/lines-folder.md. The records cost nothing to import: pyarrow comes with the first folder that is opened.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from scriven.lines.records import Character, Group, Line, Reading
+from scriven.lines.splits import ALIASES, held_out
+
+if TYPE_CHECKING:
+    from scriven.lines.folder import LinesFolder
+    from scriven.lines.schema import SCHEMA
+    from scriven.lines.writer import LinesWriter
+
+__all__ = ["ALIASES", "SCHEMA", "Character", "Group", "Line", "LinesFolder", "LinesWriter", "Reading", "held_out"]
+
+GROUP_ROWS = 256  # rows of a row group: what a reader holds in memory at a time
+SHARD_ROWS = 4096  # rows of a file: what a killed writer loses at most
+SHARD_BYTES = 128 << 20  # of pictures in a file: what a writer holds in memory at most
+
+_LAZY = {"LinesFolder": "folder", "LinesWriter": "writer", "SCHEMA": "schema"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    return value

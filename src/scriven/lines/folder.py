@@ -1,0 +1,174 @@
+"""Reading a lines folder: streamed by row groups, or single lines by their ids."""
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from scriven.base import LinesError, Refused
+from scriven.lines import rows
+from scriven.lines.records import Group, Line
+from scriven.lines.splits import find
+from scriven.lines.table import Block, Table
+
+CACHE_BYTES = 64 << 20  # row groups kept for `find`
+
+
+class LinesFolder:
+    """Lines on disk, read a row group at a time. `refused` collects the rows that were left out, with reasons."""
+
+    def __init__(self, path: str | Path, level: str | None = None, *, within: Sequence[Path] = ()):
+        """`within`: the CSV files that led here. Raises LinesError when there is nothing to read at `path`."""
+        self.path = Path(path)
+        self.refused: list[Refused] = []
+        self._named: set[tuple[Group, int]] = set()
+        self._tables: dict[Path, Table] = {}
+        self._within = tuple(within)
+        if not self.path.exists():
+            raise LinesError(f"there is no lines folder {self.path}; check the path")
+        if self.path.resolve() in self._within:
+            raise LinesError(f"{self.path} refers to itself in its column image; correct the column")
+        self.splits, unnamed = find(self.path, level)
+        if not self.splits:
+            raise LinesError(
+                f"{self.path} holds no train, valid or test Parquet files and is no CSV of lines; "
+                "make a lines folder with `scriven import`"
+            )
+        why = "its name does not begin with train, valid or test; rename it or take it away"
+        self.refused += [Refused(file.name, why) for file in unnamed]
+
+    @cached_property
+    def about(self) -> dict[str, Any]:
+        """What about.json says; empty when there is none. Raises LinesError for a damaged one."""
+        return read_about(self.path / "about.json") or {}
+
+    def groups(self, split: str) -> list[Group]:
+        """The row groups of a split, in order. Raises LinesError for a damaged file or one without id or image."""
+        return [
+            group
+            for file in self.splits.get(split, ())
+            for group in (self._table(file).groups() if file.suffix == ".csv" else rows.row_groups(file))
+        ]
+
+    def read(self, group: Group) -> Iterator[Line]:
+        """The lines of a row group. A row without id or picture is refused, not raised."""
+        for _, line in self._numbered(group):
+            yield line
+
+    def lines(self, split: str | None = None) -> Iterator[Line]:
+        """All lines of a split (or of all splits), streamed; a repeated id is refused."""
+        seen: set[str] = set()
+        for name in [split] if split else self.splits:
+            for group in self.groups(name):
+                for number, line in self._numbered(group):
+                    if line.id in seen:
+                        why = "its id occurs more than once; only the first is used"
+                        self._refuse(group, number, Refused(line.id, why))
+                        continue
+                    seen.add(line.id)
+                    yield line
+
+    def columns(self, split: str, names: Sequence[str]) -> dict[str, list[Any]]:
+        """Columns without the pictures, aligned with `groups`; a missing column is a list of None."""
+        result: dict[str, list[Any]] = {n: [] for n in names}
+        for file in self.splits.get(split, ()):
+            part = self._table(file).columns(names) if file.suffix == ".csv" else rows.columns(file, names)
+            for n in result:
+                result[n] += part[n]
+        return result
+
+    def count(self, split: str) -> int:
+        """How many rows a split has, those that reading will refuse included."""
+        return sum(group.rows for group in self.groups(split))
+
+    def find(self, id: str) -> Line:
+        """The line of this id; row groups are read as needed and a few of them kept. Raises LinesError."""
+        if id not in self._places:
+            raise LinesError(f"{self.path} has no line {id!r}; correct the id")
+        group, row = self._places[id]
+        if group not in self._recent:
+            self._recent[group] = self._block(group)
+            while len(self._recent) > 1 and sum(block.nbytes for block in self._recent.values()) > CACHE_BYTES:
+                self._recent.popitem(last=False)
+        self._recent.move_to_end(group)
+        return self._recent[group].line(row)
+
+    def values(self, name: str) -> dict[str, Any]:
+        """One column by id, kept in memory."""
+        if name not in self._values:
+            pairs: dict[str, Any] = {}
+            for split in self.splits:
+                columns = self.columns(split, ["id", name])
+                for id, value in zip(columns["id"], columns[name], strict=True):
+                    pairs.setdefault(id, value)
+            self._values[name] = pairs
+        return self._values[name]
+
+    def fingerprint(self) -> str:
+        """sha256 over the names and bytes of all files of lines."""
+        digest = hashlib.sha256()
+        for split, files in self.splits.items():
+            for file in files:
+                digest.update(f"{split}/{file.name}\0".encode())
+                with open(file, "rb") as stream:
+                    while block := stream.read(1 << 20):
+                        digest.update(block)
+        return digest.hexdigest()
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[Group, int]]:
+        """Where each id is: its row group, its row."""
+        places: dict[str, tuple[Group, int]] = {}
+        for split in self.splits:
+            ids = iter(self.columns(split, ["id"])["id"])
+            for group in self.groups(split):
+                for row in range(group.rows):
+                    places.setdefault(next(ids), (group, row))
+        return places
+
+    @cached_property
+    def _recent(self) -> "OrderedDict[Group, rows.Rows | Block]":
+        return OrderedDict()
+
+    @cached_property
+    def _values(self) -> dict[str, dict[str, Any]]:
+        return {}
+
+    def _block(self, group: Group) -> "rows.Rows | Block":
+        return self._table(group.file).block(group) if group.file.suffix == ".csv" else rows.Rows(group)
+
+    def _table(self, file: Path) -> Table:
+        if file not in self._tables:
+            within = (*self._within, file.resolve())
+            self._tables[file] = Table(file, lambda path: LinesFolder(path, within=within))
+        return self._tables[file]
+
+    def _numbered(self, group: Group) -> Iterator[tuple[int, Line]]:
+        """The lines of a row group, each with the number of its row."""
+        for number, line in enumerate(self._block(group).lines()):
+            if isinstance(line, Refused):
+                self._refuse(group, number, line)
+            else:
+                yield number, line
+
+    def _refuse(self, group: Group, number: int, why: Refused) -> None:
+        """Every row is named once, however often the folder is read."""
+        if (group, number) not in self._named:
+            self._named.add((group, number))
+            self.refused.append(why)
+
+
+def read_about(file: Path) -> dict[str, Any] | None:
+    """An about.json; None where there is none. Raises LinesError for a damaged one."""
+    if not file.is_file():
+        return None
+    try:
+        about = json.loads(file.read_text("utf-8"))
+        if not isinstance(about, dict):
+            raise ValueError("it holds no JSON object")
+    except (ValueError, OSError, RecursionError) as error:
+        raise LinesError(f"{file} is not readable JSON ({error}); delete it or write the folder again") from error
+    return about

@@ -1,0 +1,52 @@
+"""The records of the room: a line, what was read in it, and the unit of streaming. Importing them costs nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a lines folder. `image` is an encoded picture; `text` is NFC and single-spaced, or None if unknown."""
+
+    id: str
+    image: bytes
+    text: str | None = None
+    hand: str = ""
+    page: str = ""
+    origin: str = "human"  # human | fonts | stackmix | generated | pseudo
+    confidence: float | None = None
+    width: int = 0  # px, 0 unknown
+    height: int = 0
+    extra: Mapping[str, Any] = field(default_factory=dict)  # unknown columns, kept
+
+
+@dataclass(frozen=True)
+class Character:
+    """One character of a reading: its confidence 0..1, its span in px of the picture read, the best alternatives."""
+
+    text: str
+    confidence: float
+    start: float
+    end: float
+    alternatives: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a recogniser read in a picture; `confidence` 0..1 is the calibrated chance that the whole text is right."""
+
+    id: str
+    text: str
+    confidence: float
+    characters: tuple[Character, ...] = ()
+
+
+@dataclass(frozen=True)
+class Group:
+    """A row group of a file: the unit of streaming, at most a few hundred lines. `rows` counts refused ones too."""
+
+    file: Path
+    index: int
+    rows: int

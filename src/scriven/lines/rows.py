@@ -1,0 +1,171 @@
+"""Rows of a Parquet file as lines: a row group at a time, or one row of it."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from scriven.base import LinesError, Refused
+from scriven.lines.records import Group, Line
+from scriven.lines.schema import KNOWN, check
+from scriven.text import normalise
+
+
+def line_of(row: Mapping[str, Any], folder: Path) -> Line:
+    """The line of a row; a picture that is only named by `path` is looked up in `folder`.
+
+    Raises LinesError for a row without id or picture, or with a text that is no UTF-8.
+    """
+    image = row.get("image")
+    if isinstance(image, Mapping):
+        path = image.get("path")
+        image = image.get("bytes") or (_content(folder / word(path)) if path else None)
+    if row.get("id") in (None, ""):
+        raise LinesError("the row has no id; give every line one")
+    if not isinstance(image, bytes) or not image:
+        raise LinesError("the row has no picture; write the folder again")
+    text = row.get("text")
+    own = KNOWN if "hand" in row else (*KNOWN, "writer")
+    return Line(
+        id=word(row["id"]),
+        image=image,
+        text=None if text is None else normalise(word(text)),
+        hand=word(row.get("hand")) or word(row.get("writer")),
+        page=word(row.get("page")),
+        origin=word(row.get("origin")) or "human",
+        confidence=number(row.get("confidence")),
+        width=int(number(row.get("width")) or 0),
+        height=int(number(row.get("height")) or 0),
+        extra={k: v for k, v in row.items() if k not in own},
+    )
+
+
+def word(value: Any) -> str:
+    """A cell as text, empty for null. Raises LinesError for bytes that are no UTF-8."""
+    try:
+        return "" if value is None else value.decode() if isinstance(value, bytes) else str(value)
+    except UnicodeDecodeError as error:
+        raise LinesError(f"the row has text that is not UTF-8 ({error}); write it as UTF-8") from None
+
+
+def number(value: Any) -> float | None:
+    """A cell as a number; NaN, which tables write for what is missing, is None."""
+    return None if value is None or not math.isfinite(value) else value
+
+
+def _content(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except (OSError, ValueError):
+        return None
+
+
+class Rows:
+    """A row group in memory. Its pictures become Python bytes one row at a time where single rows are asked for."""
+
+    def __init__(self, group: Group):
+        """Raises LinesError for a damaged file."""
+        self.group = group
+        with _open(group.file) as reader, _damage(group.file):
+            self._table = reader.read_row_group(group.index)
+        self.nbytes = int(self._table.nbytes)
+
+    def line(self, index: int) -> Line:
+        """One row. Raises LinesError where it cannot be used."""
+        try:
+            (row,) = self._table.slice(index, 1).to_pylist()
+        except UnicodeDecodeError as error:
+            raise LinesError(f"the row has text that is not UTF-8 ({error}); write it as UTF-8") from None
+        return line_of(row, self.group.file.parent)
+
+    def lines(self) -> Iterator[Line | Refused]:
+        """Every row in order, as a line or as the reason why it is none."""
+        try:
+            rows = self._table.to_pylist()
+        except UnicodeDecodeError:  # one row's text; the others are read one by one
+            rows = [None] * self._table.num_rows
+        for index, row in enumerate(rows):
+            try:
+                yield self.line(index) if row is None else line_of(row, self.group.file.parent)
+            except LinesError as error:
+                yield Refused(self._name(index), str(error))
+
+    def _name(self, index: int) -> str:
+        try:
+            found = word(self._table["id"][index].as_py())
+        except (LinesError, UnicodeDecodeError):
+            found = ""
+        return found or f"{self.group.file.name}:{self.group.index}:{index}"
+
+
+def row_groups(file: Path) -> list[Group]:
+    """The row groups of a file. Raises LinesError for a damaged file or one that holds no lines."""
+    with _open(file) as reader:
+        meta = reader.metadata
+        return [Group(file, i, meta.row_group(i).num_rows) for i in range(meta.num_row_groups)]
+
+
+def columns(file: Path, names: Sequence[str]) -> dict[str, list[Any]]:
+    """Columns of a file as they are stored (ids, hands and pages as text); a missing one is a list of None."""
+    with _open(file) as reader, _damage(file):
+        have = set(reader.schema_arrow.names)
+        wanted = {n: [c for c in ((n, "writer") if n == "hand" else (n,)) if c in have] for n in names}
+        table = reader.read(columns=sorted({c for found in wanted.values() for c in found}))
+        rows = reader.metadata.num_rows
+    result: dict[str, list[Any]] = {}
+    for name, sources in wanted.items():
+        cells = [_cells(table[c]) for c in sources] or [[None] * rows]
+        if name in ("id", "text", "hand", "page", "origin"):
+            cells = [[_stored(value) for value in column] for column in cells]
+        result[name] = [a or b for a, b in zip(*cells, strict=True)] if len(cells) == 2 else cells[0]
+    return result
+
+
+def _cells(column: pa.ChunkedArray) -> list[Any]:
+    try:
+        return list(column.to_pylist())
+    except UnicodeDecodeError:
+        return [_cell(value) for value in column]
+
+
+def _cell(value: pa.Scalar) -> Any:
+    try:
+        return value.as_py()
+    except UnicodeDecodeError:
+        return None  # reading refuses this row by name
+
+
+def _stored(value: Any) -> str | None:
+    try:
+        return None if value is None else word(value)
+    except LinesError:
+        return None
+
+
+class _damage:
+    """Turns what Arrow says of a damaged file into a LinesError."""
+
+    def __init__(self, file: Path):
+        self.file = file
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, (pa.ArrowException, OSError, ValueError)):
+            raise LinesError(f"{self.file} is damaged ({error}); copy or write it again") from error
+
+
+def _open(file: Path) -> pq.ParquetFile:
+    try:
+        reader = pq.ParquetFile(file)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise LinesError(f"{file} is not a complete Parquet file ({error}); copy or write it again") from error
+    try:
+        check(reader.schema_arrow, file)
+    except LinesError:
+        reader.close()
+        raise
+    return reader

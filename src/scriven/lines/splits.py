@@ -1,0 +1,50 @@
+"""Which files hold which split, and which lines validate where there is no valid split."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+ALIASES = {  # every name of a split that is understood, in files and folders of ours and of others
+    **dict.fromkeys(("train", "training", "trainset"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev", "eval"), "valid"),
+    **dict.fromkeys(("test", "testing", "testset"), "test"),
+}
+SPLITS = ("train", "valid", "test")
+LEVELS = ("lines", "words")
+
+
+def find(path: Path, level: str | None = None) -> tuple[dict[str, list[Path]], list[Path]]:
+    """The files of each split, in order; and the Parquet files beside them whose names tell no split.
+
+    A single Parquet or CSV file is a train split. A tree `<split>/<level>.parquet` is looked at where no file of the
+    folder (or of its `data/`) names a split; without `level`, lines go before words.
+    """
+    if path.is_file():
+        return ({"train": [path]} if path.suffix in (".parquet", ".csv") else {}), []
+    splits: dict[str, list[Path]] = {}
+    unnamed = []
+    for file in sorted(f for pattern in ("*.parquet", "data/*.parquet") for f in path.glob(pattern)):
+        split = ALIASES.get(file.name.split("-")[0].split(".")[0])
+        if split:
+            splits.setdefault(split, []).append(file)
+        elif not file.name.startswith("."):
+            unnamed.append(file)
+    if not splits:
+        for folder in sorted(p for p in path.iterdir() if p.is_dir() and p.name in ALIASES):
+            there = [f for wanted in ((level,) if level else LEVELS) if (f := folder / f"{wanted}.parquet").is_file()]
+            splits.setdefault(ALIASES[folder.name], []).extend(there[:1])
+    return {s: splits[s] for s in SPLITS if splits.get(s)}, unnamed
+
+
+def held_out(hands: Sequence[str], pages: Sequence[str], ids: Sequence[str]) -> list[bool]:
+    """Which lines validate when there is no valid split: one hand in ten by hash; one page, or line, where too few.
+
+    Whole hands (pages) go together; the choice depends on their names alone, never on their order.
+    """
+    for keys in (hands, pages, ids):
+        distinct = {k for k in keys if k}
+        if len(distinct) >= 10 or keys is ids:
+            break
+    ranked = sorted(distinct, key=lambda k: hashlib.sha256(k.encode()).digest())
+    chosen = set(ranked[: max(1, len(ranked) // 10)]) if len(ranked) > 1 else set()
+    return [k in chosen for k in keys]

@@ -1,0 +1,51 @@
+"""Forced alignment: which frame carries which character of a known text. The Viterbi path through the CTC lattice."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from scriven.base import InputError
+
+
+class TooFewFrames(InputError):
+    """A text that does not fit into its picture: it has more characters than the picture has frames."""
+
+
+def frames_needed(classes: Sequence[object]) -> int:
+    """The fewest frames that can spell `classes` (or a text): one each, and a blank between two of the same."""
+    return len(classes) + sum(a == b for a, b in zip(classes, classes[1:], strict=False))
+
+
+def align(log_probs: npt.NDArray[np.float32], classes: Sequence[int], name: str = "a line") -> npt.NDArray[np.int64]:
+    """The likeliest path (T,) of frames that spells `classes` over log posteriors (T, C); 0 is blank.
+
+    Raises TooFewFrames when T is less than `frames_needed`. `name` is used in messages.
+    """
+    frames, needed = len(log_probs), frames_needed(classes)
+    if frames < needed:
+        raise TooFewFrames(
+            f"{name} has too few frames for its text: {frames} where {needed} are needed; "
+            "the picture is too narrow or the text is not of this picture"
+        )
+    if not frames:
+        return np.zeros(0, np.int64)
+    extended = np.zeros(2 * len(classes) + 1, np.int64)
+    extended[1::2] = classes
+    states = len(extended)
+    skip = np.full(states, -np.inf)
+    skip[2:][(extended[2:] != 0) & (extended[2:] != extended[:-2])] = 0.0
+    scores = np.asarray(log_probs, np.float64)[:, extended]  # (T, S)
+    came = np.zeros((frames, states), np.int8)  # how many states back
+    best = np.full(states + 2, -np.inf)  # two impossible states before the first: no edge cases below
+    best[2:4] = scores[0, :2]
+    for t in range(1, frames):
+        moves = np.stack([best[2:], best[1:-1], best[:-2] + skip])
+        came[t] = moves.argmax(axis=0)
+        best[2:] = moves.max(axis=0) + scores[t]
+    state = states - 1 if states == 1 or best[-1] >= best[-2] else states - 2
+    path = np.zeros(frames, np.int64)
+    for t in range(frames - 1, -1, -1):
+        path[t] = extended[state]
+        state -= int(came[t, state])
+    return path

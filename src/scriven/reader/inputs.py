@@ -1,0 +1,145 @@
+"""Whatever the user points at, as pictures: files, folders, patterns, lines folders, CSV, PDF, standard input."""
+
+import glob
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scriven.base import ImageError, InputError, LinesError, Refused
+from scriven.images import SUFFIXES, Grey, decode, open_image, pages_of
+from scriven.images.others import SAVE, not_readable
+
+READABLE = (*SUFFIXES, ".pdf")
+PAGED = (".pdf", ".tif", ".tiff")
+STANDARD_INPUT = "-"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One input: a picture file, a PDF, a lines folder or standard input. `name` is unique among the inputs."""
+
+    name: str
+    path: Path
+    lines: bool = False
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture to read. `path` and `part` say where it is: a line's id in a folder, a page of a PDF, or empty."""
+
+    source: Source
+    id: str
+    path: Path
+    part: str = ""
+    picture: Grey | None = field(default=None, repr=False, compare=False)
+    text: str | None = None  # what the line says, where that is known
+    hand: str = ""
+    page: str = ""
+
+
+def sources(inputs: Iterable[str | Path], refused: list[Refused], reserved: Sequence[str] = ()) -> list[Source]:
+    """The inputs one by one: folders and patterns opened, names made unique and different from `reserved`.
+
+    What is not there, or holds no picture, goes to `refused`.
+    """
+    found: list[tuple[Path, bool]] = []
+    for given in map(str, inputs):
+        path = Path(given)
+        if not given:
+            refused.append(Refused("''", "the name of an input is empty; give the path of a picture or a folder"))
+        elif given == STANDARD_INPUT or path.is_file():
+            found.append((path, path.suffix.lower() in (".csv", ".parquet")))
+        elif path.is_dir():
+            found += _inside(path, refused)
+        elif glob.has_magic(given):
+            matches = sorted(Path(p) for p in glob.glob(given, recursive=True))
+            files = [p for p in matches if p.is_file()]
+            found += [(p, p.suffix.lower() in (".csv", ".parquet")) for p in files]
+            refused += [Refused(str(p), why_not(p)) for p in matches if not p.is_file() and not p.is_dir()]
+            for folder in (p for p in matches if p.is_dir()):
+                found += _inside(folder, refused)
+            if not matches:
+                refused.append(Refused(given, "no file has a name like this; check the pattern"))
+        else:
+            refused.append(Refused(given, why_not(path)))
+    return _named(found, set(reserved))
+
+
+def _inside(folder: Path, refused: list[Refused]) -> list[tuple[Path, bool]]:
+    """The folder itself where it is a lines folder, else its pictures; hidden ones are not looked at."""
+    if any(folder.glob("*.parquet")) or any(folder.glob("*/*.parquet")):
+        return [(folder, True)]
+    found = (p for p in folder.rglob("*") if p.suffix.lower() in READABLE and not p.is_dir())
+    named = sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts))
+    refused += [Refused(str(p), why_not(p)) for p in named if not p.is_file()]
+    others = not_readable(folder)
+    refused += [Refused(str(p), SAVE) for p in others]
+    if not named and not others:
+        refused.append(Refused(str(folder), "it holds no pictures and is no lines folder; check the path"))
+    return [(file, False) for file in named if file.is_file()]
+
+
+def why_not(path: Path) -> str:
+    """Why a path that is neither a file nor a folder cannot be read."""
+    if path.exists():
+        return "it is no regular file; save it as one, or pipe it in and give -"
+    if path.is_symlink():
+        return f"it is a link to {os.readlink(path)}, which is not there; mend the link"
+    return "there is no such file or folder; check the path"
+
+
+def _named(found: Iterable[tuple[Path, bool]], taken: set[str]) -> list[Source]:
+    """A name each: the stem, the whole file name where the stem is taken, numbered where that is taken too."""
+    named = []
+    for path, lines in found:
+        plain = "stdin" if str(path) == STANDARD_INPUT else path.stem if path.suffix and path.is_file() else path.name
+        tries = (plain or "lines", path.name, *(f"{path.name}-{n}" for n in range(2, len(taken) + 3)))
+        name = next(name for name in tries if name and name not in taken)
+        taken.add(name)
+        named.append(Source(name, path, lines))
+    return named
+
+
+def items(source: Source, refused: list[Refused], level: str | None = None, split: str | None = None) -> Iterator[Item]:
+    """The pictures of a source. What cannot be read goes to `refused` and costs nothing else.
+
+    `level` words or lines and `split` choose inside a lines folder.
+    Raises LinesError for a damaged lines folder and one without that split.
+    """
+    if source.lines:
+        yield from _lines(source, refused, level, split)
+        return
+    try:
+        if str(source.path) == STANDARD_INPUT:
+            data = sys.stdin.buffer.read()
+            if data[:5] == b"%PDF-":
+                raise ImageError("a PDF cannot be read from standard input; save it and give its path")
+            yield Item(source, source.name, source.path, picture=decode(data, "standard input"))
+        elif source.path.suffix.lower() == ".xml":
+            raise InputError("reading pages from XML comes with a later version; give pictures of lines")
+        elif source.path.suffix.lower() in PAGED:
+            for name, picture in pages_of(source.path):
+                number = name[len(source.path.stem) :]
+                yield Item(source, source.name + number, source.path, number.lstrip("-"), picture)
+        else:
+            yield Item(source, source.name, source.path, picture=open_image(source.path))
+    except InputError as error:
+        refused.append(Refused(str(source.path), str(error)))
+
+
+def _lines(source: Source, refused: list[Refused], level: str | None, split: str | None) -> Iterator[Item]:
+    from scriven.lines import LinesFolder
+
+    folder = LinesFolder(source.path, level)
+    if split and split not in folder.splits:
+        raise LinesError(f"{source.path} has no split {split!r}; it has {', '.join(folder.splits)}")
+    for line in folder.lines(split):
+        try:
+            picture = decode(line.image, line.id)
+        except ImageError as error:
+            refused.append(Refused(line.id, str(error)))
+            continue
+        yield Item(source, line.id, source.path, line.id, picture, line.text, line.hand, line.page)
+    refused += folder.refused

@@ -1,0 +1,119 @@
+"""`model.json`: what a model folder says about itself. Read, written and checked here and nowhere else."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from scriven.base import ModelError, TextError, atomic
+from scriven.reader import DEFAULT as DEFAULT
+from scriven.text import Charset
+
+FORMAT = 1
+BUNDLED = Path(__file__).parent / "bundled"
+
+
+class Graph(BaseModel):
+    """The reading graph: an ONNX file of the folder and how its weights are stored."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str = Field(default="reader.onnx", pattern=r"^[^/\\]+$")
+    precision: Literal["fp32", "fp16", "int8"] = "fp32"
+
+
+class ModelInfo(BaseModel):
+    """A model folder's model.json. Keys that this version does not know are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    format: int = FORMAT
+    kind: str = "recogniser"
+    name: str = ""
+    network: str
+    size: str
+    charset: tuple[str, ...] = Field(min_length=1)
+    height: int = Field(default=64, gt=0)  # px of a prepared picture
+    stride: int = Field(default=4, gt=0)  # px of a frame
+    normalisation: Literal["NFC"] = "NFC"
+    temperature: float = Field(default=1.0, gt=0)  # divides the logits before the softmax
+    calibration: tuple[float, float] = (0.0, 1.0)  # bias and slope of the whole-line confidence
+    graph: Graph | None = None
+    parents: list[Any] = []
+    data: list[dict[str, Any]] = []
+    scores: dict[str, Any] = {}
+    versions: dict[str, str] = {}
+    licence: str = ""
+    languages: list[str] = []
+    settings: dict[str, Any] = {}  # of the command that made it
+
+    @property
+    def characters(self) -> Charset:
+        """The character set, checked."""
+        return Charset(self.charset)
+
+
+def read_info(folder: str | Path, kind: str = "recogniser") -> ModelInfo:
+    """The checked model.json of a folder.
+
+    Raises ModelError when it is missing, cut short, of a newer format, of another kind, or does not fit.
+    """
+    file = Path(folder) / "model.json"
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{folder} is no model folder: it has no model.json; check the path") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{file} is damaged or cannot be read ({error}); copy the model folder again") from None
+    if not isinstance(content, dict):
+        raise ModelError(f"{file} does not describe a model; copy the model folder again")
+    if content.get("format") != FORMAT:
+        raise ModelError(
+            f"{file} has the format {content.get('format')!r} and this version reads {FORMAT}; "
+            "update scriven or use another model"
+        )
+    if content.get("kind") != kind:
+        raise ModelError(f"{folder} is a model of the kind {content.get('kind')!r}, not a {kind}; give a {kind}")
+    try:
+        info = ModelInfo.model_validate(content)
+        info.characters  # noqa: B018  (a charset with a repeated or long character raises)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ModelError(f"{file} cannot be used: {where}: {first['msg']}; copy the model folder again") from None
+    except TextError as error:
+        raise ModelError(f"{file} cannot be used: {error}; copy the model folder again") from None
+    return info
+
+
+def write_info(folder: str | Path, info: ModelInfo) -> None:
+    """Write model.json, at once or not at all. Raises OutputError."""
+    with atomic(Path(folder) / "model.json", "w") as file:
+        json.dump(info.model_dump(mode="json"), file, indent=2, ensure_ascii=False)
+        file.write("\n")
+
+
+def bundled() -> list[str]:
+    """Names of the models that come with the package."""
+    return sorted(p.parent.name for p in BUNDLED.glob("*/model.json"))
+
+
+def is_model(name_or_path: str | Path) -> bool:
+    """Whether this is the folder of a model, or the name of a bundled one that no folder here bears."""
+    path = Path(name_or_path)
+    return (path / "model.json").is_file() or (not path.exists() and (BUNDLED / path / "model.json").is_file())
+
+
+def find_model(name_or_path: str | Path = DEFAULT) -> Path:
+    """The folder of a model: a path, or the name of a bundled model. Raises ModelError when there is none."""
+    path = Path(name_or_path)
+    if path.is_dir():
+        return path
+    if path.exists():
+        raise ModelError(f"{path} is a file, not a model folder; give the folder that holds model.json")
+    inside = BUNDLED / path
+    if len(path.parts) == 1 and (inside / "model.json").is_file():
+        return inside
+    names = ", ".join(bundled()) or "none"
+    raise ModelError(f"there is no model {str(name_or_path)!r}; give a model folder or a bundled model ({names})")

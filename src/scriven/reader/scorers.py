@@ -1,0 +1,104 @@
+"""What is known before looking, as scorers for the beam search: a character language model, and a list of words."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from scriven.reader.beam import Rows
+from scriven.reader.ctc import Floats
+from scriven.reader.lm import CharLM
+from scriven.text import Charset, normalise
+
+
+class LanguageScorer:
+    """Adds `alpha` times the language model's log probability, and `beta` for every character.
+
+    With `word`, the text is one word from anywhere in a line: after a space, and before a space or the end.
+    """
+
+    def __init__(self, model: CharLM, charset: Charset, alpha: float, beta: float, word: bool = False):
+        self.model, self.alpha, self.beta, self.word = model, alpha, beta, word
+        self._space = int(model.columns(" ")[0])
+        self.columns = np.append(0, model.columns(charset.characters))  # class -> column
+        self._column = self.columns.tolist()
+
+    def start(self) -> int:
+        return self.model.advance(self.model.start(), self._space) if self.word else self.model.start()
+
+    def rows(self, states: Sequence[int]) -> Rows:
+        rows = self.model.scores(states)[:, self.columns].astype(np.float64)
+        return np.asarray(rows * self.alpha + self.beta)
+
+    def advance(self, state: int, class_: int) -> int:
+        return self.model.advance(state, self._column[class_])
+
+    def final(self, state: int) -> float:
+        end = float(self.model.ends([state])[0])
+        if self.word:
+            end = float(np.logaddexp(end, self.model.scores([state])[0, self._space]))
+        return self.alpha * end
+
+    def expected(self, rows: Floats, classes: Sequence[int]) -> Floats:
+        """Log posteriors (K, C) at the peaks of K characters, weighed by what the language expects at each place.
+
+        The blank keeps its share; the characters share the rest anew.
+        """
+        states = [self.start()]
+        for class_ in classes[:-1]:
+            states.append(self.advance(states[-1], class_))
+        letters = rows[:, 1:] + self.rows(states)[:, 1:]
+        share = np.logaddexp.reduce(rows[:, 1:], axis=1) - np.logaddexp.reduce(letters, axis=1)
+        return np.concatenate([rows[:, :1], letters + share[:, None]], axis=1).astype(np.float32)
+
+
+class WordScorer:
+    """Adds `bonus` for every letter that goes on spelling a listed word, and takes it back when the word is left early.
+
+    A state is (node of the tree of words, bonus given since the word began); node 0 is the start of a word, -1 a word
+    that is not listed. Words begin and end at characters that are no letters or digits, or that no listed word holds.
+    """
+
+    def __init__(self, words: Iterable[str], charset: Charset, bonus: float):
+        self.bonus = bonus
+        self.children: list[dict[int, int]] = [{}]
+        self.complete: set[int] = set()
+        for word in map(normalise, words):
+            if word and not charset.missing([word]):
+                self._add(charset.encode(word))
+        inside = {class_ for children in self.children for class_ in children}
+        between = [i for i, c in enumerate(charset.characters, 1) if not c.isalnum() and i not in inside]
+        self.between = frozenset(between)
+        self.size = len(charset) + 1
+        self._between = np.array(between, np.int64)
+
+    def _add(self, classes: Sequence[int]) -> None:
+        node = 0
+        for class_ in classes:
+            if class_ not in self.children[node]:
+                self.children[node][class_] = len(self.children)
+                self.children.append({})
+            node = self.children[node][class_]
+        self.complete.add(node)
+
+    def start(self) -> tuple[int, float]:
+        return 0, 0.0
+
+    def rows(self, states: Sequence[tuple[int, float]]) -> Rows:
+        rows = np.zeros((len(states), self.size))
+        for row, (node, given) in zip(rows, states, strict=True):
+            row[:] = -given
+            if node >= 0:
+                row[list(self.children[node])] = self.bonus
+            if node in self.complete:
+                row[self._between] = 0.0
+        return rows
+
+    def advance(self, state: tuple[int, float], class_: int) -> tuple[int, float]:
+        node, given = state
+        if node >= 0 and class_ in self.children[node]:
+            return self.children[node][class_], given + self.bonus
+        return (0, 0.0) if class_ in self.between else (-1, 0.0)
+
+    def final(self, state: tuple[int, float]) -> float:
+        node, given = state
+        return 0.0 if node in self.complete else -given

@@ -1,0 +1,105 @@
+"""Typefaces as records: which family, under which licence, from which files, and what it can draw."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from scriven.base import TextError
+from scriven.scribes.typefaces.codepoints import CodePoints
+from scriven.text import name, normalise
+
+
+@dataclass(frozen=True)
+class FontFile:
+    """One font file. `characters` are those it truly draws (an outline and an advance), not all its table claims."""
+
+    path: Path
+    sha256: str
+    characters: CodePoints = field(hash=False)
+
+    def covers(self, text: str) -> bool:
+        """Every character of the text but the space has a real glyph in this file alone."""
+        return all(c == " " or c in self.characters for c in text)
+
+
+@dataclass(frozen=True)
+class Typeface:
+    """A family in its regular weight. Several files are parts of one design (latin, latin-ext ...) at one size."""
+
+    family: str
+    id: str
+    version: str
+    licence: str  # SPDX: OFL-1.1, Apache-2.0; "" where unknown
+    copyright: str
+    tags: tuple[str, ...]  # of: print cursive school historical marker
+    files: tuple[FontFile, ...]
+
+    @cached_property
+    def characters(self) -> frozenset[str]:
+        """All characters that some file draws."""
+        return frozenset(chr(point) for file in self.files for point in file.characters)
+
+    def __contains__(self, character: object) -> bool:
+        return character in self.characters
+
+    def covers(self, text: str) -> bool:
+        """Every character of the (normalised) text but the space can be drawn: never a box, never a lost letter."""
+        return not self.missing(text)
+
+    def missing(self, text: str) -> tuple[str, ...]:
+        """The characters of the text this typeface cannot draw, sorted, each once."""
+        return tuple(sorted(set(normalise(text)) - self.characters - {" "}))
+
+    def runs(self, text: str) -> tuple[tuple[FontFile, str], ...]:
+        """The normalised text cut into runs, each drawn by one file; joined again they are the text.
+
+        One run where one file covers all; otherwise each word whole from one file where possible, and only a word
+        that no file covers alone is cut inside. Spaces go with the word before them (the scribe advances over a space
+        by the width the first file gives it). Raises TextError naming every character that cannot be drawn.
+        """
+        text = normalise(text)
+        if lost := self.missing(text):
+            raise TextError(f"{self.family} cannot draw {', '.join(map(name, lost))}; ask covers() before drawing")
+        whole = next((file for file in self.files if file.covers(text)), None)
+        if whole is not None:
+            return ((whole, text),) if text else ()
+        runs: list[tuple[FontFile, str]] = []
+        for number, word in enumerate(text.split(" ")):
+            if number:
+                runs[-1] = (runs[-1][0], runs[-1][1] + " ")
+            for file, part in self._word(word, runs[-1][0] if runs else None):
+                if runs and runs[-1][0] is file:
+                    runs[-1] = (file, runs[-1][1] + part)
+                else:
+                    runs.append((file, part))
+        return tuple(runs)
+
+    def _word(self, word: str, before: FontFile | None) -> list[tuple[FontFile, str]]:
+        order = self.files if before is None else (before, *(f for f in self.files if f is not before))
+        for file in order:
+            if file.covers(word):
+                return [(file, word)]
+        parts: list[tuple[FontFile, str]] = []
+        for character in word:
+            file = next(f for f in self.files if character in f.characters)
+            if parts and parts[-1][0] is file:
+                parts[-1] = (file, parts[-1][1] + character)
+            else:
+                parts.append((file, character))
+        return parts
+
+
+def covering(typefaces: Iterable[Typeface], text: str, tags: Sequence[str] = ()) -> tuple[Typeface, ...]:
+    """The typefaces that can draw all of the text and carry any of the tags (no tags: all of them), in their order."""
+    wanted = set(normalise(text)) - {" "}
+    return tuple(t for t in typefaces if (not tags or set(tags) & set(t.tags)) and wanted <= t.characters)
+
+
+def coverage(typefaces: Iterable[Typeface], text: str) -> dict[str, tuple[str, ...]]:
+    """For each character of the text but the space, sorted: the ids of the typefaces that can draw it.
+
+    An empty tuple is a character that no typeface can draw.
+    """
+    faces = tuple(typefaces)
+    return {c: tuple(t.id for t in faces if c in t) for c in sorted(set(normalise(text)) - {" "})}

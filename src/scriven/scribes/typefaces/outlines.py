@@ -1,0 +1,195 @@
+"""Font files opened with fontTools: decompressed bytes for rasterisers, and what a file can truly draw."""
+
+import hashlib
+import io
+import logging
+import os
+import sys
+import unicodedata
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from scriven.base import InputError, MissingExtra, OutputError, atomic
+from scriven.scribes.typefaces.codepoints import CodePoints
+from scriven.scribes.typefaces.faces import FontFile
+
+_SIGNATURES = (b"\x00\x01\x00\x00", b"OTTO", b"true")
+_SIGNATURE_WOFF = (b"wOFF", b"wOF2")
+WIDEST = 0x7FFF  # units; a wider glyph (a ligature, say) is a negative number in a field that holds none
+
+
+def sfnt(font: FontFile) -> bytes:
+    """The decompressed TTF or OTF bytes of a font file, for FreeType and HarfBuzz (which do not read WOFF2).
+
+    Kept in memory, and on disk under `cache_folder()` where that can be written. Raises InputError when the file is
+    missing, changed since it was listed, or broken; MissingExtra without fontTools.
+    """
+    return _sfnt(font.path, font.sha256)
+
+
+@lru_cache(maxsize=1024)
+def _sfnt(path: Path, sha256: str) -> bytes:
+    if (data := remembered(f"{sha256}.sfnt")) is not None and data[:4] in _SIGNATURES:
+        return data
+    try:
+        packed = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read the font {path}: {error.strerror}; list the typefaces again") from error
+    if hashlib.sha256(packed).hexdigest() != sha256:
+        raise InputError(f"the font {path} is not the file its manifest names; install Scriven again or list it anew")
+    if packed[:4] not in _SIGNATURE_WOFF:
+        return packed
+    data = _unpacked(path, packed)
+    remember(f"{sha256}.sfnt", data)
+    return data
+
+
+def _unpacked(path: Path, packed: bytes) -> bytes:
+    font = open_font(packed)
+    font.flavor = None
+    out = io.BytesIO()
+    try:
+        font.save(out, reorderTables=None)
+    except Exception as error:  # fontTools raises anything on a damaged table
+        raise InputError(f"the font {path} is damaged ({error}); replace the file") from error
+    return out.getvalue()
+
+
+def cache_folder() -> Path | None:
+    """Where decompressed fonts are kept: $SCRIVEN_CACHE, else the platform's per-user cache; None without a home."""
+    if chosen := os.environ.get("SCRIVEN_CACHE"):
+        return Path(chosen) / "typefaces"
+    try:
+        home = Path.home()
+    except RuntimeError:  # a user without a home, as in some containers
+        return None
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = home / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    return base / "scriven" / "typefaces"
+
+
+def remembered(name: str) -> bytes | None:
+    """A file of the cache, None where it is not there or cannot be read."""
+    folder = cache_folder()
+    try:
+        return (folder / name).read_bytes() if folder else None
+    except OSError:
+        return None
+
+
+def remember(name: str, data: bytes) -> None:
+    """Keep a file in the cache. With a read-only home or a full disk it is not kept, and made again next time."""
+    if folder := cache_folder():
+        with suppress(OutputError), atomic(folder / name) as file:
+            file.write(data)
+
+
+def open_font(data: bytes) -> Any:
+    """A fontTools font of the bytes of a .ttf, .otf, .woff or .woff2 file. Raises InputError, MissingExtra."""
+    try:
+        from fontTools.ttLib import TTFont
+    except ImportError as error:
+        raise MissingExtra("opening a font file", "train") from error
+    _check_length(data)
+    logging.getLogger("fontTools").setLevel(logging.CRITICAL)  # one bad table logs 65,000 lines; refusals say it in one
+    try:
+        return TTFont(io.BytesIO(data), lazy=True, recalcBBoxes=False, recalcTimestamp=False)
+    except ImportError as error:  # brotli, for WOFF2
+        raise MissingExtra("opening a WOFF2 font", "train") from error
+    except Exception as error:
+        raise InputError(f"not a readable font file ({error})") from error
+
+
+def _check_length(data: bytes) -> None:
+    """Refuse what is no font, and a file cut short: its header says how long it is, or where its tables end."""
+    if data[:4] == b"ttcf":
+        raise InputError("a font collection; extract its fonts into files of their own")
+    if data[:4] not in _SIGNATURES + _SIGNATURE_WOFF or len(data) < 12:
+        raise InputError("not a font file (.ttf, .otf, .woff, .woff2)")
+    if data[:4] in _SIGNATURE_WOFF:
+        end = int.from_bytes(data[8:12], "big")
+    else:
+        entries = [data[12 + 16 * i : 28 + 16 * i] for i in range(int.from_bytes(data[4:6], "big"))]
+        end = max((int.from_bytes(e[8:12], "big") + int.from_bytes(e[12:16], "big") for e in entries), default=12)
+    if len(data) < end:
+        raise InputError(f"cut short: {len(data)} bytes of {end}")
+
+
+def drawable(font: Any) -> CodePoints:
+    """The code points a fontTools font truly draws. Raises InputError for a glyph with an impossible width.
+
+    A character counts when its glyph has an outline that is not the one of `.notdef`, and an advance (combining marks
+    may have none). An accented letter drawn as its bare letter, a lower case letter drawn as its capital and a dotless
+    i drawn with its dot do not count: their picture would carry another text.
+    """
+    shapes = _Shapes(font)
+    if wide := next((g for g in font.getGlyphOrder() if shapes.advance(g) > WIDEST), None):
+        raise InputError(f"its glyph {wide!r} is {shapes.advance(wide)} units wide: it would tear words apart")
+    table: dict[int, str] = font.getBestCmap() or {}
+    blank = shapes.outline(".notdef")
+    found = set()
+    for point, glyph in table.items():
+        character = chr(point)
+        if character.isspace():
+            found.add(point)
+            continue
+        outline = shapes.outline(glyph)
+        if glyph == ".notdef" or not outline or outline == blank:
+            continue
+        if shapes.advance(glyph) <= 0 and not unicodedata.category(character).startswith("M"):
+            continue
+        if any(outline == shapes.outline(table[other]) for other in _others(character) if other in table):
+            continue
+        found.add(point)
+    return CodePoints.of(found)
+
+
+def _others(character: str) -> set[int]:
+    """Characters that must not look exactly like this one."""
+    others = {ord(c) for c in unicodedata.normalize("NFD", character)[:1]}
+    if character.islower() and len(character.upper()) == 1:
+        others.add(ord(character.upper()))
+    if character == "ı":
+        others.add(ord("i"))
+    return others - {ord(character)}
+
+
+class _Shapes:
+    """Outlines of one font as comparable values, each read once."""
+
+    def __init__(self, font: Any):
+        self._glyf = font["glyf"] if "glyf" in font else None
+        self._metrics = font["hmtx"].metrics
+        self._set = None if self._glyf is not None else font.getGlyphSet()
+        self._kept: dict[str, Any] = {}
+
+    def advance(self, glyph: str) -> int:
+        return int(self._metrics[glyph][0]) if glyph in self._metrics else 0
+
+    def outline(self, glyph: str) -> Any:
+        """Something equal for equal outlines, falsy for an empty one."""
+        if glyph not in self._kept:
+            self._kept[glyph] = self._read(glyph)
+        return self._kept[glyph]
+
+    def _read(self, glyph: str) -> Any:
+        if self._glyf is not None:
+            if glyph not in self._glyf.glyphs:
+                return ()
+            points, ends, _ = self._glyf[glyph].getCoordinates(self._glyf)
+            flat = len({x for x, _ in points}) < 2 or len({y for _, y in points}) < 2
+            return () if flat else (tuple(map(tuple, points)), tuple(ends))
+        from fontTools.pens.recordingPen import DecomposingRecordingPen
+
+        assert self._set is not None
+        if glyph not in self._set:
+            return ()
+        pen = DecomposingRecordingPen(self._set)
+        self._set[glyph].draw(pen)
+        return tuple(pen.value)

@@ -1,0 +1,58 @@
+"""From pictures to tensors: batches padded to the right, and masks that keep the padding out of every reading."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Lines as a network takes them: 0 is paper, 1 is ink, padding to the right is 0."""
+
+    images: Tensor  # (N, 1, H, W) float32
+    widths: Tensor  # (N,) int64, px before padding
+    texts: tuple[str, ...] = ()
+    hands: tuple[str, ...] = ()
+
+    def to(self, device: torch.device | str) -> "Batch":
+        """The batch with its tensors on a device."""
+        return replace(self, images=self.images.to(device), widths=self.widths.to(device))
+
+    def __len__(self) -> int:
+        return len(self.widths)
+
+    def parts(self, count: int) -> list["Batch"]:
+        """The batch as `count` of about equal size in order, fewer where it has fewer lines."""
+        cuts = [round(i * len(self) / count) for i in range(count + 1)]
+        return [
+            Batch(self.images[a:b], self.widths[a:b], self.texts[a:b], self.hands[a:b])
+            for a, b in pairwise(cuts)
+            if a < b
+        ]
+
+
+def collate(
+    pictures: Sequence[np.ndarray], texts: Sequence[str] = (), hands: Sequence[str] = (), multiple: int = 32
+) -> Batch:
+    """Grey uint8 pictures (H, W), 255 paper, of one height to a Batch whose width is a multiple of `multiple` px."""
+    widths = np.array([p.shape[1] for p in pictures], dtype=np.int64)
+    width = -(-int(widths.max()) // multiple) * multiple
+    ink = np.full((len(pictures), 1, pictures[0].shape[0], width), 255, dtype=np.uint8)
+    for row, picture in zip(ink, pictures, strict=True):
+        row[0, :, : picture.shape[1]] = picture
+    images = (255 - torch.from_numpy(ink)).float().div_(255.0)
+    return Batch(images, torch.from_numpy(widths), tuple(texts), tuple(hands))
+
+
+def within(widths: Tensor, length: int) -> Tensor:
+    """(N, length) bool: which of `length` columns lie before each width."""
+    return torch.arange(length, device=widths.device)[None, :] < widths[:, None]
+
+
+def shrink(widths: Tensor, stride: int) -> Tensor:
+    """Columns that count after a reduction by `stride`: rounded up, at least one."""
+    return ((widths + stride - 1) // stride).clamp_min(1)

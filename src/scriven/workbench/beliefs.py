@@ -1,0 +1,138 @@
+"""What a network believes about pictures without labels, and how far it can be believed.
+
+Readings are ranked, never cut off at a fixed confidence, and kept by quota inside bins of length, so that short words
+do not take over (Wolf & Fink 2022, arXiv:2206.03149, keep by threshold; a threshold accepts all or nothing as soon as
+the calibration of the model shifts).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from scriven.images import Grey
+from scriven.lines import Reading
+from scriven.reader.decoding import Decoder
+from scriven.reader.lm import CharLM
+from scriven.reader.model import ModelInfo
+from scriven.reader.session import Picture, Reader
+from scriven.score import distance, score
+
+LENGTHS = (3, 5, 8, 13, 21, 34, 55)  # upper ends of the bins of length, in characters
+VIEW = 0.92  # width of a picture's other view; a sound reading does not change with it
+CLEAR = 0.01  # the gain in surprise, or five times it in disagreement, below which a network is no better
+REPEATED = 0.02  # the share of the kept readings that one and the same text may have, beyond one
+
+
+@dataclass(frozen=True)
+class Belief:
+    """A reading and its rank: mean log-probability per character, less its disagreement with other views."""
+
+    reading: Reading
+    trust: float
+    agreement: float  # 0..1 with the other views
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How a network does on pictures without labels; all three numbers are compared, none is an accuracy."""
+
+    disagreement: float  # CER between the readings of different views of a picture
+    surprise: float  # bits a character under a language model
+    characters: float  # mean length of a reading
+
+    def worse_than(self, other: "Judgement") -> str | None:
+        """Why this network should not replace the other one, or None."""
+        if abs(self.characters / max(other.characters, 1e-9) - 1) > 0.15:
+            return f"its readings changed in length from {other.characters:.1f} to {self.characters:.1f} characters"
+        if self.surprise > other.surprise:
+            bits = f"{self.surprise:.2f} bits a character, not {other.surprise:.2f}"
+            return f"its readings look less like the language: {bits}"
+        if self.disagreement > 1.05 * other.disagreement + 0.002:
+            return f"it agrees less with itself: {self.disagreement:.1%} between views, not {other.disagreement:.1%}"
+        if self.surprise > (1 - CLEAR) * other.surprise and self.disagreement > (1 - 5 * CLEAR) * other.disagreement:
+            return (
+                f"it is no better that one could tell: {self.surprise:.2f} bits a character against "
+                f"{other.surprise:.2f}, {self.disagreement:.1%} between views against {other.disagreement:.1%}"
+            )
+        return None
+
+
+def reader_of(net: nn.Module, info: ModelInfo, fabric: Fabric) -> Reader:
+    """A Reader that runs a torch network instead of an exported graph."""
+
+    @torch.inference_mode()
+    def run(images: np.ndarray, widths: np.ndarray) -> np.ndarray:
+        with fabric.autocast():
+            logits, _ = net(torch.from_numpy(images).to(fabric.device), torch.from_numpy(widths).to(fabric.device))
+        return logits.float().cpu().numpy()
+
+    return Reader(info, run)
+
+
+def readings(
+    reader: Reader, pictures: Sequence[tuple[str, Grey]], stretch: float = 1.0, decoder: Decoder | None = None
+) -> list[Reading]:
+    """Readings of prepared pictures, stretched in width first; greedy without a decoder."""
+    views = (Picture.of(id, _wide(ink, stretch)) for id, ink in pictures)
+    return list(reader.read_prepared(views, decoder))
+
+
+def _wide(ink: Grey, stretch: float) -> Grey:
+    if stretch == 1.0:
+        return ink
+    width = max(8, round(ink.shape[1] * stretch))
+    return np.asarray(cv2.resize(ink, (width, ink.shape[0]), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def believe(reader: Reader, pictures: Sequence[tuple[str, Grey]], lm: CharLM) -> list[Belief]:
+    """Read every picture with the language model, and once more narrower without it; a belief each, in order."""
+    plain = readings(reader, pictures, decoder=Decoder(reader.info, lm=lm))
+    views = readings(reader, pictures, VIEW)
+    beliefs = []
+    for reading, other in zip(plain, views, strict=True):
+        differ = distance(reading.text, other.text) / len(reading.text) if reading.text else 1.0
+        agreement = 1 - min(1.0, differ)
+        sure = [np.log(max(c.confidence, 1e-4)) for c in reading.characters]
+        trust = float(np.mean(sure)) - 2 * (1 - agreement) if sure else -np.inf
+        beliefs.append(Belief(reading, trust, agreement))
+    return beliefs
+
+
+def trusted(beliefs: Sequence[Belief], quota: float) -> list[Belief]:
+    """The best `quota` (0..1) of each bin of length; empty readings never, and no text more often than its share."""
+    bins: dict[int, list[Belief]] = {}
+    for belief in beliefs:
+        if belief.reading.text:
+            bins.setdefault(int(np.searchsorted(LENGTHS, len(belief.reading.text))), []).append(belief)
+    kept = [b for some in bins.values() for b in sorted(some, key=_rank)[: max(1, round(quota * len(some)))]]
+    most = max(1, round(REPEATED * len(kept)))
+    seen: dict[str, int] = {}
+    chosen = []
+    for belief in sorted(kept, key=_rank):
+        seen[belief.reading.text] = seen.get(belief.reading.text, 0) + 1
+        if seen[belief.reading.text] <= most:
+            chosen.append(belief)
+    return chosen
+
+
+def _rank(belief: Belief) -> tuple[float, str]:
+    return -belief.trust, belief.reading.id
+
+
+def judge(reader: Reader, pictures: Sequence[tuple[str, Grey]], lm: CharLM) -> Judgement:
+    """Look at a network's readings of pictures it did not learn from, without labels."""
+    plain = [r.text for r in readings(reader, pictures)]
+    narrow = [r.text for r in readings(reader, pictures, VIEW)]
+    said = [text for text in plain if text]
+    characters = sum(map(len, said))
+    bits = -sum(lm.logprob(text) for text in said) / np.log(2)
+    return Judgement(
+        disagreement=score(plain, narrow).cer if characters else 1.0,
+        surprise=float(bits / (characters + len(said))) if said else float("inf"),
+        characters=characters / max(1, len(plain)),
+    )

@@ -1,0 +1,75 @@
+"""Views of pictures: the height stays, no end is cut, strength 0 is the picture itself."""
+
+import numpy as np
+import pytest
+
+from scriven.augment import Affine, Dice, augment, blot, crop, pool
+
+
+def line(width: int = 200, height: int = 64) -> np.ndarray:
+    """White paper with a black bar at either end."""
+    image = np.full((height, width), 230, np.uint8)
+    image[20:44, 2:6] = 20
+    image[20:44, width - 6 : width - 2] = 20
+    image[28:36, 40 : width - 40 : 8] = 60
+    return image
+
+
+def test_the_same_rng_gives_the_same_view_and_another_gives_another() -> None:
+    image = line()
+    first = augment(image, np.random.default_rng(1))
+    assert np.array_equal(first, augment(image, np.random.default_rng(1)))
+    other = augment(image, np.random.default_rng(2))
+    assert first.shape != other.shape or not np.array_equal(first, other)
+
+
+def test_strength_nothing_changes_nothing() -> None:
+    image = line()
+    assert np.array_equal(augment(image, np.random.default_rng(3), strength=0), image)
+
+
+@pytest.mark.parametrize("shape", [(64, 200), (64, 1200), (48, 90), (64, 7), (100, 300)])
+def test_the_height_stays(shape: tuple[int, int]) -> None:
+    image = np.full(shape, 200, np.uint8)
+    image[shape[0] // 3 : shape[0] // 2, 1:-1] = 50
+    for seed in range(30):
+        view = augment(image, np.random.default_rng(seed))
+        assert view.shape[0] == shape[0] and view.shape[1] >= 0.6 * shape[1] and view.dtype == np.uint8
+
+
+def test_letters_at_either_end_stay() -> None:
+    for seed in range(200):
+        view = augment(line(), np.random.default_rng(seed)).astype(int)
+        paper = np.median(view)
+        third = view.shape[1] // 4
+        for end in (view[:, :third], view[:, -third:]):
+            assert (end < paper - 0.3 * (paper - view.min())).sum() > 20, seed
+
+
+def test_a_blot_leaves_the_picture_it_was_given_alone() -> None:
+    given = np.full((64, 200), 220, np.uint8)
+    given[20:40, 30:90] = 30
+    before = given.copy()
+    changed = blot(given, Dice(np.random.default_rng(0)))
+    assert np.array_equal(given, before) and not np.array_equal(changed, before)
+
+
+def test_blank_paper_is_no_trouble() -> None:
+    for level in (0, 128, 255):
+        assert augment(np.full((64, 50), level, np.uint8), np.random.default_rng(0)).shape[0] == 64
+
+
+def test_an_affine_map_and_its_inverse_cancel() -> None:
+    forward = Affine.of(slant=0.4, wide=1.2, high=0.9, turn=0.1).scaled(0.8).moved(7, -3)
+    back = forward.inverse()
+    for x, y in ((0.0, 0.0), (10.0, -4.0), (300.0, 63.0)):
+        u, v = forward.a * x + forward.b * y + forward.c, forward.d * x + forward.e * y + forward.f
+        assert back.a * u + back.b * v + back.c == pytest.approx(x, abs=1e-6)
+        assert back.d * u + back.e * v + back.f == pytest.approx(y, abs=1e-6)
+
+
+def test_pools_are_centred_and_cropped_to_any_size() -> None:
+    for kind in ("grain", "soft", "cloud", "wide", "fibre"):
+        assert abs(float(pool(kind).mean()) - 128) < 3 and 20 < float(pool(kind).std()) < 36
+        assert crop(kind, (64, 300), Dice(np.random.default_rng(0))).shape == (64, 300)
+        assert crop(kind, (250, 4000), Dice(np.random.default_rng(0))).shape == (250, 4000)

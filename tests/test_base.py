@@ -1,0 +1,244 @@
+"""The ground: settings are typed and misspellings refused; a file appears complete or not at all, whatever happens."""
+
+import dataclasses
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Optional
+
+import pytest
+
+import scriven.base as base
+from scriven.base import MissingExtra, OutputError, ScrivenError, SettingsError, atomic, override
+
+Python = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    rate: float = 1e-3
+    steps: int = 10
+    name: str = "a"
+    mixed: bool = False
+    minutes: float | None = None
+    older: Optional[int] = None  # noqa: UP045
+    tags: tuple[str, ...] = ()
+    sizes: tuple[int, ...] = (1,)
+    span: tuple[float, int] = (0.0, 1)
+    mode: Literal["fast", "exact"] = "fast"
+    stride: Literal[4, 8] = 4
+    folder: Path = Path("x")
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "value"),
+    [
+        ("rate=1e-4", "rate", 1e-4),
+        (" rate = 2 ", "rate", 2.0),
+        ("steps=300", "steps", 300),
+        ("name=a=b, c", "name", "a=b, c"),
+        ("name=", "name", ""),
+        *((f"mixed={word}", "mixed", True) for word in ("true", "True", "yes", "on", "1")),
+        *((f"mixed={word}", "mixed", False) for word in ("false", "NO", "off", "0")),
+        *((f"minutes={word}", "minutes", None) for word in ("none", "None", "null", "")),
+        ("minutes=2.5", "minutes", 2.5),
+        ("older=3", "older", 3),
+        ("older=none", "older", None),
+        ("tags=print, cursive,", "tags", ("print", "cursive")),
+        ("tags=", "tags", ()),
+        ("sizes=1,2,3", "sizes", (1, 2, 3)),
+        ("span=0.5,2", "span", (0.5, 2)),
+        ("mode=exact", "mode", "exact"),
+        ("stride=8", "stride", 8),
+        ("folder=/tmp/y", "folder", Path("/tmp/y")),
+    ],
+)
+def test_a_setting_takes_the_type_of_its_field(change: str, key: str, value: object) -> None:
+    changed = override(Settings(), [change])
+    assert getattr(changed, key) == value and type(getattr(changed, key)) is type(value)
+    assert dataclasses.replace(changed, **{key: getattr(Settings(), key)}) == Settings()
+
+
+def test_dashes_are_underscores_and_the_last_change_counts() -> None:
+    @dataclass(frozen=True)
+    class Two:
+        warm_up: int = 0
+
+    assert override(Two(), ["warm-up=3", "warm_up=5"]) == Two(5)
+    assert override(Two(), []) == Two()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("stpes=3", "no setting 'stpes'; did you mean 'steps'"),
+        ("qqqqqq=3", "there are: folder, minutes"),
+        ("steps", "'steps'; write it as key=value"),
+        ("steps=many", "'steps' wants int, not 'many'"),
+        ("steps=1.5", "'steps' wants int"),
+        ("rate=fast", "'rate' wants float"),
+        ("rate=nan", "'rate' wants float, not 'nan'"),
+        ("steps=none", "'steps' wants int"),
+        ("mixed=maybe", "'mixed' wants bool"),
+        ("minutes=soon", "'minutes' wants float"),
+        ("sizes=1,two", "'sizes' wants int, not 'two'"),
+        ("span=1", "'span' wants 2 values"),
+        ("mode=slow", "'mode' wants fast or exact, not 'slow'"),
+        ("stride=5", "'stride' wants 4 or 8"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_sentence(change: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        override(Settings(), [change])
+
+
+def test_every_error_is_one_a_user_can_fix() -> None:
+    errors = [e for e in vars(base).values() if isinstance(e, type) and issubclass(e, Exception)]
+    assert len(errors) == 10 and all(issubclass(e, ScrivenError) for e in errors)
+    assert str(MissingExtra("scriven train", "train")).endswith('run: pip install "scriven[train]"')
+    for error in errors:
+        assert error is ScrivenError or error.__name__ in (base.__doc__ or ""), f"{error.__name__} is not in the tree"
+
+
+# ---- atomic
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir())
+
+
+def test_a_file_appears_complete_under_its_name(tmp_path: Path) -> None:
+    with atomic(tmp_path / "new" / "a.txt", "w") as file:
+        file.write("été\n")
+        assert not (tmp_path / "new" / "a.txt").exists()
+    assert (tmp_path / "new" / "a.txt").read_bytes() == "été\n".encode()
+    assert names(tmp_path / "new") == ["a.txt"]
+    mask = os.umask(0)
+    os.umask(mask)
+    assert (tmp_path / "new" / "a.txt").stat().st_mode & 0o777 == 0o666 & ~mask  # not the 0600 of a temporary file
+
+
+def test_an_error_while_writing_keeps_the_old_file(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("old")
+    with pytest.raises(ZeroDivisionError), atomic(tmp_path / "a") as file:
+        file.write(b"new")
+        raise ZeroDivisionError
+    assert (tmp_path / "a").read_text() == "old" and names(tmp_path) == ["a"]
+
+
+def test_an_error_about_another_file_is_not_one_of_writing(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="gone"), atomic(tmp_path / "a"):
+        (tmp_path / "gone").read_bytes()
+    assert names(tmp_path) == []
+
+
+def test_no_thread_sees_another_umask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The umask belongs to the whole process: to read it, it was set to 0 for a moment."""
+    monkeypatch.setattr(base.os, "umask", lambda mask: pytest.fail("the umask is touched"))
+    with atomic(tmp_path / "a") as file:
+        file.write(b"x")
+    assert (tmp_path / "a").stat().st_mode & 0o200
+
+
+def test_where_nothing_can_be_written_the_place_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "file" / "a", tmp_path / "folder"):
+        with pytest.raises(OutputError, match=f"cannot write {path}: .*choose another -o"), atomic(path) as file:
+            file.write(b"x")
+    assert names(tmp_path) == ["file", "folder"] and not names(tmp_path / "folder")
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from scriven.base import OutputError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+{work}
+"""
+PLAIN = """
+from scriven.base import atomic
+try:
+    with atomic(Path(sys.argv[1]) / "a") as file:
+        file.write(b"x" * {size})
+except OutputError as error:
+    print(error)
+"""
+LINES = """
+import random
+from scriven.lines import Line, LinesWriter
+try:
+    with LinesWriter(sys.argv[1], {}) as writer:
+        for number in range(100):
+            writer.write(Line(f"l{number}", b"\\x89PNG" + random.randbytes(2000), "a"))
+except OutputError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("size", [60_000, 50_001, 3_000_000])
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(python: Python, tmp_path: Path, size: int) -> None:
+    """A limit on the size of files stands for the end of the disk: writes fail in the same places."""
+    (tmp_path / "a").write_text("old")
+    done = python(FULL.format(work=PLAIN.format(size=size)), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"cannot write {tmp_path / 'a'}: ") and "free some space" in done.stdout
+    assert (tmp_path / "a").read_text() == "old" and names(tmp_path) == ["a"]
+
+
+def test_a_disk_full_of_lines_leaves_a_folder_that_can_be_continued(python: Python, tmp_path: Path) -> None:
+    done = python(FULL.format(work=LINES), tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "train-00000.parquet: " in done.stdout and "free some space" in done.stdout
+    assert (
+        names(tmp_path / "out") == ["about.json"] and '"finished": false' in (tmp_path / "out/about.json").read_text()
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting needs root")
+def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("this machine mounts nothing")
+    try:
+        with pytest.raises(OutputError, match="No space left"), atomic(tmp_path / "a") as file:
+            file.write(bytes(1 << 20))
+        assert names(tmp_path) == []
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from scriven import base
+where = sys.argv[2]
+if where == "rename":
+    base.os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+with base.atomic(Path(sys.argv[1])) as file:
+    file.write(b"new" * 10000)
+    if where == "write":
+        file.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("where", ["write", "rename"])
+def test_a_kill_before_the_rename_leaves_the_old_file(python: Python, tmp_path: Path, where: str) -> None:
+    (tmp_path / "a").write_text("old")
+    assert python(KILLED, tmp_path / "a", where).returncode == -9
+    assert (tmp_path / "a").read_text() == "old"
+    assert len(names(tmp_path)) == 2 and all(n == "a" or (n[0] == "." and n.endswith(".part")) for n in names(tmp_path))
+
+
+def test_a_file_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[Any] = []
+    for step in ("fsync", "replace"):
+        real = getattr(os, step)
+        monkeypatch.setattr(base.os, step, lambda *a, s=step, r=real: order.append(s) or r(*a))
+    with atomic(tmp_path / "a") as file:
+        file.write(b"x")
+    assert order == ["fsync", "replace"]

@@ -1,0 +1,63 @@
+"""The speed table has its rows, with positive numbers; what cannot be measured is named."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scriven.base import ModelError
+from scriven.jobs import bench as job
+from toy_reader import write_model
+
+TINY = job.BenchSettings(runs=2, seconds=0.01, words=3, lines=2, train=False)
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_every_row_of_a_model_is_positive(tmp_path: Path) -> None:
+    rows = job.bench([write_model(tmp_path / "toy")], TINY)
+    assert [r.what for r in rows] == [
+        "decode and prepare words", "decode and prepare lines", "read words, toy", "read lines, toy",
+        "memory so far, at most",
+    ]  # fmt: skip
+    for row in rows:
+        assert row.value is not None and row.value > 0
+        assert row.unit == "MB" or (len(row.runs) == 2 and min(row.runs) <= row.value <= max(row.runs) and row.n >= 2)
+
+
+def test_lines_are_slower_than_words(tmp_path: Path) -> None:
+    words, lines = job.bench([write_model(tmp_path / "toy")], TINY)[:2]
+    assert words.value is not None and lines.value is not None and words.value > 1.5 * lines.value
+
+
+def test_without_a_model_the_other_rows_are_there(monkeypatch: pytest.MonkeyPatch, scriven: Run) -> None:
+    monkeypatch.setattr(job, "bundled", list)
+    small = ("--set", "runs=1", "--set", "seconds=0.01", "--set", "train=no")
+    code, out, _ = scriven("bench", "--quick", *small)
+    assert code == 0 and "there is no bundled model" in out and "decode and prepare words" in out
+    rows = json.loads(scriven("bench", "--json", *small)[1])["rows"]
+    assert [r["what"] for r in rows if r["value"] is None] == ["read"]
+
+
+def test_without_the_train_extra_its_rows_say_what_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job, "NEEDED", ("no_such_package_at_all",))
+    rows = job.training_rows(TINY)
+    assert [r.what for r in rows] == ["write words", "train tiny"]
+    assert all(r.value is None and "no_such_package_at_all" in r.note and "scriven[train]" in r.note for r in rows)
+
+
+def test_a_model_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ModelError, match="nowhere"):
+        job.bench(["nowhere"], TINY)
+
+
+@pytest.mark.slow
+def test_writing_and_training_are_measured() -> None:
+    pytest.importorskip("torch")
+    rows = job.training_rows(job.BenchSettings(runs=1, seconds=0.01))
+    assert [r.unit for r in rows] == ["words", "words", "MB"] and all((r.value or 0) > 0 for r in rows)
+
+
+def test_columns_a_second_of_training() -> None:
+    pytest.importorskip("torch")
+    assert job.training_columns("tiny", 0.01) > 100

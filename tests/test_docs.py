@@ -1,0 +1,90 @@
+"""The documents are true: every command has help, an example that parses, a page; and the reference is current."""
+
+import importlib.util
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scriven.cli import COMMANDS, load
+
+HOME = Path(__file__).parents[1]
+DOCS = sorted([*(HOME / "docs").glob("*.md"), HOME / "README.md"])
+
+
+def commands(command: Any) -> Iterator[Any]:
+    yield command
+    for child in getattr(command, "commands", {}).values():
+        yield from commands(child)
+
+
+def examples(text: str) -> list[str]:
+    """The command lines of a text that call scriven, without what the shell would take away."""
+    lines = re.sub(r"\\\n\s*", " ", text).replace("\b", "")
+    found = re.findall(r"(?:^|Example: )[ >$]*(scriven [^\n]*)", lines, flags=re.MULTILINE)
+    return [re.split(r" (?:[|>#]|2>|&&|;) ?|`", line)[0].strip() for line in found]
+
+
+def parse(line: str) -> None:
+    """Parse a command line as the door would; nothing is run. Fails for an unknown command, option or a missing one."""
+    words = shlex.split(line)[1:]
+    while words and words[0] in ("-q", "--quiet"):
+        words.pop(0)
+    if not words or words[0] in ("--help", "--version", "COMMAND"):
+        return
+    assert words[0] in COMMANDS, f"`{line}`: no such command"
+    command = load(words[0])
+    while getattr(command, "commands", None) and len(words) > 1 and words[1] != "--help":
+        assert words[1] in command.commands, f"`{line}`: no such command"
+        command, words = command.commands[words[1]], words[1:]
+    if "--help" not in words and not getattr(command, "commands", None):
+        try:
+            command.make_context(words[0], words[1:])
+        except Exception as error:
+            raise AssertionError(f"`{line}`: {error}") from error
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example_that_parses(name: str) -> None:
+    command = load(name)
+    for each in commands(command):
+        assert each.help, f"scriven {name} {each.name} has no help"
+    found = examples("\n".join(each.help for each in commands(command)))
+    assert found, f"scriven {name} has no example"
+    for line in found:
+        assert shlex.split(line)[1] == name
+        parse(line)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_a_page_with_an_example(name: str) -> None:
+    page = HOME / "docs" / f"{name}.md"
+    assert page.is_file(), f"write docs/{name}.md"
+    assert any(shlex.split(line)[1:2] == [name] for line in examples(page.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+def test_every_command_line_in_the_documents_parses(page: Path) -> None:
+    for block in re.findall(
+        r"^```(?:bash|sh|console|text)?\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    ):
+        for line in examples(block):
+            parse(line)
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+def test_links_between_the_documents_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_reference_of_commands_is_current() -> None:
+    spec = importlib.util.spec_from_file_location("make_cli_docs", HOME / "tools" / "make_cli_docs.py")
+    assert spec and spec.loader
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    current = (HOME / "docs" / "cli.md").read_text("utf-8")
+    assert current == tool.reference(), "run: python tools/make_cli_docs.py"

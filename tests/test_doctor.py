@@ -1,0 +1,255 @@
+"""The doctor finds every fault that was put into a folder, and nothing in a folder without faults."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from scriven.base import InputError
+from scriven.images import encode
+from scriven.jobs.doctor import Diagnosis, DoctorSettings, doctor
+from scriven.lines import Line, LinesWriter
+from toy_reader import write_model
+
+WORDS = "age bad cage dab egg fade gag head face bead deaf cafe babe edge feed badge decade facade".split()
+QUIET = DoctorSettings(calibrate=False, threads=1)
+Run = Callable[..., tuple[int, str, str]]
+
+
+def picture(text: str, seed: int, ink: int = 30) -> np.ndarray:
+    """Handwriting of sorts: (64, W) uint8, a stroke font, trembling by seed."""
+    rng = np.random.default_rng(seed)
+    width = 24 + 17 * len(text)
+    image = np.full((64, width), 235, np.uint8)
+    for i, letter in enumerate(text):
+        place = (12 + 17 * i, 42 + int(rng.integers(-3, 4)))
+        scale = 0.75 + 0.15 * float(rng.random())
+        cv2.putText(image, letter, place, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, scale, ink, 2, cv2.LINE_AA)
+    return image
+
+
+def text_of(rng: np.random.Generator, words: int = 4) -> str:
+    return " ".join(rng.choice(WORDS, words))
+
+
+def clean(count: int = 60, seed: int = 0) -> list[tuple[Line, str]]:
+    """Lines of twelve hands, split by hand."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for i in range(count):
+        text = text_of(rng, 3 + i % 4)
+        hand = i % 12
+        split = "test" if hand == 11 else "valid" if hand == 10 else "train"
+        line = Line(f"a{i:03d}", encode(picture(text, i)), text, f"hand {hand}", f"page {hand}")
+        made.append((line, split))
+    return made
+
+
+def folder(path: Path, lines: list[tuple[Line, str]]) -> Path:
+    with LinesWriter(path, {"command": "test"}) as writer:
+        for line, split in lines:
+            writer.write(line, split)
+    return path
+
+
+def kinds(found: Diagnosis) -> dict[str, set[str]]:
+    return {p.kind: {f.id for f in p.found} for p in found.problems}
+
+
+def test_a_clean_folder_has_no_problems(tmp_path: Path) -> None:
+    found = doctor([folder(tmp_path / "lines", clean())], None, QUIET)
+    assert kinds(found) == {}
+    assert (found.lines, found.lost) == (60, ())
+    assert found.forecast is not None and found.forecast.lines == 50 and found.forecast.minutes_a_pass > 0
+
+
+def stored_anew(data: bytes) -> bytes:
+    """The same line as another scan would show it: smaller, greyer, as JPEG."""
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    smaller = cv2.resize(image, None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA)
+    return encode(np.asarray(smaller * 0.9 + 10, np.uint8), "jpeg")
+
+
+def seeded(tmp_path: Path) -> tuple[Path, dict[str, set[str]]]:
+    """A folder with every fault that is known, and which lines each should name."""
+    lines = clean(240)
+    rng = np.random.default_rng(9)
+    long, plain = text_of(rng, 5), picture("face", 1)
+
+    def add(
+        id: str, image: bytes, text: str | None, split: str = "train", hand: str = "hand 3", page: str = ""
+    ) -> None:
+        lines.append((Line(id, image, text, hand, page), split))
+
+    good = [line for line, split in lines if split == "train"]
+    add("cut-short", encode(picture(long, 2))[:300], long)
+    add("no-picture-at-all", b"\x89PNG of a cat", long)
+    add("one-pixel", encode(np.full((1, 1), 255, np.uint8)), "age")
+    add("too-wide", encode(np.tile(picture(long, 3), (1, 20))[:32]), long)
+    add("no-text", encode(picture(long, 4)), None)
+    add("empty-text", encode(picture(long, 5)), " ")
+    add("unknown-letter", encode(picture("bad cafe", 6)), "bad café")
+    add("too-long", encode(picture("ab", 7)), "decade facade badge edge")
+    add("repeats", encode(np.hstack([plain[:, :24]] * 1)), "ggggg")
+    add(good[5].id, encode(picture(long, 8)), long)
+    add("same-bytes", good[6].image, good[6].text)
+    add("other-text", good[7].image, "deaf head")
+    add("leak", good[8].image, good[8].text, "valid", "hand 10")
+    add("near", stored_anew(good[9].image), good[9].text)
+    add("near-leak", stored_anew(good[10].image), good[10].text, "test", "hand 11")
+    add("copied", encode(picture(str(good[12].text), 99)), good[12].text, "test", good[12].hand)
+    add("page-mate", encode(picture("feed babe cage", 12)), "feed babe cage", "valid", "hand 10", "page 4")
+    add("blank", encode(np.full((64, 300), 210, np.uint8)), long)
+    noisy = np.clip(np.random.default_rng(0).normal(200, 4, (64, 300)), 0, 255).astype(np.uint8)
+    add("noise", encode(noisy), long)
+    add("negative", encode(np.asarray(255 - picture(long, 13), np.uint8)), long)
+    add("low", encode(cv2.resize(picture(long, 14), None, fx=0.2, fy=0.2, interpolation=cv2.INTER_AREA)), long)
+    add("stretched", encode(np.hstack([picture("dab", 15), picture(long, 16)])), "dab")
+    two = np.vstack([picture("badge decade facade", 17), picture("decade facade badge", 18)])
+    add("two-lines", encode(two), "badge decade facade decade facade badge")
+    add("hidden", encode(picture("cage", 19)), "ca\u200bge")
+    add("rare", encode(picture("gag ae", 20)), "gag æ")
+    add("only-in-test", encode(picture("fade o", 21)), "fade ø", "test", "hand 11")
+    expected = {
+        "picture": {"cut-short", "no-picture-at-all", "one-pixel"},
+        "width": {"too-wide"},
+        "no-text": {"no-text", "empty-text"},
+        "characters": {"unknown-letter", "hidden", "rare", "only-in-test"},
+        "frames": {"too-long", "repeats"},
+        "duplicate-id": {f"{good[5].id} (2)"},
+        "duplicate-picture": {"same-bytes", "other-text"},
+        "other-text": {"other-text"},
+        "picture-leak": {"leak"},
+        "near-duplicate": {"near"},
+        "near-leak": {"near-leak"},
+        "text-leak": {"copied"},
+        "hand-leak": {good[12].hand},
+        "page-leak": {"page 4"},
+        "blank": {"blank", "noise"},
+        "light-on-dark": {"negative"},
+        "low": {"low"},
+        "odd-pair": {"stretched"},
+        "several-lines": {"two-lines"},
+        "unseen-character": {"hidden"},
+        "not-in-train": {"'ø' (U+00F8 LATIN SMALL LETTER O WITH STROKE)"},
+        "rare": {"'æ' (U+00E6 LATIN SMALL LETTER AE)"},
+    }
+    return folder(tmp_path / "faulty", lines), expected
+
+
+def test_every_seeded_fault_is_found(tmp_path: Path) -> None:
+    path, expected = seeded(tmp_path)
+    model = write_model(tmp_path / "model", charset=tuple("abcdefgh "))
+    found = kinds(doctor([path, model], None, QUIET))
+    missed = {kind: ids - found.get(kind, set()) for kind, ids in expected.items() if ids - found.get(kind, set())}
+    assert not missed
+
+
+def test_nothing_else_is_said_to_be_lost_and_what_is_said_is_what_training_leaves_out(tmp_path: Path) -> None:
+    path, expected = seeded(tmp_path)
+    found = doctor([path], write_model(tmp_path / "model", charset=tuple("abcdefgh ")), QUIET)
+    lost = {"picture", "width", "no-text", "characters", "frames", "duplicate-id"}
+    assert {f.id for f in found.lost} == set.union(*(expected[kind] for kind in lost))
+    reasons = {f.id: f.reason for p in found.problems if p.kind == "characters" for f in p.found}
+    assert "'é' (U+00E9 LATIN SMALL LETTER E WITH ACUTE)" in reasons["unknown-letter"]
+
+
+def test_the_loader_refuses_the_same_lines(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from scriven.lines import LinesFolder
+    from scriven.text import Charset
+    from scriven.workbench.sources import FolderSource
+
+    path, _ = seeded(tmp_path)
+    letters = Charset(tuple("abcdefgh "))
+    refused = {r.id for r in FolderSource(LinesFolder(path), "train", height=64, charset=letters).refused}
+    model = write_model(tmp_path / "model", charset=letters.characters)
+    found = doctor([path], model, QUIET)
+    lost = {f.id.removesuffix(" (2)") for p in found.problems if p.severity == "lost" for f in p.found}
+    assert refused == lost - {"only-in-test"}
+
+
+def test_texts_as_they_are_stored(tmp_path: Path) -> None:
+    picture_bytes = encode(picture("cafe", 1))
+    texts = {"parts": "cafe\u0301", "spaces": "a  b", "fine": "café", "tab": "a\tb"}
+    table = pa.table({"id": list(texts), "image": [{"bytes": picture_bytes}] * 4, "text": list(texts.values())})
+    pq.write_table(table, tmp_path / "train-00000.parquet")
+    found = kinds(doctor([tmp_path], None, QUIET))
+    assert found["not-nfc"] == {"parts"} and found["white-space"] == {"spaces", "tab"}
+
+
+def test_a_csv_is_looked_at_as_it_is_stored(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encode(picture("cafe bad", 1)))
+    rows = ["id,image,text", "one,a.png,cafe  bad", "two,missing.png,bad"]
+    (tmp_path / "lines.csv").write_text("\n".join(rows), encoding="utf-8")
+    found = doctor([tmp_path / "lines.csv"], None, QUIET)
+    assert kinds(found)["white-space"] == {"one"}
+    assert [f.id for f in found.lost] == ["two"] and found.lines == 2
+
+
+def test_a_folder_without_texts_or_without_splits_is_told_so(tmp_path: Path) -> None:
+    unlabelled = [(Line(line.id, line.image, None, line.hand), "train") for line, _ in clean(20)]
+    found = doctor([folder(tmp_path / "letters", unlabelled)], None, QUIET)
+    assert len(found.lost) == 20 and found.forecast is None
+    assert kinds(found)["no-valid"] == {"letters"}
+
+
+def test_damaged_files_cost_themselves_only(tmp_path: Path, scriven: Run) -> None:
+    good = folder(tmp_path / "good", clean(30))
+    bad = folder(tmp_path / "bad", clean(30, 1))
+    file = bad / "train-00000.parquet"
+    file.write_bytes(file.read_bytes()[:-100])
+    code, out, err = scriven("doctor", good, bad, "--set", "calibrate=no", "--set", "threads=1")
+    assert code == 1 and "cannot be read" in out and "bad" in err
+    (bad / "valid-00000.parquet").unlink()
+    (bad / "test-00000.parquet").unlink()
+    with pytest.raises(InputError, match="no line could be read"):
+        doctor([bad], None, QUIET)
+    assert scriven("doctor", bad, "--set", "calibrate=no")[0] == 2
+
+
+def test_the_command_prints_a_table_or_json_and_its_exit_code_says_whether_lines_are_lost(
+    tmp_path: Path, scriven: Run
+) -> None:
+    lines = clean(30)
+    fast = ("--set", "calibrate=no", "--set", "threads=1")
+    code, out, _ = scriven("doctor", folder(tmp_path / "clean", lines), *fast)
+    assert code == 0 and "No problems found" in out and "30 lines looked at, 0 would be lost" in out
+    broken = Line("broken", b"nothing", "bad", "hand 1")
+    code, out, err = scriven("doctor", folder(tmp_path / "one", [*lines, (broken, "train")]), "--json", *fast)
+    found = json.loads(out)
+    assert code == 1 and found["lost"] == 1 and "broken" in err
+    assert found["problems"][0]["found"][0]["id"] == "broken"
+    assert found["forecast"]["columns"] == sum(
+        24 + 17 * len(line.text or "") for line, split in lines if split == "train"
+    )
+
+
+def test_folders_of_one_name_with_words_and_lines_are_all_looked_at(tmp_path: Path) -> None:
+    for place in ("a", "b"):
+        for level in ("lines", "words"):
+            with LinesWriter(tmp_path / "made" / place / level, {}) as writer:
+                writer.write(Line(f"{place}-{level}", encode(np.full((40, 90), 255, np.uint8)), "ink"))
+            file = tmp_path / place / "x" / "train" / f"{level}.parquet"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "made" / place / level / "train-00000.parquet").rename(file)
+    settings = DoctorSettings(level="both", calibrate=False, threads=1)
+    found = doctor([tmp_path / "a" / "x", tmp_path / "b" / "x"], settings=settings)
+    assert found.lines == 4 and len({row["folder"] for row in found.counts}) == 4
+
+
+def test_pictures_in_two_folders_are_compared_and_hands_are_not(tmp_path: Path) -> None:
+    lines = clean(30)
+    other = [(Line("b0", lines[0][0].image, lines[0][0].text, "hand 11", "page x"), "train")]
+    found = kinds(doctor([folder(tmp_path / "a", lines), folder(tmp_path / "b", other)], None, QUIET))
+    assert found["duplicate-picture"] == {"b:b0"} and "hand-leak" not in found
+
+
+def test_importing_the_doctor_brings_no_torch(python: Callable[..., object]) -> None:
+    done = python("import sys, scriven.jobs.doctor, scriven.jobs.bench; assert 'torch' not in sys.modules")
+    assert done.returncode == 0, done.stderr  # type: ignore[attr-defined]

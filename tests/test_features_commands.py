@@ -1,0 +1,51 @@
+"""What the commands promise: a language model changes a reading, the demo reads before and after."""
+
+import json
+
+import numpy as np
+
+from scriven.images import encode
+from scriven.jobs import demo as job
+from scriven.jobs.adapt import Adapted
+from scriven.lines import Line, LinesFolder, LinesWriter
+from scriven.reader.lm import CharLM
+from toy_reader import LETTERS, picture, write_model
+
+
+def test_a_language_model_settles_what_the_picture_leaves_open(scriven, tmp_path):
+    model, lm = write_model(tmp_path / "model"), tmp_path / "lm"
+    CharLM.train(["cbd"] * 20).save(lm)
+    (tmp_path / "x.png").write_bytes(encode(np.minimum(picture("cad"), picture("cbd"))))
+    call = ("read", tmp_path / "x.png", "-m", model, "--threads", 1)
+    assert scriven(*call)[:2] == (0, "cad\n")
+    assert scriven(*call, "--lm", lm)[:2] == (0, "cbd\n")
+
+
+def test_the_demo_reads_before_and_after(tmp_path, monkeypatch):
+    lines, asked = tmp_path / "lines", []
+    with LinesWriter(lines, {"title": "Bars", "attribution": "Nobody", "licence": "CC0"}) as writer:
+        for i, text in enumerate(("ace", "bdf", "aec", "eca", "fdb", "dbf")):
+            writer.write(Line(f"l{i}", encode(picture(text)), text, page=f"p{i % 3}"))
+
+    def adapt(inputs, out, *, parent, settings):
+        asked.append((inputs, parent, settings.minutes))
+        rounds = [{"round": 0, "accepted": True, "disagreement": 0.2, "surprise": 2.0, "characters": 3.0}]
+        return Adapted(write_model(out), True, "", rounds)
+
+    monkeypatch.setattr(job, "LINES", lines)
+    monkeypatch.setattr(job, "adapt", adapt)
+    wrong = write_model(tmp_path / "wrong", charset=(*LETTERS[1:7], LETTERS[0], " "))
+    done = job.demo(tmp_path / "out", 0.5, wrong)
+    assert asked == [([lines], wrong, 0.5)]
+    assert done.before.cer == 1.0 and done.after.cer == 0.0 and done.before.n == done.after.n == 6
+    kept = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert kept == json.loads(json.dumps(job.as_json(done))) and kept["cer_before"] == 1.0 and kept["helped"]
+    report = (tmp_path / "out" / "report.html").read_text()
+    assert "100.0%" in report and "Bars. Nobody. Licence: CC0." in report
+    assert job.demo(tmp_path / "out", 0.5, wrong).folder == tmp_path / "out-2"
+
+
+def test_the_pictures_of_the_demo_are_there_with_their_licence():
+    folder = LinesFolder(job.LINES)
+    assert folder.count("train") == 500 and folder.about["licence"] == "CC BY 4.0"
+    assert all(line.text and line.page for line in folder.lines("train"))

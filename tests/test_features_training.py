@@ -1,0 +1,182 @@
+"""What settings promise of training and of adapting really happens: each test fails when its feature is taken out."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from scriven.images import encode
+from scriven.jobs import adapt as adapting
+from scriven.jobs import train as training
+from scriven.jobs.adapt import AdaptSettings, adapt
+from scriven.jobs.train import TrainSettings, fabric_of, train
+from scriven.lines import LinesFolder
+from scriven.recognisers import build
+from scriven.tensors import collate
+from scriven.text import Charset
+from scriven.workbench import fit as fitting
+from scriven.workbench.fit import begin, learning_rate
+from scriven.workbench.keep import track
+from scriven.workbench.sources import FolderSource, ScribeSource
+from test_adapt import folder as unlabelled
+from test_adapt import parent, small_world  # noqa: F401
+from test_workbench import WORDS, folder, picture
+
+
+class Stopped(Exception):
+    pass
+
+
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory):
+    return folder(tmp_path_factory.mktemp("data") / "lines")
+
+
+def settings(**changes):
+    return TrainSettings(**{"steps": 2, "size": "tiny", "columns": 600, "evaluations": 1, "ramp": 2, **changes})
+
+
+def test_the_weights_kept_are_those_of_the_best_evaluation(lines, tmp_path, monkeypatch):
+    rates, seen = iter([0.5, 0.2, 0.4, 0.3]), []
+
+    def validate(net, valid, columns):
+        seen.append({k: v.clone() for k, v in net.state_dict().items()})
+        return SimpleNamespace(cer=next(rates), wer=1.0)
+
+    monkeypatch.setattr(fitting, "validate", validate)
+    done = train([lines], tmp_path / "m", settings=settings(steps=4, evaluations=4))
+    kept = load_file(tmp_path / "m" / "weights.safetensors")
+    equal = [all(torch.equal(kept[k], weights[k]) for k in kept) for weights in seen]
+    assert equal == [False, True, False, False]
+    assert done.info.scores["valid"]["cer"] == 0.2 and done.info.scores["valid"]["step"] == 2
+
+
+def test_inputs_are_mixed_by_their_weights(lines, tmp_path, monkeypatch):
+    plans = []
+
+    def fit(run, plan, *rest):
+        plans.append(plan)
+        raise Stopped
+
+    monkeypatch.setattr(training, "fit", fit)
+    other = folder(tmp_path / "other")
+    for weights in ((3.0, 1.0), (1.0, 4.0), ()):
+        with pytest.raises(Stopped):
+            train([lines, other], tmp_path / f"m{len(plans)}", settings=settings(weights=weights))
+    counts = [[sum(i.source == n for i in plan.items(0, 400)) for n in (0, 1)] for plan in plans]
+    assert counts == [[300, 100], [80, 320], [200, 200]]
+
+
+def _begun(**changes):
+    torch.manual_seed(0)
+    chosen = settings(device="cpu", **changes)
+    net = build("convtext", "tiny", Charset.of([" ".join(WORDS)]))
+    fabric = fabric_of(chosen)
+    return begin(net, chosen, fabric), chosen, fabric, collate([picture(w) for w in WORDS[:4]], WORDS[:4])
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_label_smoothing_changes_the_loss(replicas):
+    losses = []
+    for smoothing in (0.0, 0.4):
+        run, chosen, fabric, batch = _begun(smoothing=smoothing, replicas=replicas)
+        losses.append(float(fitting._step(run, batch, chosen, fabric)))
+    assert abs(losses[1] - losses[0]) > 0.02 * losses[0]
+
+
+def test_gradients_are_clipped():
+    norms = []
+    for clip in (1e9, 1e-3):
+        run, chosen, fabric, batch = _begun(clip=clip)
+        fitting._step(run, batch, chosen, fabric)
+        norms.append(float(torch.stack([p.grad.norm() for p in run.net.parameters() if p.grad is not None]).norm()))
+    assert norms[0] > 0.01 and norms[1] == pytest.approx(1e-3, rel=0.01)
+
+
+def test_one_cycle_rises_over_a_third_and_falls_to_nothing(lines, tmp_path):
+    chosen = settings(steps=10, evaluations=10, schedule="one-cycle")
+    rates = [learning_rate(chosen, f) / chosen.lr for f in (0.0, 0.15, 0.3, 0.65, 1.0)]
+    assert rates == pytest.approx([0.04, 0.52, 1.0, 0.5, 1e-4])
+    done = train([lines], tmp_path / "m", settings=chosen)
+    trained = [row["lr"] for row in done.progress.rows]
+    assert trained == pytest.approx([learning_rate(chosen, step / 10) for step in range(10)])
+    assert np.argmax(trained) == 3
+
+
+def test_tensorboard_events_hold_the_rows_of_the_log(lines, tmp_path):
+    pytest.importorskip("tensorboard")
+    done = train([lines], tmp_path / "m", settings=settings(evaluations=2, track=True))
+    found = _events(tmp_path / "m" / "tensorboard")
+    assert len(done.progress.rows) == 2 and set(found) == {"loss", "lr", "cer", "wer"}
+    for key, events in found.items():
+        assert [step for step, _ in events] == [1, 2]
+        assert [value for _, value in events] == pytest.approx([row[key] for row in done.progress.rows], rel=1e-5)
+    train([lines], tmp_path / "quiet", settings=settings())
+    assert not (tmp_path / "quiet" / "tensorboard").exists()
+
+
+def test_one_row_becomes_four_events(tmp_path):
+    pytest.importorskip("tensorboard")
+    track(tmp_path, {"step": 7, "loss": 2.5, "lr": 0.25, "cer": 0.5, "wer": 0.75, "best": True})
+    found = _events(tmp_path / "tensorboard")
+    assert found == {"loss": [(7, 2.5)], "lr": [(7, 0.25)], "cer": [(7, 0.5)], "wer": [(7, 0.75)]}
+
+
+def _events(path):
+    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+    from tensorboard.util import tensor_util
+
+    found = {}
+    for file in sorted(path.iterdir()):
+        for event in EventFileLoader(str(file)).Load():
+            for value in event.summary.value:
+                number = (
+                    float(tensor_util.make_ndarray(value.tensor)) if value.HasField("tensor") else value.simple_value
+                )
+                found.setdefault(value.tag, []).append((event.step, number))
+    return {tag: sorted(events) for tag, events in found.items()}
+
+
+def adapting_to(**changes):
+    return AdaptSettings(**{"steps": 2, "rounds": 1, "columns": 900, "language": "en", **changes})
+
+
+def test_the_pictures_that_judge_are_never_learnt_from(parent, tmp_path, monkeypatch):  # noqa: F811
+    judge, believe = adapting.judge, adapting.believe
+    judged, learnt = [], []
+
+    def judging(reader, pictures, lm):
+        judged.append({id for id, _ in pictures})
+        return judge(reader, pictures, lm)
+
+    def believing(reader, pictures, lm):
+        learnt.append({id for id, _ in pictures})
+        return believe(reader, pictures, lm)
+
+    monkeypatch.setattr(adapting, "judge", judging)
+    monkeypatch.setattr(adapting, "believe", believing)
+    adapt([unlabelled(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=adapting_to(held_out=0.3))
+    believed = {line.id for line in LinesFolder(tmp_path / "m" / "rounds" / "01").lines("train")}
+    assert len(judged) == 2 and judged[0] == judged[1] and len(judged[0]) == 9
+    assert believed and believed <= learnt[0] and not judged[0] & learnt[0]
+    assert len(judged[0] | learnt[0]) == 30
+
+
+def test_believed_pictures_are_learnt_beside_synthetic_ones(parent, tmp_path, monkeypatch):  # noqa: F811
+    plans = []
+
+    def fit(run, plan, *rest):
+        plans.append(plan)
+        raise Stopped
+
+    monkeypatch.setattr(adapting, "fit", fit)
+    with pytest.raises(Stopped):
+        adapt([unlabelled(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=adapting_to(replay=0.25))
+    kinds = [type(source) for source in plans[0].mixture.sources]
+    assert kinds == [FolderSource, ScribeSource]
+    items = plans[0].items(0, 400)
+    assert sum(item.source == 1 for item in items) == 100
+    made, text, _ = plans[0].mixture.sources[1].make(items[-1].index, 1.0)
+    assert text and made.shape[0] == 64 and encode(made)

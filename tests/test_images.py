@@ -1,0 +1,395 @@
+import io
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from scriven import images
+from scriven.base import ImageError
+from scriven.images.files import FORMATS
+
+Grey = images.Grey
+
+
+def drawing(width: int = 200, height: int = 64, ink: int = 20, paper: int = 235) -> Grey:
+    """A slanted row of strokes on paper, not the same upside down or mirrored."""
+    image = np.full((height, width), paper, np.uint8)
+    for x in range(10, width - 20, 18):
+        cv2.line(image, (x, height - 15), (x + 9, 15), ink, 3, cv2.LINE_AA)
+    cv2.circle(image, (12, 12), 6, ink, -1, cv2.LINE_AA)
+    return image
+
+
+def file_of(picture: Image.Image, format: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def off(a: Grey, b: Grey) -> float:
+    assert a.shape == b.shape
+    return float(np.abs(a.astype(int) - b.astype(int)).mean())
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_every_format_opens(format: str, mode: str) -> None:
+    picture = Image.fromarray(drawing()).convert(mode)
+    data = file_of(picture, format)
+    assert off(images.open_image(data, name="x"), drawing()) < 3
+    assert images.size(data) == (200, 64)
+
+
+@pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
+def test_encode_and_decode(format: str) -> None:
+    assert off(images.decode(images.encode(drawing(), format), "x"), drawing()) < 3
+    with pytest.raises(ImageError, match="use one of"):
+        images.encode(drawing(), "gif")
+
+
+def test_both_ways_of_opening_see_the_same() -> None:
+    data = file_of(Image.fromarray(drawing()), "PNG")
+    rewritten = file_of(Image.fromarray(drawing()), "PNG", exif=Image.Exif())  # no longer plain, so Pillow decodes it
+    assert np.array_equal(images.decode(data, "x"), drawing())
+    assert np.array_equal(images.decode(rewritten, "x"), drawing())
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+def test_sixteen_bit_files_are_scaled_by_the_bits_in_use(bits: int, format: str) -> None:
+    deep = drawing(paper=255).astype(np.uint16) * ((2**bits - 1) // 255)
+    assert off(images.open_image(file_of(Image.fromarray(deep), format)), drawing(paper=255)) < 4
+
+
+@pytest.mark.parametrize("extension", [".png", ".tiff"])
+def test_sixteen_bit_colour(extension: str) -> None:
+    deep = cv2.merge([drawing(paper=255).astype(np.uint16) * 16] * 3)  # 12 bits used
+    done, data = cv2.imencode(extension, deep)
+    assert done
+    assert off(images.open_image(bytes(data)), drawing(paper=255)) < 3
+
+
+def test_every_page_of_a_sixteen_bit_colour_tiff(tmp_path: Path) -> None:
+    sheets = [cv2.merge([drawing(200 + 20 * i, paper=255).astype(np.uint16) * 16] * 3) for i in range(2)]
+    assert cv2.imwritemulti(str(tmp_path / "deep.tiff"), sheets)
+    for i, (_, page) in enumerate(images.pages_of(tmp_path / "deep.tiff")):
+        assert off(page, drawing(200 + 20 * i, paper=255)) < 3
+
+
+def test_fractions_in_a_tiff() -> None:
+    values = drawing().astype(np.float32) / 255
+    assert off(images.open_image(file_of(Image.fromarray(values), "TIFF")), drawing()) < 1
+    values[0, 0] = np.nan
+    assert off(images.open_image(file_of(Image.fromarray(values), "TIFF")), drawing()) < 1
+    assert off(images.open_image(file_of(Image.fromarray(values * 2 - 1), "TIFF")), drawing()) < 30
+
+
+def test_whole_numbers_of_32_bits() -> None:
+    deep = drawing(paper=255).astype(np.int32) * 16
+    assert off(images.open_image(file_of(Image.fromarray(deep), "TIFF")), drawing(paper=255)) < 2
+    assert off(images.open_image(file_of(Image.fromarray(deep - 2000), "TIFF")), drawing(ink=0, paper=255)) < 10
+
+
+def test_cmyk_and_one_bit() -> None:
+    cmyk = file_of(Image.fromarray(drawing()).convert("RGB").convert("CMYK"), "JPEG", quality=95)
+    assert off(images.open_image(cmyk), drawing()) < 4
+    hard = np.where(drawing() < 128, 0, 255).astype(np.uint8)
+    for format in ("PNG", "TIFF"):
+        assert np.array_equal(images.open_image(file_of(Image.fromarray(hard).convert("1"), format)), hard)
+
+
+def test_palette_with_transparency() -> None:
+    picture = Image.fromarray(np.where(drawing() < 128, 1, 0).astype(np.uint8), "P")
+    picture.putpalette([0, 0, 0, 30, 30, 30])
+    data = file_of(picture, "PNG", transparency=0)  # the paper is transparent black
+    image = images.open_image(data)
+    assert image[0, -1] == 255
+    assert image[12, 12] < 40
+
+
+@pytest.mark.parametrize("ink", [0, 255])
+def test_ink_in_the_alpha_channel(ink: int) -> None:
+    rgba = np.full((64, 200, 4), ink, np.uint8)
+    rgba[..., 3] = 255 - drawing(ink=0, paper=255)
+    assert off(images.open_image(file_of(Image.fromarray(rgba), "PNG")), drawing(ink=0, paper=255)) < 1
+
+
+def test_a_cut_out_sheet_lies_on_white() -> None:
+    rgba = cv2.merge([drawing()] * 3 + [np.full((64, 200), 255, np.uint8)])
+    rgba[:, 150:] = 0
+    image = images.open_image(file_of(Image.fromarray(rgba), "PNG"))
+    assert (image[:, 150:] == 255).all()
+    assert off(np.ascontiguousarray(image[:, :150]), np.ascontiguousarray(drawing()[:, :150])) < 1
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_exif_orientation_is_undone(orientation: int, format: str) -> None:
+    turn = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # Pillow's transpose methods that turn a picture that way
+    picture = Image.fromarray(drawing())
+    if orientation > 1:
+        picture = picture.transpose(Image.Transpose(turn[orientation]))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = file_of(picture, format, exif=exif)
+    assert off(images.open_image(data), drawing()) < 4
+    assert images.size(data) == (200, 64)
+
+
+def test_exif_behind_the_pixels_of_a_png_counts_too() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = file_of(Image.fromarray(drawing()).transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif)
+    start = data.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+    late = data[:start] + data[end:-12] + data[start:end] + data[-12:]  # before IEND, as libpng may write it
+    assert np.array_equal(images.open_image(late), drawing())
+    assert images.size(late) == (200, 64)
+
+
+def test_sixteen_bit_colour_is_turned_too() -> None:
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        marked = Image.open(io.BytesIO(file_of(Image.fromarray(drawing()), "PNG", exif=exif)))
+        expected = np.asarray(ImageOps.exif_transpose(marked))
+        assert np.array_equal(images.files._upright(drawing(), orientation), expected)
+
+
+def png_claiming(width: int, height: int) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("side", [11_000, 17_321, 60_000])  # 121 and 300 megapixels, and 3.6 gigapixels
+def test_a_bomb_is_refused_by_its_header(side: int) -> None:
+    with pytest.raises(ImageError, match="bomb.png.*megapixels.*scale it down"):
+        images.open_image(png_claiming(side, side), name="bomb.png")
+    deep = bytearray(png_claiming(side, side))
+    deep[24] = 16  # no longer plain: Pillow reads this header
+    deep[29:33] = struct.pack(">I", zlib.crc32(bytes(deep[12:29])))
+    with pytest.raises(ImageError, match="megapixels"):
+        images.open_image(bytes(deep), name="bomb.png")
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_truncated_files_are_refused_by_name(format: str, share: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (64, 200), dtype=np.uint8)
+    data = file_of(Image.fromarray(noise), format)
+    with pytest.raises(ImageError, match="letter.x.*(damaged|again)"):
+        images.open_image(data[: int(len(data) * share)], name="letter.x")
+
+
+def test_damaged_inside_is_refused() -> None:
+    data = bytearray(file_of(Image.fromarray(drawing()), "PNG"))
+    middle = len(data) // 2
+    data[middle : middle + 20] = b"\0" * 20
+    with pytest.raises(ImageError, match="letter.png"):
+        images.open_image(bytes(data), name="letter.png")
+
+
+def test_no_picture_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.png").write_text("these are notes")
+    with pytest.raises(ImageError, match="notes.png is not a picture"):
+        images.open_image(tmp_path / "notes.png")
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    with pytest.raises(ImageError, match="empty.jpg is empty"):
+        images.open_image(tmp_path / "empty.jpg")
+    with pytest.raises(ImageError, match="cannot open .*gone.png.*No such file"):
+        images.open_image(tmp_path / "gone.png")
+    with pytest.raises(ImageError, match="cannot open"):
+        images.open_image(tmp_path)
+
+
+def test_mislabelled_pictures_open_by_their_content(tmp_path: Path) -> None:
+    (tmp_path / "really_a_png.jpg").write_bytes(images.encode(drawing()))
+    assert np.array_equal(images.open_image(tmp_path / "really_a_png.jpg"), drawing())
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1)])
+def test_too_small_is_refused(shape: tuple[int, int]) -> None:
+    data = file_of(Image.new("L", shape, 255), "PNG")
+    with pytest.raises(ImageError, match="too small"):
+        images.open_image(data, name="dot.png")
+
+
+def test_forty_thousand_pixels_wide() -> None:
+    wide = drawing(40_000)
+    image = images.open_image(images.encode(wide))
+    assert np.array_equal(image, wide)
+    assert images.prepare(image, 64).shape == (64, 40_000)
+    assert images.prepare(drawing(40_000, 32), 64).shape == (64, 80_000)
+
+
+def test_light_ink_is_turned_dark() -> None:
+    for image in (drawing(), drawing(600), drawing(ink=150, paper=190)):
+        assert images.polarity(image) > 0.5
+        assert images.polarity(255 - image) < -0.5
+        assert np.array_equal(images.open_image(images.encode(255 - image)), image)
+    blank = np.full((64, 200), 30, np.uint8)
+    assert np.array_equal(images.dark_ink(blank), blank)
+
+
+@pytest.mark.real
+def test_no_real_line_is_taken_for_light_ink() -> None:
+    import pyarrow.parquet as pq
+
+    flipped, back, count = [], 0, 0
+    for file in sorted(Path(os.environ["SCRIVEN_REAL_DATA"]).glob("*/*/lines.parquet")):
+        for row in pq.read_table(file, columns=["id", "image"]).slice(0, 200).to_pylist():
+            image = images.open_image(row["image"]["bytes"], name=row["id"])
+            plain = cv2.imdecode(np.frombuffer(row["image"]["bytes"], np.uint8), cv2.IMREAD_GRAYSCALE)
+            flipped += [] if np.array_equal(image, plain) else [row["id"]]
+            back += np.array_equal(images.dark_ink(np.asarray(255 - plain, np.uint8)), plain)
+            count += 1
+    assert count > 1000
+    assert flipped == []
+    assert back / count > 0.99
+
+
+def test_pages(tmp_path: Path) -> None:
+    sheets = [Image.fromarray(drawing(200 + 20 * i)) for i in range(3)]
+    sheets[0].save(tmp_path / "act.tiff", save_all=True, append_images=sheets[1:])
+    found = list(images.pages_of(tmp_path / "act.tiff"))
+    assert [name for name, _ in found] == ["act-001", "act-002", "act-003"]
+    assert [image.shape[1] for _, image in found] == [200, 220, 240]
+    assert off(found[2][1], drawing(240)) == 0
+    sheets[0].save(tmp_path / "act.pdf", save_all=True, append_images=sheets[1:], resolution=150)
+    found = list(images.pages_of(tmp_path / "act.pdf", dpi=150))
+    assert [(name, image.shape) for name, image in found][1] == ("act-002", (64, 220))
+    assert off(found[1][1], drawing(220)) < 4
+    sheets[0].save(tmp_path / "one.png")
+    assert [name for name, _ in images.pages_of(tmp_path / "one.png")] == ["one"]
+    (tmp_path / "bad.pdf").write_bytes(b"%PDF-1.4 nothing")
+    with pytest.raises(ImageError, match="bad.pdf"):
+        list(images.pages_of(tmp_path / "bad.pdf"))
+    with pytest.raises(ImageError, match="megapixels"):
+        list(images.pages_of(tmp_path / "act.pdf", dpi=30_000))
+
+
+def test_a_damaged_page_costs_that_page_only(tmp_path: Path) -> None:
+    noise = [np.random.default_rng(i).integers(0, 255, (64, 200 + i), dtype=np.uint8) for i in range(3)]
+    sheets = [Image.fromarray(sheet) for sheet in noise]
+    sheets[0].save(tmp_path / "act.tiff", save_all=True, append_images=sheets[1:], compression="tiff_lzw")
+    data = (tmp_path / "act.tiff").read_bytes()
+    second = Image.open(tmp_path / "act.tiff")
+    second.seek(1)
+    at = second.tag_v2[273][0]  # where its strip begins
+    second.close()
+    (tmp_path / "act.tiff").write_bytes(data[:at] + b"\xff" * 40 + data[at + 40 :])
+    found = []
+    with pytest.raises(ImageError, match="page 2 of .*act.tiff is damaged"):
+        for name, image in images.pages_of(tmp_path / "act.tiff"):
+            found.append((name, image.shape[1]))
+    assert found == [("act-001", 200), ("act-003", 202)]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_whatever_the_bytes_only_image_errors_come_out(format: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(FORMATS.index(format))
+    data = file_of(Image.fromarray(drawing()).convert("RGB"), format)
+    refused = 0
+    for i in range(25):
+        broken = bytearray(data)
+        for at in rng.integers(0, len(data) if i % 2 else min(len(data), 80), 4):
+            broken[at] = rng.integers(0, 256)
+        (tmp_path / "x.tiff").write_bytes(broken)
+        for look in (
+            lambda b: images.decode(b, "x"),
+            images.size,
+            lambda b: list(images.pages_of(tmp_path / "x.tiff")),
+        ):
+            try:
+                look(bytes(broken))
+            except ImageError:
+                refused += 1
+    assert refused
+
+
+def test_to_height_keeps_proportions_and_a_least_width() -> None:
+    assert images.to_height(drawing(300, 100), 64).shape == (64, 192)
+    assert images.to_height(drawing(300, 32), 64).shape == (64, 600)
+    narrow = images.to_height(np.full((200, 10), 230, np.uint8), 64)
+    assert narrow.shape == (64, 32)
+    assert (narrow == 230).all()
+    assert images.to_height(drawing(10, 5000), 64).shape == (64, 32)
+
+
+def test_normalise_evens_light_and_contrast() -> None:
+    shade = np.linspace(0.4, 1, 600)[None]
+    dark_left = (drawing(600) * shade).astype(np.uint8)
+    pale = drawing(600, ink=170, paper=210)
+    clear = drawing(600, ink=10, paper=250)
+    results = [images.normalise(image) for image in (dark_left, pale, clear)]
+    for image in results:
+        assert np.median(image) > 245
+        assert 20 < np.percentile(image, 2) < 90
+    assert off(results[1], results[2]) < 10
+    assert off(results[0], results[2]) < 10
+
+
+def test_blank_paper_stays_blank() -> None:
+    noise = np.random.default_rng(0).normal(220, 3, (64, 300)).clip(0, 255).astype(np.uint8)
+    assert images.normalise(noise).min() > 160
+    assert (images.normalise(np.full((64, 300), 17, np.uint8)) == 255).all()
+    assert (images.normalise(np.zeros((64, 300), np.uint8)) >= 0).all()
+
+
+def test_prepare_does_not_change_its_input_and_repeats() -> None:
+    image = drawing(300, 90)
+    before = image.copy()
+    assert np.array_equal(images.prepare(image, 64), images.prepare(image, 64))
+    assert np.array_equal(image, before)
+    assert images.prepare(image, 64).dtype == np.uint8
+
+
+@pytest.mark.parametrize("degrees", [-30, 0, 20, 45])
+def test_slant_is_found(degrees: int) -> None:
+    image = np.full((64, 400), 230, np.uint8)
+    reach = int(np.tan(np.radians(degrees)) * 40)
+    for x in range(60, 330, 15):
+        cv2.line(image, (x, 54), (x + reach, 14), 30, 3, cv2.LINE_AA)
+    assert images.slant_of(image) == pytest.approx(degrees, abs=2.5)
+    assert images.appearance(image).slant == pytest.approx(degrees, abs=2.5)
+
+
+def test_appearance_measures_what_was_drawn() -> None:
+    image = np.full((64, 400), 220, np.uint8)
+    for x in range(20, 380, 16):
+        cv2.rectangle(image, (x, 24), (x + 4, 43), 60, -1)  # strokes 5 px wide, 20 px high
+    looks = images.appearance(image)
+    assert looks.paper == pytest.approx(220, abs=2)
+    assert looks.ink == pytest.approx(60, abs=8)
+    assert looks.stroke == pytest.approx(5, abs=1)
+    assert looks.x_height == pytest.approx(20, abs=3)
+    assert looks.coverage == pytest.approx(23 * 5 * 20 / image.size, rel=0.1)
+    blurred = images.appearance(cv2.GaussianBlur(image, (0, 0), 2).astype(np.uint8))
+    assert blurred.blur > 1.5 * looks.blur
+    blank = images.appearance(np.full((64, 200), 240, np.uint8))
+    assert (blank.coverage, blank.slant, blank.stroke, blank.paper) == (0, 0, 0, 240)
+
+
+def test_crop_polygon_fills_with_the_local_paper() -> None:
+    image = drawing(200, 64, ink=10, paper=200)
+    cut = images.crop_polygon(image, [(20, 10), (120, 10), (120, 50), (20, 50)])
+    assert cut.shape == (41, 101)
+    assert np.array_equal(cut, image[10:51, 20:121])
+    triangle = images.crop_polygon(image, [(20, 10), (120, 10), (20, 50)])
+    assert triangle[-1, -1] == pytest.approx(200, abs=3)
+    assert images.crop_polygon(image, [(-50, -50), (300, -50), (300, 300), (-50, 300)]).shape == image.shape
+    with pytest.raises(ImageError, match="outside the picture"):
+        images.crop_polygon(image, [(500, 10), (600, 10), (600, 50)])
+    with pytest.raises(ImageError, match="encloses nothing"):
+        images.crop_polygon(image, [(1, 1), (5, 5)])

@@ -1,0 +1,267 @@
+"""Lines folders: what is written comes back, a kill costs little, and nothing fills the memory."""
+
+import dataclasses
+import json
+import random
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import scriven.lines as room
+from scriven.base import LinesError, OutputError
+from scriven.lines import SCHEMA, Line, LinesFolder, LinesWriter, held_out
+from toy_lines import PNG, parquet, row, some, write
+
+Python = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "GROUP_ROWS", 3)
+    monkeypatch.setattr(room, "SHARD_ROWS", 5)
+
+
+# ---- there and back
+
+
+def test_lines_come_back_as_they_were_written(tmp_path: Path, small: None) -> None:
+    lines = [
+        dataclasses.replace(line, confidence=c, text=t, hand="h", page="p", origin="pseudo", width=7, height=9)
+        for line, c, t in zip(some(12), [None, 0.5, 0.25] * 4, [None, "", "né"] * 4, strict=True)
+    ]
+    folder = LinesFolder(write(tmp_path / "l", lines))
+    assert list(folder.lines()) == lines and not folder.refused
+    assert [g.rows for g in folder.groups("train")] == [3, 2, 3, 2, 2] and folder.count("train") == 12
+    assert folder.about == {"command": "test", "counts": {"train": {"pseudo": 12}}, "finished": True}
+    assert folder.columns("train", ["id", "nothing"]) == {"id": [x.id for x in lines], "nothing": [None] * 12}
+    assert folder.find("l7") == lines[7]
+    with pytest.raises(LinesError, match="no line 'l70'"):
+        folder.find("l70")
+
+
+def test_texts_are_normalised_when_they_become_lines(tmp_path: Path) -> None:
+    parquet(tmp_path / "train.parquet", [row(text=" e\u0301t\u00e9\u00a0 1914\n")])
+    assert [line.text for line in LinesFolder(tmp_path).lines()] == ["été 1914"]
+
+
+def test_unknown_columns_are_kept(tmp_path: Path, small: None) -> None:
+    extra = [
+        {"language": "fr", "year": 1914, "score": 1, "kept": True, "box": [1, 2], "odd": 1},
+        {"language": None, "score": 0.5, "odd": "x"},
+        {},
+    ]
+    lines = [dataclasses.replace(line, extra=extra[n % 3]) for n, line in enumerate(some(12))]
+    path = write(tmp_path / "l", lines)
+    full = dict.fromkeys(("language", "year", "score", "kept", "box", "odd"))
+    read = [line.extra for line in LinesFolder(path).lines()]
+    assert read[0] == {**full, "language": "fr", "year": 1914, "score": 1.0, "kept": True, "box": "[1, 2]", "odd": "1"}
+    assert read[1] == {**full, "score": 0.5, "odd": "x"} and read[2] == full
+    table = pa.concat_tables(pq.read_table(file) for file in sorted(path.glob("*.parquet")))  # one schema in all
+    assert table["year"].to_pylist()[:3] == [1914, None, None]
+    features = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"]
+    assert list(features) == table.schema.names and features["year"] == {"dtype": "int64", "_type": "Value"}
+    assert features["score"]["dtype"] == "float64" and features["image"] == {"_type": "Image"}
+    again = write(tmp_path / "again", list(LinesFolder(path).lines()))
+    assert list(LinesFolder(again).lines()) == list(LinesFolder(path).lines())
+    assert LinesFolder(path).columns("train", ["language"])["language"][:2] == ["fr", None]
+
+
+def test_a_column_that_comes_too_late_is_refused_by_name(tmp_path: Path, small: None) -> None:
+    with pytest.raises(LinesError, match="'l6' has the column 'language', which no line before the first file had"):
+        write(
+            tmp_path / "l", [dataclasses.replace(x, extra={"language": "fr"} if x.id == "l6" else {}) for x in some(9)]
+        )
+    years = [dataclasses.replace(x, extra={"year": "MCM" if x.id == "l6" else 1900}) for x in some(9)]
+    with pytest.raises(LinesError, match="'l6' does not fit the column 'year': 'MCM' is no int"):
+        write(tmp_path / "m", years)
+    with pytest.raises(LinesError, match="'text' among its unknown columns"):
+        write(tmp_path / "n", [Line("a", PNG, extra={"text": "x"})])
+    with pytest.raises(LinesError, match="no split 'dev'"):
+        write(tmp_path / "o", some(1), "dev")
+
+
+def test_the_metadata_say_what_hugging_face_needs() -> None:
+    features = json.loads(SCHEMA.metadata[b"huggingface"])["info"]["features"]
+    assert list(features) == SCHEMA.names
+    for name, feature in features.items():
+        if name != "image":
+            assert feature == {"dtype": str(SCHEMA.field(name).type).replace("float", "float32"), "_type": "Value"}
+
+
+def test_large_pictures_make_smaller_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "SHARD_BYTES", 1000)
+    lines = [Line(f"{n}", PNG + bytes([n]) * 400) for n in range(7)]
+    folder = LinesFolder(write(tmp_path / "l", lines))
+    assert [g.rows for g in folder.groups("train")] == [3, 3, 1] and list(folder.lines()) == lines
+
+
+# ---- memory: a large folder costs no more than a few row groups
+
+LARGE = """
+import resource, sys, random
+from scriven.lines import Line, LinesFolder, LinesWriter
+
+def used():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+
+import scriven.lines.folder, scriven.lines
+scriven.lines.folder.CACHE_BYTES = 4 << 20
+scriven.lines.SHARD_ROWS = 1024
+folder, table, count = sys.argv[1], sys.argv[2], 20_000
+start, peak = 0, 0
+with LinesWriter(folder, {}) as writer:
+    for number in range(count):
+        writer.write(Line(f"{number:06}", b"\\x89PNG" + random.randbytes(4000), "a"))
+        if number == 3000:
+            start = used()
+        if number % 100 == 0:
+            peak = max(peak, used())
+with open(table, "w") as file:
+    file.write("id,image\\n" + "".join(f"{n},{folder}#{n:06}\\n" for n in range(0, count, 2)))
+for path, wanted in ((folder, count), (table, count // 2)):
+    read = 0
+    for line in LinesFolder(path).lines():
+        read += 1
+        if read % 100 == 0:
+            peak = max(peak, used())
+    assert read == wanted
+print(start >> 20, peak >> 20)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is looked up in /proc")
+def test_twenty_thousand_lines_stream(python: Python, tmp_path: Path) -> None:
+    """80 MB of pictures are written, read, and read through a CSV of 10,000 rows; 60 MB are enough for all that."""
+    done = python(LARGE, tmp_path / "l", tmp_path / "t.csv")
+    assert done.returncode == 0, done.stderr
+    start, peak = map(int, done.stdout.split())
+    assert (tmp_path / "l" / "train-00019.parquet").exists() and 0 < peak - start < 60, (start, peak)
+
+
+def test_the_records_come_without_pyarrow(python: Python) -> None:
+    code = "import sys; from scriven.lines import Reading, Line, held_out; print('pyarrow' in sys.modules)"
+    assert python(code).stdout == "False\n"
+    assert all(getattr(room, name) is not None for name in room.__all__)
+    with pytest.raises(AttributeError, match="LinesFoldr"):
+        _ = room.LinesFoldr  # type: ignore[attr-defined]
+
+
+# ---- interruptions
+
+
+def files(path: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in path.iterdir()}
+
+
+def test_an_interrupted_folder_is_continued_to_the_same_bytes(tmp_path: Path, small: None) -> None:
+    lines = [dataclasses.replace(x, extra={"n": n}) for n, x in enumerate(some(17))]
+    whole, part = write(tmp_path / "whole", lines), tmp_path / "part"
+    with pytest.raises(KeyboardInterrupt), LinesWriter(part, {"command": "test"}) as writer:
+        for line in lines[:13]:
+            writer.write(line)
+        raise KeyboardInterrupt
+    assert LinesFolder(part).count("train") == 10 and LinesFolder(part).about["finished"] is False
+    left = (".train-00002.parquet.abc.part", ".about.json.abc.part")
+    for name in (*left, ".mine.part"):
+        (part / name).write_bytes(b"half")
+    assert LinesFolder(part).count("train") == 10
+    with LinesWriter(part, {"command": "test"}) as writer:
+        assert writer.done == {"train": 10} and not any((part / name).exists() for name in left)
+        for line in lines[10:]:
+            writer.write(line)
+    (part / ".mine.part").unlink()  # what this room did not write stays
+    assert files(part) == files(whole)
+
+
+KILLED = """
+import os, signal, sys
+import scriven.base as base, scriven.lines as room
+from scriven.lines import Line, LinesWriter
+room.SHARD_ROWS, room.GROUP_ROWS = 5, 3
+deadly, replace = int(sys.argv[2]), os.replace
+moves = []
+def dying(*names):
+    moves.append(names)
+    if len(moves) == deadly:
+        os.kill(os.getpid(), signal.SIGKILL)
+    replace(*names)
+os.replace = dying
+with LinesWriter(sys.argv[1], {"command": "test"}) as writer:
+    for number in range(writer.done.get("train", 0), 12):
+        writer.write(Line(f"l{number}", b"\\x89PNG\\r\\n\\x1a\\n" + bytes([number]), f"word {number}"))
+"""
+
+
+@pytest.mark.parametrize("deadly", [1, 3])
+def test_a_kill_before_a_rename_is_survived(python: Python, tmp_path: Path, small: None, deadly: int) -> None:
+    """1: when about.json is first written; 3: in the middle."""
+    assert python(KILLED, tmp_path / "part", deadly).returncode == -9
+    assert any(p.name.endswith(".part") for p in (tmp_path / "part").iterdir())
+    done = python(KILLED, tmp_path / "part", 99)
+    assert done.returncode == 0, done.stderr
+    assert files(tmp_path / "part") == files(write(tmp_path / "whole", some(12)))
+
+
+def test_what_another_command_made_is_never_written_into(tmp_path: Path, small: None) -> None:
+    path = write(tmp_path / "l", some(2))
+    before = files(path)
+    with pytest.raises(OutputError, match="finished"):
+        LinesWriter(path, {"command": "test"})
+    assert files(path) == before
+    LinesWriter(tmp_path / "m", {"command": "test", "seed": 1})
+    with pytest.raises(OutputError, match="begun with other settings"):
+        LinesWriter(tmp_path / "m", {"command": "test", "seed": 2})
+    (tmp_path / "n").mkdir()
+    (tmp_path / "n" / "mine.txt").write_text("x")
+    (tmp_path / "o").write_text("x")
+    for name in ("n", "o"):
+        with pytest.raises(OutputError, match="no lines folder begun by this command"):
+            LinesWriter(tmp_path / name, {})
+    writer = LinesWriter(tmp_path / "p", {})
+    for line in some(11):
+        writer.write(line)
+    (tmp_path / "p" / "train-00000.parquet").unlink()
+    with pytest.raises(OutputError, match="lacks a file"):
+        LinesWriter(tmp_path / "p", {})
+    (tmp_path / "p" / "train-00001.parquet").rename(tmp_path / "p" / "train-00000.parquet")
+    (tmp_path / "p" / "train-00000.parquet").write_bytes(b"PAR1")
+    with pytest.raises(OutputError, match="is damaged"):
+        LinesWriter(tmp_path / "p", {})
+
+
+# ---- held out
+
+
+KEYS = st.lists(st.sampled_from(["", *(f"k{n}" for n in range(40))]), min_size=1, max_size=120)
+
+
+@settings(max_examples=60)
+@given(KEYS, st.integers(0, 2**32))
+def test_whole_hands_are_held_out_whatever_their_order(hands: list[str], seed: int) -> None:
+    ids = [f"id{n}" for n in range(len(hands))]
+    held = held_out(hands, hands, ids)
+    assert len(held) == len(ids) and not all(held)
+    assert any(held) == (len(ids) > 1)
+    mixed = random.Random(seed).sample(range(len(ids)), len(ids))
+    assert held_out(*([keys[i] for i in mixed] for keys in (hands, hands, ids))) == [held[i] for i in mixed]
+    distinct = set(hands) - {""}
+    if len(distinct) >= 10:
+        chosen = {h for h, is_held in zip(hands, held, strict=True) if is_held}
+        assert len(chosen) == len(distinct) // 10 and "" not in chosen
+        assert [h in chosen for h in hands] == held
+    elif len(ids) >= 10:
+        assert sum(held) == len(ids) // 10
+
+
+def test_pages_where_hands_are_too_few() -> None:
+    pages = [f"p{n // 3}" for n in range(60)]
+    held = held_out(["one"] * 60, pages, [str(n) for n in range(60)])
+    assert sum(held) == 6 and len({p for p, h in zip(pages, held, strict=True) if h}) == 2
+    assert held_out(["a"] * 9, [""] * 9, [str(n) for n in range(9)]).count(True) == 1
+    assert held_out([], [], []) == [] and held_out(["h"], ["p"], ["i"]) == [False]

@@ -1,0 +1,83 @@
+"""Memory is bounded: reading ten thousand lines, training and scoring on two hundred thousand words, many shapes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import scriven as package
+from scriven.images import encode
+from scriven.lines import Line, LinesWriter
+from toy_reader import LETTERS, picture, write_model
+
+pytestmark = pytest.mark.slow
+
+# Linux counts what the parent held when it started a process as that process's ru_maxrss; VmHWM is its own.
+PEAK = """
+import resource, sys
+from scriven.cli import run
+code = run(sys.argv[1:])
+if sys.platform == "linux":
+    peak = next(int(line.split()[1]) >> 10 for line in open("/proc/self/status") if line.startswith("VmHWM"))
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 20
+print("PEAK", peak)
+sys.exit(code)
+"""
+
+
+def peak(*arguments: object) -> int:
+    """MB of resident memory that a command line takes at most, in a process of its own."""
+    home = str(Path(package.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": home, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=900
+    )
+    assert done.returncode == 0, done.stderr
+    megabytes = int(done.stdout.rpartition("PEAK")[2])
+    print(arguments[1], megabytes, "MB")
+    return megabytes
+
+
+def word(number: int) -> tuple[str, bytes]:
+    text = "".join(LETTERS[(number >> 3 * i) % 7] for i in range(2 + number % 5))
+    return text, encode(cv2.resize(picture(text), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """200,000 words: 500 small pictures over and over, ids and hands of their own."""
+    folder, words = tmp_path_factory.mktemp("many") / "words", [word(n) for n in range(500)]
+    with LinesWriter(folder, {"command": "test"}) as writer:
+        for n in range(200_000):
+            text, image = words[n % 500]
+            split = "test" if n % 100 == 0 else "valid" if n % 100 == 1 else "train"
+            writer.write(Line(f"w{n}", image, text, hand=f"h{n % 90}"), split)
+    return folder
+
+
+def test_ten_thousand_lines_are_read_in_700_mb(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    texts = ["".join(LETTERS[i] for i in rng.integers(0, 7, rng.integers(30, 90))) for _ in range(50)]
+    pictures = [encode(picture(text)) for text in texts]
+    with LinesWriter(tmp_path / "lines", {"command": "test"}) as writer:
+        for n in range(10_000):
+            writer.write(Line(f"l{n}", pictures[n % 50], texts[n % 50]))
+    model, out = write_model(tmp_path / "toy"), tmp_path / "out.json"
+    assert peak("-q", "read", tmp_path / "lines", "-m", model, "--threads", 1, "-o", out) < 700
+    assert out.stat().st_size > 10_000_000
+
+
+def test_two_hundred_thousand_words_are_scored_in_1500_mb(many: Path, tmp_path: Path) -> None:
+    model = write_model(tmp_path / "toy")
+    assert peak("-q", "score", model, many, "--split", "train", "--threads", 1) < 1500
+
+
+def test_two_hundred_thousand_words_are_trained_on_in_1500_mb(many: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    arguments = ("--steps", 6, "--size", "tiny", "--set", "evaluations=1")
+    assert peak("-q", "train", many, "-o", tmp_path / "model", *arguments) < 1500

@@ -1,0 +1,83 @@
+"""Smaller graphs read the same, or are not kept."""
+
+import logging
+import shutil
+
+import numpy as np
+import pytest
+
+from scriven.base import InputError, ModelError
+from scriven.images import prepare
+from scriven.reader.model import Graph, read_info, write_info
+from scriven.reader.session import Picture, Reader
+from scriven.workbench.quantise import QuantiseSettings, calibration_batches, halve, quantise, shrink
+from toy_reader import LETTERS, picture, write_model
+
+ALL = QuantiseSettings(keep_first=False, keep_last=False)
+
+
+@pytest.fixture
+def model(tmp_path):
+    return write_model(tmp_path / "model")
+
+
+@pytest.fixture(scope="module")
+def lines():
+    rng = np.random.default_rng(0)
+    texts = ["".join(rng.choice(LETTERS[:-1], rng.integers(1, 12))) for _ in range(40)]
+    return [Picture.of(text, prepare(picture(text))) for text in texts], texts
+
+
+def test_int8_reads_the_same_and_is_int8(model, lines, tmp_path, caplog):
+    import onnx
+
+    reader = Reader.load(model, threads=1)
+    feeds = calibration_batches(reader, lines[0], 16)
+    assert sum(len(feed["widths"]) for feed in feeds) == 16
+    quantise(model / "reader.onnx", tmp_path / "int8.onnx", feeds, ALL)
+    kinds = {tensor.data_type for tensor in onnx.load(tmp_path / "int8.onnx").graph.initializer}
+    assert onnx.TensorProto.INT8 in kinds
+    shutil.copy(tmp_path / "int8.onnx", model / "reader.onnx")
+    other = Reader.load(model, threads=1)
+    assert [r.text for r in other.read_prepared(lines[0])] == lines[1]
+    alone = [next(other.read_prepared([line])) for line in lines[0]]
+    assert [r.text for r in alone] == lines[1]
+    assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
+
+
+def test_the_first_and_the_last_layer_stay_fp32(model, lines, tmp_path):
+    import onnx
+
+    feeds = calibration_batches(Reader.load(model, threads=1), lines[0], 4)
+    quantise(model / "reader.onnx", tmp_path / "same.onnx", feeds)  # the toy has no other layers
+    assert not [n for n in onnx.load(tmp_path / "same.onnx").graph.node if "Quantize" in n.op_type]
+
+
+def test_sixteen_bits_on_disk_are_half_as_large_and_read_the_same(model, lines, tmp_path):
+    halve(model / "reader.onnx", tmp_path / "half.onnx")
+    assert (tmp_path / "half.onnx").stat().st_size < 0.75 * (model / "reader.onnx").stat().st_size
+    shutil.copy(tmp_path / "half.onnx", model / "reader.onnx")
+    assert [r.text for r in Reader.load(model, threads=1).read_prepared(lines[0])] == lines[1]
+
+
+def test_shrink_keeps_the_smallest_that_reads_as_well(model, lines):
+    report = shrink(model, lines[0], *lines, ALL)
+    assert report.kept == "int8" and report.n == 40 and report.candidates[1].same == 1.0
+    info = read_info(model)
+    assert info.graph.precision == "int8" and info.graph.file == "reader.onnx"
+    assert [r.text for r in Reader.load(model, threads=1).read_prepared(lines[0])] == lines[1]
+    for precision in ("int8", "fp32"):  # the second: stopped before model.json was written
+        write_info(model, info.model_copy(update={"graph": Graph(precision=precision)}))
+        with pytest.raises(ModelError, match="no fp32 reading graph"):
+            shrink(model, lines[0], *lines, ALL)
+
+
+def test_shrink_leaves_a_graph_alone_where_everything_smaller_reads_worse(model, lines):
+    report = shrink(model, lines[0], *lines, QuantiseSettings(loss=-1.0))
+    assert report.kept == "fp32" and [c.precision for c in report.candidates] == ["fp32", "int8", "fp16"]
+    assert read_info(model).graph.precision == "fp32" and (model / "reader.onnx").exists()
+
+
+def test_nothing_to_calibrate_on_is_said(model):
+    with pytest.raises(InputError, match="no pictures to calibrate"):
+        calibration_batches(Reader.load(model, threads=1), [])

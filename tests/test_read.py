@@ -1,0 +1,318 @@
+"""The jobs read and score: folders in, text out; one bad picture costs that picture only."""
+
+import csv
+import io
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scriven.base import InputError, LinesError, OutputError, SettingsError, TextError
+from scriven.cli import run
+from scriven.images import encode
+from scriven.jobs import read as job
+from scriven.jobs.read import Outcome, ReadSettings, language_model, read, word_list
+from scriven.jobs.score import Scores, Set, score_model
+from scriven.lines import Line, LinesFolder, LinesWriter, Reading
+from scriven.reader.inputs import Item, Source
+from scriven.reader.transcripts import Transcript
+from toy_reader import LETTERS, picture, write_model
+
+ONE = ReadSettings(threads=1)
+DIALECTS = {"csv": "excel", "tsv": "excel-tab"}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return write_model(tmp_path_factory.mktemp("toy") / "model")
+
+
+@pytest.fixture(scope="module")
+def texts():
+    rng = np.random.default_rng(0)
+    return ["".join(rng.choice(LETTERS[:-1], rng.integers(2, 9))) for _ in range(40)]
+
+
+@pytest.fixture
+def scans(tmp_path, texts):
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for i, text in enumerate(texts):
+        (folder / f"{i:02d}.png").write_bytes(encode(picture(text)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def letters(tmp_path_factory, texts):
+    folder = tmp_path_factory.mktemp("letters") / "letters"
+    with LinesWriter(folder, {"command": "test"}) as writer:
+        for i, text in enumerate(texts):
+            split = "test" if i < 30 else "train"
+            writer.write(Line(f"l{i}", encode(picture(text)), text, hand=f"h{i % 6}", page=f"p{i // 10}"), split)
+        writer.write(Line("unlabelled", encode(picture("abc"))), "test")
+    return folder
+
+
+def said(*arguments, **options):
+    stream = io.StringIO()
+    outcome = read(*arguments, stream=stream, **{"settings": ONE, **options})
+    return outcome, stream.getvalue()
+
+
+def test_a_folder_of_pictures_as_text_in_order(model, scans, texts):
+    outcome, text = said([scans], model)
+    assert text.splitlines() == texts and outcome == Outcome(read=40)
+
+
+def test_hidden_files_and_folders_are_not_pictures(model, scans, texts):
+    (scans / ".thumbnails").mkdir()
+    for hidden in (scans / "._a.png", scans / ".thumbnails" / "b.png"):  # as macOS and file managers leave them
+        hidden.write_bytes(b"no picture")
+    outcome, text = said([scans], model)
+    assert text.splitlines() == texts and not outcome.refused
+
+
+def test_one_bad_picture_costs_that_picture_only(model, scans, texts):
+    (scans / "07.png").write_bytes((scans / "07.png").read_bytes()[:60])
+    (scans / "08.png").write_bytes(b"")
+    (scans / "09.png").write_bytes(encode(np.full((2, 20_000), 255, np.uint8)))
+    outcome, text = said([scans], model)
+    assert text.splitlines() == texts[:7] + texts[10:]
+    assert outcome.read == 37 and [r.id.split("/")[-1].removesuffix(".png") for r in outcome.refused] == [
+        "07",
+        "08",
+        "09",
+    ]
+
+
+def test_a_damaged_lines_folder_costs_that_folder_only(model, scans, letters, texts, tmp_path):
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    (damaged / "train-00000.parquet").write_bytes(next(letters.glob("test-*.parquet")).read_bytes()[:-100])
+    outcome, text = said([damaged, scans], model)
+    assert text.splitlines() == texts
+    assert [r.id for r in outcome.refused] == [str(damaged)] and "not a complete Parquet file" in outcome.refused[
+        0
+    ].reason
+
+
+def test_exit_codes(model, scans, capsys):
+    assert run(["read", str(scans), "-m", str(model), "--threads", "1"]) == 0
+    (scans / "07.png").write_bytes(b"no picture")
+    assert run(["read", str(scans), "-m", str(model), "--threads", "1"]) == 1
+    assert "07.png" in capsys.readouterr().err
+    assert run(["read", str(scans / "07.png"), "-m", str(model), "--threads", "1"]) == 2
+    assert run(["read", str(scans), "-m", "nowhere"]) == 2
+    assert run(["read", str(scans), "--as", "page"]) == 2
+    assert "later version" in capsys.readouterr().err
+
+
+def test_nothing_to_read_is_one_clear_sentence(model, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"nothing could be read: .*empty: it holds no pictures.*x\*: no file"):
+        read([tmp_path / "empty", "x*"], model, settings=ONE)
+
+
+def test_patterns_standard_input_and_pdf_like_names(model, scans, texts, monkeypatch):
+    assert said([f"{scans}/0[12].png"], model)[1].splitlines() == texts[1:3]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((scans / "03.png").read_bytes())))
+    assert said(["-"], model)[1].splitlines() == [texts[3]]
+
+
+def test_json_says_where_and_how_sure(model, scans, texts):
+    (scans / "07.png").write_bytes(b"")
+    answer = json.loads(said([scans], model, format="json")[1])
+    assert [r["text"] for r in answer["readings"]] == texts[:7] + texts[8:]
+    assert answer["refused"][0]["id"].endswith("07.png")
+    first = answer["readings"][0]
+    assert 0 < first["confidence"] <= 1 and first["image"].endswith("scans/00.png")
+    for character in first["characters"]:
+        start, end = character["span"]
+        assert 0 <= start < end <= picture(texts[0]).shape[1]
+        assert 0 < character["confidence"] <= 1 and len(character["alternatives"]) == 3
+    assert json.loads(said([scans / "00.png"], model, format="json")[1])["readings"] == [
+        {**first, "confidence": pytest.approx(first["confidence"], abs=1e-3)}
+    ]
+
+
+@pytest.mark.parametrize("kind", ["scans", "letters"])
+def test_csv_comes_back_as_a_lines_folder(model, scans, letters, texts, tmp_path, kind):
+    source = {"scans": scans, "letters": letters}[kind]
+    out = tmp_path / "made" / "out.csv"
+    read([source], model, out, settings=ONE)
+    lines = list(LinesFolder(out).lines())
+    assert sorted(line.text for line in lines) == sorted(texts + ["abc"] * (kind == "letters"))
+    assert all(0 < line.confidence <= 1 and line.image for line in lines)
+    outcome, again = said([out], model)  # and it can be read
+    assert again.splitlines() == [line.text for line in lines] and not outcome.refused
+
+
+def test_csv_and_tsv_are_tables(model, scans, texts):
+    rows = list(csv.DictReader(io.StringIO(said([scans], model, format="csv")[1])))
+    assert [row["text"] for row in rows] == texts and list(rows[0]) == ["id", "image", "text", "confidence"]
+    cells = [line.split("\t") for line in said([scans], model, format="tsv")[1].splitlines()]
+    assert cells[1:] == [list(row.values()) for row in rows]
+
+
+def test_one_file_an_input_with_names_of_their_own(model, scans, letters, texts, tmp_path):
+    (scans / "deep").mkdir()
+    (scans / "deep" / "00.png").write_bytes(encode(picture("bed")))
+    out = tmp_path / "out"
+    read([scans, letters], model, out, settings=ONE)
+    assert (out / "05.txt").read_text() == texts[5] + "\n"
+    assert (out / "00.png.txt").read_text() == "bed\n"
+    assert len((out / "letters.txt").read_text().splitlines()) == 41
+    with pytest.raises(OutputError, match="finished"):
+        read([scans, letters], model, out, settings=ONE)
+
+
+def test_a_killed_read_goes_on_where_it_stopped(model, scans, texts, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    whole = job.read_sources
+
+    def killed(*arguments):
+        for i, pair in enumerate(whole(*arguments)):
+            if i == 10:
+                raise KeyboardInterrupt
+            yield pair
+
+    monkeypatch.setattr(job, "read_sources", killed)
+    with pytest.raises(KeyboardInterrupt):
+        read([scans], model, out, settings=ONE)
+    done = sorted(p.name for p in out.glob("*.txt"))
+    assert len(done) in (9, 10)
+    monkeypatch.setattr(job, "read_sources", whole)
+    with pytest.raises(OutputError, match="other settings"):
+        read([scans], model, out, "json", settings=ONE)
+    assert read([scans], model, out, settings=ONE).read == 40 - len(done)
+    assert [(out / f"{i:02d}.txt").read_text().strip() for i in range(40)] == texts
+    assert not list(out.glob(".*"))
+
+
+def test_an_existing_folder_or_file_is_not_overwritten(model, scans, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "note").write_text("x")
+    (tmp_path / "mine.json").write_text("x")
+    for out in ("mine", "mine.json"):
+        with pytest.raises(OutputError, match="choose another -o"):
+            read([scans], model, tmp_path / out, settings=ONE)
+
+
+def test_words_and_language_models(model, scans, tmp_path, texts):
+    (tmp_path / "words.txt").write_text("\n".join(texts), "utf-8")
+    assert said([scans], model, settings=ReadSettings(threads=1, words=tmp_path / "words.txt"))[1].splitlines() == texts
+    (tmp_path / "latin.txt").write_bytes("é".encode("latin-1"))
+    with pytest.raises(InputError, match="UTF-8"):
+        word_list(tmp_path / "latin.txt")
+    (tmp_path / "none.txt").write_text("\n")
+    with pytest.raises(InputError, match="no words"):
+        word_list(tmp_path / "none.txt")
+    with pytest.raises(SettingsError, match="no language model 'nowhere.npz'"):
+        language_model("nowhere.npz")
+
+
+def test_a_language_is_made_from_its_frequent_words(monkeypatch):
+    pytest.importorskip("wordfreq")
+    monkeypatch.setattr("scriven.jobs.texts.LANGUAGE_WORDS", 3000)
+    monkeypatch.setattr("scriven.jobs.texts.SAMPLED_LINES", 300)
+    lm = language_model("fr")
+    assert lm.surprise("avec les") < lm.surprise("xqzv wkj")
+    with pytest.raises(TextError, match="no word list for the language 'xx'"):
+        language_model("xx")
+
+
+@pytest.mark.parametrize("format", ["json", "csv", "tsv"])
+def test_very_small_confidences_can_be_sorted(tmp_path, format):
+    item = Item(Source("a", tmp_path / "a.png"), "a", tmp_path / "a.png")
+    file = tmp_path / f"out.{format}"
+    with open(file, "w", encoding="utf-8") as stream:
+        transcript = Transcript(stream, format)
+        for confidence in (0.81234, 1.234e-5, 1.21e-5, 3e-40):
+            transcript.add(item, Reading("a", "text", confidence, ()))
+        transcript.close()
+    text = file.read_text("utf-8")
+    if format == "json":
+        found = [r["confidence"] for r in json.loads(text)["readings"]]
+    else:
+        found = [float(row["confidence"]) for row in csv.DictReader(text.splitlines(), dialect=DIALECTS[format])]
+    assert found == pytest.approx([0.81234, 1.234e-5, 1.21e-5, 3e-40], rel=5e-3)
+    assert found == sorted(set(found), reverse=True)
+
+
+def test_pictures_of_other_kinds_are_named(model, scans, texts, capsys):
+    for name in ("a.avif", "b.HEIC", "c.jfif", ".d.heic", "notes.txt"):
+        (scans / name).write_bytes(b"x")
+    outcome, text = said([scans], model)
+    assert text.splitlines() == texts
+    assert [Path(r.id).name for r in outcome.refused] == ["a.avif", "b.HEIC", "c.jfif"]
+    assert run(["read", str(scans), "-m", str(model), "--threads", "1"]) == 1
+    assert "a.avif: it is a picture" in capsys.readouterr().err
+
+
+def test_a_split_that_is_not_there_is_refused(model, letters, scans, capsys):
+    command = ["read", str(letters), "-m", str(model), "--threads", "1", "--set", "split=foo"]
+    assert run(command) == 2
+    assert "has no split 'foo'; it has train, test" in capsys.readouterr().err
+
+
+def test_the_ending_of_the_output_and_the_format_agree(model, scans, tmp_path):
+    with pytest.raises(SettingsError, match=r"name it x\.csv"):
+        read([scans], model, tmp_path / "x.json", "csv", settings=ONE)
+    assert not (tmp_path / "x.json").exists()
+    read([scans / "00.png"], model, tmp_path / "x.TXT", settings=ONE)
+    assert (tmp_path / "x.TXT").is_file()
+
+
+def test_formats_are_checked_before_anything_is_read(scans):
+    with pytest.raises(SettingsError, match="'alto'"):
+        read([scans], "nowhere", format="alto")
+
+
+# score
+
+
+def test_score_takes_the_test_split_and_counts_what_has_no_text(model, letters):
+    result = score_model(model, [letters], settings=ONE)
+    answer = result.as_json(variants=True)
+    assert (answer["cer"], answer["wer"], answer["exact"], answer["n"]) == (0, 0, 1, 30)
+    assert answer["sets"][0]["split"] == "test" and answer["sets"][0]["unlabelled"] == 1
+    assert answer["interval"] == [0, 0] and answer["ece"]["lines"] < 0.2
+    assert set(answer["variants"]) >= {"nfc", "alnum_insensitive"}
+    assert score_model(model, [letters], "train", settings=ONE).overall().n == 10
+    with pytest.raises(LinesError, match="no split 'valid'"):
+        score_model(model, [letters], "valid", settings=ONE)
+
+
+def test_score_counts_edits_and_names_characters_that_cannot_be_written(model, tmp_path, capsys):
+    folder = tmp_path / "wrong"
+    with LinesWriter(folder, {}) as writer:
+        writer.write(Line("a", encode(picture("abcd")), "abcx"))
+        writer.write(Line("b", encode(picture("gg")), "gg"))
+        writer.write(Line("c", b"no picture", "gg"))
+    result = score_model(model, [folder, folder], settings=ONE)
+    assert result.overall().cer == pytest.approx(1 / 6) and result.overall().n == 4
+    assert result.missing == {"x": 2} and {r.id for r in result.refused} == {"c"}
+    assert [s.split for s in result.sets] == ["all", "all"]
+    assert run(["score", str(model), str(folder), "--threads", "1", "--json"]) == 1
+    printed = capsys.readouterr()
+    answer = json.loads(printed.out)
+    assert answer["cer"] == pytest.approx(1 / 6) and len(answer["sets"]) == 1 and "left out c" in printed.err
+    assert run(["score", str(model), str(folder), "--threads", "1"]) == 1
+    printed = capsys.readouterr()
+    assert "16.67" in printed.out and "x 1" in printed.err
+
+
+def test_white_space_makes_no_right_reading_wrong():
+    found = Set("a", "test", ["ab c"], ["ab  c "], [""], [""], [1.0])
+    assert found.score().exact == 1
+    assert Scores("m", [found], [], Counter()).ece() == {"lines": 0.0}
+
+
+def test_score_without_any_text_says_so(model, tmp_path):
+    with LinesWriter(tmp_path / "plain", {}) as writer:
+        writer.write(Line("a", encode(picture("abcd"))))
+    with pytest.raises(InputError, match=r"no lines with text to score in all \(1 without text\)"):
+        score_model(model, [tmp_path / "plain"], settings=ONE)

@@ -1,0 +1,224 @@
+"""The recipes: their tables come from rows, rows are never measured twice, absent readers are named."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import scriven
+from scriven.images import encode
+from scriven.lines import Line, LinesFolder, LinesWriter
+from toy_reader import picture, write_model
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+PYTHON = ("test-scores", "side-by-side", "learning-curve", "speed")
+Recipe = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(autouse=True)
+def _recipes_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(RECIPES))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+
+def module(name: str) -> ModuleType:
+    """A recipe as a module, though its file has no ending."""
+    loader = SourceFileLoader(name.replace("-", "_"), str(RECIPES / name))
+    spec = spec_from_loader(loader.name, loader)
+    assert spec is not None
+    found = module_from_spec(spec)
+    sys.modules[loader.name] = found  # dataclasses look there
+    loader.exec_module(found)
+    return found
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Recipe:
+    """Run a recipe in a fresh process that sees this scriven, and of other programs only those in `bin`."""
+
+    def call(name: str, *arguments: object, kraken: str = "") -> subprocess.CompletedProcess[str]:
+        home = str(Path(scriven.__file__).parents[1])
+        own = {"PYTHONPATH": home, "PATH": str(tmp_path / "bin"), "KRAKEN_MODEL": kraken}
+        command = [sys.executable, "-B", str(RECIPES / name), *map(str, arguments)]
+        done = subprocess.run(command, text=True, capture_output=True, env={**os.environ, **own}, timeout=300)
+        assert done.returncode == 0, done.stderr
+        return done
+
+    return call
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data folder of one collection that the toy reader reads: two pages of lines, every second text wrong."""
+    folder = tmp_path / "data"
+    with LinesWriter(tmp_path / "made", {}) as writer:
+        for i in range(6):
+            text = ("abc", "gfed", "ba dc")[i % 3]
+            said = text if i % 2 else text + "g"
+            writer.write(
+                Line(f"p/{i}", encode(picture(text)), said, page=f"p{i // 3}", extra={"language": "fr"}), "test"
+            )
+    place = folder / "toys_fr" / "test" / "lines.parquet"
+    place.parent.mkdir(parents=True)
+    (tmp_path / "made" / "test-00000.parquet").rename(place)
+    return folder
+
+
+@pytest.mark.parametrize("name", PYTHON)
+def test_recipes_are_programs_with_help(name: str, recipe: Recipe) -> None:
+    file = RECIPES / name
+    assert os.access(file, os.X_OK)
+    text = file.read_text("utf-8")
+    assert text.startswith("#!/usr/bin/env python3\n") and text.count("\n") <= 200
+    assert f"recipes/{name}" in (RECIPES / "README.md").read_text("utf-8")
+    assert f"recipes/{name}" in recipe(name, "--help").stdout
+
+
+def test_the_document_has_a_place_for_every_table() -> None:
+    text = (RECIPES.parent / "docs" / "results.md").read_text("utf-8")
+    for name in PYTHON:
+        assert len(re.findall(rf"<!-- {name} -->.*?<!-- /{name} -->", text, re.DOTALL)) == 1
+
+
+def test_put_replaces_only_what_is_between_the_marks(tmp_path: Path) -> None:
+    common = module("_common.py")
+    file = tmp_path / "results.md"
+    file.write_text("above\n<!-- a -->\nold\n<!-- /a -->\nbelow\n<!-- b -->\nkept\n<!-- /b -->\n")
+    common.put(file, "a", "new")
+    common.put(file, "a", "newer")
+    assert file.read_text() == ("above\n<!-- a -->\n\nnewer\n\n<!-- /a -->\nbelow\n<!-- b -->\nkept\n<!-- /b -->\n")
+    with pytest.raises(SystemExit, match="no place"):
+        common.put(file, "c", "new")
+
+
+def test_rows_are_found_by_their_keys_and_survive(tmp_path: Path) -> None:
+    common = module("_common.py")
+    rows = common.Rows(tmp_path / "rows.json", ("model", "n"))
+    rows.keep({"model": "a", "n": 1, "cer": 0.5})
+    rows.keep({"model": "a", "n": 2, "cer": 0.4})
+    rows.keep({"model": "a", "n": 1, "cer": 0.3})
+    again = common.Rows(tmp_path / "rows.json", ("model", "n"))
+    assert len(again.all) == 2
+    assert again.find(model="a", n=1)["cer"] == 0.3
+    assert again.find(model="b", n=1) is None
+
+
+def test_a_command_is_weighed(tmp_path: Path) -> None:
+    common = module("_common.py")
+    ran = common.run([sys.executable, "-c", "x = bytearray(200_000_000); sum(range(2_000_000)); print('é')"])
+    assert ran.out == "é\n" and ran.code == 0
+    assert 0 < ran.cpu and ran.peak > 190 and ran.wall > 0
+
+
+def test_side_by_side_reads_the_same_lines_and_names_who_is_absent(tmp_path: Path, data: Path, recipe: Recipe) -> None:
+    model, out = write_model(tmp_path / "toy"), tmp_path / "out"
+    first = recipe("side-by-side", data, out, "--model", model)
+    assert "| kraken |" in first.stdout and first.stdout.count("not installed") == 2
+    rows = {row["reader"]: row for row in json.loads((out / "side-by-side.json").read_text())}
+    assert rows["tesseract"]["note"] == "not installed" and "cer" not in rows["tesseract"]
+    row = rows["toy"]
+    assert (row["n"], row["edits"], row["characters"]) == (6, 3, 27) and row["cer"] == pytest.approx(3 / 27)
+    assert row["cpu_a_line"] > 0
+    (out / "pictures" / "toys_fr.toy.tsv").unlink()
+    recipe("side-by-side", data, out, "--model", model)
+    assert not (out / "pictures" / "toys_fr.toy.tsv").exists()  # nothing was read again
+
+
+def test_side_by_side_with_peers(tmp_path: Path, data: Path, recipe: Recipe) -> None:
+    """Programs that answer as Tesseract and kraken do stand in for them; every picture gets its own text."""
+    programs = {
+        "tesseract": """
+            if "--version" in sys.argv: print("tesseract 5.9.9")
+            elif "--list-langs" in sys.argv: print("List of available languages (1):\\nfra")
+            else:
+                assert sys.argv[2:] == ["stdout", "--psm", "7", "-l", "fra"] and os.environ["OMP_THREAD_LIMIT"] == "1"
+                sys.stdout.write("\\f".join(p.split("_")[-1] + "\\n" for p in open(sys.argv[1]).read().split()))
+        """,
+        "kraken": """
+            if "--version" in sys.argv: print("kraken, version 7.0")
+            else:
+                pairs = sys.argv[3 : sys.argv.index("ocr")]
+                for i in range(0, len(pairs), 3): open(pairs[i + 2], "w").write("k" + pairs[i + 1].split("_")[-1])
+        """,
+    }
+    (tmp_path / "bin").mkdir()
+    for name, code in programs.items():
+        lines = [line[12:] for line in code.strip("\n").splitlines()]
+        file = tmp_path / "bin" / name
+        file.write_text("\n".join([f"#!{sys.executable}", "import os, sys", *lines]))
+        file.chmod(0o755)
+    model, out = write_model(tmp_path / "toy"), tmp_path / "out"
+    done = recipe("side-by-side", data, out, "--model", model)
+    assert "Tesseract 5.9.9" in done.stdout and "no model (KRAKEN_MODEL is not set)" in done.stdout
+    (tmp_path / "net").write_text("a network")
+    done = recipe("side-by-side", data, out, "--model", model, kraken=str(tmp_path / "net"))
+    assert "kraken 7.0" in done.stdout and "no model" not in done.stdout
+    for reader, mark in (("Tesseract-5.9.9", ""), ("kraken-7.0", "k")):
+        read = (out / "pictures" / f"toys_fr.{reader}.tsv").read_text().splitlines()
+        assert [line.split("\t")[2] for line in read] == [f"{mark}{i}.png" for i in range(6)]
+
+
+def test_test_scores_go_on_where_they_were(tmp_path: Path, data: Path, recipe: Recipe) -> None:
+    model, out = write_model(tmp_path / "toy"), tmp_path / "out"
+    recipe("test-scores", data, out, model, "--greedy")
+    rows = json.loads((out / "test-scores.json").read_text())
+    assert [(r["level"], r["lm"], r["n"]) for r in rows] == [("lines", "", 6)]
+    low, high = rows[0]["interval"]
+    assert rows[0]["cer"] == pytest.approx(3 / 27) and low <= rows[0]["cer"] <= high
+    (out / "test-scores.json").write_text(json.dumps([{**r, "cer": 0.777} for r in rows]))
+    document = tmp_path / "results.md"
+    document.write_text("<!-- test-scores -->\n<!-- /test-scores -->\n")
+    again = recipe("test-scores", data, out, model, "--greedy", "--into", document)
+    assert "77.70" in again.stdout and again.stdout.strip() in document.read_text()  # not measured again
+    (tmp_path / "toy" / "model.json").write_text((tmp_path / "toy" / "model.json").read_text() + " ")
+    assert "77.70" not in recipe("test-scores", data, out, model, "--greedy").stdout  # another model
+
+
+def test_test_scores_use_the_language_model_of_the_lines(tmp_path: Path, data: Path) -> None:
+    recipe = module("test-scores")
+    rows = list(recipe.wanted(data, ["toys_fr"], [write_model(tmp_path / "toy")], False))
+    assert [(r["level"], r["lm"]) for r in rows] == [("lines", ""), ("lines", "fr")]
+    found = {"cer": 0.2, "interval": [0.1, 0.3], "n": 6, "left_out": 0, "wer": 0.5, "exact": 0, "date": "2000-01-01"}
+    measured = [{**row, **found, "command": "a command"} for row in rows]
+    table = recipe.tables([measured[0], {**measured[1], "cer": 0.15}])
+    assert "| fr | 15.00 (10.00-30.00) | +25.0 |" in table
+
+
+def test_learning_curve_draws_whole_pages_inside_one_another() -> None:
+    chosen = module("learning-curve").chosen
+    pages = [f"page {i % 40}" for i in range(1000)]  # 25 lines each
+    few, more = chosen(pages, 100, 0), chosen(pages, 500, 0)
+    assert (len(few), len(more), len(chosen(pages, 0, 0))) == (4, 20, 40)
+    assert few < more and few != chosen(pages, 100, 1) and few == chosen(pages, 100, 0)
+
+
+@pytest.mark.real
+def test_learning_curve_cuts_lines_of_whole_pages(tmp_path: Path, real_data: Path) -> None:
+    recipe = module("learning-curve")
+    folder, out = real_data / "czech16_cs", tmp_path / "cut"
+    count = recipe.subset(folder, out, 100, 0)
+    cut, source = LinesFolder(out), LinesFolder(folder, "lines")
+    pages = source.columns("train", ["page"])["page"]
+    assert count == sum(pages.count(p) for p in {line.page for line in cut.lines("train")}) and 60 <= count <= 140
+    assert cut.count("valid") == source.count("valid") and "test" not in cut.splits
+    assert recipe.subset(folder, out, 100, 0) == count
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_the_same_lines_score_the_same_by_both_recipes(tmp_path: Path, real_data: Path, recipe: Recipe) -> None:
+    """Pictures as PNG files and the lines folder itself: not a single edit differs."""
+    model = write_model(tmp_path / "toy")
+    recipe("side-by-side", real_data, tmp_path / "a", "--model", model, "--collection", "peraire_fr")
+    recipe("test-scores", real_data, tmp_path / "b", model, "--collection", "peraire_fr")
+    rows = [json.loads((tmp_path / name).read_text()) for name in ("a/side-by-side.json", "b/test-scores.json")]
+    files, folder = next(r for r in rows[0] if r["reader"] == "toy"), rows[1][0]
+    assert [files[k] for k in ("cer", "n", "interval")] == [folder[k] for k in ("cer", "n", "interval")]

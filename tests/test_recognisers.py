@@ -1,0 +1,146 @@
+"""The contract of a recogniser, held over every network in the dict."""
+
+import logging
+import unicodedata
+
+import cv2
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from scriven.base import SettingsError, TextError
+from scriven.recognisers import RECOGNISERS, build
+from scriven.recognisers.ctc import ctc_loss
+from scriven.recognisers.export import export
+from scriven.tensors import collate
+from scriven.text import Charset
+from scriven.workbench.keep import load_net, save_weights
+
+TEXTS = ("ink", "paper on", "a quill", "dip it")
+
+
+def drawn(text: str) -> np.ndarray:
+    picture = np.full((64, 24 * len(text) + 16), 255, np.uint8)
+    cv2.putText(picture, text, (6, 42), cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, 1.0, 0, 2)
+    return picture
+
+
+@pytest.fixture(scope="module", params=RECOGNISERS)
+def learnt(request):
+    """A network of each kind that has learnt four drawn lines by heart."""
+    torch.manual_seed(0)
+    net = build(request.param, "tiny", Charset.of(TEXTS))
+    batch = collate([drawn(t) for t in TEXTS], TEXTS)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3)
+    for _ in range(300):  # how many it takes differs from processor to processor
+        optimizer.zero_grad()
+        loss = net.loss(batch)
+        if loss < 0.005:
+            break
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
+    for _ in range(10):  # let the statistics of the norms settle
+        net.loss(batch)
+    return request.param, net.eval(), batch
+
+
+def test_overfits_four_lines(learnt):
+    _, net, batch = learnt
+    assert net.read(batch) == list(TEXTS)
+
+
+def test_reads_a_line_the_same_alone_and_in_company(learnt):
+    _, net, batch = learnt
+    together, steps = net(batch.images, batch.widths)
+    for i, text in enumerate(TEXTS):
+        alone = collate([drawn(text)])
+        logits, count = net(alone.images, alone.widths)
+        assert count[0] == steps[i]
+        torch.testing.assert_close(logits[0, : count[0]], together[i, : count[0]], atol=1e-4, rtol=1e-4)
+
+
+def test_survives_save_and_load(learnt, tmp_path):
+    from scriven.reader.model import ModelInfo, write_info
+
+    network, net, batch = learnt
+    save_weights(tmp_path, net)
+    write_info(tmp_path, ModelInfo(network=network, size="tiny", charset=net.charset.characters))
+    loaded, info = load_net(tmp_path)
+    assert info.characters == net.charset
+    torch.testing.assert_close(loaded(batch.images, batch.widths)[0], net(batch.images, batch.widths)[0])
+
+
+def test_grows_its_charset_and_keeps_old_characters(learnt):
+    _, net, batch = learnt
+    grown = net.grown(net.charset.grow("éß"))
+    assert grown.read(batch) == net.read(batch) == list(TEXTS)
+    assert "é" in grown.charset and len(grown.charset) == len(net.charset) + 2
+    with pytest.raises(ValueError, match="begins with the old one"):
+        net.grown(Charset(("z", *net.charset.characters)))
+
+
+def test_an_accented_letter_starts_as_its_plain_one(learnt):
+    _, net, _ = learnt
+    grown = net.grown(net.charset.grow("é"))
+    (new,), (plain,) = grown.charset.encode("é"), grown.charset.encode("e")
+    assert unicodedata.normalize("NFD", "é")[0] == "e"
+    torch.testing.assert_close(grown.name.weight[new], grown.name.weight[plain])
+
+
+def test_a_lone_accent_does_not_start_as_a_space(learnt):
+    _, net, _ = learnt
+    grown = net.grown(net.charset.grow("\u00b4"))
+    (new,), (space,) = grown.charset.encode("\u00b4"), grown.charset.encode(" ")
+    assert unicodedata.normalize("NFKD", "\u00b4")[0] == " "
+    assert not torch.allclose(grown.name.weight[new], grown.name.weight[space])
+
+
+def test_refuses_an_unknown_character_by_name(learnt):
+    _, net, _ = learnt
+    with pytest.raises(TextError, match="LATIN SMALL LETTER E WITH ACUTE"):
+        net.loss(collate([drawn("ink")], ["iné"]))
+
+
+def test_the_exported_graph_equals_torch(learnt, tmp_path):
+    _, net, batch = learnt
+    level = logging.getLogger("torch.onnx").level
+    export(net, tmp_path / "reader.onnx")
+    assert logging.getLogger("torch.onnx").level == level
+    session = onnxruntime.InferenceSession(str(tmp_path / "reader.onnx"), providers=["CPUExecutionProvider"])
+    for pictures in ([drawn(t) for t in TEXTS], [drawn("ink")], [drawn("a quill " * 6)]):
+        some = collate(pictures)
+        logits, steps = session.run(["logits", "steps"], {"images": some.images.numpy(), "widths": some.widths.numpy()})
+        expected, count = net(some.images, some.widths)
+        assert steps.tolist() == count.tolist()
+        for row, want, t in zip(logits, expected.detach().numpy(), steps, strict=True):
+            np.testing.assert_allclose(row[:t], want[:t], atol=1e-3)
+            assert row[:t].argmax(-1).tolist() == want[:t].argmax(-1).tolist()
+
+
+def test_unknown_networks_and_sizes_are_named():
+    with pytest.raises(SettingsError, match="convtext"):
+        build("convtxt", "tiny", Charset.of(["a"]))
+    with pytest.raises(SettingsError, match="tiny, small, base"):
+        build("convtext", "huge", Charset.of(["a"]))
+
+
+@pytest.mark.parametrize(
+    ("size", "low", "high"), [("tiny", 1.5e6, 2.0e6), ("small", 4.0e6, 5.0e6), ("base", 9e6, 11e6)]
+)
+def test_sizes_are_what_they_are_called(size, low, high):
+    net = build("convtext", size, Charset(tuple(chr(c) for c in range(32, 252))))
+    assert low <= sum(p.numel() for p in net.parameters()) <= high
+
+
+def test_frames_too_few_is_a_data_error_with_a_name():
+    logits = torch.zeros(1, 4, 5)
+    with pytest.raises(TextError, match="needs 5 frames and its picture gives 4"):
+        ctc_loss(logits, torch.tensor([4]), ["boot"], Charset.of(["boot"]))
+    assert torch.isfinite(ctc_loss(torch.zeros(1, 5, 5), torch.tensor([5]), ["boot"], Charset.of(["boot"])))
+
+
+def test_an_empty_text_is_refused():
+    with pytest.raises(TextError, match="empty"):
+        ctc_loss(torch.zeros(1, 4, 5), torch.tensor([4]), [""], Charset.of(["boot"]))

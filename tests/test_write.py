@@ -1,0 +1,169 @@
+"""`write`: the same seed gives the same folder, whatever the number of workers, and whatever killed it on the way."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import scriven as package
+from scriven.base import OutputError, SettingsError, TextError
+from scriven.images import decode
+from scriven.jobs import write as job
+from scriven.jobs.write import WriteSettings, settings_with, write
+from scriven.lines import LinesFolder
+
+TEXTS = "Příliš žluťoučký\nkůň\n\nNaN\nété 1914\n"
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    file = tmp_path / "texts.txt"
+    file.write_text(TEXTS, "utf-8")
+    return file
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in folder.iterdir()}
+
+
+def test_a_file_is_written_in_order_each_text_once(texts: Path, tmp_path: Path) -> None:
+    done = write(tmp_path / "out", str(texts))
+    lines = list(LinesFolder(tmp_path / "out").lines("train"))
+    assert [line.text for line in lines] == ["Příliš žluťoučký", "kůň", "NaN", "été 1914"]
+    assert done.lines == 4 and not done.refused
+    for line in lines:
+        grey = decode(line.image, line.id)
+        assert grey.shape == (line.height, line.width) and int(grey.max()) - int(grey.min()) > 40
+        assert line.hand and line.origin == "fonts"
+
+
+def test_count_cycles_the_texts_with_new_hands(texts: Path, tmp_path: Path) -> None:
+    write(tmp_path / "out", str(texts), count=10, seed=3, split="valid")
+    lines = list(LinesFolder(tmp_path / "out").lines("valid"))
+    assert [line.text for line in lines][:5] == ["Příliš žluťoučký", "kůň", "NaN", "été 1914", "Příliš žluťoučký"]
+    assert len(lines) == 10 and lines[0].image != lines[4].image
+
+
+def test_about_says_how_it_was_made(texts: Path, tmp_path: Path) -> None:
+    write(tmp_path / "out", str(texts), seed=5)
+    about = json.loads((tmp_path / "out" / "about.json").read_text())
+    assert about["seed"] == 5 and about["finished"] and about["counts"] == {"train": {"fonts": 4}}
+    assert about["command"].startswith("scriven write") and "OFL" in about["licence"]
+    assert about["settings"]["fonts"]["height"] == 64
+    assert about["parents"][0]["path"] == str(texts) and len(about["parents"][0]["sha256"]) == 64
+
+
+def test_any_number_of_workers_writes_the_same_bytes(texts: Path, tmp_path: Path) -> None:
+    write(tmp_path / "one", str(texts), count=150, seed=1)
+    write(tmp_path / "two", str(texts), count=150, seed=1, workers=2)
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+    write(tmp_path / "other", str(texts), count=150, seed=2)
+    assert files(tmp_path / "one")["train-00000.parquet"] != files(tmp_path / "other")["train-00000.parquet"]
+
+
+KILLED = """
+import sys
+import scriven.lines as lines
+for room in [m for m in list(sys.modules.values()) if m and m.__name__.startswith("scriven.lines")]:
+    if hasattr(room, "SHARD_ROWS"):
+        room.SHARD_ROWS = 20
+from scriven.jobs.write import write
+write(sys.argv[1], sys.argv[2], count=90, seed=4)
+"""
+
+
+def test_a_killed_job_is_continued_and_ends_in_the_same_bytes(texts: Path, tmp_path: Path) -> None:
+    home = str(Path(package.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": home}
+
+    def start(out: str) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / out), str(texts)], env=environment)
+
+    assert start("whole").wait(60) == 0
+    process, part = start("part"), tmp_path / "part"
+    for _ in range(6000):
+        if (part / "train-00001.parquet").exists() or process.poll() is not None:
+            break
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(60) == -signal.SIGKILL
+    there = LinesFolder(part)
+    assert 40 <= there.count("train") < 90 and not there.about["finished"]  # a kill leaves a folder that loads
+    (part / ".train-00009.parquet.x.part").write_bytes(b"half")  # what a kill inside a write leaves behind
+    assert start("part").wait(60) == 0
+    (part / ".train-00009.parquet.x.part").unlink(missing_ok=True)
+    assert {n: d for n, d in files(part).items() if not n.startswith(".")} == files(tmp_path / "whole")
+
+
+def test_a_finished_folder_is_never_written_over(texts: Path, tmp_path: Path) -> None:
+    write(tmp_path / "out", str(texts))
+    before = files(tmp_path / "out")
+    for seed in (0, 1):
+        with pytest.raises(OutputError, match="finished"):
+            write(tmp_path / "out", str(texts), seed=seed)
+    assert files(tmp_path / "out") == before
+
+
+def test_texts_no_typeface_draws_are_refused_by_name(tmp_path: Path, scriven) -> None:
+    (tmp_path / "t.txt").write_text("word\n漢字\nother\n", "utf-8")
+    code, out, err = scriven("write", "-o", tmp_path / "out", "--texts", tmp_path / "t.txt", "--json")
+    assert code == 1 and json.loads(out) == {"out": str(tmp_path / "out"), "lines": 2, "refused": 1}
+    assert "0-00000001" in err and "U+6F22" in err
+    assert [line.text for line in LinesFolder(tmp_path / "out").lines()] == ["word", "other"]
+    (tmp_path / "t.txt").write_text("漢字\n", "utf-8")
+    with pytest.raises(TextError, match="none of the 1 texts"):
+        write(tmp_path / "nothing", str(tmp_path / "t.txt"))
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_what_cannot_be_written_is_said_first(texts: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("\n \n")
+    for error, match, arguments in (
+        (SettingsError, "--count", {"texts": "words:en"}),
+        (SettingsError, "no scribe 'pen'", {"texts": str(texts), "scribe": "pen"}),
+        (SettingsError, "no split 'dev'", {"texts": str(texts), "split": "dev"}),
+        (SettingsError, "has the tag 'blue'", {"texts": str(texts), "settings": WriteSettings(tags=("blue",))}),
+        (TextError, "empty.txt", {"texts": str(tmp_path / "empty.txt")}),
+        (TextError, "nowhere.txt", {"texts": str(tmp_path / "nowhere.txt")}),
+    ):  # fmt: skip
+        with pytest.raises(error, match=match):
+            write(tmp_path / "out", **arguments)
+        assert not (tmp_path / "out").exists()
+
+
+def test_settings_reach_the_ink(texts: Path, tmp_path: Path) -> None:
+    write(tmp_path / "plain", str(texts), settings=settings_with(["strength=0", "height=48", "tags=print"]))
+    line = next(LinesFolder(tmp_path / "plain").lines())
+    assert line.height == 48
+    assert settings_with(["top=5"]).texts.top == 5
+    longer = settings_with(["min_tokens=20", "max_tokens=30", "tags=print"])  # neither would do alone
+    assert (longer.texts.min_tokens, longer.texts.max_tokens, longer.tags) == (20, 30, ("print",))
+
+
+def test_words_of_a_language(tmp_path: Path) -> None:
+    done = write(tmp_path / "out", "words:fr", count=12)
+    assert done.lines + len(done.refused) == 12 and done.lines >= 10
+
+
+class Deadly:
+    """Kills the process that unpickles it."""
+
+    def __reduce__(self) -> tuple[object, tuple[int]]:
+        return os._exit, (3,)
+
+
+def test_what_goes_wrong_when_a_worker_begins_is_told_as_it_is() -> None:
+    """It used to pass for a worker that was killed for want of memory."""
+    with pytest.raises(AttributeError, match="has no attribute"):
+        list(job._made(SimpleNamespace(recipe=SimpleNamespace()), 0, 200, 2))  # type: ignore[arg-type]
+
+
+def test_a_worker_that_dies_is_an_error_not_a_wait() -> None:
+    with pytest.raises(OutputError, match="fewer --workers"):
+        list(job._made(SimpleNamespace(recipe=Deadly()), 0, 200, 2))  # type: ignore[arg-type]
