@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass  # not frozen: Lightning Fabric copies it field by field when it trains in half precision
 class Batch:
     """Lines as a network takes them: 0 is paper, 1 is ink, padding to the right is 0."""
 

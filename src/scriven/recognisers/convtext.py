@@ -16,7 +16,8 @@ from torch.nn import functional as F
 from scriven.reader.ctc import collapse
 from scriven.recognisers.contract import Recogniser
 from scriven.recognisers.ctc import ctc_loss
-from scriven.tensors import Batch, shrink, within
+from scriven.recognisers.norm import Columns, Norm
+from scriven.tensors import Batch, shrink
 from scriven.text import Charset
 
 DILATIONS = (1, 2, 4, 8)
@@ -38,12 +39,10 @@ class Conv(nn.Module):
     def __init__(self, i: int, o: int, stride: tuple[int, int] = (1, 1), act: bool = True):
         super().__init__()
         self.conv = nn.Conv2d(i, o, 3, stride, 1, bias=False)
-        self.norm = nn.BatchNorm2d(o)
-        self.act = act
+        self.norm = Norm(o, act)
 
-    def forward(self, x: Tensor, keep: Tensor) -> Tensor:  # (N, C, H, W), (N, 1, 1, W)
-        x = self.norm(self.conv(x))
-        return (F.relu(x) if self.act else x) * keep
+    def forward(self, x: Tensor, columns: Columns) -> Tensor:  # (N, C, H, W)
+        return self.norm(self.conv(x), columns)
 
 
 class Residual(nn.Module):
@@ -51,8 +50,8 @@ class Residual(nn.Module):
         super().__init__()
         self.a, self.b = Conv(c, c), Conv(c, c, act=False)
 
-    def forward(self, x: Tensor, keep: Tensor) -> Tensor:
-        return F.relu(x + self.b(self.a(x, keep), keep))
+    def forward(self, x: Tensor, columns: Columns) -> Tensor:
+        return F.relu(x + self.b(self.a(x, columns), columns))
 
 
 class Along(nn.Module):
@@ -60,24 +59,23 @@ class Along(nn.Module):
 
     def __init__(self, width: int, dilation: int):
         super().__init__()
-        self.a, self.b = Reach(width, dilation), Reach(width, dilation)
+        self.a, self.b = Reach(width, dilation), Reach(width, dilation, act=False)
         nn.init.zeros_(self.b.norm.weight)
 
-    def forward(self, x: Tensor, keep: Tensor) -> Tensor:  # (N, D, 1, T), (N, 1, 1, T)
-        y = F.relu(self.a(x)) * keep
-        return F.relu(x + self.b(y) * keep)
+    def forward(self, x: Tensor, columns: Columns) -> Tensor:  # (N, D, 1, T)
+        return F.relu(x + self.b(self.a(x, columns), columns))
 
 
 class Reach(nn.Module):
-    """One 1x3 dilated convolution with batch norm."""
+    """One 1x3 dilated convolution, batch norm, ReLU if `act`."""
 
-    def __init__(self, width: int, dilation: int):
+    def __init__(self, width: int, dilation: int, act: bool = True):
         super().__init__()
         self.conv = nn.Conv2d(width, width, (1, 3), padding=(0, dilation), dilation=(1, dilation), bias=False)
-        self.norm = nn.BatchNorm2d(width)
+        self.norm = Norm(width, act)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.conv(x))
+    def forward(self, x: Tensor, columns: Columns) -> Tensor:  # (N, D, 1, T)
+        return self.norm(self.conv(x), columns)
 
 
 class ConvText(Recogniser):
@@ -104,17 +102,18 @@ class ConvText(Recogniser):
         """(N, 1, 64, W) ink and (N,) px to (N, T, C) logits and (N,) frames that count; T = ceil(W / 4)."""
         w, t = -(-images.shape[3] // 2), -(-images.shape[3] // 4)
         steps = shrink(widths, self.stride)
-        half = within(shrink(widths, 2), w)[:, None, None, :].to(images.dtype)  # (N, 1, 1, W / 2)
-        keep = within(steps, t)[:, None, None, :].to(images.dtype)  # (N, 1, 1, T)
+        known = self.training and not images.is_cuda
+        half = Columns.of(shrink(widths, 2), w, images.dtype, known=known)
+        columns = Columns.of(steps, t, images.dtype, known=known)
         x = self.stem(images, half)  # (N, c0, 32, W / 2)
         for enter, stage in zip(self.enter, self.stages, strict=True):
-            x = enter(x, keep)  # (N, c1, 16, T), (N, c2, 8, T), (N, c3, 4, T)
+            x = enter(x, columns)  # (N, c1, 16, T), (N, c2, 8, T), (N, c3, 4, T)
             assert isinstance(stage, nn.ModuleList)
             for block in stage:
-                x = block(x, keep)
-        x = self.column(x) * keep  # (N, D, 1, T)
+                x = block(x, columns)
+        x = columns.blank(self.column(x))  # (N, D, 1, T)
         for block in self.along:
-            x = block(x, keep)
+            x = block(x, columns)
         x = x.squeeze(2).transpose(1, 2)  # (N, T, D)
         return self.name(self.dropout(x)), steps
 

@@ -1,0 +1,112 @@
+"""Batch normalisation (Ioffe & Szegedy 2015, arXiv:1502.03167) over the columns that count: padding has no say.
+
+Statistics of a batch are taken over the columns before each line's width, so that a loss is the same however far its
+lines are padded.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from scriven.tensors import within
+
+aten = torch.ops.aten
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a feature map count, and from which one on there is padding."""
+
+    keep: Tensor  # (N, 1, 1, W), 1 before each line's width and 0 after
+    start: int  # all columns before it count; 0 where that is not known
+
+    @classmethod
+    def of(cls, widths: Tensor, length: int, dtype: torch.dtype, *, known: bool = False) -> "Columns":
+        """`length` columns of lines of some widths; `known` looks at the values of `widths`, which a GPU waits for."""
+        keep = within(widths, length)[:, None, None, :].to(dtype)
+        return cls(keep, int(widths.min()) if known else 0)
+
+    def blank(self, x: Tensor) -> Tensor:
+        """`x` with nothing left of the padding, in its own precision."""
+        return x * self.keep.to(x.dtype)
+
+    def blank_(self, x: Tensor) -> Tensor:
+        """The same in place, and only where there is padding."""
+        x[..., self.start :].mul_(self.keep[..., self.start :].to(x.dtype))
+        return x
+
+
+class Norm(nn.BatchNorm2d):
+    """Batch norm of (N, C, H, W), ReLU if `act`; zero in the padding. While training, its input is blanked in place."""
+
+    def __init__(self, channels: int, act: bool = False):
+        super().__init__(channels)
+        self.act = act
+
+    def forward(self, x: Tensor, columns: Columns | None = None) -> Tensor:  # type: ignore[override]
+        """(N, C, H, W) of the same shape, which must be the output of a layer that does not need it any more."""
+        assert columns is not None and self.running_mean is not None and self.running_var is not None
+        if not self.training:
+            return finish(super().forward(x), columns, self.act)
+        assert self.num_batches_tracked is not None and self.momentum is not None
+        count = columns.keep.sum() * x.shape[2]
+        y, mean, var = _Normalise.apply(x, columns, count, self.weight, self.bias, self.eps, self.act)
+        self.num_batches_tracked.add_(1)
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(var * count / (count - 1).clamp_min(1), self.momentum)
+        return y
+
+
+class Folded(nn.Module):
+    """What is left of a Norm once its numbers are part of the convolution before it."""
+
+    def __init__(self, act: bool):
+        super().__init__()
+        self.act = act
+
+    def forward(self, x: Tensor, columns: Columns) -> Tensor:
+        return finish(x, columns, self.act)
+
+
+def finish(x: Tensor, columns: Columns, act: bool) -> Tensor:
+    """ReLU if `act`, and nothing left of the padding."""
+    return columns.blank(F.relu(x) if act else x)
+
+
+class _Normalise(torch.autograd.Function):
+    """PyTorch's kernels with another count: zeros beyond the columns that count add nothing to their sums."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, columns: Columns, count: Tensor, weight: Tensor, bias: Tensor, eps: float, act: bool
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        columns.blank_(x)
+        mean, var = aten.batch_norm_update_stats(x, torch.zeros_like(weight), torch.zeros_like(weight), 0.0)  # (C,)
+        more = x.numel() / x.shape[1] / count  # all columns over those that count
+        square = (var + mean * mean) * more
+        mean = mean * more
+        var = (square - mean * mean).clamp_min(0)
+        y = columns.blank_(F.batch_norm(x, mean, var, weight, bias, False, 0.0, eps))
+        if act:
+            y.relu_()
+        ctx.save_for_backward(x, count, weight, mean, (var + eps).rsqrt(), y if act else None)
+        ctx.columns, ctx.eps = columns, eps
+        ctx.mark_non_differentiable(mean, var)
+        return y, mean, var
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        x, count, weight, mean, scale, y = ctx.saved_tensors
+        dy = ctx.columns.blank_(grads[0].clone()) if y is None else aten.threshold_backward(grads[0], y, 0)
+        dx, dweight, dbias = aten.native_batch_norm_backward(
+            dy, x, weight, None, None, mean, scale, True, ctx.eps, [True, True, True]
+        )
+        wrong = x.shape[1] / x.numel() - 1 / count  # the kernel divides its sums by all columns
+        slope = weight * scale * scale * dweight * wrong
+        shift = weight * scale * dbias * wrong - slope * mean
+        one = torch.ones_like(weight)
+        dx += F.batch_norm(x, torch.zeros_like(weight), one, slope, shift, False, 0.0, 0.0)
+        return ctx.columns.blank_(dx), None, None, dweight, dbias, None, None

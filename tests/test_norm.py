@@ -1,0 +1,77 @@
+"""Batch norm over the columns that count: equal to plain batch norm of the lines without their padding."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import numpy as np  # noqa: E402
+from torch import Tensor  # noqa: E402
+from torch.nn import functional as F  # noqa: E402
+
+from scriven.recognisers import RECOGNISERS, build  # noqa: E402
+from scriven.recognisers.norm import Columns, Norm  # noqa: E402
+from scriven.tensors import Batch, collate  # noqa: E402
+from scriven.text import Charset  # noqa: E402
+
+WIDTHS = torch.tensor([5, 9, 7])
+
+
+def picture(*shape: int) -> Tensor:
+    return torch.randn(*shape).to(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("act", [False, True])
+@pytest.mark.parametrize("known", [False, True])
+def test_statistics_and_gradients_are_those_of_the_columns_that_count(act: bool, known: bool) -> None:
+    torch.manual_seed(0)
+    x, dy = picture(3, 4, 2, 12) * 3 + 1, picture(3, 4, 2, 12)
+    columns = Columns.of(WIDTHS, 12, torch.float32, known=known)
+    inside = columns.keep.bool().expand_as(x)
+    ours, theirs = Norm(4, act), torch.nn.BatchNorm2d(4)
+    for norm in (ours, theirs):
+        with torch.no_grad():
+            norm.weight.copy_(torch.tensor([0.5, 1.0, 2.0, -1.0]))
+            norm.bias.copy_(torch.tensor([0.1, 0.0, -0.2, 0.3]))
+
+    a = x.clone().requires_grad_()
+    y = ours(a * 1, columns)
+    y.backward(dy)
+
+    b = x.clone().requires_grad_()
+    rows = torch.cat([b[i, :, :, :w].flatten(1) for i, w in enumerate(WIDTHS.tolist())], 1)  # (C, columns that count)
+    z = theirs(rows.T[:, :, None, None])[:, :, 0, 0].T
+    z = F.relu(z) if act else z
+    z.backward(torch.cat([dy[i, :, :, :w].flatten(1) for i, w in enumerate(WIDTHS.tolist())], 1))
+
+    found = torch.cat([y[i, :, :, :w].flatten(1) for i, w in enumerate(WIDTHS.tolist())], 1)
+    torch.testing.assert_close(found, z)
+    torch.testing.assert_close(a.grad, b.grad, atol=1e-5, rtol=1e-4)
+    for name in ("weight", "bias"):
+        torch.testing.assert_close(getattr(ours, name).grad, getattr(theirs, name).grad)
+    for name in ("running_mean", "running_var"):
+        torch.testing.assert_close(getattr(ours, name), getattr(theirs, name))
+    assert float(y.detach().masked_select(~inside).abs().max()) == 0
+    assert float(a.grad.masked_select(~inside).abs().max()) == 0  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("network", RECOGNISERS)
+def test_the_loss_is_the_same_however_far_lines_are_padded(network: str) -> None:
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    lines = [rng.integers(0, 255, (64, width)).astype(np.uint8) for width in (120, 150, 170, 192)]
+    texts = ["ab", "bc", "cab", "abc"]
+    near = collate(lines, texts)
+    far = Batch(F.pad(near.images, (0, 1024 - near.images.shape[3])), near.widths, near.texts, near.hands)
+    losses, gradients = [], []
+    for batch in (near, far):
+        torch.manual_seed(1)
+        net = build(network, "tiny", Charset(tuple(" abc"))).train()
+        for part in net.modules():
+            if isinstance(part, torch.nn.Dropout):
+                part.p = 0.0  # it draws for padding too
+        loss = net.loss(batch)
+        loss.backward()
+        losses.append(float(loss.detach()))
+        gradients.append(torch.cat([p.grad.flatten() for p in net.parameters() if p.grad is not None]))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    torch.testing.assert_close(gradients[0], gradients[1], atol=1e-4 * float(gradients[0].abs().max()), rtol=1e-3)
