@@ -179,7 +179,7 @@ def test_adapting_names_one_bad_line_among_a_thousand(scriven: Scriven, tmp_path
     told(scriven("train", damaged, "-o", tmp_path / "none", "--from", model, *small), 2, "not a complete Parquet")
     told(scriven("train", folder, "-o", folder, *small), 2, "no model begun by this command")
     told(scriven("train", folder, "-o", folder / "about.json", *small), 2, "is a file")
-    asked = ("-m", model, "--lang", "en", "--rounds", 0)
+    asked = ("-m", model, "--lang", "en", "--rounds", 1, "--set", "steps=1", "--set", "replay=0")
     told(scriven("adapt", damaged, "-o", tmp_path / "hand", *asked), 2, "not a complete Parquet")
     told(scriven("adapt", folder, "-o", folder / "about.json", *asked), 2, "is a file")
     result = scriven("adapt", folder, damaged, "-o", tmp_path / "hand", *asked)  # the failed try left the place free

@@ -30,7 +30,7 @@ ADAPT = (
     "steps=0", "minutes=-1", "rounds=0", "quotas=", "quotas=0.5,2", "replay=2", "held_out=1", "lr=-1", "ema=2",
     "columns=0", "level=both", "device=foo", "precision=foo", "seed=-1",
 )  # fmt: skip
-READ = ("beam=-1", "alpha=inf", "cut=2", "blank=0")
+READ = ("beam=-1", "alpha=inf", "cut=2", "blank=0", "threads=0", "threads=1000000")
 FONTS = (
     "height=0", "height=100000", "hands=0", "strength=5", "strength=-1", "x_height=30,10", "x_height=0,10", "seed=-1",
     "print=-1", "blur=2", "pace=0,1", "noise_most=-1",

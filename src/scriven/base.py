@@ -194,6 +194,9 @@ def atomic(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
             os.unlink(temporary)
 
 
+MOST_THREADS = 256  # nothing here gains from more, and each takes memory
+
+
 def cores() -> int:
     """How many processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -29,6 +29,7 @@ from scriven.recognisers.contract import Recogniser
 from scriven.scribes.fonts import FontScribe
 from scriven.scribes.texts import source
 from scriven.scribes.typefaces import bundled
+from scriven.text import Charset
 from scriven.workbench.beliefs import Belief, believe, judge, reader_of, trusted
 from scriven.workbench.fit import FitSettings, Run, begin, fit
 from scriven.workbench.keep import load_net, resume, save_state, save_weights, versions
@@ -39,6 +40,7 @@ from scriven.workbench.sources import FolderSource, ScribeSource, Shown
 log = logging.getLogger("scriven.adapt")
 
 STATE = "state/adapt.json"
+SHOWN = 40  # pictures that the log of a round is validated on
 FEWEST = 8  # pictures: fewer say nothing about a hand
 
 
@@ -251,25 +253,36 @@ def _round(folder: Path, teacher: Recogniser, language: str, minutes: float, set
 
     charset, height = teacher.charset, teacher.height
     believed = FolderSource(LinesFolder(folder), "train", height=height, charset=charset)
-    lengths = [len(text) for text in believed.texts]
-    lines = float(np.mean([n > 16 for n in lengths])) if lengths else 0.5
-    scribe = FontScribe(bundled())
-    written = ScribeSource(scribe, source(f"fonts:{language}"), charset, seed=settings.seed, height=height, lines=lines)
+    written = _replay(believed, charset, language, settings)
     timed = {"steps": settings.steps} if settings.steps else {"minutes": max(minutes - 0.3, 0.2)}
     chosen = settings.training(**timed)
     fabric = fabric_of(chosen)
     run = begin(copy.deepcopy(teacher).requires_grad_(True), chosen, fabric)
     described = {"steps": settings.steps, "lr": settings.lr}
     resume(folder, run, described, fabric)
-    plan = Plan(
-        Mixture.of([believed, written], [1 - settings.replay, settings.replay]), settings.seed, settings.columns
-    )
+    sources = [believed, *written]
+    shares = [1 - settings.replay, settings.replay][: len(sources)]
+    plan = Plan(Mixture.of(sources, shares), settings.seed, settings.columns)
 
     def keep(run: Run, better: bool) -> None:
         save_state(folder, run, described)
 
-    fit(run, plan, [Shown(written, range(40))], chosen, Look(ramp=1), fabric, keep)
+    shown = Shown(sources[-1], range(min(SHOWN, len(sources[-1]) or SHOWN)))
+    fit(run, plan, [shown], chosen, Look(ramp=1), fabric, keep)
     return run.average.eval()
+
+
+def _replay(
+    believed: FolderSource, charset: Charset, language: str, settings: AdaptSettings
+) -> tuple[ScribeSource, ...]:
+    """Synthetic pictures with about the share of whole lines that the believed ones have; none where none are asked."""
+    if not settings.replay:
+        return ()
+    lines = float(np.mean([len(text) > 16 for text in believed.texts])) if believed.texts else 0.5
+    texts = source(f"fonts:{language}")
+    return (
+        ScribeSource(FontScribe(bundled()), texts, charset, seed=settings.seed, height=believed.height, lines=lines),
+    )
 
 
 def _info(

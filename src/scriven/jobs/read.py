@@ -9,7 +9,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from scriven.base import InputError, LinesError, OutputError, Refused, SettingsError, atomic
+from scriven.base import (
+    MOST_THREADS,
+    InputError,
+    LinesError,
+    OutputError,
+    Refused,
+    SettingsError,
+    atomic,
+    within,
+)
 from scriven.jobs.progress import progress
 from scriven.lines import Reading
 from scriven.reader.decoding import Decoder, DecodeSettings
@@ -33,6 +42,10 @@ class ReadSettings(DecodeSettings):
     words: Path | None = None  # a file with one word a line
     level: str | None = None  # words or lines, in a lines folder that holds both
     split: str | None = None  # of a lines folder; None: all
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        within("threads", self.threads, 1, MOST_THREADS)
 
 
 @dataclass

@@ -20,7 +20,7 @@ from scriven.workbench.fit import FitSettings, Progress, Run, begin, fit
 from scriven.workbench.keep import STATE, WEIGHTS, load_net, resume, save_state, save_weights, track, versions
 from scriven.workbench.loader import Look, Mixture, Plan
 from scriven.workbench.material import Material, characters, languages
-from scriven.workbench.memory import few_kernels
+from scriven.workbench.memory import frugal
 from scriven.workbench.precision import precision_of
 from scriven.workbench.publish import publish
 
@@ -147,7 +147,7 @@ def available(settings: TrainSettings) -> None:
 def fabric_of(settings: TrainSettings) -> Fabric:
     """Where and how precisely to compute; every generator of random numbers is seeded. Raises SettingsError."""
     available(settings)
-    few_kernels()
+    frugal()
     device = settings.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"

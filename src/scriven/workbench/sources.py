@@ -199,7 +199,10 @@ class Shown:
 
 
 class ScribeSource:
-    """Pictures written on the fly: item `index` is decided by (seed, index) alone, in whichever process it is made."""
+    """Pictures written on the fly: item `index` is decided by (seed, index) alone, in whichever process it is made.
+
+    Words with characters that the network cannot write are left out of a line.
+    """
 
     PX_PER_CHARACTER = 17  # nominal, for planning batches by width
     TRIES = 20  # texts drawn before giving up on finding one that can be written
@@ -226,8 +229,8 @@ class ScribeSource:
     def make(self, index: int, strength: float) -> tuple[np.ndarray, str, str]:
         """Raises TextError when none of the texts drawn for this item can be written."""
         for attempt in range(self.TRIES):
-            text = self._text(index, attempt)
-            if self.charset.missing([text]):
+            text = " ".join(word for word in self._text(index, attempt).split() if not self.charset.missing([word]))
+            if not text:
                 continue
             rng = np.random.default_rng([self.seed, index, attempt, 2])
             try:
@@ -238,7 +241,7 @@ class ScribeSource:
                 return picture, text, ""
         raise TextError(
             f"none of {self.TRIES} texts drawn for synthetic item {index} can be written with these typefaces and "
-            "this character set; choose other texts or typefaces"
+            "this character set; choose other texts or typefaces, or learn without synthetic pictures"
         )
 
 

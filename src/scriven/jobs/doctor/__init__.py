@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scriven.base import InputError, LinesError, Refused
+from scriven.base import MOST_THREADS, InputError, LinesError, Refused, within
 from scriven.images import one_thread
 from scriven.jobs.doctor import checks, leaks
 from scriven.jobs.doctor.forecast import Forecast, forecast
@@ -30,6 +30,9 @@ class DoctorSettings:
     size: str = "small"  # of the network that the forecast is for
     calibrate: bool = True  # measure how fast this machine trains, where it can train at all (seconds)
     threads: int | None = None  # that decode pictures; None: one for each core
+
+    def __post_init__(self) -> None:
+        within("threads", self.threads, 1, MOST_THREADS)
 
 
 @dataclass(frozen=True)
