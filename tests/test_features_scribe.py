@@ -63,7 +63,9 @@ def test_two_rasterisers_draw_two_pictures(faces: dict[str, Typeface]) -> None:
     glyph = font.shaper.get_nominal_glyph(ord("a"))
     smooth, sampled = (font.picture(glyph, 60, raster, False, 0).mask for raster in ("smooth", "sampled"))  # type: ignore[arg-type]
     assert len(np.unique(sampled)) <= 10 < len(np.unique(smooth))  # nine samples a pixel
-    assert {hand.raster for hand in hands(faces)} == {"smooth", "sampled"}
+    assert {hand.raster for seed in range(6) for hand in hands(faces, seed=seed)} == {"smooth", "sampled"}
+    rasters = {hand.typeface: hand.raster for hand in hands(faces)}
+    assert all(hand.raster == rasters[hand.typeface] for hand in hands(faces))  # one for all hands of a typeface
     assert {hand.raster for hand in hands(faces, sampled=1.0)} == {"sampled"}
 
 

@@ -1,8 +1,8 @@
 """Pen and ink: a mask of strokes (uint8, 255 = ink) becomes the transmission of a sheet (uint8, 255 = untouched)."""
 
 import math
-from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -14,8 +14,7 @@ _NIB = np.array([[0, 0, 1], [0, 1, 0]], np.uint8)
 _THINNED = np.clip(_RAMP * 255 * 1.1 - 70, 0, 255).astype(np.uint8)
 
 
-@dataclass(frozen=True)
-class Ink:
+class Ink(NamedTuple):
     """What a pen leaves on paper, constant for a hand."""
 
     darkness: float = 1.0  # 0 invisible .. 1 black

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -12,8 +12,7 @@ from scriven.augment.noise import Dice, Image, Kind, as_image, crop, mottled
 Ruling = Literal["none", "lines", "squares", "column"]
 
 
-@dataclass(frozen=True)
-class Paper:
+class Paper(NamedTuple):
     """A sheet, constant for a hand. Amounts are standard deviations in grey levels."""
 
     level: int = 255

@@ -93,9 +93,7 @@ def warp(image: Image, back: Affine, shape: tuple[int, int], wobble: Wobble, dic
         matrix = np.array([[back.a, back.b, back.c], [back.d, back.e, back.f]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return as_image(cv2.warpAffine(image, matrix, (width, height), None, flags, cv2.BORDER_CONSTANT, (fill,)))
-    nodes, cells = _nodes(shape, wobble, dice)
-    x, y = nodes[..., 0], nodes[..., 1]
-    nodes = np.stack((x * back.a + (y * back.b + back.c), x * back.d + (y * back.e + back.f)), axis=2, dtype=np.float32)
+    nodes, cells = _nodes(shape, back, wobble, dice)
     size = (nodes.shape[1] * cells[1], nodes.shape[0] * cells[0])
     where = cv2.resize(nodes, size, interpolation=cv2.INTER_LINEAR)
     top, left = cells[0] // 2, cells[1] // 2
@@ -103,28 +101,32 @@ def warp(image: Image, back: Affine, shape: tuple[int, int], wobble: Wobble, dic
     return as_image(cv2.remap(image, where, _NO_MAP, cv2.INTER_LINEAR, None, cv2.BORDER_CONSTANT, (fill,)))
 
 
-def _nodes(shape: tuple[int, int], wobble: Wobble, dice: Dice) -> tuple[Floats, tuple[int, int]]:
-    """Where the nodes of a coarse grid are sampled, (rows, columns, 2) in px of the result, and the size of its cells.
+def _nodes(shape: tuple[int, int], back: Affine, wobble: Wobble, dice: Dice) -> tuple[Floats, tuple[int, int]]:
+    """Where in the image the nodes of a coarse grid are sampled, (rows, columns, 2) px, and the size of its cells.
 
-    The first node stands on the first pixel, the last one on the last or a few px beyond.
+    The first node stands on the first pixel, the last one on the last or a few px beyond. With the noise of a column
+    (stretch, sway, shifts along the line, swell, shifts across it) and its place as one vector, all is one product.
     """
     rows, columns = max(2, shape[0] // CELL + 1), max(2, shape[1] // CELL + 1)
     high, wide = -(-shape[0] // (rows - 1)), -(-shape[1] // (columns - 1))
     high, wide = high + high % 2, wide + wide % 2
-    noise = dice.rng.standard_normal((2 * rows + 3, columns), dtype=np.float32)
+    noise = dice.rng.standard_normal((2 * rows + 6, columns), dtype=np.float32)
     np.minimum(noise, _MOST, out=noise)
     np.maximum(noise, -_MOST, out=noise)
-    shift_x, shift_y = noise[3 : rows + 3], noise[rows + 3 :]
-    x = np.arange(columns, dtype=np.float32) * np.float32(wide)
-    y = (np.arange(rows, dtype=np.float32) * np.float32(high))[:, None]
-    middle = np.float32(shape[0] / 2)
-    shift_x *= np.float32(wobble.elastic)
-    shift_y *= np.float32(wobble.elastic)
-    if wobble.stretch or wobble.sway:
-        shift_x += noise[0] * np.float32(wobble.stretch) + (y - middle) * (noise[1] * np.float32(wobble.sway))
-    shift_x[:, 0] = shift_x[:, -1] = 0
-    if wobble.swell:
-        shift_y += (y - middle) * (noise[2] * np.float32(wobble.swell))
-    if wobble.drift:
-        shift_y += np.float32(wobble.drift) * np.sin(x * (2 * math.pi / wobble.period) + dice.between(0, 6.3))
-    return np.stack((shift_x + x, shift_y + y), axis=2), (high, wide)
+    noise[: rows + 2, 0] = noise[: rows + 2, -1] = 0
+    noise[-3] = x = np.arange(0, columns * wide, wide, dtype=np.float32)
+    noise[-2] = np.sin(x * (2 * math.pi / wobble.period) + dice.between(0, 6.3)) if wobble.drift else 0
+    noise[-1] = 1
+    mix = np.array([_mixed(row, rows, row * high, row * high - shape[0] / 2, back, wobble) for row in range(rows)])
+    nodes = mix.astype(np.float32) @ noise  # (rows, 2, columns)
+    return np.ascontiguousarray(nodes.transpose(0, 2, 1)), (high, wide)
+
+
+def _mixed(row: int, rows: int, y: float, off: float, back: Affine, wobble: Wobble) -> list[list[float]]:
+    """How the nodes of a row, `y` px from the top and `off` from the middle, are made of the noise of their column."""
+    before, after = [0.0] * row, [0.0] * (rows - row - 1)
+    return [
+        [a * wobble.stretch, a * wobble.sway * off, *before, a * wobble.elastic, *after]
+        + [b * wobble.swell * off, *before, b * wobble.elastic, *after, a, b * wobble.drift, b * y + c]
+        for a, b, c in (back[:3], back[3:])
+    ]

@@ -92,9 +92,18 @@ def pictures(glyphs: Glyphs, face: Face, number: int, letters: Sequence[Set], lo
 
 def extent(inked: Sequence[Inked], lean: Affine) -> tuple[float, float, float, float]:
     """(left, top, right, bottom) of the pictures' boxes under an affine map."""
-    boxes = [lean.box(x, y, x + mask.shape[1], y + mask.shape[0]) for mask, x, y in inked]
-    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
-    return min(lefts), min(tops), max(rights), max(bottoms)
+    a, b, c, d, e, f = lean
+    low_b, high_b, low_d, high_d = min(b, 0.0), max(b, 0.0), min(d, 0.0), max(d, 0.0)
+    left = top = math.inf
+    right = bottom = -math.inf
+    for mask, x, y in inked:
+        high, wide = mask.shape
+        across, down = a * x + b * y, d * x + e * y
+        left = min(left, across + low_b * high)
+        right = max(right, across + a * wide + high_b * high)
+        top = min(top, down + low_d * wide)
+        bottom = max(bottom, down + e * high + high_d * wide)
+    return left + c, top + f, right + c, bottom + f
 
 
 class Frame(NamedTuple):

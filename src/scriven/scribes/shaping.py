@@ -157,14 +157,15 @@ class Face:
         unit = 1 / font.units
         placed = []
         for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
-            character = text[info.cluster]
-            if info.codepoint == 0 and character != " ":
-                raise TextError(
-                    f"{self.typeface.family} lost {name(character)} while writing {text!r}; use another typeface"
-                )
-            advance = position.x_advance * unit if info.codepoint else 0.28
-            left, up = position.x_offset * unit, position.y_offset * unit
-            placed.append(Placed(index, info.codepoint, x, left, -up, advance, start + info.cluster))
+            glyph, cluster, advance = info.codepoint, info.cluster, position.x_advance * unit
+            if not glyph:
+                if (character := text[cluster]) != " ":
+                    raise TextError(
+                        f"{self.typeface.family} lost {name(character)} while writing {text!r}; use another typeface"
+                    )
+                advance = 0.28
+            left, down = position.x_offset * unit, -position.y_offset * unit
+            placed.append(Placed(index, glyph, x, left, down, advance, start + cluster))
             x += advance
         return placed
 

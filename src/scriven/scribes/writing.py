@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import cv2
@@ -141,8 +140,7 @@ def _pen(task: Task, drawing: Drawing, stroke: float) -> Ink:
     hand, dice, strength = task.hand, task.dice, task.strength
     grown = drawing.frame.scale * drawing.size * task.face.metrics.x_height / hand.x_height
     wanted = hand.stroke * grown * math.exp(dice.around(0.1))
-    return replace(
-        hand.pen,
+    return hand.pen._replace(
         darkness=1 - strength * (1 - min(0.97, hand.pen.darkness * math.exp(dice.around(0.08)))),
         grow=strength * max(-0.4 * stroke, min(0.5 * (wanted - stroke), 1.6)),
         nib=hand.pen.nib and wanted > 1.2 * stroke,
@@ -195,8 +193,7 @@ def _lean(hand: Hand, letters: Sequence[Set], em: float, dice: Dice, strength: f
 
 def _sheet(sheet: Paper, strength: float, dice: Dice) -> Paper:
     level = min(255.0, sheet.level + dice.around(4))
-    return replace(
-        sheet,
+    return sheet._replace(
         level=round(255 - strength * (255 - level)),
         light=sheet.light * strength,
         cloud=sheet.cloud * strength,
