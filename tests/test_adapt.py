@@ -1,7 +1,10 @@
 """Adapting without labels: blind to texts, trusting by rank, never worse, resumable."""
 
 import json
-from dataclasses import replace
+import os
+import shutil
+from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -9,19 +12,27 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from scriven.base import InputError, OutputError
+from scriven.base import InputError, OutputError, SettingsError
 from scriven.images import encode
 from scriven.jobs import adapt as job
 from scriven.jobs.adapt import AdaptSettings, adapt
+from scriven.jobs.adapt import pictures as gathering
+from scriven.jobs.adapt.pictures import gather, writable
+from scriven.jobs.train import fabric_of
 from scriven.lines import Character, Line, LinesFolder, LinesWriter, Reading
 from scriven.reader.lm import CharLM
-from scriven.reader.model import Graph, ModelInfo, write_info
+from scriven.reader.model import Graph, ModelInfo, read_info, write_info
+from scriven.reader.session import Picture, Reader
 from scriven.recognisers import build
+from scriven.recognisers.export import export
+from scriven.score import score
 from scriven.scribes.typefaces import bundled
 from scriven.tensors import collate
 from scriven.text import Charset
-from scriven.workbench.beliefs import Belief, Judgement, trusted
-from scriven.workbench.keep import save_weights
+from scriven.workbench import fit as fitting
+from scriven.workbench.beliefs import Belief, Judgement, reader_of, trusted
+from scriven.workbench.keep import load_net, save_weights
+from scriven.workbench.quantise import halve
 
 WORDS = ("ink", "paper", "quill", "letter", "seal", "wax", "desk", "folio", "hand", "script")
 
@@ -120,33 +131,303 @@ def test_a_worse_student_is_not_kept(parent, tmp_path, monkeypatch):
     assert all(torch.equal(old[k], kept[k]) for k in old)
 
 
-def test_a_stopped_run_goes_on(parent, tmp_path, monkeypatch):
+def accepting(monkeypatch):
+    """Every round is accepted, whatever its judgement; the judgements stay real."""
+    monkeypatch.setattr(Judgement, "worse_than", lambda self, other: None)
+
+
+def counted(monkeypatch):
+    """The settings that each training is given from here on."""
+    fit, given = job.fit, []
+
+    def fitted(run, plan, valid, chosen, *rest):
+        given.append(chosen)
+        return fit(run, plan, valid, chosen, *rest)
+
+    monkeypatch.setattr(job, "fit", fitted)
+    return given
+
+
+def cut(call, monkeypatch, name, at=1):
+    """Call, and stop when the function `name` of the job is called for the `at`-th time."""
+    real, calls = getattr(job, name), []
+
+    def stopping(*arguments):
+        calls.append(name)
+        if len(calls) == at:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(job, name, stopping)
+        with pytest.raises(KeyboardInterrupt):
+            call()
+
+
+def same_weights(a, b):
+    one, other = (load_file(folder / "weights.safetensors") for folder in (a, b))
+    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
+
+
+def test_each_accepted_round_teaches_the_next_and_is_logged(parent, tmp_path, monkeypatch):
+    accepting(monkeypatch)
+    judge, judged = job.judge, []
+    monkeypatch.setattr(job, "judge", lambda *arguments: judged.append(judge(*arguments)) or judged[-1])
+    done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=settings(rounds=2))
+    assert done.helped and done.why == ""
+    assert [(row["round"], row["accepted"]) for row in done.rounds] == [(0, True), (1, True), (2, True)]
+    assert len({row["surprise"] for row in done.rounds}) == 3  # three different networks
+    assert done.rounds == [row | asdict(found) for row, found in zip(done.rounds, judged, strict=True)]
+    assert 0 < done.rounds[1]["believed"] < done.rounds[2]["believed"]  # quotas of 0.5 and 0.7
+    logged = [json.loads(row) for row in (tmp_path / "m" / "log.jsonl").read_text().splitlines()]
+    info = json.loads((tmp_path / "m" / "model.json").read_text())
+    assert logged == info["scores"]["rounds"] == done.rounds
+    for row in done.rounds[1:]:
+        kept = tmp_path / "m" / "rounds" / f"{row['round']:02d}"
+        assert json.loads((kept / "done.json").read_text())["row"] == row
+        assert LinesFolder(kept).count("train") == row["believed"]
+
+
+def test_each_round_starts_with_the_weights_of_its_teacher_and_a_fresh_optimiser(parent, tmp_path, monkeypatch):
+    accepting(monkeypatch)
+    fit, starts, ends = job.fit, [], []
+
+    def fitted(run, *rest):
+        moments = [moment for state in run.optimizer.state.values() for moment in state.values()]
+        assert not any(torch.count_nonzero(torch.as_tensor(moment)) for moment in moments)
+        starts.append({k: v.clone() for k, v in run.average.state_dict().items()})
+        progress = fit(run, *rest)
+        assert {float(state["step"]) for state in run.optimizer.state.values()} == {2.0}
+        ends.append({k: v.clone() for k, v in run.average.state_dict().items()})
+        return progress
+
+    monkeypatch.setattr(job, "fit", fitted)
+    adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=settings(rounds=2))
+    assert len(starts) == 2 and all(torch.equal(starts[1][k], ends[0][k]) for k in starts[1])
+
+
+def test_only_the_lines_the_log_and_the_marker_of_a_round_stay(parent, tmp_path, monkeypatch):
+    lines, kept = folder(tmp_path / "lines"), tmp_path / "m" / "rounds" / "01"
+    cut(lambda: adapt([lines], tmp_path / "m", parent=parent, settings=settings()), monkeypatch, "_judged", 2)
+    (kept / ".done.json.0.part").write_bytes(b"half")  # as a kill leaves it
+    adapt([lines], tmp_path / "m", parent=parent, settings=settings())
+    left = sorted(file.name for file in kept.rglob("*"))
+    assert left == ["about.json", "done.json", "log.jsonl", "train-00000.parquet"]
+    assert not LinesFolder(kept).refused
+
+
+@pytest.mark.parametrize(("name", "at", "trained"), [("_train", 2, 1), ("_judged", 2, 1), ("_judged", 3, 0)])
+def test_a_stopped_run_goes_on_after_its_last_finished_round(name, at, trained, parent, tmp_path, monkeypatch):
+    """Stopped before the second training, and after each training before its student is judged."""
+    accepting(monkeypatch)
     lines = folder(tmp_path / "lines")
-    whole = adapt([lines], tmp_path / "whole", parent=parent, settings=settings())
-    learn = job._round
 
-    def stopped(*arguments):
-        learn(*arguments)
-        raise KeyboardInterrupt
+    def run(out):
+        return adapt([lines], tmp_path / out, parent=parent, settings=settings(rounds=2))
 
-    monkeypatch.setattr(job, "_round", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        adapt([lines], tmp_path / "cut", parent=parent, settings=settings())
-    monkeypatch.setattr(job, "_round", learn)
-    cut = adapt([lines], tmp_path / "cut", parent=parent, settings=settings())
-    assert cut.rounds == whole.rounds
-    a, b = (load_file(tmp_path / name / "weights.safetensors") for name in ("whole", "cut"))
-    assert all(torch.equal(a[k], b[k]) for k in a)
+    whole = run("whole")
+    cut(lambda: run("cut"), monkeypatch, name, at)
+    given = counted(monkeypatch)
+    assert run("cut").rounds == whole.rounds
+    assert len(given) == trained and same_weights(tmp_path / "whole", tmp_path / "cut")
     with pytest.raises(OutputError, match="finished"):
-        adapt([lines], tmp_path / "cut", parent=parent, settings=settings())
+        run("cut")
+
+
+def test_a_refused_round_is_not_tried_again(parent, tmp_path, monkeypatch):
+    monkeypatch.setattr(Judgement, "worse_than", lambda self, other: "it is worse")
+    lines = folder(tmp_path / "lines")
+
+    def run():
+        return adapt([lines], tmp_path / "m", parent=parent, settings=settings(rounds=2))
+
+    cut(run, monkeypatch, "inherit")
+    given = counted(monkeypatch)
+    done = run()
+    assert not given and not done.helped and done.why == "it is worse" and len(done.rounds) == 2
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Time that only passes in training: 24 seconds a batch."""
+    now, step = [0.0], fitting._step
+
+    def stepped(*arguments):
+        now[0] += 24
+        return step(*arguments)
+
+    timed = SimpleNamespace(monotonic=lambda: now[0])
+    monkeypatch.setattr(fitting, "_step", stepped)
+    monkeypatch.setattr(fitting, "time", timed)
+    monkeypatch.setattr(job, "time", timed)
+    return now
+
+
+@pytest.mark.parametrize(("name", "at"), [("_train", 2), ("_judged", 2)])
+def test_the_minutes_of_finished_rounds_count_when_a_run_goes_on(name, at, parent, tmp_path, monkeypatch, clock):
+    accepting(monkeypatch)
+    lines = folder(tmp_path / "lines")
+    given = counted(monkeypatch)
+
+    def run(out):
+        return adapt([lines], tmp_path / out, parent=parent, settings=settings(rounds=2, steps=None, minutes=3))
+
+    whole = run("whole")
+    assert [chosen.minutes for chosen in given] == pytest.approx([1.2, 1.5]) and clock[0] == 72 + 96
+    cut(lambda: run("cut"), monkeypatch, name, at)
+    assert clock[0] == 168 + 72
+    clock[0] = 1000.0  # another process
+    assert run("cut").rounds == whole.rounds
+    assert [chosen.minutes for chosen in given[2:]] == pytest.approx([1.2, 1.5]) and clock[0] == 1000 + 96
+    assert same_weights(tmp_path / "whole", tmp_path / "cut")
+    rounds = [json.loads((tmp_path / "cut" / "rounds" / n / "done.json").read_text()) for n in ("01", "02")]
+    assert [done["seconds"] for done in rounds] == pytest.approx([72, 96])
+
+
+def test_no_round_begins_when_the_minutes_are_over(parent, tmp_path, monkeypatch, clock):
+    accepting(monkeypatch)
+    chosen = settings(rounds=3, steps=None, minutes=0.3)
+    done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
+    assert done.helped and len(done.rounds) == 2 and done.why == "the 0.3 minutes were over"
+
+
+def test_a_run_stopped_at_every_file_that_it_writes_goes_on(parent, tmp_path, monkeypatch):
+    """The n-th try gets n - 1 files further than the first and stops before or after the next is in its place."""
+    accepting(monkeypatch)
+    lines = folder(tmp_path / "lines")
+
+    def run(out):
+        return adapt([lines], tmp_path / out, parent=parent, settings=settings(rounds=2, steps=1))
+
+    whole, replace_file, tries = run("whole"), os.replace, 0
+    while not (tmp_path / "cut" / "model.json").exists():
+        written = []
+
+        def replacing(source, target, tries=tries, written=written):
+            if len(written) == tries and tries % 2:
+                raise KeyboardInterrupt
+            replace_file(source, target)
+            written.append(target)
+            if len(written) > tries:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", replacing)
+            try:
+                done = run("cut")
+            except KeyboardInterrupt:
+                tries += 1
+    assert tries > 10
+    assert done.rounds == whole.rounds and same_weights(tmp_path / "whole", tmp_path / "cut")
+    files = [sorted(str(f.relative_to(tmp_path / n)) for f in (tmp_path / n).rglob("*")) for n in ("whole", "cut")]
+    assert files[0] == files[1]
 
 
 def test_other_settings_do_not_go_on(parent, tmp_path, monkeypatch):
-    monkeypatch.setattr(job, "_round", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
-        adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=settings())
+    lines = folder(tmp_path / "lines")
+    cut(lambda: adapt([lines], tmp_path / "m", parent=parent, settings=settings()), monkeypatch, "_train")
     with pytest.raises(OutputError, match="other settings"):
-        adapt([tmp_path / "lines"], tmp_path / "m", parent=parent, settings=settings(lr=1e-3))
+        adapt([lines], tmp_path / "m", parent=parent, settings=settings(lr=1e-3))
+
+
+@pytest.fixture(scope="module")
+def published(parent, tmp_path_factory):
+    """The parent as a finished folder: its graph and its weights in 16 bits, confidences calibrated."""
+    made = tmp_path_factory.mktemp("published")
+    net, info = load_net(parent)
+    export(net, made / "plain.onnx")
+    halve(made / "plain.onnx", made / "small.onnx")
+    (made / "plain.onnx").unlink()
+    save_weights(made, net, half=True)
+    changes = {"graph": Graph(file="small.onnx", precision="fp16"), "temperature": 0.9, "calibration": (0.1, 0.8)}
+    write_info(made, info.model_copy(update=changes))
+    return made
+
+
+def test_a_model_that_was_not_helped_reads_exactly_as_its_parent(published, tmp_path, monkeypatch):
+    monkeypatch.setattr(Judgement, "worse_than", lambda self, other: "it is worse")
+    done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=published, settings=settings())
+    assert not done.helped
+    for name in ("small.onnx", "weights.safetensors"):
+        assert (tmp_path / "m" / name).read_bytes() == (published / name).read_bytes()
+    assert not (tmp_path / "m" / "reader.onnx").exists()
+    old, new = (read_info(one) for one in (published, tmp_path / "m"))
+    assert (new.graph, new.temperature, new.calibration) == (old.graph, 0.9, (0.1, 0.8))
+    drawn = [(word, picture(word, 0.1)) for word in WORDS]
+    assert list(Reader.load(published, threads=1).read(drawn)) == list(
+        Reader.load(tmp_path / "m", threads=1).read(drawn)
+    )
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_parent_without_a_graph_gets_one_when_it_is_not_helped(named, parent, tmp_path, monkeypatch):
+    monkeypatch.setattr(Judgement, "worse_than", lambda self, other: "it is worse")
+    shutil.copytree(parent, tmp_path / "parent")
+    write_info(tmp_path / "parent", read_info(parent).model_copy(update={"graph": Graph() if named else None}))
+    adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=tmp_path / "parent", settings=settings())
+    assert (tmp_path / "m" / "reader.onnx").read_bytes() == b"graph"
+    assert read_info(tmp_path / "m").graph == Graph() and same_weights(parent, tmp_path / "m")
+
+
+@pytest.mark.parametrize(("held_out", "small"), [(0.6, True), (0.3, False)])
+def test_a_model_that_was_helped_has_a_small_graph_where_pictures_say_that_it_reads_the_same(
+    held_out, small, parent, tmp_path, monkeypatch
+):
+    """54 of 90 pictures are held out, or 27, too few to tell."""
+    accepting(monkeypatch)
+    if small:
+        monkeypatch.setattr("scriven.workbench.publish.export", export)
+    judge, held = job.judge, {}
+
+    def judging(reader, pictures, lm):
+        held.update(pictures)
+        return judge(reader, pictures, lm)
+
+    monkeypatch.setattr(job, "judge", judging)
+    lines = [folder(tmp_path / name) for name in "abc"]
+    adapt(lines, tmp_path / "m", parent=parent, settings=settings(held_out=held_out, level="lines"))
+    net, info = load_net(tmp_path / "m")
+    assert (info.graph.precision in ("int8", "fp16")) == small
+    if small:
+        seen = [Picture.of(id, ink) for id, ink in held.items()]
+        plain = [
+            r.text
+            for r in reader_of(net, info, fabric_of(settings(precision="32-true").training(steps=1))).read_prepared(
+                seen
+            )
+        ]
+        read = [r.text for r in Reader.load(tmp_path / "m", threads=1).read_prepared(seen)]
+        assert any(plain) and score(plain, read).cer <= 0.002
+
+
+def test_the_languages_of_the_parent_stay_and_the_guess_is_a_setting(parent, tmp_path, monkeypatch):
+    shutil.copytree(parent, tmp_path / "parent")
+    for known, said in ((["en", "fr"], "toujours quelque beaucoup"), ([], "das haus und nicht der garten")):
+        write_info(tmp_path / "parent", read_info(parent).model_copy(update={"languages": known}))
+        monkeypatch.setattr(gathering, "readings", lambda *_, said=said: [Reading("", said, 1.0, ())])
+        out = tmp_path / f"m{len(known)}"
+        adapt([folder(out / "lines")], out / "m", parent=tmp_path / "parent", settings=settings(language=None))
+        info = read_info(out / "m")
+        assert info.languages == known and info.settings["language"] == ("fr" if known else "de")
+
+
+def test_a_model_without_languages_may_have_learnt_those_it_can_write():
+    assert writable(Charset.of(["abcdefghijklmnopqrstuvwxyz ."]))[:2] == ["en", "de"]
+    french = writable(Charset.of(["abcdefghijlmnopqrstuvéèàç"]))  # of few lines: without k, w, x, y, z and ô
+    assert "fr" in french and not {"ru", "cs", "pl"} & set(french)
+    assert writable(Charset.of(["АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЬЫЭЮЯ"])) == ["ru"]
+    with pytest.raises(SettingsError, match="can write none of en, .*; give the language with --lang"):
+        writable(Charset.of(["αβγδεζηθικλμνξοπρστυφχψως"]))
+
+
+def test_a_test_split_is_never_adapted_to(tmp_path):
+    with LinesWriter(tmp_path / "lines", {}) as writer:
+        for i in range(10):
+            for split in ("train", "test"):
+                writer.write(Line(f"{split}{i}", encode(picture("ink"))), split)
+    refused = []
+    assert {id for id, _ in gather([tmp_path / "lines"], "lines", refused)} == {f"train{i}" for i in range(10)}
+    assert not refused
 
 
 def test_too_few_pictures_say_so(parent, tmp_path):
@@ -172,7 +453,7 @@ def test_no_picture_is_lost_to_an_equal_id(tmp_path):
         with LinesWriter(tmp_path / name, {}) as writer:
             for id in ids:
                 writer.write(Line(id, encode(picture(f"{name} {id}"))))
-    found = job._pictures([tmp_path / n for n in "abc"] + [folder(tmp_path / "d")], settings(), [])
+    found = gather([tmp_path / n for n in "abc"] + [folder(tmp_path / "d")], "lines", [])
     assert len(found) == 36 and len({id for id, _ in found}) == 36
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, Optional
 import pytest
 
 import scriven.base as base
-from scriven.base import MissingExtra, OutputError, ScrivenError, SettingsError, atomic, override
+from scriven.base import MissingExtra, OutputError, Refused, ScrivenError, SettingsError, atomic, override
 
 Python = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -242,3 +242,17 @@ def test_a_file_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: p
     with atomic(tmp_path / "a") as file:
         file.write(b"x")
     assert order == ["fsync", "replace"]
+
+
+@pytest.mark.parametrize(
+    ("id", "reason", "said"),
+    [
+        ("a.png", "a.png is empty; copy it again", "a.png: is empty; copy it again"),
+        ("a.png", "a.png: it has no ink", "a.png: it has no ink"),
+        ("c", "cannot open its picture", "c: cannot open its picture"),
+        ("the", "the row has no picture", "the: the row has no picture"),
+        ("", "no name", ": no name"),
+    ],
+)
+def test_a_refusal_names_its_input_once_and_keeps_its_reason_whole(id, reason, said):
+    assert Refused(id, reason).sentence() == said

@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from scriven.base import OutputError, SettingsError
 from scriven.images import encode
 from scriven.jobs import adapt as adapting
 from scriven.jobs import train as training
@@ -180,3 +181,59 @@ def test_believed_pictures_are_learnt_beside_synthetic_ones(parent, tmp_path, mo
     assert sum(item.source == 1 for item in items) == 100
     made, text, _ = plans[0].mixture.sources[1].make(items[-1].index, 1.0)
     assert text and made.shape[0] == 64 and encode(made)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_half_precision_is_what_the_network_computes_in(lines, tmp_path, monkeypatch, replicas):
+    found = []
+    loss = build("convtext", "tiny", Charset.of(WORDS)).__class__.loss
+
+    def spied(net, batch, smoothing=0.0):
+        found.append(torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32)
+        return loss(net, batch, smoothing)
+
+    monkeypatch.setattr("scriven.recognisers.convtext.ConvText.loss", spied)
+    for precision in ("bf16-mixed", "32-true"):
+        train([lines], tmp_path / precision, settings=settings(replicas=replicas, precision=precision))
+    half = len(found) // 2
+    assert found == [torch.bfloat16] * half + [torch.float32] * half and half >= 2 * replicas
+
+
+def test_a_gradient_that_is_no_number_teaches_nothing_and_many_end_the_run(lines, tmp_path, monkeypatch):
+    loss = build("convtext", "tiny", Charset.of(WORDS)).__class__.loss
+    calls = iter(range(10_000))
+    bad = {1}
+
+    def spoilt(net, batch, smoothing=0.0):
+        return loss(net, batch, smoothing) * (float("nan") if next(calls) in bad else 1.0)
+
+    monkeypatch.setattr("scriven.recognisers.convtext.ConvText.loss", spoilt)
+    train([lines], tmp_path / "a", settings=settings(steps=3, replicas=1))
+    weights = load_file(tmp_path / "a" / "weights.safetensors")
+    assert all(torch.isfinite(w).all() for w in weights.values())
+    bad.update(range(10_000))
+    with pytest.raises(SettingsError, match="no finite numbers"):
+        train([lines], tmp_path / "b", settings=settings(steps=100, replicas=1))
+
+
+def test_a_run_goes_on_in_the_arithmetic_it_was_begun_in(lines, tmp_path, monkeypatch):
+    found = []
+
+    def stopped(*arguments):
+        raise Stopped
+
+    monkeypatch.setattr(training, "publish", stopped)
+    for measured in ("bf16-mixed", "32-true"):
+        monkeypatch.setattr(training, "precision_of", lambda device, measured=measured: measured)
+        monkeypatch.setattr(training, "fabric_of", lambda s: found.append(s.precision) or fabric_of(s))
+        with pytest.raises(Stopped):
+            train([lines], tmp_path / "m", settings=settings(replicas=1))
+    assert found == ["auto", "bf16-mixed"]
+
+
+def test_a_damaged_state_says_to_start_anew(lines, tmp_path, monkeypatch):
+    state = tmp_path / "m" / "state" / "run.safetensors"
+    state.parent.mkdir(parents=True)
+    state.write_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00{}")
+    with pytest.raises(OutputError, match="and start anew"):
+        train([lines], tmp_path / "m", settings=settings())

@@ -355,6 +355,20 @@ def test_prepare_does_not_change_its_input_and_repeats() -> None:
     assert images.prepare(image, 64).dtype == np.uint8
 
 
+@pytest.mark.parametrize("width", [64, 320, 512, 992])
+def test_prepare_has_no_jump_at_a_width_that_is_a_multiple_of_32(width: int) -> None:
+    """A px less or more changes as little there as at the widths beside it: nothing is squeezed, padded or cut."""
+    large, made = drawing(2 * width, 128), []
+    for near in range(width - 1, width + 4):
+        made.append(images.prepare(cv2.resize(large, (near, 64), interpolation=cv2.INTER_AREA)))
+        assert made[-1].shape == (64, near)
+    wide = [cv2.resize(picture, (2 * width, 64), interpolation=cv2.INTER_LINEAR) for picture in made]
+    steps = [off(one, other) for one, other in zip(wide, wide[1:], strict=False)]
+    assert max(steps) < 5 and max(steps[:2]) < 1.3 * min(steps[2:])
+    paper = [images.prepare(drawing(width + 1)[:, : width + more])[:, : width - 1] for more in (-1, 0, 1)]
+    assert off(paper[0], paper[1]) < 0.1 and off(paper[1], paper[2]) < 0.1
+
+
 @pytest.mark.parametrize("degrees", [-30, 0, 20, 45])
 def test_slant_is_found(degrees: int) -> None:
     image = np.full((64, 400), 230, np.uint8)

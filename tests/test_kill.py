@@ -1,4 +1,4 @@
-"""SIGKILL during `write` and `train`: the same command goes on, and ends as if nothing had happened."""
+"""SIGKILL during `write`, `train` and `adapt`: the same command goes on, and ends as if nothing had happened."""
 
 import os
 import signal
@@ -95,3 +95,30 @@ def test_train_goes_on_after_two_kills(tmp_path: Path) -> None:
     assert cut.keys() == whole.keys()  # and no half-written file is left
     assert cut["weights.safetensors"] == whole["weights.safetensors"]
     assert cut["reader.onnx"] == whole["reader.onnx"]
+
+
+def test_adapt_goes_on_after_three_kills(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("uharfbuzz")
+    accepting = "from scriven.workbench.beliefs import Judgement as J; J.worse_than = lambda self, other: None; "
+    with LinesWriter(tmp_path / "lines", {"command": "test"}) as writer:
+        for n in range(24):
+            text = ("ink", "paper", "quill", "letter")[n % 4]
+            image = np.full((64, 26 * len(text) + 16), 255, np.uint8)
+            cv2.putText(image, text, (6, 42), cv2.FONT_HERSHEY_SIMPLEX, 1, 0, 2)
+            writer.write(Line(f"l{n}", encode(image)))
+
+    def arguments(out: Path) -> list[str]:
+        given = ["adapt", str(tmp_path / "lines"), "-o", str(out), "-m", "scriven-synthetic", "--rounds", "2"]
+        return [*given, "--lang", "en", "--set", "steps=2", "--set", "columns=900"]
+
+    finished(arguments(tmp_path / "whole"), accepting)
+    out = tmp_path / "cut"
+    for file in ("01/about.json", "01/weights.safetensors", "01/done.json"):
+        killed(arguments(out), (out / "rounds" / file).exists, accepting)
+        assert not (out / "model.json").exists()
+    finished(arguments(out), accepting)
+    whole, cut = content(tmp_path / "whole"), content(out)
+    assert cut.keys() == whole.keys()  # and no half-written file is left
+    for name in ("weights.safetensors", "reader.onnx", "log.jsonl", "rounds/02/train-00000.parquet"):
+        assert cut[name] == whole[name]

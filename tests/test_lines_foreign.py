@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import scriven.lines as room
-from scriven.base import LinesError, OutputError
+from scriven.base import LinesError, OutputError, SettingsError
 from scriven.importers import split_of
 from scriven.lines import ALIASES, SCHEMA, Line, LinesFolder, LinesWriter
 from toy_lines import PNG, parquet, row, some, write
@@ -43,8 +43,12 @@ def test_trees_of_splits_and_levels(tmp_path: Path) -> None:
         ("val/words", "w", "3", {})
     ]
     assert words.columns("valid", ["hand", "page"]) == {"hand": ["w"], "page": ["3"]}
-    with pytest.raises(LinesError, match="holds no train, valid or test"):
+    with pytest.raises(SettingsError, match="'level' wants lines or words, not 'pages'"):
         LinesFolder(tmp_path, "pages")
+    for split in ("train", "val"):
+        (tmp_path / split / "words.parquet").unlink()
+    with pytest.raises(LinesError, match="has no words; it has lines: give --level lines"):
+        LinesFolder(tmp_path, "words")
 
 
 def test_other_types_of_the_same_things(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def picture(*shape: int) -> Tensor:
 def test_statistics_and_gradients_are_those_of_the_columns_that_count(act: bool, known: bool) -> None:
     torch.manual_seed(0)
     x, dy = picture(3, 4, 2, 12) * 3 + 1, picture(3, 4, 2, 12)
-    columns = Columns.of(WIDTHS, 12, torch.float32, known=known)
+    columns = Columns.of(WIDTHS, 12, known=known)
     inside = columns.keep.bool().expand_as(x)
     ours, theirs = Norm(4, act), torch.nn.BatchNorm2d(4)
     for norm in (ours, theirs):

@@ -4,7 +4,9 @@ import logging
 import shutil
 
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
 from scriven.base import InputError, ModelError
 from scriven.images import prepare
@@ -29,8 +31,6 @@ def lines():
 
 
 def test_int8_reads_the_same_and_is_int8(model, lines, tmp_path, caplog):
-    import onnx
-
     reader = Reader.load(model, threads=1)
     feeds = calibration_batches(reader, lines[0], 16)
     assert sum(len(feed["widths"]) for feed in feeds) == 16
@@ -46,8 +46,6 @@ def test_int8_reads_the_same_and_is_int8(model, lines, tmp_path, caplog):
 
 
 def test_the_first_and_the_last_layer_stay_fp32(model, lines, tmp_path):
-    import onnx
-
     feeds = calibration_batches(Reader.load(model, threads=1), lines[0], 4)
     quantise(model / "reader.onnx", tmp_path / "same.onnx", feeds)  # the toy has no other layers
     assert not [n for n in onnx.load(tmp_path / "same.onnx").graph.node if "Quantize" in n.op_type]
@@ -70,6 +68,29 @@ def test_shrink_keeps_the_smallest_that_reads_as_well(model, lines):
         write_info(model, info.model_copy(update={"graph": Graph(precision=precision)}))
         with pytest.raises(ModelError, match="no fp32 reading graph"):
             shrink(model, lines[0], *lines, ALL)
+
+
+def test_without_texts_the_fp32_graph_is_the_reference(model, lines):
+    report = shrink(model, lines[0], lines[0], None, ALL)
+    assert report.kept == "int8" and [c.cer for c in report.candidates] == [0.0, 0.0]
+
+
+def test_without_texts_a_graph_that_reads_otherwise_is_not_kept(model, lines, monkeypatch):
+    """The smaller graphs lose the letters: then nothing but fp32 stays."""
+    full = (model / "reader.onnx").read_bytes()
+
+    def spoil(source, target, *rest):
+        broken = onnx.load(source)
+        for tensor in broken.graph.initializer:
+            if tensor.name == "bands":
+                tensor.CopyFrom(numpy_helper.from_array(0 * numpy_helper.to_array(tensor), "bands"))
+        onnx.save(broken, target)
+
+    monkeypatch.setattr("scriven.workbench.quantise.quantise", spoil)
+    monkeypatch.setattr("scriven.workbench.quantise.halve", spoil)
+    report = shrink(model, lines[0], lines[0], None)
+    assert report.kept == "fp32" and [c.cer for c in report.candidates] == [0.0, 1.0, 1.0]
+    assert (model / "reader.onnx").read_bytes() == full
 
 
 def test_shrink_leaves_a_graph_alone_where_everything_smaller_reads_worse(model, lines):

@@ -19,6 +19,7 @@ from scriven.jobs.score import Scores, Set, score_model
 from scriven.lines import Line, LinesFolder, LinesWriter, Reading
 from scriven.reader.inputs import Item, Source
 from scriven.reader.transcripts import Transcript
+from scriven.text import Charset
 from toy_reader import LETTERS, picture, write_model
 
 ONE = ReadSettings(threads=1)
@@ -206,10 +207,10 @@ def test_words_and_language_models(model, scans, tmp_path, texts):
     assert said([scans], model, settings=ReadSettings(threads=1, words=tmp_path / "words.txt"))[1].splitlines() == texts
     (tmp_path / "latin.txt").write_bytes("é".encode("latin-1"))
     with pytest.raises(InputError, match="UTF-8"):
-        word_list(tmp_path / "latin.txt")
+        word_list(tmp_path / "latin.txt", Charset(LETTERS))
     (tmp_path / "none.txt").write_text("\n")
     with pytest.raises(InputError, match="no words"):
-        word_list(tmp_path / "none.txt")
+        word_list(tmp_path / "none.txt", Charset(LETTERS))
     with pytest.raises(SettingsError, match="no language model 'nowhere.npz'"):
         language_model("nowhere.npz")
 

@@ -20,6 +20,7 @@ from toy_reader import picture, write_model
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 PYTHON = ("test-scores", "side-by-side", "learning-curve", "speed")
+SHELL = ("scriven-general", "scriven-synthetic")
 Recipe = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -72,14 +73,44 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", PYTHON)
-def test_recipes_are_programs_with_help(name: str, recipe: Recipe) -> None:
+@pytest.fixture
+def began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a `scriven` that stands first on the path writes its arguments when it is called."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "scriven").write_text(f'#!/bin/sh\necho "$@" > {tmp_path / "began"}\n')
+    (tmp_path / "bin" / "scriven").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(Path(scriven.__file__).parents[1]))
+    return tmp_path / "began"
+
+
+def ran(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["bash"] if name in SHELL else [sys.executable, "-B"]
+    return subprocess.run([*command, str(RECIPES / name), *arguments], text=True, capture_output=True, timeout=300)
+
+
+@pytest.mark.parametrize("name", sorted(p.name for p in RECIPES.iterdir() if p.is_file() and "." not in p.name))
+def test_recipes_are_programs_with_help(name: str, began: Path) -> None:
     file = RECIPES / name
     assert os.access(file, os.X_OK)
     text = file.read_text("utf-8")
-    assert text.startswith("#!/usr/bin/env python3\n") and text.count("\n") <= 200
+    kind = "bash" if name in SHELL else "python3"
+    assert text.startswith(f"#!/usr/bin/env {kind}\n") and text.count("\n") <= 200
     assert f"recipes/{name}" in (RECIPES / "README.md").read_text("utf-8")
-    assert f"recipes/{name}" in recipe(name, "--help").stdout
+    for word in ("--help", "-h") if name in SHELL else ("--help",):
+        done = ran(name, word)
+        assert f"recipes/{name}" in (done.stdout if name in PYTHON + SHELL else done.stderr)
+        assert done.returncode == 0 or name not in PYTHON + SHELL  # the others have arguments only, and say which
+    assert not began.exists()
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("scriven-general", 2), ("scriven-synthetic", 1)])
+def test_a_recipe_for_the_shell_says_what_it_wants(name: str, wanted: int, began: Path) -> None:
+    for count in (*range(wanted), wanted + 2):
+        done = ran(name, *("x",) * count)
+        assert done.returncode == 2 and f"usage: recipes/{name}" in done.stderr and not done.stdout
+    assert not began.exists()
+    assert ran(name, *("x",) * wanted).returncode == 0 and began.read_text().startswith("train ")
 
 
 def test_the_document_has_a_place_for_every_table() -> None:

@@ -1,6 +1,7 @@
 """The font scribe: the same pixels for the same (seed, index), nothing lost, nothing invented."""
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from scriven.base import TextError
 from scriven.scribes.fonts import FontScribe, FontSettings
 from scriven.scribes.layout import extent
 from scriven.scribes.shaping import Face, Glyphs
-from scriven.scribes.typefaces import Typeface, bundled
+from scriven.scribes.typefaces import Typeface, bundled, from_folder
 from scriven.scribes.writing import Task, draw
 
 FEW = ("caveat", "homemade-apple", "la-belle-aurore", "playwrite-fr-moderne", "mrs-saint-delafield", "bad-script")
@@ -78,6 +79,94 @@ def test_a_missing_character_is_refused_by_name(scribe: FontScribe) -> None:
     with pytest.raises(TextError, match="empty"):
         scribe.write("  ", rng())
     assert not scribe.covers("中") and len(scribe.covers("Paris")) == len(FEW)
+
+
+SPELT = 'coeur Caen AERO -- -> "a" ,, oe ae t" <<oui>> i´ \'a\' ...'
+OTHERS = "œæŒÆ–—→“”„‘’«»í"
+
+
+@pytest.mark.parametrize("parts", [[SPELT], SPELT.split()], ids=["line", "words"])
+def test_what_is_drawn_is_what_the_label_says(parts: list[str]) -> None:
+    """Fonts drew oe as œ, -- as a dash, -> as an arrow, \" as ”, with ligatures off too; all bundled ones are asked."""
+    for typeface in bundled():
+        face = Face(typeface)
+        font = face.font(0)
+        wrong = {font.shaper.get_nominal_glyph(ord(c)) for c in OTHERS} - {None, 0}
+        names = {"arrowright", "quotedblbase", "endash", "emdash", "oe", "ae", "iacute"}
+        optional = dict.fromkeys((*font.alternates, "dlig"), True)
+        for part in ("".join(c for c in part if c in font.characters) for part in parts):
+            for features in ({}, {"calt": False, "liga": False, "dlig": False}, optional):
+                placed = face.shape(part, features)
+                assert not wrong & {glyph.glyph for glyph in placed}, (typeface.id, part)
+                assert not names & {font.shaper.glyph_to_string(glyph.glyph) for glyph in placed}, (typeface.id, part)
+                assert {glyph.cluster for glyph in placed} >= {i for i, c in enumerate(part) if c in '-,"'}
+
+
+def test_only_what_draws_other_characters_is_taken_back() -> None:
+    faces = {face.id: Face(face) for face in bundled() if face.id in ("explora", "playwrite-nl", "dancing-script")}
+    assert len(faces["explora"].shape("fi coeur", {})) == len("fi coeur") - 1  # the ligature fi stays
+    assert len(faces["dancing-script"].shape("office", {"liga": True})) < len("office")
+    dutch, plain = (faces["playwrite-nl"].shape("mijn", {"calt": on}) for on in (True, False))
+    assert dutch != plain  # letters are joined by alternates
+
+
+def features_font(folder: Path, rules: str, named: bool = True) -> Typeface:
+    """A font of rectangles with substitutions: a s f i o e and ſ œ, an alternate, an arrow that no character names."""
+    from fontTools.feaLib.builder import addOpenTypeFeaturesFromString
+    from fontTools.fontBuilder import FontBuilder
+    from fontTools.pens.ttGlyphPen import TTGlyphPen
+
+    glyphs = [".notdef", *"asfioe", "hyphen", "greater", "longs", "oe", "a.alt", "arrowright", "f_i"]
+    build = FontBuilder(1000, isTTF=True)
+    build.setupGlyphOrder(glyphs)
+    characters = {"hyphen": "-", "greater": ">", "longs": "ſ", "oe": "œ", "a.alt": "\ue000"}
+    build.setupCharacterMap({ord(characters.get(g, g)): g for g in glyphs[1:-2]})
+    outlines = {}
+    for number, glyph in enumerate(glyphs):
+        pen = TTGlyphPen(None)
+        pen.moveTo((0, 0))
+        for point in ((0, 400), (200 + number, 400), (200 + number, 0)):
+            pen.lineTo(point)
+        pen.closePath()
+        outlines[glyph] = pen.glyph()
+    build.setupGlyf(outlines)
+    build.setupHorizontalMetrics({glyph: (500, 0) for glyph in glyphs})
+    build.setupHorizontalHeader(ascent=800, descent=-200)
+    build.setupNameTable({"familyName": "Made", "styleName": "Regular"})
+    build.setupOS2()
+    build.setupPost(keepGlyphNames=named)
+    addOpenTypeFeaturesFromString(build.font, rules)
+    build.save(folder / "made.ttf")
+    (made,), refused = from_folder(folder)
+    assert not refused
+    return made
+
+
+ALTERNATES = """
+feature ss01 { sub s by longs; } ss01;
+feature ss02 { sub a by a.alt; } ss02;
+feature hist { sub s by longs; } hist;
+feature liga { sub f i by f_i; sub o e by oe; } liga;
+feature rlig { sub hyphen greater by arrowright; } rlig;
+"""
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_alternates_of_a_users_font_draw_the_label_too(tmp_path: Path, named: bool) -> None:
+    """ſ for s is another letter; an alternate that only a private character names, or a joined fi, is fine."""
+    face = Face(features_font(tmp_path, ALTERNATES, named))
+    font = face.font(0)
+    assert font.alternates == ("ss01", "ss02")
+    placed = face.shape("safi", {"ss01": True, "ss02": True})
+    assert [glyph.glyph for glyph in placed] == [font.nominal["s"], font.nominal["\ue000"], 13]
+    assert [glyph.glyph for glyph in face.shape("oe->", {})] == [font.nominal[c] for c in "oe->"]
+
+
+def test_a_font_that_draws_another_text_whatever_is_off_is_refused(tmp_path: Path) -> None:
+    face = Face(features_font(tmp_path, "feature rvrn { sub s by longs; } rvrn;"))
+    assert len(face.shape("fa", {})) == 2
+    with pytest.raises(TextError, match="Made draws other characters for 's' of 'fas'; use another typeface"):
+        face.shape("fas", {})
 
 
 def test_cyrillic_is_written_by_those_who_can(scribe: FontScribe) -> None:

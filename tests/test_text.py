@@ -66,6 +66,18 @@ def test_the_classes_start_after_the_blank() -> None:
     assert charset.grow("zc").characters == ("b", "a", " ", "c", "z")
 
 
+@pytest.mark.parametrize("text", ["[s]", "[GO]", "[PAD]", "a [s] b[GO]", "\\", "C:\\new\\u0041", "<blank>", "~-"])
+def test_no_text_is_a_sign_of_the_recogniser(text: str) -> None:
+    """Brackets and backslashes are letters like others: nothing ends, fills or escapes a text."""
+    assert normalise(text) == text
+    charset = Charset.of([text])
+    assert set(charset.characters) == set(text) | {" "}
+    classes = charset.encode(text)
+    assert len(classes) == len(text) and 0 not in classes
+    assert charset.decode(classes) == text
+    assert Charset.of(["abc"]).grow([text]).missing([text]) == {}
+
+
 def test_unknown_characters_are_named() -> None:
     with pytest.raises(TextError) as refused:
         Charset.of(["ab"]).encode("aéb\u0416é")

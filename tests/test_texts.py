@@ -129,6 +129,33 @@ def test_a_bad_word_list_gets_a_clear_sentence(tmp_path, content, says):
         WordDistribution.load(path)
 
 
+def test_words_have_the_letters_that_folding_took_from_the_list():
+    """wordfreq writes ß as ss and a final ς as σ; both used to be learned and written so."""
+    right = (
+        "straße straßenbahn hauptstraße groß größe vergrößern fuß fußball maß maßnahmen regelmäßig spaß süß gruß grüße"
+    )
+    right += (
+        " stoß bloß fließt schließen ließ außer außerdem draußen außenminister äußern weiß heiß heißt dreißig preußen"
+    )
+    kept = (
+        "aussehen aussage aussenden ausschuss voraussetzung hausschuhe preissegment kreisstadt hinweisschild diesseits"
+    )
+    kept += (
+        " wissen wissenschaft muss müssen lassen dass russland masse massiv passagier reisepass essen fluss schlüssel"
+    )
+    kept += " wassermassen johannespassion weissagung chaussee grossist fussel insassen zuverlässig"
+    spelt = language_of("de").spelt
+    assert [spelt(word.replace("ß", "ss")) for word in right.split()] == right.split()
+    assert [spelt(word) for word in kept.split()] == kept.split()
+    german = set(words_module.language_words("de", 5000).words)
+    assert {"straße", "groß", "weiß", "heißt", "größe", "aussehen", "wissen", "muss", "dass"} <= german
+    assert not {"strasse", "gross", "weiss", "heisst", "grösse"} & german
+    greek = words_module.language_words("el", 20_000).words
+    assert {"της", "τους", "στους", "σε"} <= set(greek)
+    assert not [word for word in greek if word.endswith("σ") or "ς" in word[:-1]]
+    assert "ς" in charset_of("el")
+
+
 # --- corpora ----------------------------------------------------------------------------------------------------------
 
 
@@ -148,6 +175,16 @@ def test_marks_of_other_tools_are_named_and_counted(tmp_path):
     assert texts.texts == ["eins zwei", "a < b > c", "drei"]
     assert [item.id for item in refused] == [f"<?> (2), <UNK> (1), <pad> (1) in {tmp_path / 'c.txt'}"]
     assert "cut from 3 of its lines; lines that held nothing else: 1" in refused[0].reason
+
+
+def test_characters_without_ink_are_cut_and_counted(tmp_path):
+    (tmp_path / "c.txt").write_text("vor\u00adher\n\u200b\nein\u00ad \ufeffHaus\nzwei\n", "utf-8")
+    refused = []
+    assert source(str(tmp_path / "c.txt"), refused=refused).texts == ["vorher", "ein Haus", "zwei"]
+    (item,) = refused
+    assert "(U+00AD SOFT HYPHEN) (2)" in item.id and "U+200B" in item.id and "U+FEFF" in item.id
+    assert "cut from 3 of its lines; lines that held nothing else: 1" in item.reason
+    assert tokenise("vor\u00adher") == ["vorher"] and count_words(["vor\u00adher"]).words == ("vorher",)
 
 
 def test_a_corpus_leaves_hidden_files_and_folders_alone(tmp_path):
@@ -263,6 +300,15 @@ def test_given_characters_are_a_limit():
         source("words:fr", TextSettings(characters="0123"))
 
 
+def test_given_characters_are_a_limit_for_a_file_of_texts(tmp_path):
+    (tmp_path / "t.txt").write_text("abba\nabc\nab ba\n", "utf-8")
+    refused = []
+    assert source(str(tmp_path / "t.txt"), TextSettings(characters="ab"), refused).texts == ["abba", "ab ba"]
+    assert [item.id for item in refused] == ["'abc'"] and "'c' (U+0063" in refused[0].reason
+    with pytest.raises(SettingsError, match="no text can be written with the characters 'xyz'"):
+        source(str(tmp_path / "t.txt"), TextSettings(characters="xyz"))
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"min_tokens": 9, "max_tokens": 3}, {"min_chars": 30}, {"min_chars": 50, "max_chars": 40}, {"number": 1.5}],
@@ -279,6 +325,9 @@ def test_unknown_sources_and_languages_say_what_there_is():
         source("words:xx")
     with pytest.raises(TextError, match="no language is named"):
         source("words:")
+    for make in (lambda: source("words:la"), lambda: jobs.train_lm(["la"])):  # letters and dates, but no words
+        with pytest.raises(TextError, match="no word list for the language 'la'.*words:FOLDER.*texts lm FOLDER"):
+            make()
 
 
 def test_a_language_without_an_entry_takes_letters_from_its_words():
@@ -404,7 +453,9 @@ def test_balance_names_the_rare_and_the_absent(tmp_path):
     report = jobs.balance(str(tmp_path / "t.txt"), 10, "abc", least=15)
     assert report.counts == {"a": 20, "b": 10, " ": 0, "c": 0}
     assert report.rare == ("b",) and set(report.absent) == {" ", "c"}
-    assert jobs.balance(str(tmp_path / "t.txt"), 5, "a").outside == {"b": 5}
+    narrow = jobs.balance(str(tmp_path / "t.txt"), 5, "a")
+    assert narrow.outside == {"b": 5} and narrow.report().endswith("outside the set: b (5)")
+    assert report.report().endswith("outside the set: none")
 
 
 def test_drawing_is_fast():

@@ -73,6 +73,18 @@ def test_a_chunk_holds_every_line_once_and_batches_are_of_like_width(lines):
         assert len(batch) * max(item.width for item in batch) <= 1200 or len(batch) == 1
 
 
+@pytest.mark.parametrize("bank_bytes", [1 << 30, 0])
+def test_every_epoch_has_an_order_of_its_own_and_none_is_that_on_disk(lines, bank_bytes):
+    """Of the lines in a plan and of the batches that are made; 0: of a folder too large for the bank."""
+    source = FolderSource(LinesFolder(lines), "train", height=64, bank_bytes=bank_bytes)
+    made = Plan(Mixture.of([source]), seed=3, columns=1200)
+    epochs = [[item.index for item in made.items(epoch, 40)] for epoch in (0, 1)]
+    assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(40))
+    assert epochs[0] != epochs[1] and list(range(40)) not in epochs
+    widths = [[max(item.width for item in batch) for batch in made.batches(epoch, 40)] for epoch in (0, 1)]
+    assert widths[0] != widths[1] and sorted(widths[0]) not in widths  # nor are the short ones first
+
+
 @pytest.mark.parametrize("ranks", [2, 3, 5])
 def test_every_rank_has_as_many_batches(lines, ranks):
     batches = plan(lines).batches(1, 40, ranks)
@@ -136,6 +148,30 @@ def test_without_a_valid_split_whole_pages_or_hands_are_held_out(tmp_path):
     learn, check = split_source(LinesFolder(tmp_path / "lines"), height=64, charset=None)
     assert len(check) == 5 and len(learn) == 55
     assert not set(learn.hands) & set(check.hands)
+
+
+@pytest.mark.parametrize("splits", [("train", "valid"), ("train",)])
+def test_a_test_split_is_neither_learnt_from_nor_chosen_by(splits, tmp_path):
+    """Lines of it that could be trained on, and others that nothing can be done with, change nothing."""
+    torch.set_num_threads(1)
+    shutil.copytree(folder(tmp_path / "without", splits=splits), tmp_path / "with")
+    with LinesWriter(tmp_path / "test", {}) as writer:
+        for i in range(10):
+            writer.write(Line(f"good{i}", encode(picture("wax seal")), "wax seal"), "test")
+        writer.write(Line("broken", b"\x89PNG no picture at all", "ink"), "test")
+        writer.write(Line("strange", encode(picture("ink")), "\N{GREEK SMALL LETTER PI}" * 400), "test")
+    shutil.copy(tmp_path / "test" / "test-00000.parquet", tmp_path / "with")
+    assert LinesFolder(tmp_path / "with").count("test") == 12
+    found = []
+    for name in ("without", "with"):
+        model = tmp_path / f"{name}-model"
+        done = train([tmp_path / name], model, settings=settings(steps=2, evaluations=2))
+        rows = [{k: v for k, v in row.items() if k != "minutes"} for row in done.progress.rows]
+        found.append(
+            (rows, done.info.scores, done.info.charset, done.refused, load_file(model / "weights.safetensors"))
+        )
+    assert found[0][:4] == found[1][:4] and not found[0][3]
+    assert all(torch.equal(found[0][4][k], found[1][4][k]) for k in found[0][4] | found[1][4])
 
 
 def test_training_resumes_exactly(lines, tmp_path, monkeypatch):

@@ -122,6 +122,23 @@ def test_texts_no_typeface_draws_are_refused_by_name(tmp_path: Path, scriven) ->
     assert not (tmp_path / "nothing").exists()
 
 
+def test_given_characters_are_a_limit_for_a_file_too(texts: Path, tmp_path: Path) -> None:
+    done = write(tmp_path / "out", str(texts), settings=settings_with(["characters=étNaN1409"]))
+    assert [line.text for line in LinesFolder(tmp_path / "out").lines()] == ["NaN", "été 1914"]
+    assert [r.id for r in done.refused] == ["'Příliš žluťoučký'", "'kůň'"] and "U+0148" in done.refused[1].reason
+    with pytest.raises(SettingsError, match="no text can be written"):
+        write(tmp_path / "none", str(texts), settings=settings_with(["characters=xyz"]))
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_text_that_only_the_tags_forbid_is_refused_for_the_tags(texts: Path, tmp_path: Path) -> None:
+    texts.write_text("Завтра\nword\n漢\n", "utf-8")
+    done = write(tmp_path / "out", str(texts), settings=settings_with(["tags=school"]))
+    first, second = (item.reason for item in done.refused)
+    assert "U+0417" in first and first.endswith("with the tag school, but others do; choose other tags")
+    assert second.endswith("add a font that does")
+
+
 def test_what_cannot_be_written_is_said_first(texts: Path, tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("\n \n")
     for error, match, arguments in (

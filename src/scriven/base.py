@@ -16,6 +16,7 @@ import dataclasses
 import difflib
 import math
 import os
+import re
 import secrets
 import types
 import typing
@@ -70,8 +71,9 @@ class Refused:
     reason: str
 
     def sentence(self) -> str:
-        """What it is about and the reason, on one line."""
-        return " ".join(f"{self.id}: {self.reason.removeprefix(self.id).lstrip(' :')}".split())
+        """What it is about and the reason, on one line; a reason that names it already does so once."""
+        again = re.match(re.escape(self.id) + r"(?:: | (?=(?:is|has|holds) ))", self.reason) if self.id else None
+        return " ".join(f"{self.id}: {self.reason[again.end() if again else 0 :]}".split())
 
 
 def printable(name: str | Path) -> str:

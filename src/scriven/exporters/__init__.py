@@ -1,6 +1,7 @@
 """Lines become foreign data. One file a format; each is a function (lines, out) -> the lines that were left out.
 
-`lines` are `(split, Line)` with text, `out` is an empty folder. `scriven import` reads every format back.
+`lines` are `(split, Line)` with text, `out` is an empty folder; a line left out is a `Refused(id, reason)`.
+`scriven import` reads every format back.
 """
 
 from scriven.exporters.common import Exporter

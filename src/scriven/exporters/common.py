@@ -1,16 +1,20 @@
 """What exporters share: a picture under a safe name that an importer turns back into the id."""
 
+import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from scriven.base import Refused
 from scriven.importers.common import file_names
 from scriven.lines import Line
 from scriven.lines.writer import suffix_of
 
 Lines = Iterable[tuple[str, Line]]
-Exporter = Callable[[Lines, Path], None]
+Exporter = Callable[[Lines, Path], list[Refused]]
 
 FOLDERS = {"train": "train", "valid": "val", "test": "test"}  # the names most other programs look for
+LONGEST = 255 - len(".gt.txt")  # bytes of a file or folder in a name; file systems take 255
+LONGEST_PATH = 800  # bytes of a name with its folders, of the 1024 that macOS takes
 
 
 class Pictures:
@@ -21,11 +25,22 @@ class Pictures:
         self._taken: set[str] = set()
 
     def save(self, split: str, line: Line) -> Path:
-        """The path of the picture below `out`. Bytes are written as they are."""
-        names = file_names(line.id)
+        """The path of the picture below `out`. Bytes are written as they are.
+
+        A name that file systems do not take is cut and ends in a hash of the id, which it no longer gives back.
+        """
+        names = [_short(name, line.id) for name in file_names(line.id)]
         name = next((n for n in names if f"{split}/{n}".casefold() not in self._taken), names[0])
         self._taken.add(f"{split}/{name}".casefold())
         path = Path(FOLDERS[split]) / f"{name}.{suffix_of(line.image)}"
         (self.out / path).parent.mkdir(parents=True, exist_ok=True)
         (self.out / path).write_bytes(line.image)
         return path
+
+
+def _short(name: str, id: str) -> str:
+    longest = max(len(part.encode()) for part in name.split("/"))
+    if longest <= LONGEST and len(name.encode()) <= LONGEST_PATH:
+        return name
+    head = name.replace("/", "_").encode()[:100].decode(errors="ignore")
+    return f"{head}~{hashlib.sha256(id.encode()).hexdigest()[:16]}"

@@ -3,12 +3,13 @@
 import csv as tables
 from pathlib import Path
 
+from scriven.base import Refused
 from scriven.exporters.common import Lines, Pictures
 
 COLUMNS = ("sample_id", "path", "stage", "text", "hand", "page", "origin", "confidence")
 
 
-def csv(lines: Lines, out: Path) -> None:
+def csv(lines: Lines, out: Path) -> list[Refused]:
     """Pictures in folders by split, beside `marking.csv` with a row each."""
     pictures = Pictures(out)
     with open(out / "marking.csv", "w", newline="", encoding="utf-8") as file:
@@ -17,3 +18,4 @@ def csv(lines: Lines, out: Path) -> None:
         for split, line in lines:
             path = pictures.save(split, line).as_posix()
             table.writerow((line.id, path, split, line.text, line.hand, line.page, line.origin, line.confidence))
+    return []

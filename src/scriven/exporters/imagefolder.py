@@ -4,12 +4,13 @@ import json
 from pathlib import Path
 from typing import IO
 
+from scriven.base import Refused
 from scriven.exporters.common import FOLDERS, Lines, Pictures
 
 COLUMNS = ("id", "text", "hand", "page", "origin", "confidence")
 
 
-def imagefolder(lines: Lines, out: Path) -> None:
+def imagefolder(lines: Lines, out: Path) -> list[Refused]:
     """Pictures in folders by split, a `metadata.jsonl` in each."""
     pictures, files = Pictures(out), dict[str, IO[str]]()
     try:
@@ -22,3 +23,4 @@ def imagefolder(lines: Lines, out: Path) -> None:
     finally:
         for file in files.values():
             file.close()
+    return []

@@ -1,35 +1,40 @@
 """An LMDB a split, as Clova's benchmark and AttentionHTR read it; id-%09d keeps the ids. Needs the extra lmdb."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from scriven.base import MissingExtra, OutputError
+from scriven.base import MissingExtra, OutputError, Refused
 from scriven.exporters.common import FOLDERS, Lines
 
 GROW = 1 << 28  # bytes by which the map grows when it is full: no file of a terabyte, sparse or not
 AT_ONCE = 1000  # samples of a transaction
 
 
-def lmdb(lines: Lines, out: Path) -> None:
+def lmdb(lines: Lines, out: Path) -> list[Refused]:
     """Raises MissingExtra without the package lmdb, OutputError when the disk is full."""
     try:
         import lmdb as database
     except ModuleNotFoundError:
         raise MissingExtra("writing LMDB", "lmdb") from None
     try:
-        _write(database, lines, out)
+        with ExitStack() as databases:
+            _write(database, lines, out, databases)
     except database.Error as error:
         raise OutputError(f"cannot write LMDB ({error}); free some space or choose another -o") from error
+    return []
 
 
-def _write(database: Any, lines: Lines, out: Path) -> None:
+def _write(database: Any, lines: Lines, out: Path, databases: ExitStack) -> None:
     open_ones: dict[str, Any] = {}
     counts: dict[str, int] = {}
     waiting: dict[str, list[tuple[bytes, bytes]]] = {}
     for split, line in lines:
         if split not in open_ones:
             (out / FOLDERS[split]).mkdir(parents=True, exist_ok=True)
-            open_ones[split] = database.open(str(out / FOLDERS[split]), map_size=GROW, writemap=False)
+            # no lock file: LMDB writes to it through memory, and a full disk would end the process (SIGBUS)
+            environment = database.open(str(out / FOLDERS[split]), map_size=GROW, writemap=False, lock=False)
+            open_ones[split] = databases.enter_context(environment)
         number = counts[split] = counts.get(split, 0) + 1
         values = (line.image, (line.text or "").encode(), line.id.encode())
         keys = (b"image-%09d", b"label-%09d", b"id-%09d")
@@ -40,7 +45,6 @@ def _write(database: Any, lines: Lines, out: Path) -> None:
             pairs.clear()
     for split, environment in open_ones.items():
         _put(database, environment, [*waiting[split], (b"num-samples", str(counts[split]).encode())])
-        environment.close()
 
 
 def _put(database: Any, environment: Any, pairs: list[tuple[bytes, bytes]]) -> None:

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+from scriven.base import Refused
 from scriven.exporters.common import Lines, Pictures
 
 
-def pairs(lines: Lines, out: Path) -> None:
+def pairs(lines: Lines, out: Path) -> list[Refused]:
     """Every picture with its text beside it, `NAME.gt.txt`."""
     pictures = Pictures(out)
     for split, line in lines:
         picture = out / pictures.save(split, line)
         text = picture.with_name(picture.name[: -len(picture.suffix)] + ".gt.txt")
         text.write_text(f"{line.text}\n", "utf-8", newline="\n")
+    return []

@@ -2,20 +2,28 @@
 
 from pathlib import Path
 
+from scriven.base import ImageError, Refused
 from scriven.exporters.common import FOLDERS, Lines
 from scriven.images import decode, encode
 from scriven.lines.writer import suffix_of
 
 
-def transcripts(lines: Lines, out: Path) -> None:
+def transcripts(lines: Lines, out: Path) -> list[Refused]:
+    """Lines whose picture is damaged, and so cannot become PNG, are left out."""
     texts: dict[str, list[str]] = {}
+    refused: list[Refused] = []
     for split, line in lines:
+        try:
+            png = line.image if suffix_of(line.image) == "png" else encode(decode(line.image, line.id), "png")
+        except ImageError as error:
+            refused.append(Refused(line.id, str(error)))
+            continue
         folder = out / FOLDERS[split] / "labeled"
         folder.mkdir(parents=True, exist_ok=True)
         written = texts.setdefault(split, [])
-        png = line.image if suffix_of(line.image) == "png" else encode(decode(line.image, line.id), "png")
         (folder / f"{len(written)}.png").write_bytes(png)
         written.append(f"{line.text}\n")
     for split, written in texts.items():
         file = out / FOLDERS[split] / "labeled" / "transcripts.txt"
         file.write_text("".join(written), "utf-8", newline="\n")
+    return refused

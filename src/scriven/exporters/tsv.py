@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+from scriven.base import Refused
 from scriven.exporters.common import Lines, Pictures
 
 
-def tsv(lines: Lines, out: Path) -> None:
+def tsv(lines: Lines, out: Path) -> list[Refused]:
     """Pictures in folders by split, beside `gt.txt`: path, tab, text."""
     pictures = Pictures(out)
     with open(out / "gt.txt", "w", newline="\n", encoding="utf-8") as file:
         for split, line in lines:
             file.write(f"{pictures.save(split, line).as_posix()}\t{line.text}\n")
+    return []

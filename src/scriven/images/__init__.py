@@ -3,7 +3,7 @@
 from scriven.images.files import SUFFIXES, as_stored, decode, encode, open_image, size
 from scriven.images.ink import Grey, crop_polygon, dark_ink, normalise, paper_of, polarity, prepare, to_height
 from scriven.images.looks import Appearance, appearance, slant_of
-from scriven.images.paged import pages_of
+from scriven.images.paged import pages_in, pages_of
 from scriven.images.threads import one_thread
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "normalise",
     "one_thread",
     "open_image",
+    "pages_in",
     "pages_of",
     "paper_of",
     "polarity",

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from scriven.base import ImageError
-from scriven.images.files import check_size, open_image, opened, pixels, read
+from scriven.images.files import check_size, decode, opened, pixels, read
 from scriven.images.ink import Grey, dark_ink
+
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # how the file begins; the last two are BigTIFF
 
 
 def pages_of(path: Path, *, dpi: int = 300) -> Iterator[tuple[str, Grey]]:
@@ -20,10 +22,18 @@ def pages_of(path: Path, *, dpi: int = 300) -> Iterator[tuple[str, Grey]]:
     path = Path(path)
     if path.suffix.lower() == ".pdf":
         yield from _pdf_pages(path, dpi)
-    elif path.suffix.lower() in (".tif", ".tiff"):
-        yield from _tiff_pages(path)
     else:
-        yield path.stem, open_image(path)
+        yield from pages_in(read(path), str(path), path.stem)
+
+
+def pages_in(data: bytes, name: str, stem: str) -> Iterator[tuple[str, Grey]]:
+    """As `pages_of`, from the bytes of a picture file; `name` is used in messages. A PDF is refused."""
+    if data[:5] == b"%PDF-":
+        raise ImageError(f"{name} is a PDF, which is read from a file only; save it and give its path")
+    if data[:4] in TIFF:
+        yield from _tiff_pages(data, name, stem)
+    else:
+        yield stem, decode(data, name)
 
 
 def _pdf_pages(path: Path, dpi: int) -> Iterator[tuple[str, Grey]]:
@@ -46,14 +56,13 @@ def _pdf_pages(path: Path, dpi: int) -> Iterator[tuple[str, Grey]]:
         return dark_ink(np.ascontiguousarray(drawn if drawn.ndim == 2 else drawn[..., 0]))
 
     with closing(document):
-        yield from _each_page(path, len(document), draw)
+        yield from _each_page(str(path), path.stem, len(document), draw)
 
 
-def _tiff_pages(path: Path) -> Iterator[tuple[str, Grey]]:
-    data = read(path)
-    with opened(data, str(path)) as picture:
+def _tiff_pages(data: bytes, name: str, stem: str) -> Iterator[tuple[str, Grey]]:
+    with opened(data, name) as picture:
 
-        def decode(number: int, where: str) -> Grey:
+        def page(number: int, where: str) -> Grey:
             try:
                 picture.seek(number)
             except Exception as error:  # decoders raise anything on hostile bytes
@@ -64,19 +73,19 @@ def _tiff_pages(path: Path) -> Iterator[tuple[str, Grey]]:
         try:
             count = int(getattr(picture, "n_frames", 1))
         except Exception as error:  # as above
-            raise ImageError(f"{path} is damaged or cut short ({error}); copy it again from its source") from None
-        yield from _each_page(path, count, decode)
+            raise ImageError(f"{name} is damaged or cut short ({error}); copy it again from its source") from None
+        yield from _each_page(name, stem, count, page)
 
 
-def _each_page(path: Path, count: int, page: Callable[[int, str], Grey]) -> Iterator[tuple[str, Grey]]:
+def _each_page(file: str, stem: str, count: int, page: Callable[[int, str], Grey]) -> Iterator[tuple[str, Grey]]:
     """All pages that can be had; then an ImageError with the reasons of the others."""
     if not count:
-        raise ImageError(f"{path} has no pages; export it again")
+        raise ImageError(f"{file} has no pages; export it again")
     reasons = []
     for number in range(count):
-        name, where = (path.stem, str(path))
+        name, where = stem, file
         if count > 1:
-            name, where = f"{path.stem}-{number + 1:03d}", f"page {number + 1} of {path}"
+            name, where = f"{stem}-{number + 1:03d}", f"page {number + 1} of {file}"
         try:
             image = page(number, where)
         except ImageError as error:

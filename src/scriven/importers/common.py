@@ -24,11 +24,17 @@ def line(id: str, picture: bytes, text: str | None, **columns: Any) -> Line | Re
     """A Line of an encoded picture and its text (None: not known), or why it cannot be one.
 
     The bytes are kept where they are an upright 8-bit PNG, JPEG or WebP; anything else is stored as grey PNG.
-    `columns` are further fields of Line: hand, page, origin, confidence, extra.
+    `columns` are further fields of Line: hand, page, origin, extra, and confidence as a number or its digits.
     """
+    for name, value in (("id", id), ("text", text), *columns.items(), *columns.get("extra", {}).items()):
+        if isinstance(value, str) and not_utf8(value):
+            return Refused(printable(id), f"its {name} is not UTF-8; save it as UTF-8")
+    confidence = columns.get("confidence")
+    try:
+        columns["confidence"] = None if confidence in (None, "") else float(confidence)
+    except (TypeError, ValueError, OverflowError):
+        return Refused(id, f"its confidence {confidence!r:.40} is no number; correct it")
     if text is not None:
-        if not_utf8(text):
-            return Refused(id, "its text is not UTF-8; save the text as UTF-8")
         text = normalise(text)
         if not text:
             return Refused(id, "its text is empty; write the text or leave the picture out")
@@ -42,12 +48,13 @@ def line(id: str, picture: bytes, text: str | None, **columns: Any) -> Line | Re
 
 def from_file(id: str, file: Path, text: str | None, **columns: Any) -> Line | Refused:
     """As `line`, from a picture file; a missing one is refused."""
-    if file.exists() and not file.is_file():
-        return Refused(id, f"its picture {file} is no regular file; save it as one")
     try:
+        if file.exists() and not file.is_file():
+            return Refused(printable(id), f"its picture {printable(file)} is no regular file; save it as one")
         picture = file.read_bytes()
-    except OSError as error:
-        return Refused(id, f"cannot open its picture {file} ({error.strerror or error}); check the path")
+    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
+        why = getattr(error, "strerror", None) or error
+        return Refused(printable(id), f"cannot open its picture {printable(file)} ({why}); check the path")
     return line(id, picture, text, **columns)
 
 

@@ -2,6 +2,7 @@
 
 import csv as tables
 from collections.abc import Iterator
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def csv(source: Path, *, images: str = "") -> Iterator[Item]:
         if split is None:
             yield Refused(id, f"its stage {stage!r} is none of train, valid and test; it is never trained on")
             continue
-        picture = next((root / path for root in roots if (root / path).is_file()), roots[0] / path)
+        picture = next((root / path for root in roots if isfile(root / path)), roots[0] / path)
         yield item(split, of_row(row, id, picture, pick(row, TEXTS)))
 
 
@@ -70,13 +71,9 @@ def table(file: Path, texts: tuple[str, ...] = TEXTS) -> Iterator[dict[str, str]
 
 def of_row(row: dict[str, Any], id: str, picture: Path, text: str) -> Line | Refused:
     """A line of a table's row, with the columns of a lines folder that a foreign table may have too."""
-    confidence = pick(row, ("confidence",))
-    try:
-        trust = float(confidence) if confidence else None
-    except ValueError:
-        return Refused(id, f"its confidence {confidence!r} is no number; correct it")
     hand, page, origin = pick(row, ("hand", "writer")), pick(row, ("page",)), pick(row, ("origin",)) or "human"
-    return from_file(id, picture, text, hand=hand, page=page, origin=origin, confidence=trust)
+    confidence = pick(row, ("confidence",))
+    return from_file(id, picture, text, hand=hand, page=page, origin=origin, confidence=confidence)
 
 
 def pick(row: dict[str, Any], names: tuple[str, ...]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from scriven.base import LinesError, Refused
-from scriven.importers.common import Ids, Item, folder, item, not_utf8, read_text, split_of
+from scriven.importers.common import Ids, Item, folder, item, read_text, split_of
 from scriven.importers.csv import TEXTS, of_row, pick, table
 from scriven.importers.parquet import parquet
 
@@ -34,8 +34,8 @@ def imagefolder(source: Path, *, text: str = "", split: str = "train") -> Iterat
             where = file.parent.relative_to(source) / name
             id = str(row.get("id") or ids(where))
             words = pick(row, wanted)
-            if not name or not_utf8(id):
-                yield Refused(f"{file}: {id!r}", "its row has no file_name in UTF-8; correct it")
+            if not name:
+                yield Refused(f"{file}: {id!r}", "its row has no file_name; correct it")
                 continue
             yield item(split_of(where, split), of_row(row, id, file.parent / name, words))
 
@@ -49,5 +49,5 @@ def _json_lines(file: Path) -> Iterator[dict[str, Any] | Refused]:
             if not isinstance(value, dict):
                 raise ValueError("no object")
             yield value
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             yield Refused(f"{file.name}:{number}", f"the row is no JSON object ({error}); correct it")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from scriven.base import LinesError, MissingExtra, Refused
+from scriven.base import LinesError, MissingExtra, Refused, printable
 from scriven.importers.common import Item, item, line, split_of
 
 
@@ -37,9 +37,15 @@ def _samples(environment: Any, within: Path, split: str) -> Iterator[Item]:
             raise LinesError(f"the LMDB {within} has no key num-samples; it is no text recognition database")
         for number in range(1, int(count) + 1):
             known = transaction.get(b"id-%09d" % number)
-            id = known.decode() if known else (within / f"{number:09d}").as_posix()
+            id = _text(known) if known else (within / f"{number:09d}").as_posix()
             picture, label = (transaction.get(key % number) for key in (b"image-%09d", b"label-%09d"))
             if picture is None or label is None:
-                yield Refused(id, "its picture or its label is not in the database; write the database again")
+                yield Refused(
+                    printable(id), "its picture or its label is not in the database; write the database again"
+                )
                 continue
-            yield item(split, line(id, picture, label.decode("utf-8", "surrogateescape")))
+            yield item(split, line(id, picture, _text(label)))
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "surrogateescape")  # `line` refuses what is no UTF-8

@@ -33,8 +33,13 @@ def pairs(source: Path, *, suffix: str = ".gt.txt", split: str = "train") -> Ite
         id = ids(relative.with_name(stem.name + ".x"))
         if match is None:
             yield Refused(id, f"there is no picture beside {text}; put {stem.name}.png there")
-        else:
-            yield item(split_of(relative, split), from_file(id, match, read_text(text)))
+            continue
+        try:
+            words = read_text(text)
+        except LinesError as error:
+            yield Refused(id, str(error))
+            continue
+        yield item(split_of(relative, split), from_file(id, match, words))
     for stem, picture in pictures.items():
         base = stem.with_name(stem.name[:-4]) if stem.name.endswith(BINARISED) else stem
         if stem not in texts and base not in texts:

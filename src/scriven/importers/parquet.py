@@ -1,7 +1,8 @@
 """Parquet with pictures and texts: trees `<collection>/<split>/<level>.parquet`, and Hugging Face data sets."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,50 +10,101 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scriven.base import LinesError, Refused
-from scriven.importers.common import Item, item, line
+from scriven.importers.common import Item, from_file, item, line
 from scriven.lines import ALIASES
-from scriven.lines.schema import KNOWN
+from scriven.lines.schema import EXTRA, KNOWN, extra_value
 
 TEXTS = ("text", "transcription", "transcript", "sentence", "ground_truth", "label")
 _OWN = (*KNOWN, "writer")
-_TEXT_TYPES = (pa.types.is_string, pa.types.is_large_string, pa.types.is_null)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A Parquet file: its columns of pictures and of texts ("" where it has none), and the types of the unknown."""
+
+    file: Path
+    split: str
+    image: str
+    text: str
+    extra: Mapping[str, pa.DataType]
 
 
 def parquet(source: Path, *, level: str = "lines", text: str = "", image: str = "image") -> Iterator[Item]:
     """Lines of a Parquet file, of a folder of them, or of a folder of such folders (one a collection).
 
     `level`: lines or words, where a tree holds both. `text`, `image`: names of the columns, where they are unusual.
-    A file's split is that in its name or folder. Raises LinesError when there is nothing to read.
+    A file's split is that in its name or folder. A line has the unknown columns of all files, None where its own lacks
+    them. Raises LinesError when there is nothing to read.
     """
     files = [source] if source.is_file() else sorted(source.rglob("*.parquet")) if source.is_dir() else []
     files = [f for f in files if f.stem not in ("lines", "words") or f.stem == level]
     if not files:
         raise LinesError(f"{source} holds no Parquet files of {level}; check the path")
-    for file in files:
-        yield from _file(file, source, text, image)
+    sources = [_opened(file, _split(file, source), text, image) for file in files]
+    columns = _union([source.extra for source in sources])
+    for each in sources:
+        yield from _file(each, columns)
 
 
-def _file(file: Path, source: Path, text: str, image: str) -> Iterator[Item]:
+def _opened(file: Path, split: str, text: str, image: str) -> _Source:
     try:
-        reader = pq.ParquetFile(file)
-        names = reader.schema_arrow.names
-        if image not in names:
-            raise LinesError(f"{file} has no column {image!r}; it has {', '.join(names)}; give --set image=NAME")
-        column = text or next((t for t in TEXTS if t in names), "")
-        kind = reader.schema_arrow.field(column).type if column in names else None
-        if column and not (kind and any(check(kind) for check in _TEXT_TYPES)):
-            raise LinesError(f"{file} has no text column {column!r}; it has {', '.join(names)}; give --set text=NAME")
-        split, number = _split(file, source), 0
-        for batch in reader.iter_batches(batch_size=256):
+        schema = pq.read_schema(file)
+    except (pa.ArrowException, OSError) as error:
+        raise _incomplete(file, error) from error
+    types = {n: _plain(kind) for n, kind in zip(schema.names, schema.types, strict=True)}
+    column = text or next((t for t in TEXTS if t in types), "")
+    for name, key in ((image, "image"), (column or image, "text")):
+        if name not in types:
+            raise LinesError(f"{file} has no column {name!r}; it has {', '.join(types)}; give --set {key}=NAME")
+    if column and str(types[column]) not in ("string", "large_string", "string_view", "null"):
+        raise LinesError(f"{file} holds {types[column]}, not text, in its column {column!r}; give --set text=NAME")
+    return _Source(file, split, image, column, {n: k for n, k in types.items() if n not in (*_OWN, column, image)})
+
+
+def _incomplete(file: Path, error: Exception) -> LinesError:
+    return LinesError(f"{file} is not a complete Parquet file ({error}); copy it again")
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _union(files: list[Mapping[str, pa.DataType]]) -> dict[str, pa.DataType]:
+    """The unknown columns of all files as a lines folder holds them.
+
+    Whole and fractional numbers together are float; any other mixture, and what is no single value, becomes text.
+    """
+    kinds: dict[str, set[pa.DataType]] = {}
+    for columns in files:
+        for name, kind in columns.items():
+            kinds.setdefault(name, set()).update(() if pa.types.is_null(kind) else {_stored(kind)})
+    numbers = {EXTRA[int], EXTRA[float]}
+    return {
+        name: EXTRA[float] if found == numbers else found.pop() if len(found) == 1 else EXTRA[str]
+        for name, found in kinds.items()
+    }
+
+
+def _stored(kind: pa.DataType) -> pa.DataType:
+    checks = {int: pa.types.is_integer, float: pa.types.is_floating, bool: pa.types.is_boolean}
+    if str(kind).partition("[")[0] in ("binary", "large_binary", "binary_view", "fixed_size_binary"):
+        return EXTRA[bytes]
+    return EXTRA[next((python for python, check in checks.items() if check(kind)), str)]
+
+
+def _file(source: _Source, columns: Mapping[str, pa.DataType]) -> Iterator[Item]:
+    number = 0
+    try:
+        for batch in pq.ParquetFile(source.file).iter_batches(batch_size=256):
             for row in _rows(batch):
-                name = f"{file.stem}-{number:06d}"
+                name = f"{source.file.stem}-{number:06d}"
                 if row is None:
                     yield Refused(name, "its row has text that is not UTF-8; write it as UTF-8")
                 else:
-                    yield _row(row, split, name, file, column, image)
+                    yield _row(row, name, source, columns)
                 number += 1
     except (pa.ArrowException, OSError) as error:
-        raise LinesError(f"{file} is not a complete Parquet file ({error}); copy it again") from error
+        raise _incomplete(source.file, error) from error
 
 
 def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any] | None]:
@@ -67,24 +119,28 @@ def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any] | None]:
                 yield None
 
 
-def _row(row: dict[str, Any], split: str, name: str, file: Path, text: str, image: str) -> Item:
+def _row(row: dict[str, Any], name: str, source: _Source, columns: Mapping[str, pa.DataType]) -> Item:
     id = name if row.get("id") in (None, "") else str(row["id"])
-    picture = row[image]
-    if isinstance(picture, dict):
-        path = picture.get("path")
-        picture = picture.get("bytes") or (
-            (file.parent / path).read_bytes() if path and (file.parent / path).is_file() else None
-        )
-    if not isinstance(picture, bytes):
-        return Refused(id, f"its column {image!r} holds no picture; write the file with pictures inside")
-    columns: dict[str, Any] = {
+    picture, text = row[source.image], row.get(source.text)
+    path = picture.get("path") if isinstance(picture, dict) else None
+    picture = picture.get("bytes") if isinstance(picture, dict) else picture
+    known: dict[str, Any] = {
         "hand": str(row.get("hand") or row.get("writer") or ""),
         "page": str(row.get("page") or ""),
         "origin": str(row.get("origin") or "human"),
         "confidence": row.get("confidence"),
-        "extra": {k: v for k, v in row.items() if k not in _OWN and k not in (text, image)},
     }
-    return item(split, line(id, picture, row.get(text), **columns))
+    extra = {}
+    for key, kind in columns.items():
+        try:
+            extra[key] = extra_value(row[key] if key in source.extra else None, kind)
+        except ValueError as error:
+            return Refused(id, f"it does not fit the column {key!r}: {error}; give the column one type")
+    if isinstance(picture, bytes) and picture:
+        return item(source.split, line(id, picture, text, **known, extra=extra))
+    if isinstance(path, str) and path:
+        return item(source.split, from_file(id, source.file.parent / path, text, **known, extra=extra))
+    return Refused(id, f"its column {source.image!r} holds no picture; write the file with pictures inside")
 
 
 def _split(file: Path, source: Path) -> str:

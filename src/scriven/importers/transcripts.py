@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from scriven.base import LinesError
+from scriven.base import LinesError, Refused, printable
 from scriven.images import SUFFIXES
 from scriven.importers.common import Ids, Item, folder, from_file, item, read_text, split_of
 
@@ -11,7 +11,8 @@ from scriven.importers.common import Ids, Item, folder, from_file, item, read_te
 def transcripts(source: Path, *, split: str = "train") -> Iterator[Item]:
     """Lines of every transcripts.txt below a folder: its n-th line belongs to the n-th picture by number.
 
-    Raises LinesError when pictures and lines do not agree in number, for then every label may be a neighbour's.
+    Pictures without a number, or with that of another one, are refused. Raises LinesError when pictures and lines do
+    not agree in number, for then every label may be a neighbour's.
     """
     ids = Ids()
     files = sorted(folder(source, "transcripts").rglob("transcripts.txt"))
@@ -21,9 +22,15 @@ def transcripts(source: Path, *, split: str = "train") -> Iterator[Item]:
         texts = read_text(file).split("\n")
         if texts and not texts[-1].strip():
             texts.pop()
-        numbered = {
-            int(p.stem): p for p in file.parent.iterdir() if p.suffix.lower() in SUFFIXES and p.stem.isdecimal()
-        }
+        numbered: dict[int, Path] = {}
+        for picture in sorted(file.parent.iterdir()):
+            name = printable(picture.relative_to(source))
+            if picture.suffix.lower() not in SUFFIXES or picture.name.startswith("."):
+                continue
+            if not picture.stem.isdecimal():
+                yield Refused(name, "it has no number, so no text belongs to it; number it or take it away")
+            elif numbered.setdefault(int(picture.stem), picture) != picture:
+                yield Refused(name, f"it shares its number with {numbered[int(picture.stem)].name}; keep one")
         numbers = sorted(numbered)
         if len(numbers) != len(texts):
             raise LinesError(

@@ -53,10 +53,12 @@ def export(format: str, lines: str | Path, out: str | Path, *, split: str = "", 
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         temporary = tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part")
-        EXPORTERS[format](labelled(), Path(temporary))
-        refused += folder.refused
+        left_out = EXPORTERS[format](labelled(), Path(temporary))
+        written -= len(left_out)
+        refused += [*left_out, *folder.refused]
         if not written:
-            raise LinesError(f"{lines} has no line with text, so there is nothing to export")
+            why = f"the first of {len(refused)}: {refused[0].sentence()}" if refused else "import some first"
+            raise LinesError(f"{lines} has no line that can be exported; {why}")
         os.chmod(temporary, 0o755)
         if out.exists():
             out.rmdir()

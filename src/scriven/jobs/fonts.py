@@ -17,6 +17,7 @@ from scriven.text import normalise
 
 log = logging.getLogger(__name__)
 
+NAME = 15  # px above a typeface's text, for its name
 SAMPLE = "Jean Dvořák reçut 1,250 lettres à Zürich"
 
 
@@ -86,14 +87,25 @@ def sheet(faces: Sequence[Typeface], out: Path, text: str = SAMPLE, settings: Sh
 
 
 def harvest(checkout: Path, out: Path, subsets: Sequence[str] = ()) -> typefaces.Harvest:
-    """Copy the handwriting families of a google/fonts checkout, licences too, into a folder that other jobs take."""
+    """Copy the handwriting families of a google/fonts checkout, licences too, into a folder that other jobs take.
+
+    Raises InputError when no family is copied, OutputError where `out` cannot be written.
+    """
     result = typefaces.harvest(checkout, out, subsets)
-    log.info("%d families copied to %s, %d left out", len(result.copied), out, len(result.refused))
+    copied, refused = len(result.copied), result.refused
+    lacking = f"{len(result.without_subset)} without the subset {' '.join(subsets)}, " if subsets else ""
+    if not copied:
+        first = f" ({refused[0].sentence()})" if refused else ""
+        raise InputError(
+            f"no handwriting family of {checkout} was copied: {lacking}{len(refused)} refused{first}; "
+            "choose another --subset or give a whole checkout"
+        )
+    log.info("%d families copied to %s, %s%d refused", copied, out, lacking, len(refused))
     return result
 
 
 def _cell(face: Typeface, text: str, settings: SheetSettings) -> Image.Image:
-    """One row of the sheet: the name above the text in the typeface, smaller where the row is too short for it."""
+    """One row of the sheet: the name above the text in the typeface, smaller where the row has no room for it."""
     cell = Image.new("L", (settings.width, settings.height), 255)
     pen = ImageDraw.Draw(cell)
     lost = face.missing(text)
@@ -102,14 +114,28 @@ def _cell(face: Typeface, text: str, settings: SheetSettings) -> Image.Image:
         label += "  cannot draw: " + " ".join(f"U+{ord(c):04X}" for c in lost)
     pen.text((8, 2), label, fill=110, font=ImageFont.load_default(11))
     runs = face.runs("".join(c for c in text if c not in lost))
-    wanted = sum(_font(typefaces.sfnt(file), settings.size).getlength(part) for file, part in runs)
-    size = settings.size * min(1.0, (settings.width - 40) / max(wanted, 1.0))
-    x = 16.0
+    left, top, right, bottom = _extent(runs, settings.size)
+    room = (settings.width - 40, settings.height - NAME - 2)
+    shrink = min(1.0, room[0] / max(right - left, 1.0), room[1] / max(bottom - top, 1.0))
+    x = 16.0 - min(0.0, left * shrink)
+    y = max(NAME - top * shrink, min(settings.height * 0.68, settings.height - 2 - bottom * shrink))
     for file, part in runs:
-        font = _font(typefaces.sfnt(file), size)
-        pen.text((x, settings.height * 0.68), part, fill=0, font=font, anchor="ls")
+        font = _font(typefaces.sfnt(file), settings.size * shrink)
+        pen.text((x, y), part, fill=0, font=font, anchor="ls")
         x += font.getlength(part)
     return cell
+
+
+def _extent(runs: Sequence[tuple[typefaces.FontFile, str]], size: float) -> tuple[float, float, float, float]:
+    """(left, top, right, bottom) of the ink of runs, px from where the pen begins, y down from the baseline."""
+    x, boxes = 0.0, [(0.0, 0.0, 0.0, 0.0)]
+    for file, part in runs:
+        font = _font(typefaces.sfnt(file), size)
+        left, top, right, bottom = font.getbbox(part, anchor="ls")
+        boxes.append((x + left, top, x + right, bottom))
+        x += font.getlength(part)
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(*rights, x), max(bottoms)
 
 
 def _font(data: bytes, size: float) -> ImageFont.FreeTypeFont:

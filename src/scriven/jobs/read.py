@@ -1,11 +1,12 @@
 """read: pictures in, text out. One bad picture costs that picture only."""
 
 import json
+import logging
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -26,9 +27,12 @@ from scriven.reader.inputs import Item, Source, items, sources
 from scriven.reader.model import DEFAULT
 from scriven.reader.session import Picture, Reader
 from scriven.reader.transcripts import SUFFIXES, Transcript
+from scriven.text import Charset, name, normalise
 
 if TYPE_CHECKING:
     from scriven.reader.lm import CharLM
+
+log = logging.getLogger("scriven")
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,9 @@ class Outcome:
 
     read: int = 0
     refused: list[Refused] = field(default_factory=list)
+    of_source: dict[str, list[Refused]] = field(default_factory=dict, compare=False)  # those of each source gone through
+        default_factory=dict, compare=False
+    )  # those of each source that was gone through
 
 
 def read(
@@ -109,7 +116,7 @@ def load(model: str | Path, settings: ReadSettings) -> tuple[Reader, Decoder]:
     """The reader of a model, and the decoder with the language model and the words that the settings name."""
     reader = Reader.load(model, settings.engine, settings.device, settings.threads)
     lm = language_model(settings.lm) if settings.lm else None
-    words = word_list(settings.words) if settings.words else ()
+    words = word_list(settings.words, reader.charset) if settings.words else ()
     return reader, Decoder(reader.info, settings, lm, words)
 
 
@@ -127,15 +134,22 @@ def language_model(source: str) -> "CharLM":
     return CharLM.load(Path(source))
 
 
-def word_list(file: Path) -> list[str]:
-    """The words of a UTF-8 file, one a line. Raises InputError."""
+def word_list(file: Path, charset: Charset) -> list[str]:
+    """The words of a UTF-8 file, one a line; those that cannot be written are counted. Raises InputError."""
     try:
         words = [line.strip() for line in file.read_text("utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the words in {file} ({error}); give a UTF-8 file with one word a line") from None
     if not words:
         raise InputError(f"{file} holds no words; write one word a line")
-    return words
+    usable = [word for word in words if not charset.missing([normalise(word)])]
+    if len(usable) < len(words):
+        unknown = ", ".join(map(name, list(charset.missing(map(normalise, words)))[:5]))
+        if not usable:
+            raise InputError(f"the model cannot write any word of {file}: it does not know {unknown}; give other words")
+        log.warning("%d of the %d words in %s are left out: the model does not know %s",
+                    len(words) - len(usable), len(words), file, unknown)  # fmt: skip
+    return usable
 
 
 def read_sources(
@@ -146,10 +160,12 @@ def read_sources(
 
     def every() -> Iterator[Item]:
         for source in found:
+            before = len(outcome.refused)
             try:
                 yield from items(source, outcome.refused, chosen.level, chosen.split)
             except LinesError as error:  # costs the rest of this folder only
                 outcome.refused.append(Refused(str(source.path), str(error)))
+            outcome.of_source[source.name] = outcome.refused[before:]
 
     for item, reading in read_items(every(), reader, decoder, outcome.refused):
         outcome.read += 1
@@ -193,16 +209,12 @@ def _write_all(
 
 def _write_each(readings: Iterable[tuple[Item, Reading]], out: Path, format: str, outcome: Outcome) -> None:
     """One file a source; a file appears when its source is done."""
-    current: Source | None = None
-    with ExitStack() as stack:
-        for item, reading in readings:
-            if item.source != current:
-                stack.close()
-                current = item.source
-                file = stack.enter_context(atomic(out / f"{current.name}{SUFFIXES[format]}", "w"))
-                transcript = Transcript(file, format, out)
-                stack.callback(transcript.close)
-            transcript.add(item, reading)
+    for source, some in groupby(readings, lambda pair: pair[0].source):
+        with atomic(out / f"{source.name}{SUFFIXES[format]}", "w") as file:
+            transcript = Transcript(file, format, out)
+            for item, reading in some:
+                transcript.add(item, reading)
+            transcript.close(outcome.of_source.get(source.name, ()))
     _something(outcome)
 
 

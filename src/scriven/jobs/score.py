@@ -115,9 +115,11 @@ def score_model(
         progress(f"score {name}", len(found.references), len(found.references))
         result.missing.update(reader.charset.missing(found.references))
         if not found.references:
+            why = f"{found.unlabelled} without text"
+            if result.refused:
+                why += f", {len(result.refused)} left out, the first: {result.refused[0].sentence()}"
             raise InputError(
-                f"{folder.path} has no lines with text to score in {found.split} ({found.unlabelled} without text); "
-                "give labelled lines"
+                f"{folder.path} has no lines with text to score in {found.split} ({why}); give labelled lines"
             )
         result.sets.append(found)
     return result
@@ -127,7 +129,7 @@ def _labelled(
     source: Source, refused: list[Refused], level: str | None, split: str | None, into: Set
 ) -> Iterator[Item]:
     for item in items(source, refused, level, split):
-        if item.text is None:
+        if not item.text:
             into.unlabelled += 1
         else:
             yield item

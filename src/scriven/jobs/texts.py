@@ -34,9 +34,11 @@ class Balance:
     refused: tuple[Refused, ...] = ()  # files of the source that cannot be read
 
     def report(self) -> str:
-        """A line for each character, then those that are too few."""
+        """A line for each character, then those that are too few, and those that are not in the set."""
         lines = [f"{c}  {n}" for c, n in self.counts.items()]
-        return "\n".join([*lines, f"rare: {' '.join(self.rare) or 'none'}; absent: {' '.join(self.absent) or 'none'}"])
+        outside = " ".join(f"{c} ({n})" for c, n in self.outside.items())
+        lines.append(f"rare: {' '.join(self.rare) or 'none'}; absent: {' '.join(self.absent) or 'none'}")
+        return "\n".join([*lines, f"outside the set: {outside or 'none'}"])
 
 
 def words(

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,17 @@ from scriven.recognisers import build
 from scriven.recognisers.contract import Recogniser
 from scriven.text import Charset
 from scriven.workbench.fit import FitSettings, Progress, Run, begin, fit
-from scriven.workbench.keep import STATE, WEIGHTS, load_net, resume, save_state, save_weights, track, versions
+from scriven.workbench.keep import (
+    STATE,
+    WEIGHTS,
+    begun_with,
+    load_net,
+    resume,
+    save_state,
+    save_weights,
+    track,
+    versions,
+)
 from scriven.workbench.loader import Look, Mixture, Plan
 from scriven.workbench.material import Material, characters, languages
 from scriven.workbench.memory import frugal
@@ -89,6 +99,7 @@ def train(
     """
     out = Path(out)
     free(out, STATE, WEIGHTS)
+    settings = _computed_as_before(out, settings)
     available(settings)
     charset, start = _charset(inputs, parent, settings)
     net = start if start is not None else _new(settings, charset)
@@ -99,12 +110,13 @@ def train(
     described = _described(inputs, parent, settings)
     if resume(out, run, described, fabric):
         log.info("going on at step %d", run.progress.step)
+    computed = {"precision": arithmetic(settings), "replicas": len(run.replicas.nets) if run.replicas else 1}
     plan = Plan(Mixture.of(material.sources, material.weights), settings.seed, settings.columns)
 
     def keep(run: Run, better: bool) -> None:
         if better:
             save_weights(out, run.average)
-        save_state(out, run, described)
+        save_state(out, run, {**described, **computed})
         if settings.track:
             track(out, run.progress.rows[-1])
 
@@ -113,6 +125,13 @@ def train(
         publish(out, _info(net, inputs, parent, settings, material, progress, name, licence), material.valid)
     fabric.barrier()
     return Trained(out, read_info(out), progress, material.refused)
+
+
+def _computed_as_before(out: Path, settings: TrainSettings) -> TrainSettings:
+    """A run goes on in the arithmetic it was begun in, unless told otherwise: what is measured may come out anew."""
+    before = begun_with(out).get("settings", {})
+    precision = before.get("precision") if settings.precision == "auto" else settings.precision
+    return replace(settings, precision=precision or "auto", replicas=settings.replicas or before.get("replicas"))
 
 
 def _charset(
@@ -148,14 +167,18 @@ def fabric_of(settings: TrainSettings) -> Fabric:
     """Where and how precisely to compute; every generator of random numbers is seeded. Raises SettingsError."""
     available(settings)
     frugal()
-    device = settings.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    precision = settings.precision
-    if precision == "auto":
-        precision = precision_of(device)
     seed_everything(settings.seed, verbose=False)
-    return Fabric(accelerator=device, devices=settings.devices, precision=precision)  # type: ignore[arg-type]
+    precision: Any = arithmetic(settings)
+    return Fabric(accelerator=_device(settings), devices=settings.devices, precision=precision)
+
+
+def arithmetic(settings: TrainSettings) -> str:
+    """The precision of these settings on this machine, `auto` resolved."""
+    return precision_of(_device(settings)) if settings.precision == "auto" else settings.precision
+
+
+def _device(settings: TrainSettings) -> str:
+    return settings.device if settings.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _described(inputs: Sequence[str | Path], parent: str | Path | None, settings: TrainSettings) -> dict[str, Any]:

@@ -136,7 +136,7 @@ class _Pen:
 
     def __init__(self, recipe: _Recipe):
         self.recipe = recipe
-        self.faces, self.refused = _typefaces(recipe.scribe, recipe.settings.tags)
+        self.faces, self.untagged, self.refused = _typefaces(recipe.scribe, recipe.settings.tags)
         self.source: TextSource = source(recipe.texts, recipe.settings.texts, self.refused)
         self.scribe = FontScribe(self.faces, recipe.settings.fonts)
 
@@ -164,11 +164,18 @@ class _Pen:
         try:
             self.scribe.picture([text], self.recipe.seed, index)
         except TextError as error:
-            return Refused(self.id(index), str(error))
+            why = str(error)
+            if typefaces.covering(self.untagged, text):
+                tags = ", ".join(self.recipe.settings.tags)
+                why = f"{why.rpartition('; ')[0]} with the tag {tags}, but others do; choose other tags"
+            return Refused(self.id(index), why)
         raise AssertionError(f"{text!r} is covered by no typeface, yet it was drawn")
 
 
-def _typefaces(scribe: str, tags: Sequence[str]) -> tuple[tuple[typefaces.Typeface, ...], list[Refused]]:
+def _typefaces(
+    scribe: str, tags: Sequence[str]
+) -> tuple[tuple[typefaces.Typeface, ...], tuple[typefaces.Typeface, ...], list[Refused]]:
+    """The typefaces of a scribe that have any of the tags, those that have none of them, and what failed."""
     kind, _, folder = scribe.partition(":")
     if kind != "fonts":
         raise SettingsError(f"there is no scribe {scribe!r}; use fonts, or fonts:FOLDER for your own typefaces")
@@ -176,7 +183,8 @@ def _typefaces(scribe: str, tags: Sequence[str]) -> tuple[tuple[typefaces.Typefa
     unknown = sorted(set(tags) - set(typefaces.TAGS))
     if unknown:
         raise SettingsError(f"no typeface has the tag {unknown[0]!r}; there are: {', '.join(typefaces.TAGS)}")
-    return typefaces.covering(faces, "", tuple(tags)), refused
+    tagged = typefaces.covering(faces, "", tuple(tags))
+    return tagged, tuple(face for face in faces if face not in tagged), refused
 
 
 def _about(recipe: _Recipe, pen: _Pen, total: int, split: str) -> dict[str, Any]:

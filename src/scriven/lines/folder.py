@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from scriven.base import LinesError, Refused
+from scriven.base import LinesError, Refused, one_of
 from scriven.lines import rows
 from scriven.lines.records import Group, Line
-from scriven.lines.splits import find
+from scriven.lines.splits import LEVELS, NO_SPLIT, find
 from scriven.lines.table import Block, Table
 
 CACHE_BYTES = 64 << 20  # row groups kept for `find`
@@ -21,7 +21,12 @@ class LinesFolder:
     """Lines on disk, read a row group at a time. `refused` collects the rows that were left out, with reasons."""
 
     def __init__(self, path: str | Path, level: str | None = None, *, within: Sequence[Path] = ()):
-        """`within`: the CSV files that led here. Raises LinesError when there is nothing to read at `path`."""
+        """`within`: the CSV files that led here. Raises LinesError when there is nothing to read at `path`.
+
+        `level` is words or lines; SettingsError where it is something else.
+        """
+        if level:
+            one_of("level", level, LEVELS)
         self.path = Path(path)
         self.refused: list[Refused] = []
         self._named: set[tuple[Group, int]] = set()
@@ -32,13 +37,14 @@ class LinesFolder:
         if self.path.resolve() in self._within:
             raise LinesError(f"{self.path} refers to itself in its column image; correct the column")
         self.splits, unnamed = find(self.path, level)
+        if not self.splits and level and (others := [o for o in LEVELS if o != level and find(self.path, o)[0]]):
+            raise LinesError(f"{self.path} has no {level}; it has {' and '.join(others)}: give --level {others[0]}")
         if not self.splits:
             raise LinesError(
                 f"{self.path} holds no train, valid or test Parquet files and is no CSV of lines; "
                 "make a lines folder with `scriven import`"
             )
-        why = "its name does not begin with train, valid or test; rename it or take it away"
-        self.refused += [Refused(file.name, why) for file in unnamed]
+        self.refused += [Refused(file.name, NO_SPLIT) for file in unnamed]
 
     @cached_property
     def about(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ ALIASES = {  # every name of a split that is understood, in files and folders of
 }
 SPLITS = ("train", "valid", "test")
 LEVELS = ("lines", "words")
+NO_SPLIT = "its name does not begin with train, valid or test; rename it or take it away"
 
 
 def find(path: Path, level: str | None = None) -> tuple[dict[str, list[Path]], list[Path]]:

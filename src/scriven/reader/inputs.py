@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scriven.base import ImageError, InputError, LinesError, Refused
-from scriven.images import SUFFIXES, Grey, decode, open_image, pages_of
+from scriven.images import SUFFIXES, Grey, decode, open_image, pages_in, pages_of
 from scriven.images.others import SAVE, not_readable
+from scriven.lines.splits import NO_SPLIT, find
 
 READABLE = (*SUFFIXES, ".pdf")
 PAGED = (".pdf", ".tif", ".tiff")
@@ -69,14 +70,16 @@ def sources(inputs: Iterable[str | Path], refused: list[Refused], reserved: Sequ
 
 def _inside(folder: Path, refused: list[Refused]) -> list[tuple[Path, bool]]:
     """The folder itself where it is a lines folder, else its pictures; hidden ones are not looked at."""
-    if any(folder.glob("*.parquet")) or any(folder.glob("*/*.parquet")):
+    splits, unnamed = find(folder)
+    if splits:
         return [(folder, True)]
+    refused += [Refused(str(file), NO_SPLIT) for file in unnamed]
     found = (p for p in folder.rglob("*") if p.suffix.lower() in READABLE and not p.is_dir())
     named = sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts))
     refused += [Refused(str(p), why_not(p)) for p in named if not p.is_file()]
     others = not_readable(folder)
     refused += [Refused(str(p), SAVE) for p in others]
-    if not named and not others:
+    if not named and not others and not unnamed:
         refused.append(Refused(str(folder), "it holds no pictures and is no lines folder; check the path"))
     return [(file, False) for file in named if file.is_file()]
 
@@ -113,20 +116,23 @@ def items(source: Source, refused: list[Refused], level: str | None = None, spli
         return
     try:
         if str(source.path) == STANDARD_INPUT:
-            data = sys.stdin.buffer.read()
-            if data[:5] == b"%PDF-":
-                raise ImageError("a PDF cannot be read from standard input; save it and give its path")
-            yield Item(source, source.name, source.path, picture=decode(data, "standard input"))
+            if sys.stdin is None:
+                raise InputError("standard input is closed; pipe a picture in, or give its path")
+            yield from _paged(source, pages_in(sys.stdin.buffer.read(), "standard input", source.name), source.name)
         elif source.path.suffix.lower() == ".xml":
             raise InputError("reading pages from XML comes with a later version; give pictures of lines")
         elif source.path.suffix.lower() in PAGED:
-            for name, picture in pages_of(source.path):
-                number = name[len(source.path.stem) :]
-                yield Item(source, source.name + number, source.path, number.lstrip("-"), picture)
+            yield from _paged(source, pages_of(source.path), source.path.stem)
         else:
             yield Item(source, source.name, source.path, picture=open_image(source.path))
     except InputError as error:
         refused.append(Refused(str(source.path), str(error)))
+
+
+def _paged(source: Source, pages: Iterable[tuple[str, Grey]], stem: str) -> Iterator[Item]:
+    for name, picture in pages:
+        number = name.removeprefix(stem)
+        yield Item(source, source.name + number, source.path, number.lstrip("-"), picture)
 
 
 def _lines(source: Source, refused: list[Refused], level: str | None, split: str | None) -> Iterator[Item]:

@@ -26,7 +26,7 @@ class Graph(BaseModel):
 class ModelInfo(BaseModel):
     """A model folder's model.json. Keys that this version does not know are kept."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
     format: int = FORMAT
     kind: str = "recogniser"
@@ -34,7 +34,7 @@ class ModelInfo(BaseModel):
     network: str
     size: str
     charset: tuple[str, ...] = Field(min_length=1)
-    height: int = Field(default=64, gt=0)  # px of a prepared picture
+    height: int = Field(default=64, gt=0, le=512)  # px of a prepared picture
     stride: int = Field(default=4, gt=0)  # px of a frame
     normalisation: Literal["NFC"] = "NFC"
     temperature: float = Field(default=1.0, gt=0)  # divides the logits before the softmax
@@ -64,7 +64,7 @@ def read_info(folder: str | Path, kind: str = "recogniser") -> ModelInfo:
         content = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:
         raise ModelError(f"{folder} is no model folder: it has no model.json; check the path") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{file} is damaged or cannot be read ({error}); copy the model folder again") from None
     if not isinstance(content, dict):
         raise ModelError(f"{file} does not describe a model; copy the model folder again")

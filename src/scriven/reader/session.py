@@ -116,7 +116,18 @@ class Reader:
         images = np.zeros((len(pieces), 1, self.info.height, _bucket(int(widths.max()))), np.float32)
         for image, piece in zip(images[:, 0], pieces, strict=True):
             image[:, : piece.shape[1]] = (255 - piece) * np.float32(1 / 255)
-        logits = self.run(images, widths)
+        try:
+            logits = self.run(images, widths)
+        except Exception as error:  # each engine raises its own kinds, none of them documented
+            shape = " x ".join(map(str, images.shape))
+            raise ModelError(
+                f"the reading graph cannot read pictures of {shape} ({_reason(error)}); copy the model folder again"
+            ) from None
+        if logits.shape[1] != -(-images.shape[3] // self.info.stride):
+            raise ModelError(
+                f"the graph makes {logits.shape[1]} frames of {images.shape[3]} px and model.json says one for each "
+                f"{self.info.stride} px; copy the model folder again"
+            )
         if logits.shape[2] != len(self.charset) + 1:
             raise ModelError(
                 f"the graph names {logits.shape[2]} classes, model.json {len(self.charset)} characters and a blank; "
@@ -205,8 +216,11 @@ def _openvino(file: Path, device: str, threads: int) -> Run:
 
 
 def _damaged(file: Path, error: Exception) -> ModelError:
-    reason = " ".join(str(error).split())[:200]
-    return ModelError(f"{file} is damaged or of an unknown kind ({reason}); copy the model folder again")
+    return ModelError(f"{file} is damaged or of an unknown kind ({_reason(error)}); copy the model folder again")
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 ENGINES: dict[str, Callable[[Path, str, int], Run]] = {"onnxruntime": _onnxruntime, "openvino": _openvino}

@@ -103,8 +103,8 @@ class ConvText(Recogniser):
         w, t = -(-images.shape[3] // 2), -(-images.shape[3] // 4)
         steps = shrink(widths, self.stride)
         known = self.training and not images.is_cuda
-        half = Columns.of(shrink(widths, 2), w, images.dtype, known=known)
-        columns = Columns.of(steps, t, images.dtype, known=known)
+        half = Columns.of(shrink(widths, 2), w, known=known)
+        columns = Columns.of(steps, t, known=known)
         x = self.stem(images, half)  # (N, c0, 32, W / 2)
         for enter, stage in zip(self.enter, self.stages, strict=True):
             x = enter(x, columns)  # (N, c1, 16, T), (N, c2, 8, T), (N, c3, 4, T)

@@ -24,9 +24,9 @@ class Columns:
     start: int  # all columns before it count; 0 where that is not known
 
     @classmethod
-    def of(cls, widths: Tensor, length: int, dtype: torch.dtype, *, known: bool = False) -> "Columns":
+    def of(cls, widths: Tensor, length: int, *, known: bool = False) -> "Columns":
         """`length` columns of lines of some widths; `known` looks at the values of `widths`, which a GPU waits for."""
-        keep = within(widths, length)[:, None, None, :].to(dtype)
+        keep = within(widths, length)[:, None, None, :].float()
         return cls(keep, int(widths.min()) if known else 0)
 
     def blank(self, x: Tensor) -> Tensor:
@@ -46,7 +46,7 @@ class Norm(nn.BatchNorm2d):
         super().__init__(channels)
         self.act = act
 
-    def forward(self, x: Tensor, columns: Columns | None = None) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor, columns: Columns | None = None) -> Tensor:
         """(N, C, H, W) of the same shape, which must be the output of a layer that does not need it any more."""
         assert columns is not None and self.running_mean is not None and self.running_var is not None
         if not self.training:

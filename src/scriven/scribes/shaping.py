@@ -7,15 +7,18 @@ averages. Every glyph picture depends on its key alone, so what the cache holds 
 import ctypes
 import io
 import math
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise, product
 from typing import Literal, NamedTuple
 
 import cv2
 import freetype
 import numpy as np
 import uharfbuzz as hb
+from fontTools import agl
 from numpy.typing import NDArray
 
 from scriven.augment.noise import as_image
@@ -25,10 +28,13 @@ from scriven.text import name
 
 Mask = NDArray[np.uint8]
 Raster = Literal["smooth", "sampled"]
+Span = tuple[int, int]  # of characters of a text
 
 CACHE_BYTES = 192 << 20
 # (turn in radians, size) of the ways one glyph is drawn; the first is the glyph as it is
 VARIANTS = ((0.0, 1.0), (0.035, 0.97), (-0.03, 1.04))
+EVER = 0xFFFFFFFF  # the end of the longest text for HarfBuzz
+SUBSTITUTING = ("ccmp", "locl", "rlig", "rclt", "rand", "calt", "clig", "liga")  # on without being asked for
 _PLAIN = freetype.FT_LOAD_NO_HINTING | freetype.FT_LOAD_NO_BITMAP
 
 
@@ -73,6 +79,7 @@ class Font:
         self.units = self.face.upem
         self.characters = frozenset(characters) | {" "}
         self.outlines = freetype.Face(io.BytesIO(data))
+        self._drawn: dict[tuple[str, tuple[int, ...]], bool] = {}
 
     def box(self, character: str) -> tuple[float, float]:
         """(lowest, highest) point of a character in ems above the baseline."""
@@ -82,9 +89,53 @@ class Font:
 
     @cached_property
     def alternates(self) -> tuple[str, ...]:
-        """Optional features of this font: salt, hist, ss01.., cv01.. ."""
+        """Optional features of this font: salt, ss01.., cv01.. ; not hist, which draws s as ſ."""
         tags = self.face.get_language_feature_tags("GSUB")
-        return tuple(sorted({t for t in tags if (t[:2] in ("ss", "cv") and t[2:].isdigit()) or t in ("salt", "hist")}))
+        return tuple(sorted({t for t in tags if (t[:2] in ("ss", "cv") and t[2:].isdigit()) or t == "salt"}))
+
+    @cached_property
+    def nominal(self) -> dict[str, int]:
+        """The glyph that the character map gives each character."""
+        return {chr(point): self.shaper.get_nominal_glyph(point) for point in self.face.unicodes}
+
+    @cached_property
+    def _meant(self) -> dict[int, set[str]]:
+        """What glyphs draw by the character map; by their names as `_meaning` is asked for them."""
+        meant: dict[int, set[str]] = {}
+        for character, glyph in self.nominal.items():
+            if not unicodedata.category(character).startswith("C"):  # private use says nothing
+                meant.setdefault(glyph, set()).add(_spelt(character))
+        return meant
+
+    def _meaning(self, glyph: int) -> set[str]:
+        """What a glyph draws by the character map, else by its name (Adobe Glyph List); empty where neither says."""
+        found = self._meant.get(glyph)
+        if found is None:
+            found = self._meant[glyph] = {_spelt(agl.toUnicode(self.shaper.glyph_to_string(glyph)))} - {""}
+        return found
+
+    def betrayed(self, text: str, glyphs: Iterable[tuple[int, int]]) -> list[Span]:
+        """The parts of a text that glyphs, each with its cluster, draw as other characters: oe as œ, -- as a dash."""
+        clusters: dict[int, list[int]] = {}
+        for cluster, glyph in glyphs:
+            clusters.setdefault(cluster, []).append(glyph)
+        spans = list(pairwise([*sorted(clusters), len(text)]))
+        return [(a, b) for a, b in spans if not self._draws(text[a:b], tuple(clusters[a]))]
+
+    def _draws(self, text: str, glyphs: tuple[int, ...]) -> bool:
+        """Whether the glyphs of a cluster draw its text. Alternates and joins of letters need not say what they are."""
+        known = self._drawn.get((text, glyphs))
+        if known is None:
+            wanted, meanings = sorted(_spelt(text)), [self._meaning(glyph) for glyph in glyphs]
+            if len(text) == len(glyphs) and all(self.nominal.get(c) == g for c, g in zip(text, glyphs, strict=True)):
+                known = True
+            elif all(meanings):
+                known = any(sorted("".join(choice)) == wanted for choice in product(*meanings))
+            else:
+                signs = len(text) > 1 and not any(map(str.isalnum, text))
+                known = not signs and all(any(set(m) <= set(wanted) for m in some) for some in meanings if some)
+            self._drawn[text, glyphs] = known
+        return known
 
     def picture(self, glyph: int, size: int, raster: Raster, half: bool, variant: int) -> Glyph:
         """Draw a glyph at `size` px an em, moved right by half a pixel if `half`."""
@@ -107,6 +158,23 @@ class Font:
         if raster == "smooth":
             return Glyph(np.ascontiguousarray(rows[:, : bitmap.width]), slot.bitmap_left, -slot.bitmap_top)
         return _averaged(np.unpackbits(rows, axis=1)[:, : bitmap.width] * 255, slot.bitmap_left, -slot.bitmap_top)
+
+
+def _spelt(text: str) -> str:
+    """A text with its ligatures taken apart (ﬁ is fi, ĳ is ij); ſ, №, ² and the like stay what they are."""
+    apart = ("<super>", "<sub>", "<fraction>")
+    return "".join(
+        c if c in "ſ№℅" or unicodedata.decomposition(c).startswith(apart) else unicodedata.normalize("NFKD", c)
+        for c in text
+    )
+
+
+def _without(features: dict[str, bool], spans: Sequence[Span]) -> dict[str, list[tuple[int, int, bool]]]:
+    """The features for HarfBuzz with all that substitute glyphs off in some spans of the text."""
+    ranges = {tag: [(0, EVER, on)] for tag, on in features.items()}
+    for tag in {*features, *SUBSTITUTING} - {"kern"}:
+        ranges.setdefault(tag, []).extend((start, end, False) for start, end in spans)
+    return ranges
 
 
 def _averaged(large: Mask, left: int, top: int) -> Glyph:
@@ -149,7 +217,25 @@ class Face:
         return placed
 
     def _run(self, index: int, text: str, features: dict[str, bool], x: float, start: int) -> list[Placed]:
+        """A run in one font, drawn as it is spelt: what substitutes other characters is off where it would."""
+        placed, wrong = self._shaped(index, text, features, x, start)
+        if wrong:
+            placed, wrong = self._shaped(index, text, _without(features, wrong), x, start)
+        if wrong:
+            placed, wrong = self._shaped(index, text, _without(features, [(0, len(text))]), x, start)
+        if wrong:
+            parts = ", ".join(repr(text[first:last]) for first, last in wrong)
+            raise TextError(
+                f"{self.typeface.family} draws other characters for {parts} of {text!r}; use another typeface"
+            )
+        return placed
+
+    def _shaped(
+        self, index: int, text: str, features: Mapping[str, object], x: float, start: int
+    ) -> tuple[list[Placed], list[Span]]:
+        """A run shaped with these features, and the spans of it that glyphs of other characters draw."""
         font = self.font(index)
+        nominal, substituted = font.nominal, False
         buffer = hb.Buffer()
         buffer.add_str(text)
         buffer.guess_segment_properties()
@@ -164,10 +250,14 @@ class Face:
                         f"{self.typeface.family} lost {name(character)} while writing {text!r}; use another typeface"
                     )
                 advance = 0.28
+            if nominal.get(text[cluster]) != glyph:
+                substituted = True
             left, down = position.x_offset * unit, -position.y_offset * unit
             placed.append(Placed(index, glyph, x, left, down, advance, start + cluster))
             x += advance
-        return placed
+        if not substituted:
+            return placed, []
+        return placed, font.betrayed(text, ((g.cluster - start, g.glyph) for g in placed))
 
     @cached_property
     def metrics(self) -> Metrics:

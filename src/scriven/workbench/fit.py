@@ -29,6 +29,7 @@ log = logging.getLogger("scriven.fit")
 
 MOST_REPLICAS = 4  # smaller parts of a batch than that no longer fill a processor
 NARROWEST = 64  # px of width that a batch has at least
+UNSOUND = 20  # batches in a row without a finite gradient, after which training gives up
 LAST_SEED = 2**32 - 1  # Fabric seeds every generator with it
 
 
@@ -84,6 +85,7 @@ class Progress:
     best: float = math.inf
     waited: int = 0
     parts: int = 1  # pieces a batch is computed in, doubled when memory runs out
+    unsound: int = 0  # batches in a row whose gradient was no number
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def fraction(self, settings: FitSettings) -> float:
@@ -226,9 +228,28 @@ def _step(run: Run, batch: Batch, settings: FitSettings, fabric: Fabric) -> Tens
             log.warning("out of memory: batches are computed in %d parts from here on", run.progress.parts)
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
-    fabric.clip_gradients(run.net, run.optimizer, max_norm=settings.clip, error_if_nonfinite=False)
-    run.optimizer.step()
+    norm = fabric.clip_gradients(run.net, run.optimizer, max_norm=settings.clip, error_if_nonfinite=False)
+    if _sound(norm, run.progress):
+        run.optimizer.step()
     return loss
+
+
+def _sound(norm: Tensor | None, progress: Progress) -> bool:
+    """Whether a gradient of this norm can be learnt from. Raises SettingsError after UNSOUND that could not, in a row.
+
+    One update with a gradient that is no number would make every weight one.
+    """
+    if norm is None or bool(torch.isfinite(norm)):
+        progress.unsound = 0
+        return True
+    progress.unsound += 1
+    log.warning("step %d: the gradient is no finite number; nothing is learnt from this batch", progress.step + 1)
+    if progress.unsound >= UNSOUND:
+        raise SettingsError(
+            f"the gradients of {UNSOUND} batches in a row were no finite numbers; start anew with a smaller lr, "
+            "or with precision=32-true"
+        )
+    return False
 
 
 def _out_of_memory(error: BaseException) -> bool:
@@ -247,7 +268,8 @@ def _backward(run: Run, batch: Batch, settings: FitSettings, fabric: Fabric, pie
     batch = batch.to(fabric.device)
     if run.replicas is not None:
         return run.replicas.backward(batch, settings.smoothing, scale)
-    loss = run.net.loss(batch, settings.smoothing)
+    with fabric.autocast():  # on one device Fabric itself sees to `forward` only
+        loss = run.net.loss(batch, settings.smoothing)
     fabric.backward(loss * scale)
     return loss.detach()
 

@@ -79,17 +79,27 @@ def save_state(folder: Path, run: Run, settings: Mapping[str, Any]) -> None:
         file.writelines(json.dumps(row) + "\n" for row in run.progress.rows)
 
 
+def begun_with(folder: Path) -> dict[str, Any]:
+    """The settings and the progress of an unfinished run; empty where there is none. Raises OutputError."""
+    path = folder / STATE
+    if not path.is_file():
+        return {}
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            about: dict[str, Any] = json.loads(file.metadata()["about"])
+    except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise OutputError(f"{path} is damaged ({error}); delete {folder}, and start anew") from error
+    return about
+
+
 def resume(folder: Path, run: Run, settings: Mapping[str, Any], fabric: Fabric) -> bool:
     """Continue a run that was stopped; False when there is nothing to continue.
 
     Raises OutputError when the folder was begun with other settings.
     """
-    path = folder / STATE
-    if not path.is_file():
+    if not (about := begun_with(folder)):
         return False
-    tensors = load_tensors(path)
-    with safetensors.safe_open(path, "pt") as file:
-        about = json.loads(file.metadata()["about"])
+    tensors = load_tensors(folder / STATE)
     old, new = about["settings"], json.loads(json.dumps(dict(settings)))
     if different := sorted(k for k in new if old.get(k) != new[k]):
         raise OutputError(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scriven.base import atomic
+from scriven.images import Grey
 from scriven.reader.calibrate import calibrate
 from scriven.reader.model import Graph, ModelInfo, read_info, write_info
 from scriven.reader.session import Picture, Reader
@@ -19,13 +20,15 @@ log = logging.getLogger("scriven.publish")
 
 GRAPH = Graph().file
 FEWEST = 50  # validation lines to calibrate confidences and to judge int8 on; with fewer both are left as they are
+Unlabelled = Sequence[tuple[str, Grey]]  # prepared pictures with their ids
 
 
-def publish(folder: Path, info: ModelInfo, valid: Sequence[Source]) -> None:
+def publish(folder: Path, info: ModelInfo, valid: Sequence[Source], unlabelled: Unlabelled = ()) -> None:
     """Make a model folder of the weights in `folder`. model.json comes last, when all the rest is there.
 
     With at least FEWEST labelled validation pictures the confidences are calibrated on them, and the graph is stored
-    in int8, else with 16-bit weights, where that loses at most 0.2 points of CER on them.
+    in int8, else with 16-bit weights, where that loses at most 0.2 points of CER on them. With so many pictures
+    without labels, the graph is, where its readings differ that little from those in fp32.
     """
     net = build(info.network, info.size, info.characters)
     tensors = load_tensors(folder / WEIGHTS)
@@ -34,24 +37,48 @@ def publish(folder: Path, info: ModelInfo, valid: Sequence[Source]) -> None:
         made = Path(temporary)
         export(net.eval(), made / GRAPH)
         write_info(made, info)
-        _improve(made, valid)
+        _improve(made, valid, unlabelled)
         info = read_info(made)
-        with atomic(folder / GRAPH) as file:
-            file.write((made / GRAPH).read_bytes())
+        _copy(made / GRAPH, folder / GRAPH)
+    _finish(folder, info)
+
+
+def inherit(folder: Path, info: ModelInfo, parent: Path) -> None:
+    """Make a model folder that reads exactly as `parent` does: its weights and its reading graph, byte for byte.
+
+    A parent without a graph has one made of its weights.
+    """
+    _copy(parent / WEIGHTS, folder / WEIGHTS)
+    graph = read_info(parent).graph
+    if graph is None or not (parent / graph.file).is_file():
+        return publish(folder, info, [])
+    _copy(parent / graph.file, folder / graph.file)
+    _finish(folder, info.model_copy(update={"graph": graph}))
+
+
+def _finish(folder: Path, info: ModelInfo) -> None:
     with atomic(folder / "README.md", "w") as file:
         file.write(card(info))
     write_info(folder, info)
 
 
-def _improve(folder: Path, valid: Sequence[Source]) -> None:
+def _copy(source: Path, target: Path) -> None:
+    with atomic(target) as file:
+        file.write(source.read_bytes())
+
+
+def _improve(folder: Path, valid: Sequence[Source], unlabelled: Unlabelled) -> None:
     """Calibrate the confidences of a model folder and make its graph smaller, where there are lines enough to."""
     made = [source.make(i, 0.0) for source in valid for i in range(len(source))]
-    lines = [(Picture.of(str(i), picture), text) for i, (picture, text, _) in enumerate(made)]
-    if len(lines) < FEWEST:
+    pictures = [Picture.of(str(i), picture) for i, (picture, _, _) in enumerate(made)]
+    texts: list[str] | None = [text for _, text, _ in made]
+    if texts and len(texts) >= FEWEST:
+        write_info(folder, calibrate(Reader.load(folder, threads=1), zip(pictures, texts, strict=True)))
+    elif len(unlabelled) >= FEWEST:
+        pictures, texts = [Picture.of(id, ink) for id, ink in unlabelled], None
+    else:
         return
-    write_info(folder, calibrate(Reader.load(folder, threads=1), lines))
-    pictures = [picture for picture, _ in lines]
-    report = shrink(folder, pictures, pictures, [text for _, text in lines])
+    report = shrink(folder, pictures, pictures, texts)
     for way in report.candidates:
         log.info("reading graph %s: %.1f MB, CER %.2f %%", way.precision, way.megabytes, 100 * way.cer)
 

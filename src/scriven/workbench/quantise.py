@@ -167,13 +167,14 @@ def shrink(
     folder: Path,
     calibrate: Iterable[Picture],
     lines: Sequence[Picture],
-    texts: Sequence[str],
+    texts: Sequence[str] | None,
     settings: QuantiseSettings | None = None,
 ) -> Report:
     """Replace the fp32 graph of a model folder by the smallest that reads `lines` as well, and say so in model.json.
 
     `calibrate` are pictures for int8; `lines`, pictures with their `texts`, decide: int8, else 16-bit
-    weights, stays where CER loses at most `settings.loss`. Raises ModelError for a graph that is not fp32.
+    weights, stays where CER loses at most `settings.loss`. Where `texts` is None, what the fp32 graph reads is the
+    text. Raises ModelError for a graph that is not fp32.
     """
     chosen = settings or QuantiseSettings()
     info = read_info(folder)
@@ -182,6 +183,8 @@ def shrink(
     source = folder / info.graph.file
     reader = Reader.load(folder, threads=1)
     plain = [reading.text for reading in reader.read_prepared(lines)]
+    if texts is None:
+        texts = plain
     best = score(texts, plain).cer
     tried = [Candidate("fp32", source.stat().st_size / 1e6, best, 1.0)]
     feeds = calibration_batches(reader, calibrate, chosen.pictures)

@@ -96,13 +96,15 @@ class FolderSource:
         charset: Charset | None = None,
         only: Callable[[Line], bool] = lambda line: True,
         bank_bytes: int = BANK_BYTES,
+        seen: set[str] | None = None,
     ):
+        """`seen`: the ids that other sources of this folder have taken, and this one adds its own to."""
         self.folder, self.height, self.refused = folder, height, list[Refused]()
         self.texts: list[str] = []
         self.hands: list[str] = []
         self.pages: list[str] = []
         self.ids: list[str] = []
-        self._seen: set[str] = set()
+        self._seen = set[str]() if seen is None else seen
         self._widths: list[int] = []
         self._groups: list[Group] = []
         self._group_of: list[int] = []  # of each item
@@ -165,7 +167,9 @@ class FolderSource:
             return self._bank.get(index)
         group = self._group_of[index]
         if group not in self._recent:
-            self._recent[group] = {line.id: line.image for line in self.folder.read(self._groups[group])}
+            pictures = self._recent[group] = {}
+            for line in self.folder.read(self._groups[group]):
+                pictures.setdefault(line.id, line.image)  # the first of an id, as in `_take`
             if len(self._recent) > WINDOW_GROUPS:
                 self._recent.popitem(last=False)
         self._recent.move_to_end(group)
@@ -248,7 +252,9 @@ class ScribeSource:
 def split_source(folder: LinesFolder, *, height: int, charset: Charset | None) -> tuple[FolderSource, FolderSource]:
     """Training and validation lines of a folder; without a valid split one hand (page, line) in ten is held out."""
     if "valid" in folder.splits:
-        return tuple(FolderSource(folder, s, height=height, charset=charset) for s in ("train", "valid"))  # type: ignore[return-value]
+        seen: set[str] = set()
+        train = FolderSource(folder, "train", height=height, charset=charset, seen=seen)
+        return train, FolderSource(folder, "valid", height=height, charset=charset, seen=seen)
     rows = folder.columns("train", ["hand", "page", "id"])
     texts = {key: [str(v or "") for v in rows[key]] for key in rows}
     out = {i for i, held in zip(texts["id"], held_out(texts["hand"], texts["page"], texts["id"]), strict=True) if held}

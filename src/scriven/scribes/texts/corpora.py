@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from scriven.base import Refused, TextError
-from scriven.text import normalise
+from scriven.scribes.texts.spacing import UNSEEN
+from scriven.text import name, normalise
 
 SUFFIXES = ("", ".txt", ".text", ".md")
 _MARKS = re.compile(r"</?s>|<\\s>|<unk>|<\?>|<pad>", re.IGNORECASE)  # left behind by other tools; never text
@@ -18,7 +19,7 @@ def corpus_files(paths: Iterable[Path], refused: list[Refused]) -> list[Path]:
     """The text files among files and folders, in the order of their names, each checked to be UTF-8.
 
     Hidden files and folders (`.git`) inside a folder are not looked at. Appends to `refused` what is left out and why,
-    and the marks of other tools (`<unk>`) that are cut from a file.
+    and the marks of other tools (`<unk>`) and characters without ink (soft hyphens) that are cut from a file.
     Raises TextError when a path is missing or nothing is left.
     """
     files: list[Path] = []
@@ -74,16 +75,21 @@ def _marks_in(file: Path) -> list[Refused]:
     lines = dropped = 0
     with open(file, encoding="utf-8-sig") as stream:
         for line in stream:
-            found = _MARKS.findall(line) if "<" in line else []
+            found = (_MARKS.findall(line) if "<" in line else []) + [name(c) for c in UNSEEN.findall(line)]
             kinds.update(found)
             lines += bool(found)
-            dropped += bool(found) and not normalise(_MARKS.sub(" ", line))
+            dropped += bool(found) and not _cut(line)
     if not kinds:
         return []
     named = ", ".join(f"{mark} ({count})" for mark, count in kinds.most_common())
     whole = f"; lines that held nothing else: {dropped}" if dropped else ""
-    why = f"marks that other tools leave are no text, and are cut from {lines} of its lines{whole}"
+    why = f"marks of other tools and characters without ink are no text, and are cut from {lines} of its lines{whole}"
     return [Refused(f"{named} in {file}", why)]
+
+
+def _cut(line: str) -> str:
+    """A line without marks of other tools and characters that have no ink, normalised."""
+    return normalise(_MARKS.sub(" ", UNSEEN.sub("", line)))
 
 
 def corpus_lines(files: Iterable[Path]) -> Iterator[str]:
@@ -91,6 +97,6 @@ def corpus_lines(files: Iterable[Path]) -> Iterator[str]:
     for file in files:
         with open(file, encoding="utf-8-sig") as stream:
             for line in stream:
-                text = normalise(_MARKS.sub(" ", line))
+                text = _cut(line)
                 if text:
                     yield text

@@ -6,6 +6,7 @@ dates or sums of its own and takes its letters from its words.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -48,6 +49,13 @@ class Language:
     vowels: str = ""  # letters an elided word stands before
     singles: frozenset[str] | None = None  # words of one letter; None: all that occur
     capitals: frozenset[str] = frozenset()  # words always written with a capital
+    unfolded: tuple[tuple[re.Pattern[str], str], ...] = ()  # what gives case-folded words their ß and final ς again
+
+    def spelt(self, word: str) -> str:
+        """A word of a case-folded list as it is written in lower case: straße for strasse."""
+        for pattern, letters in self.unfolded:
+            word = pattern.sub(letters, word)
+        return word
 
     @property
     def roman(self) -> bool:
@@ -73,6 +81,8 @@ def _language(code: str, entry: dict[str, Any]) -> Language:
             value = tuple(value.split())
         elif key == "quotes":
             value = tuple((before, after) for before, after in value)
+        elif key == "unfolded":
+            value = tuple((re.compile(pattern), letters) for pattern, letters in value)
         elif isinstance(value, list):
             value = tuple(value)
         fields[key] = value

@@ -3,20 +3,20 @@
 A source is any object with `draw(rng, kind) -> str`. Text i of seed s is `text_at(source, s, i)`: always the same one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
 
-from scriven.base import Refused, TextError
+from scriven.base import Refused, SettingsError, TextError
 from scriven.scribes.texts.backoff import NGramSource, WordNGrams, count_ngrams
 from scriven.scribes.texts.corpora import corpus_files, corpus_lines
 from scriven.scribes.texts.languages import charset_of, is_language, language_of, languages_of
 from scriven.scribes.texts.samplers import WordSource
 from scriven.scribes.texts.settings import DEFAULTS, TextSettings
 from scriven.scribes.texts.words import WordDistribution, count_words, language_words
-from scriven.text import Charset
+from scriven.text import Charset, name
 
 Kind = Literal["word", "line"]
 
@@ -31,10 +31,25 @@ Make = Callable[[str, TextSettings, list[Refused]], TextSource]
 
 
 class FileSource:
-    """The lines of files, one text each: in order by `texts`, or at random by `draw`."""
+    """The lines of files, one text each: in order by `texts`, or at random by `draw`.
 
-    def __init__(self, texts: Sequence[str]):
-        self.texts = list(texts)
+    With `characters`, a text that has others is left out and appended to `refused`. Raises SettingsError when none
+    is left.
+    """
+
+    def __init__(self, texts: Iterable[str], characters: str = "", refused: list[Refused] | None = None):
+        self.texts: list[str] = []
+        allowed, unfit = {*characters, " "}, [] if refused is None else refused
+        for text in texts:
+            if characters and (others := sorted(set(text) - allowed)):
+                why = f"has {', '.join(map(name, others))}, not among the characters given; give more of them"
+                unfit.append(Refused(repr(text), why))
+            else:
+                self.texts.append(text)
+        if characters and not self.texts:
+            raise SettingsError(
+                f"no text can be written with the characters {characters!r} alone; give more or leave characters empty"
+            )
 
     def draw(self, rng: np.random.Generator, kind: Kind | None = None) -> str:
         """A line, or one word of it."""
@@ -76,7 +91,7 @@ def source(spec: str, settings: TextSettings = DEFAULTS, refused: list[Refused] 
                 f"there is no text source {spec!r}; give a file or folder of texts, "
                 f"or {', '.join(f'{s}:...' for s in SOURCES)}"
             )
-        return FileSource(list(corpus_lines(corpus_files([Path(spec)], refused))))
+        return FileSource(corpus_lines(corpus_files([Path(spec)], refused)), settings.characters, refused)
     return SOURCES[name](rest, settings, refused)
 
 

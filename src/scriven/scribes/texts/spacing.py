@@ -18,6 +18,7 @@ _TOKEN = re.compile(
 _ELIDED = re.compile(
     r"^(?:[ldjnscmtLDJNSCMT]|[Qq]u|[Jj]usqu|[Ll]orsqu|[Pp]uisqu|[Qq]uoiqu|[Dd]ell|[Aa]ll|[Nn]ell|[Ss]ull|[Dd]all|[Uu]n)['’]"
 )
+UNSEEN = re.compile("[\u00ad\u200b\ufeff]")  # soft hyphens, breaks and byte order marks inside words: never drawn
 CLOSING = frozenset(",.…)]}%’”°") | {"...", "»"}
 OPENING = frozenset("([{¿¡„‚“")
 FRENCH = frozenset(":;!?»")
@@ -26,7 +27,7 @@ FRENCH = frozenset(":;!?»")
 def tokenise(text: str) -> list[str]:
     """Tokens of a line; an elided article (`l'`) is a token that ends with its apostrophe."""
     tokens = []
-    for token in _TOKEN.findall(text):
+    for token in _TOKEN.findall(UNSEEN.sub("", text)):
         while (elided := _ELIDED.match(token)) and elided.end() < len(token):
             tokens.append(elided.group())
             token = token[elided.end() :]

@@ -101,15 +101,18 @@ def language_words(
 ) -> WordDistribution:
     """The most frequent words of a language (lower case) with their frequencies, from `wordfreq`.
 
+    `wordfreq` folds case, which writes ß as ss and a final ς as σ; both are given back as the language spells.
+
     Left out, and appended to `refused`, are entries that are not words of the language: characters outside its
     character set, figures, abbreviations with dots, stray letters. Raises MissingExtra, and TextError for a language
     that wordfreq does not have.
     """
     characters, language = set(charset_of(code).characters), language_of(code)
     words: dict[str, float] = {}
-    for word, frequency in _wordfreq(code).items():
+    for folded, frequency in _wordfreq(code).items():
         if len(words) >= top:
             break
+        word = language.spelt(folded)
         reason = _unfit(word, characters, max_length)
         if not reason and len(word) == 1 and language.singles is not None:
             if word not in language.singles and word not in language.elisions:
@@ -141,7 +144,7 @@ def _wordfreq(code: str) -> dict[str, float]:
     if code not in known:
         raise TextError(
             f"there is no word list for the language {code!r}; there are {', '.join(sorted(known))}; "
-            "or give a folder of texts"
+            "or give a folder of texts: words:FOLDER to write, texts lm FOLDER for a language model"
         )
     frequencies: dict[str, float] = wordfreq.get_frequency_dict(code, wordlist="best")
     return frequencies

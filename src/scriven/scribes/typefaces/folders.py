@@ -15,7 +15,7 @@ from scriven.scribes.typefaces.faces import FontFile, Typeface
 from scriven.scribes.typefaces.outlines import drawable, open_font, remember, remembered
 
 SUFFIXES = (".ttf", ".otf", ".woff", ".woff2", ".ttc", ".otc")
-_ASKED = 1  # goes up when what is asked of a font changes, so that older notes in the cache are not believed
+_ASKED = 2  # goes up when what is asked of a font changes, so that older notes in the cache are not believed
 LICENCE_FILES = ("OFL.txt", "LICENSE.txt", "LICENSE", "LICENCE.txt", "UFL.txt", "COPYING")
 
 

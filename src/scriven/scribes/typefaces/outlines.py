@@ -126,7 +126,8 @@ def drawable(font: Any) -> CodePoints:
 
     A character counts when its glyph has an outline that is not the one of `.notdef`, and an advance (combining marks
     may have none). An accented letter drawn as its bare letter, a lower case letter drawn as its capital and a dotless
-    i drawn with its dot do not count: their picture would carry another text.
+    i drawn with its dot do not count: their picture would carry another text. Nor do characters that only direct the
+    layout (the soft hyphen, joiners), whatever their outline: a shaper leaves them out.
     """
     shapes = _Shapes(font)
     if wide := next((g for g in font.getGlyphOrder() if shapes.advance(g) > WIDEST), None):
@@ -138,6 +139,8 @@ def drawable(font: Any) -> CodePoints:
         character = chr(point)
         if character.isspace():
             found.add(point)
+            continue
+        if unicodedata.category(character) == "Cf":
             continue
         outline = shapes.outline(glyph)
         if glyph == ".notdef" or not outline or outline == blank:

@@ -1,0 +1,122 @@
+"""What is pointed at is read or named, whole: pages on standard input, folders with tables beside pictures, word lists,
+models whose description does not fit their graph."""
+
+import io
+import json
+import logging
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from scriven.base import InputError, ModelError
+from scriven.images import encode
+from scriven.jobs.read import ReadSettings, read, word_list
+from scriven.jobs.score import score_model
+from scriven.lines import Line, LinesWriter
+from scriven.reader.model import read_info
+from scriven.reader.session import Reader
+from scriven.text import Charset
+from toy_reader import LETTERS, picture, write_model
+
+ONE = ReadSettings(threads=1)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return write_model(tmp_path / "toy")
+
+
+def said(inputs: list[object], model: Path) -> tuple[list[str], list[str]]:
+    """The lines read, and what was left out."""
+    stream = io.StringIO()
+    outcome = read([str(i) for i in inputs], model, stream=stream, settings=ONE)
+    return stream.getvalue().splitlines(), [refused.sentence() for refused in outcome.refused]
+
+
+def test_every_page_of_a_tiff_on_standard_input_is_read(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = [Image.fromarray(picture(text)) for text in ("abc", "de", "ffg")]
+    data = io.BytesIO()
+    pages[0].save(data, "TIFF", save_all=True, append_images=pages[1:])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data.getvalue())))
+    assert said(["-"], model) == (["abc", "de", "ffg"], [])
+
+
+@pytest.mark.parametrize(("data", "why"), [(b"%PDF-1.7 ...", "is a PDF"), (b"", "is empty"), (None, "is closed")])
+def test_standard_input_that_is_no_picture(
+    model: Path, monkeypatch: pytest.MonkeyPatch, data: bytes | None, why: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None if data is None else io.TextIOWrapper(io.BytesIO(data)))
+    with pytest.raises(InputError, match=f"standard input {why}"):
+        said(["-"], model)
+
+
+def test_a_table_in_a_folder_of_pictures_does_not_hide_them(model: Path, tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    (scans / "meta").mkdir(parents=True)
+    (scans / "a.png").write_bytes(encode(picture("abc")))
+    pq.write_table(pa.table({"x": [1]}), scans / "meta" / "x.parquet")
+    assert said([scans], model) == (["abc"], [])
+    pq.write_table(pa.table({"x": [1]}), scans / "notes.parquet")
+    texts, refused = said([scans], model)
+    assert texts == ["abc"] and len(refused) == 1 and "notes.parquet: its name does not begin with train" in refused[0]
+
+
+def test_each_file_of_results_names_what_was_left_out_of_it(model: Path, tmp_path: Path) -> None:
+    for name, bad in (("one", True), ("two", False)):
+        with LinesWriter(tmp_path / name, {}) as writer:
+            writer.write(Line("good", encode(picture("abc")), "abc"))
+            if bad:
+                writer.write(Line("bad", encode(picture("abc"))[:60], "abc"))
+    out = tmp_path / "out"
+    read([str(tmp_path / "one"), str(tmp_path / "two")], model, out=out, format="json", settings=ONE)
+    refused = {name: json.loads((out / f"{name}.json").read_text())["refused"] for name in ("one", "two")}
+    assert [r["id"] for r in refused["one"]] == ["bad"] and refused["two"] == []
+
+
+def test_scoring_says_why_no_line_was_left(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "lines.csv").write_text("id,image,text\na,gone.png,abc\nb,gone2.png,de\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"2 left out, the first: a: .*gone\.png"):
+        score_model(model, [tmp_path / "lines.csv"], settings=ONE)
+
+
+def test_an_empty_text_is_no_reference(model: Path, tmp_path: Path) -> None:
+    with LinesWriter(tmp_path / "lines", {}) as writer:
+        writer.write(Line("a", encode(picture("abc")), "abc"))
+        writer.write(Line("b", encode(picture("de")), ""))
+    scores = score_model(model, [tmp_path / "lines"], settings=ONE)
+    assert scores.sets[0].references == ["abc"] and scores.sets[0].unlabelled == 1
+
+
+def test_words_the_model_cannot_write_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "words.txt"
+    file.write_text("abc\nжжж\n", encoding="utf-8")
+    with caplog.at_level(logging.WARNING, "scriven"):
+        assert word_list(file, Charset(LETTERS)) == ["abc"]
+    assert "1 of the 2 words" in caplog.text and "CYRILLIC SMALL LETTER ZHE" in caplog.text
+    file.write_text("жжж\n", encoding="utf-8")
+    with pytest.raises(InputError, match="cannot write any word"):
+        word_list(file, Charset(LETTERS))
+
+
+@pytest.mark.parametrize("changes", [{"height": 48}, {"stride": 8}, {"stride": 1}])
+def test_a_description_that_does_not_fit_the_graph_is_refused(tmp_path: Path, changes: dict[str, int]) -> None:
+    reader = Reader.load(write_model(tmp_path / "odd", **changes), threads=1)
+    with pytest.raises(ModelError, match="copy the model folder again"):
+        list(reader.read([("a", np.asarray(picture("abc")))]))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("height", "100000"), ("calibration", "[NaN, 1]"), ("temperature", "Infinity"), ("data", "[" * 5000)],
+)
+def test_numbers_no_model_can_have_are_refused(model: Path, key: str, value: str) -> None:
+    facts = json.loads((model / "model.json").read_text())
+    text = json.dumps({**facts, key: "HERE"}).replace('"HERE"', value)
+    (model / "model.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ModelError, match=r"model\.json .*copy the model folder again"):
+        read_info(model)

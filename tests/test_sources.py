@@ -1,0 +1,63 @@
+"""Sources of training pictures: every text with its own picture, every id once, texts that the network can write."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+import pyarrow as pa  # noqa: E402
+import pyarrow.parquet as pq  # noqa: E402
+
+from scriven.images import encode  # noqa: E402
+from scriven.lines import LinesFolder  # noqa: E402
+from scriven.text import Charset  # noqa: E402
+from scriven.workbench.sources import FolderSource, ScribeSource, split_source  # noqa: E402
+from toy_reader import picture  # noqa: E402
+
+
+def write(file: Path, rows: list[tuple[str, str, str]]) -> None:
+    """(id, text, what the picture shows)"""
+    images = [{"bytes": encode(picture(shown)), "path": ""} for _, _, shown in rows]
+    table = pa.table({"id": [r[0] for r in rows], "image": images, "text": [r[1] for r in rows]})
+    file.parent.mkdir(exist_ok=True)
+    pq.write_table(table, file)
+
+
+@pytest.mark.parametrize("bank_bytes", [0, 1 << 30])
+def test_the_first_of_an_id_keeps_its_own_picture(tmp_path: Path, bank_bytes: int) -> None:
+    write(tmp_path / "train.parquet", [("x", "abc", "abc"), ("y", "ee", "ee"), ("x", "ffff", "ffff")])
+    source = FolderSource(LinesFolder(tmp_path), "train", height=64, bank_bytes=bank_bytes)
+    assert [refused.id for refused in source.refused] == ["x"]
+    shown, text, _ = source.make(source.ids.index("x"), 0.0)
+    alone = tmp_path / "alone"
+    write(alone / "train.parquet", [("x", "abc", "abc")])
+    expected, _, _ = FolderSource(LinesFolder(alone), "train", height=64).make(0, 0.0)
+    assert text == "abc" and np.array_equal(shown, expected)
+
+
+def test_an_id_of_train_is_not_validated_on(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", [("x", "abc", "abc"), ("y", "ee", "ee")])
+    write(tmp_path / "valid.parquet", [("x", "ffff", "ffff"), ("z", "bb", "bb")])
+    train, valid = split_source(LinesFolder(tmp_path), height=64, charset=None)
+    assert (train.ids, valid.ids) == (["x", "y"], ["z"])
+    assert [refused.id for refused in valid.refused] == ["x"]
+
+
+class Said:
+    """A source of one text, and a scribe that draws nothing but a box of its length."""
+
+    def draw(self, rng: np.random.Generator, kind: str | None = None) -> str:
+        return "das kostet 5 £ hier"
+
+    def write(self, text: str, rng: np.random.Generator, *, strength: float = 1.0) -> np.ndarray:
+        image = np.full((64, 40 * len(text)), 255, np.uint8)
+        image[20:40, 10:-10] = 0
+        return image
+
+
+def test_words_that_the_network_cannot_write_are_left_out_of_a_line() -> None:
+    charset = Charset.of(["das kostet hier"])
+    source = ScribeSource(Said(), Said(), charset, seed=0, height=64)  # type: ignore[arg-type]
+    assert source.make(0, 1.0)[1] == "das kostet hier"
