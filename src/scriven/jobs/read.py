@@ -58,9 +58,7 @@ class Outcome:
 
     read: int = 0
     refused: list[Refused] = field(default_factory=list)
-    of_source: dict[str, list[Refused]] = field(default_factory=dict, compare=False)  # those of each source gone through
-        default_factory=dict, compare=False
-    )  # those of each source that was gone through
+    of_source: dict[str, list[Refused]] = field(default_factory=dict, compare=False)  # of each that was gone through
 
 
 def read(
