@@ -291,34 +291,35 @@ def test_no_round_begins_when_the_minutes_are_over(parent, tmp_path, monkeypatch
     assert done.helped and len(done.rounds) == 2 and done.why == "the 0.3 minutes were over"
 
 
+@pytest.mark.slow
 def test_a_run_stopped_at_every_file_that_it_writes_goes_on(parent, tmp_path, monkeypatch):
-    """The n-th try gets n - 1 files further than the first and stops before or after the next is in its place."""
+    """One folder; a process after the other is stopped just before or just after a file of it is in its place."""
     accepting(monkeypatch)
-    lines = folder(tmp_path / "lines")
+    lines, put, written = folder(tmp_path / "lines"), os.replace, []
 
-    def run(out):
-        return adapt([lines], tmp_path / out, parent=parent, settings=settings(rounds=2, steps=1))
-
-    whole, replace_file, tries = run("whole"), os.replace, 0
-    while not (tmp_path / "cut" / "model.json").exists():
-        written = []
-
-        def replacing(source, target, tries=tries, written=written):
-            if len(written) == tries and tries % 2:
-                raise KeyboardInterrupt
-            replace_file(source, target)
-            written.append(target)
-            if len(written) > tries:
-                raise KeyboardInterrupt
-
+    def run(out, replacing):
         with monkeypatch.context() as patch:
             patch.setattr(os, "replace", replacing)
-            try:
-                done = run("cut")
-            except KeyboardInterrupt:
-                tries += 1
-    assert tries > 10
-    assert done.rounds == whole.rounds and same_weights(tmp_path / "whole", tmp_path / "cut")
+            return adapt([lines], tmp_path / out, parent=parent, settings=settings(rounds=2, steps=1))
+
+    def noting(source, target):
+        put(source, target)
+        if target.is_relative_to(tmp_path / "whole"):
+            written.append(target.relative_to(tmp_path / "whole"))
+
+    whole = run("whole", noting)
+    assert len(written) > 15 and written[-1].name == "model.json"
+    for number, file in enumerate(written):
+
+        def stopping(source, target, after=number % 2 and file != written[-1], stop=tmp_path / "cut" / file):
+            if target != stop or after:
+                put(source, target)
+            if target == stop:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            run("cut", stopping)
+    assert run("cut", put).rounds == whole.rounds and same_weights(tmp_path / "whole", tmp_path / "cut")
     files = [sorted(str(f.relative_to(tmp_path / n)) for f in (tmp_path / n).rglob("*")) for n in ("whole", "cut")]
     assert files[0] == files[1]
 

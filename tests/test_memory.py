@@ -33,7 +33,8 @@ sys.exit(code)
 def peak(*arguments: object) -> int:
     """MB of resident memory that a command line takes at most, in a process of its own."""
     home = str(Path(package.__file__).parents[1])
-    environment = {**os.environ, "PYTHONPATH": home, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+    policy = {"OMP_WAIT_POLICY": "PASSIVE", "THP_MEM_ALLOC_ENABLE": "1"}  # as `main` sets them
+    environment = {**os.environ, **policy, "PYTHONPATH": home, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-c", PEAK, *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=900
     )

@@ -160,8 +160,9 @@ def _say(sentence: str, code: int) -> int:
 
 
 def main() -> None:
-    """The console entry. OpenMP must not spin, and reads its policy once, when torch is imported."""
+    """The console entry. OpenMP must not spin, and torch ask for large pages; both are read once, with torch."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # see workbench/memory.py
     sys.stdout = sys.stdout or open(os.devnull, "w")  # closed by whoever called
     sys.stderr = sys.stderr or open(os.devnull, "w")
     for stream in (sys.stdout, sys.stderr):

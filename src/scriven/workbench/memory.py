@@ -34,11 +34,12 @@ _M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
 def frugal() -> None:
     """Have this process keep little memory that it does not need. Call it before torch computes for the first time.
 
-    oneDNN and torch read their variables once, when they compute first; what the user set stays.
+    oneDNN reads its variable once, when it computes first; what the user set stays. Torch reads whether to ask for
+    large pages with its first tensor: the command line sets that at its start, and without it blocks are not mapped.
     """
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KERNELS))
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    _glibc("mallopt", _M_MMAP_THRESHOLD, MAPPED)
+    if os.environ.get("THP_MEM_ALLOC_ENABLE") == "1":
+        _glibc("mallopt", _M_MMAP_THRESHOLD, MAPPED)
 
 
 def trim(step: int) -> bool:

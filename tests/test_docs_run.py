@@ -1,0 +1,142 @@
+"""The command lines of the documents do what their pages say: run in order, on small folders of the names they use.
+
+What takes long is cut short: `--minutes` to one step, counts to a few. Whatever a command says with an exit code of 2,
+or a traceback, fails the page. The demo and `bench` have tests of their own.
+"""
+
+import json
+import re
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("wordfreq")
+
+from scriven.images import encode  # noqa: E402
+from scriven.lines import Line, LinesWriter  # noqa: E402
+from scriven.reader.model import BUNDLED  # noqa: E402
+from scriven.scribes.fonts import FontScribe  # noqa: E402
+from scriven.scribes.typefaces import bundled  # noqa: E402
+from test_docs import DOCS, examples  # noqa: E402
+
+pytestmark = pytest.mark.slow
+
+TEXTS = (
+    "the letter of the third", "we received it", "and the ship", "came into port", "with forty men", "on Tuesday last",
+    "dear sir", "your obedient", "servant and friend", "in the morning", "the price of corn", "was not high",
+    "my sister writes", "from the coast", "that all are well", "and send regards", "to your mother", "and the children",
+    "le navire est parti", "de la ville", "avec le vent", "sur la mer", "au port de Brest", "et le capitaine",
+)  # fmt: skip
+IMPORT = next(page for page in DOCS if page.name == "import.md")
+PAGES = [page for page in DOCS if page.name not in ("cli.md", "bench.md", "demo.md")]
+
+
+@pytest.fixture(scope="module")
+def pictures() -> dict[str, bytes]:
+    """A written picture of each text, as the bytes of a PNG file."""
+    scribe = FontScribe([face for face in bundled() if face.id in ("kalam", "caveat", "homemade-apple")])
+    return {text: encode(scribe.picture(TEXTS, 0, i)[0]) for i, text in enumerate(TEXTS)}
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, pictures: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that holds what the documents speak of, and is the current one."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("scans", "more", "rest", "checked", "ground-truth", "exported"):
+        (tmp_path / name).mkdir()
+        for i, (text, image) in enumerate(pictures.items()):
+            (tmp_path / name / f"{i:02d}.png").write_bytes(image)
+            if name in ("checked", "ground-truth", "exported"):
+                (tmp_path / name / f"{i:02d}.gt.txt").write_text(text, encoding="utf-8")
+                (tmp_path / name / f"{i:02d}.txt").write_text(text, encoding="utf-8")
+    (tmp_path / "scans" / "99.jpg").write_bytes((tmp_path / "scans" / "00.png").read_bytes())
+    for name in ("photo.png", "page.png"):
+        (tmp_path / name).write_bytes(pictures[TEXTS[0]])
+    for name in ("letters", "diaries", "collection"):
+        for level in ("lines", "words"):
+            _tree(tmp_path / name, level, pictures)
+    for name in ("my-hand", "my-hand-2", "my-model", "model"):
+        shutil.copytree(BUNDLED / "scriven-synthetic", tmp_path / name)
+    rows = [f'{i:02d},scans/{i:02d}.png,"{text}",0.9' for i, text in enumerate(TEXTS)]
+    for name in ("read", "corrected", "corrected-2", "before"):
+        (tmp_path / f"{name}.csv").write_text("\n".join(["id,image,text,confidence", *rows]), encoding="utf-8")
+    (tmp_path / "letters.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+    (tmp_path / "write.yaml").write_text("strength: 0.5\nheight: 64\n", encoding="utf-8")
+    index = [f"{i:02d}.png;{text}" for i, text in enumerate(TEXTS)]
+    (tmp_path / "scans" / "index.txt").write_text("\n".join(index), encoding="utf-8")
+    own = re.search(r"^```python\n(# mine\.py\n.*?)^```", IMPORT.read_text("utf-8"), re.DOTALL | re.M)
+    assert own, "docs/import.md shows no importer of one's own"
+    (tmp_path / "mine.py").write_text(own[1], encoding="utf-8")
+    _fonts(tmp_path)
+    return tmp_path
+
+
+def _tree(folder: Path, level: str, pictures: dict[str, bytes]) -> None:
+    """`<split>/<level>.parquet` of these pictures, as collections are published."""
+    made = folder / f".{level}"
+    with LinesWriter(made, {}) as writer:
+        for i, (text, image) in enumerate(pictures.items()):
+            split = "test" if i % 4 == 0 else "valid" if i % 4 == 1 else "train"
+            writer.write(Line(f"{level}-{i}", image, text, hand=f"h{i % 3}", page=f"p{i % 5}"), split)
+    for split in ("train", "valid", "test"):
+        (folder / split).mkdir(exist_ok=True)
+        (made / f"{split}-00000.parquet").rename(folder / split / f"{level}.parquet")
+    shutil.rmtree(made)
+
+
+def _fonts(place: Path) -> None:
+    """A folder of fonts, and a checkout of font families as Google publishes them."""
+    from scriven.scribes.typefaces import sfnt
+
+    (place / "my-fonts").mkdir()
+    for id, subset in (("kalam", "latin"), ("caveat", "cyrillic")):
+        face = next(face for face in bundled() if face.id == id)
+        data = sfnt(face.files[0])
+        (place / "my-fonts" / f"{id}.ttf").write_bytes(data)
+        family = place / "google-fonts" / "ofl" / id
+        family.mkdir(parents=True)
+        (family / f"{id.title()}-Regular.ttf").write_bytes(data)
+        (family / "OFL.txt").write_text("SIL OPEN FONT LICENSE Version 1.1", encoding="utf-8")
+        (family / "METADATA.pb").write_text(
+            f'name: "{face.family}"\nlicense: "OFL"\ncategory: "HANDWRITING"\nfonts {{\n  filename: '
+            f'"{id.title()}-Regular.ttf"\n  style: "normal"\n  weight: 400\n}}\nsubsets: "{subset}"\n',
+            encoding="utf-8",
+        )
+
+
+def shortened(line: str) -> list[str]:
+    """The words of a command line, without `scriven`, cut down to what a test can wait for."""
+    words = shlex.split(re.sub(r"(--count|-n) \d+", r"\1 5", re.sub(r" --minutes \d+", "", line)))[1:]
+    if words[0] == "train":
+        words += ["--steps", "1"]
+        for change in ("evaluations=1", "columns=2048", "validate_fonts=4", "validate_on=4"):
+            words += ["--set", change]
+    if words[0] == "adapt":
+        words += ["--rounds", "1", "--set", "steps=1", "--set", "columns=2048"]
+    return words
+
+
+def _make_way(words: list[str], place: Path) -> None:
+    """What stands where a command is to write was put there by `workplace`, or by the page's command before."""
+    for flag, target in zip(words, words[1:], strict=False):
+        if flag == "-o" and (place / target).exists():
+            shutil.rmtree(place / target) if (place / target).is_dir() else (place / target).unlink()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_of_a_page_run(page: Path, workplace: Path, scriven: Callable[..., tuple[int, str, str]]) -> None:
+    text = page.read_text("utf-8")
+    blocks = re.findall(r"^```(?:bash|sh|console|text)?\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    for line in [line for block in blocks for line in examples(block)]:
+        words = shortened(line)
+        if words[0] in ("demo", "bench"):
+            continue
+        _make_way(words, workplace)
+        code, out, err = scriven(*words)
+        assert code in (0, 1) and "Traceback" not in err, f"`{line}` of {page.name} ended with {code}: {err}"
+        if "--json" in words:
+            json.loads(out)
