@@ -71,6 +71,8 @@ def workplace(tmp_path: Path, pictures: dict[str, bytes], monkeypatch: pytest.Mo
     own = re.search(r"^```python\n(# mine\.py\n.*?)^```", IMPORT.read_text("utf-8"), re.DOTALL | re.M)
     assert own, "docs/import.md shows no importer of one's own"
     (tmp_path / "mine.py").write_text(own[1], encoding="utf-8")
+    (tmp_path / "my-texts").mkdir()
+    (tmp_path / "my-texts" / "a.txt").write_text("\n".join(TEXTS), encoding="utf-8")
     _fonts(tmp_path)
     return tmp_path
 

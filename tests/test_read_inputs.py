@@ -18,8 +18,9 @@ from scriven.images import encode
 from scriven.jobs.read import ReadSettings, read, word_list
 from scriven.jobs.score import score_model
 from scriven.lines import Line, LinesWriter
+from scriven.reader.calibrate import stretched
 from scriven.reader.model import read_info
-from scriven.reader.session import Reader
+from scriven.reader.session import Picture, Reader
 from scriven.text import Charset
 from toy_reader import LETTERS, picture, write_model
 
@@ -120,3 +121,22 @@ def test_numbers_no_model_can_have_are_refused(model: Path, key: str, value: str
     (model / "model.json").write_text(text, encoding="utf-8")
     with pytest.raises(ModelError, match=r"model\.json .*copy the model folder again"):
         read_info(model)
+
+
+def test_a_wider_picture_is_read_with_more_frames_and_spans_stay_where_they_are(tmp_path: Path) -> None:
+    reader = Reader.load(write_model(tmp_path / "toy"), threads=1)
+    wide = Reader(reader.info.model_copy(update={"stretch": 1.3}), reader.run)
+    given = np.asarray(picture("abcd", height=128))
+    plain, wider = (next(iter(r.read([("a", given)]))) for r in (reader, wide))
+    assert plain.text == wider.text == "abcd"
+    for one, other in zip(plain.characters, wider.characters, strict=True):
+        assert np.allclose((one.start, one.end), (other.start, other.end), atol=8)  # px given: one frame
+
+
+def test_the_width_that_is_read_best_is_found(tmp_path: Path) -> None:
+    reader = Reader.load(write_model(tmp_path / "toy"), threads=1)
+    rng = np.random.default_rng(0)
+    texts = ["".join(rng.choice(LETTERS[:-1], 6)) for _ in range(30)]
+    for advance, expected in ((6, 1.15), (12, 1.0)):  # px a letter; a letter of 6 px has too few frames
+        lines = [(Picture.of(str(i), picture(text, advance=advance)), text) for i, text in enumerate(texts)]
+        assert stretched(reader, lines).stretch == expected

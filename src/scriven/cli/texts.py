@@ -52,7 +52,7 @@ def sample(spec: str, count: int = 10, seed: Seed = 0, set_: Changes = None) -> 
 
 @app.command()
 def lm(inputs: Inputs, out: Out, order: int = 6, json: Json = False) -> None:
-    """Train a character language model (.npz, or .arpa). Example: scriven texts lm fr letters/ -o french.npz"""
+    """Train a character language model (.npz, or .arpa). Example: scriven texts lm fr my-texts/ -o french.npz"""
     from scriven.jobs import texts
 
     model, refused = texts.lm(inputs, out, order)

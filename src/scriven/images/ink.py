@@ -69,6 +69,15 @@ def to_height(image: Grey, height: int = 64) -> Grey:
     return image
 
 
+def widened(image: Grey, factor: float) -> Grey:
+    """The picture at the same height and `factor` times its width, 8 px at least; the same object for 1."""
+    if factor == 1:
+        return image
+    width = max(8, round(image.shape[1] * factor))
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (width, image.shape[0]), interpolation=method), np.uint8)
+
+
 def _percentile(image: Grey, share: float) -> int:
     """The grey value below or at which `share` of the pixels lie."""
     return int(np.searchsorted(np.cumsum(_histogram(image)), share * image.size))

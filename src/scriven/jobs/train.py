@@ -199,11 +199,11 @@ def _info(
 ) -> ModelInfo:
     best = min((row for row in progress.rows), key=lambda row: row["cer"])
     parents, parent_languages = [], list[str]()
-    network, size = settings.model, settings.size
+    network, size, stretch = settings.model, settings.size, 1.0
     if parent is not None:
         old = read_info(find_model(parent))
         parents, parent_languages = [{"name": old.name or str(parent), "parents": old.parents}], old.languages
-        network, size = old.network, old.size
+        network, size, stretch = old.network, old.size, old.stretch
     return ModelInfo(
         name=name,
         network=network,
@@ -211,6 +211,7 @@ def _info(
         charset=net.charset.characters,
         height=net.height,
         stride=net.stride,
+        stretch=stretch,
         graph=Graph(),
         parents=parents,
         data=list(material.data),

@@ -13,6 +13,19 @@ from scriven.reader.session import Picture, Reader
 from scriven.score import score
 
 ENOUGH = 2000  # lines; more change nothing
+STRETCHES = (1.0, 1.15, 1.3)  # wider pictures give small letters more frames
+
+
+def stretched(reader: Reader, lines: Iterable[tuple[Picture, str]], limit: int = ENOUGH) -> ModelInfo:
+    """model.json with the `stretch` of STRETCHES that reads the first `limit` (picture, text) with the least CER."""
+    chosen = list(islice(lines, limit))
+    texts = [text for _, text in chosen]
+    rates = {}
+    for stretch in STRETCHES:
+        info = reader.info.model_copy(update={"stretch": stretch})
+        readings = Reader(info, reader.run).read_prepared(picture for picture, _ in chosen)
+        rates[stretch] = score(texts, [reading.text for reading in readings], resamples=1).cer
+    return reader.info.model_copy(update={"stretch": min(STRETCHES, key=lambda stretch: rates[stretch])})
 
 
 def calibrate(reader: Reader, lines: Iterable[tuple[Picture, str]], limit: int = ENOUGH) -> ModelInfo:

@@ -37,6 +37,7 @@ class ModelInfo(BaseModel):
     height: int = Field(default=64, gt=0, le=512)  # px of a prepared picture
     stride: int = Field(default=4, gt=0)  # px of a frame
     normalisation: Literal["NFC"] = "NFC"
+    stretch: float = Field(default=1.0, ge=0.5, le=2)  # how many times wider a prepared picture is made to be read
     temperature: float = Field(default=1.0, gt=0)  # divides the logits before the softmax
     calibration: tuple[float, float] = (0.0, 1.0)  # bias and slope of the whole-line confidence
     graph: Graph | None = None

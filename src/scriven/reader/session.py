@@ -5,14 +5,14 @@ handed on in the order they came.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from scriven.base import ImageError, ModelError, SettingsError, cores
-from scriven.images import Grey, prepare
+from scriven.images import Grey, prepare, widened
 from scriven.lines import Reading
 from scriven.reader.decoding import Decoder
 from scriven.reader.model import ModelInfo, find_model, read_info
@@ -40,6 +40,11 @@ class Picture:
     def of(cls, id: str, ink: Grey) -> "Picture":
         """A picture that `images.prepare` has made already."""
         return cls(id, ink, 1.0, ink.shape[1])
+
+    def widened(self, factor: float) -> "Picture":
+        """The same picture with its ink `factor` times as wide."""
+        ink = widened(self.ink, factor)
+        return replace(self, ink=ink, scale=self.scale * self.ink.shape[1] / ink.shape[1])
 
 
 class Reader:
@@ -91,8 +96,8 @@ class Reader:
         window: list[Picture] = []
         room = LOOK_AHEAD
         for picture in pictures:
-            window.append(picture)
-            room -= picture.ink.shape[1]
+            window.append(picture.widened(self.info.stretch))
+            room -= window[-1].ink.shape[1]
             if room <= 0:
                 yield from zip(window, self._logits(window), strict=True)
                 window, room = [], LOOK_AHEAD

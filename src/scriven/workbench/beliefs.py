@@ -8,13 +8,12 @@ the calibration of the model shifts).
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from scriven.images import Grey
+from scriven.images import Grey, widened
 from scriven.lines import Reading
 from scriven.reader.decoding import Decoder
 from scriven.reader.lm import CharLM
@@ -78,15 +77,8 @@ def readings(
     reader: Reader, pictures: Sequence[tuple[str, Grey]], stretch: float = 1.0, decoder: Decoder | None = None
 ) -> list[Reading]:
     """Readings of prepared pictures, stretched in width first; greedy without a decoder."""
-    views = (Picture.of(id, _wide(ink, stretch)) for id, ink in pictures)
+    views = (Picture.of(id, widened(ink, stretch)) for id, ink in pictures)
     return list(reader.read_prepared(views, decoder))
-
-
-def _wide(ink: Grey, stretch: float) -> Grey:
-    if stretch == 1.0:
-        return ink
-    width = max(8, round(ink.shape[1] * stretch))
-    return np.asarray(cv2.resize(ink, (width, ink.shape[0]), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def believe(reader: Reader, pictures: Sequence[tuple[str, Grey]], lm: CharLM) -> list[Belief]:
