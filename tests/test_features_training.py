@@ -1,5 +1,6 @@
 """What settings promise of training and of adapting really happens: each test fails when its feature is taken out."""
 
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,8 +19,10 @@ from scriven.recognisers import build
 from scriven.tensors import collate
 from scriven.text import Charset
 from scriven.workbench import fit as fitting
+from scriven.workbench import loader as loading
 from scriven.workbench.fit import begin, learning_rate
 from scriven.workbench.keep import track
+from scriven.workbench.loader import Stream
 from scriven.workbench.sources import FolderSource, ScribeSource
 from test_adapt import folder as unlabelled
 from test_adapt import parent, small_world  # noqa: F401
@@ -237,3 +240,27 @@ def test_a_damaged_state_says_to_start_anew(lines, tmp_path, monkeypatch):
     state.write_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00{}")
     with pytest.raises(OutputError, match="and start anew"):
         train([lines], tmp_path / "m", settings=settings())
+
+
+def test_waiting_for_pictures_is_in_the_log(lines, tmp_path, monkeypatch):
+    rows = []
+    batch = Stream._batch
+
+    def slow(self, items, strength):
+        time.sleep(0.3)
+        return batch(self, items, strength)
+
+    for name, made in (("quick", batch), ("slow", slow)):
+        monkeypatch.setattr(Stream, "_batch", made)
+        rows.append(train([lines], tmp_path / name, settings=settings(steps=3)).progress.rows[-1]["waiting"])
+    assert 0 <= rows[0] < rows[1] <= 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "device", "ranks", "expected"),
+    [(None, "cpu", 1, 0), (3, "cpu", 1, 3), (None, "cuda", 1, 12), (None, "cuda", 4, 3), (0, "cuda", 1, 0)],
+)
+def test_a_gpu_gets_processes_that_make_its_pictures(monkeypatch, wanted, device, ranks, expected):
+    monkeypatch.setattr(loading, "cores", lambda: 16)
+    fabric = SimpleNamespace(device=SimpleNamespace(type=device), world_size=ranks)
+    assert loading.workers(wanted, fabric) == expected

@@ -20,7 +20,7 @@ from scriven.base import SettingsError, one_of, within
 from scriven.recognisers.contract import Recogniser
 from scriven.score import Score, score
 from scriven.tensors import Batch
-from scriven.workbench.loader import Look, Plan, Stream, in_order, loader
+from scriven.workbench.loader import Look, Plan, Stream, Waiting, in_order, loader, workers
 from scriven.workbench.memory import trim
 from scriven.workbench.replicas import Replicas
 from scriven.workbench.sources import Source
@@ -50,7 +50,7 @@ class FitSettings:
     evaluations: int = 20  # evenly over the run
     patience: int | None = None  # evaluations without a better one before stopping
     ramp: int = 12  # chunks until augmentation has full strength
-    workers: int = 0
+    workers: int | None = None  # processes that make pictures; None: none on a CPU, some on a GPU
     replicas: int | None = None  # parts of a batch computed at once on a CPU; None: one for each thread, 4 at most
     seed: int = 0
 
@@ -181,9 +181,11 @@ def fit(
     run.net.train()
     begun = time.monotonic() - progress.seconds
     losses: list[Tensor] = []
-    batches = iter(loader(stream, settings.workers))
+    batches = iter(loader(stream, workers(settings.workers, fabric)))
+    waiting = Waiting()
     while not progress.finished(settings):
-        progress.chunk, progress.batch, batch = next(batches)
+        with waiting:
+            progress.chunk, progress.batch, batch = next(batches)
         rate = learning_rate(settings, progress.fraction(settings))
         for group in run.optimizer.param_groups:
             group["lr"] = rate
@@ -198,7 +200,7 @@ def fit(
             loss = float(torch.stack(losses).mean())
             losses.clear()
             if fabric.is_global_zero:
-                _evaluate(run, valid, settings, fabric, (loss, rate), keep)
+                _evaluate(run, valid, settings, fabric, {"loss": loss, "lr": rate, "waiting": waiting.share()}, keep)
             progress.best, progress.waited = fabric.broadcast((progress.best, progress.waited))
     return progress
 
@@ -285,9 +287,9 @@ def _average(run: Run, decay: float) -> None:
 
 
 def _evaluate(
-    run: Run, valid: Sequence[Source], settings: FitSettings, fabric: Fabric, now: tuple[float, float], keep: Keep
+    run: Run, valid: Sequence[Source], settings: FitSettings, fabric: Fabric, now: dict[str, float], keep: Keep
 ) -> None:
-    progress, (loss, rate) = run.progress, now
+    progress = run.progress
     with fabric.autocast():
         result = validate(run.average, valid, settings.columns)
     better = result.cer < progress.best
@@ -296,20 +298,22 @@ def _evaluate(
     row = {
         "step": progress.step,
         "minutes": round(progress.seconds / 60, 2),
-        "loss": round(loss, 4),
-        "lr": rate,
+        "loss": round(now["loss"], 4),
+        "lr": now["lr"],
+        "waiting": round(now["waiting"], 3),
         "cer": result.cer,
         "wer": result.wer,
         "best": better,
     }
     progress.rows.append(row)
     log.info(
-        "step %d, %.1f min: loss %.3f, CER %.2f %%%s",
+        "step %d, %.1f min: loss %.3f, CER %.2f %%%s, %.0f %% of the time waiting for pictures",
         progress.step,
         row["minutes"],
-        loss,
+        now["loss"],
         100 * result.cer,
         " (best)" if better else "",
+        100 * now["waiting"],
     )
     keep(run, better)
 

@@ -5,21 +5,24 @@ sorts them by width, cuts batches of about equal area and shuffles those; rank r
 """
 
 import multiprocessing
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from scriven.augment import AugmentSettings, augment
-from scriven.base import SettingsError
+from scriven.base import SettingsError, cores
 from scriven.reader.align import frames_needed
 from scriven.reader.usable import STRIDE
 from scriven.tensors import Batch, collate
 from scriven.workbench.sources import FolderSource, Item, Source
 
+MOST_WORKERS = 12  # a GPU takes some 10,000 pictures a second, a process writes 2,000
 CHUNK_BATCHES = 24  # about how many batches a chunk is cut into
 
 
@@ -158,6 +161,34 @@ def loader(stream: Stream, workers: int) -> DataLoader[tuple[int, int, Batch]]:
         prefetch_factor=4 if workers else None,
         generator=torch.Generator(),
     )
+
+
+def workers(wanted: int | None, fabric: Fabric) -> int:
+    """How many processes make pictures where it is not said: on a CPU none, for the training needs all its cores."""
+    if wanted is not None:
+        return wanted
+    if fabric.device.type == "cpu" or multiprocessing.get_start_method() != "fork":
+        return 0
+    return max(1, min(MOST_WORKERS, cores() // fabric.world_size - 1))
+
+
+class Waiting:
+    """How much of the time since the last question was spent inside `with`: a trainer that waits for its pictures."""
+
+    def __init__(self) -> None:
+        self.inside, self.since, self.entered = 0.0, time.monotonic(), 0.0
+
+    def __enter__(self) -> None:
+        self.entered = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self.inside += time.monotonic() - self.entered
+
+    def share(self) -> float:
+        """0..1; the count begins anew."""
+        now = time.monotonic()
+        share, self.inside, self.since = self.inside / max(now - self.since, 1e-9), 0.0, now
+        return share
 
 
 def _one_thread(worker: int) -> None:
