@@ -122,10 +122,12 @@ def training_rows(settings: BenchSettings) -> list[Measure]:
     if missing:
         note = f'needs {", ".join(missing)}: pip install "scriven[train]"'
         return [Measure("write words", None, "words", note=note), Measure("train tiny", None, "words", note=note)]
-    from scriven.jobs.bench_training import trainer, writer
+    from scriven.jobs.bench_training import WRITTEN, rewriter, trainer, writer
 
     _log.info("write words")
     rows = [_rate("write words, typefaces of Scriven", "words", 100, writer(100), settings)]
+    for what, fonts in WRITTEN.items():
+        rows.append(_rate(f"write words again, {what}", "words", 400, rewriter(400, fonts), settings))
     _log.info("train tiny, written words included")
     words, work = trainer("tiny")
     rows.append(_rate("train tiny on 64 x 192 words, writing included", "words", words, work, settings))

@@ -12,8 +12,8 @@ import torch
 from lightning_fabric import Fabric
 
 from scriven.recognisers import build
-from scriven.scribes.fonts import FontScribe
-from scriven.scribes.texts import charset_of, source
+from scriven.scribes.fonts import FontScribe, FontSettings
+from scriven.scribes.texts import charset_of, source, text_at
 from scriven.scribes.typefaces import bundled
 from scriven.tensors import Batch, collate
 from scriven.text import Charset
@@ -24,6 +24,10 @@ from scriven.workbench.sources import ScribeSource, Shown
 
 HEIGHT, WORD = 64, 192  # px
 LANGUAGE = "en"
+WRITTEN = {  # what `rewriter` is measured with
+    "pen, warp, blur and noise": FontSettings(white=1, ruled=0, through=0, neighbours=0, blots=0, shrink=0, jpeg=0),
+    "paper, ruling and neighbours too": FontSettings(),
+}
 
 
 def writer(count: int) -> Callable[[], object]:
@@ -31,6 +35,13 @@ def writer(count: int) -> Callable[[], object]:
     words = _words()
     place = iter(range(10**9))
     return lambda: [words.make(next(place), 1.0) for _ in range(count)]
+
+
+def rewriter(count: int, settings: FontSettings) -> Callable[[], object]:
+    """Writes the same `count` words each time it is called: the scribe alone, its glyph pictures all made before."""
+    scribe, drawn = FontScribe(bundled(), settings), source(f"words:{LANGUAGE}")
+    texts = [text_at(drawn, 0, index) for index in range(count)]
+    return lambda: [scribe.picture(texts, 0, index) for index in range(count)]
 
 
 def trainer(size: str) -> tuple[int, Callable[[], object]]:

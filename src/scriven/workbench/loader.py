@@ -6,6 +6,7 @@ sorts them by width, cuts batches of about equal area and shuffles those; rank r
 
 import multiprocessing
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -153,14 +154,16 @@ def loader(stream: Stream, workers: int) -> DataLoader[tuple[int, int, Batch]]:
         if (method := multiprocessing.get_start_method()) != "fork":
             raise SettingsError(f"processes are started by {method} here, and workers need fork; set workers=0")
         cv2.setNumThreads(1)
-    return DataLoader(
-        stream,
-        batch_size=None,
-        num_workers=workers,
-        worker_init_fn=_one_thread,
-        prefetch_factor=4 if workers else None,
-        generator=torch.Generator(),
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "This DataLoader will create")  # more than the cores: as was asked for
+        return DataLoader(
+            stream,
+            batch_size=None,
+            num_workers=workers,
+            worker_init_fn=_one_thread,
+            prefetch_factor=4 if workers else None,
+            generator=torch.Generator(),
+        )
 
 
 def workers(wanted: int | None, fabric: Fabric) -> int:
