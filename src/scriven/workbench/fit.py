@@ -181,7 +181,7 @@ def fit(
     run.net.train()
     begun = time.monotonic() - progress.seconds
     losses: list[Tensor] = []
-    batches = iter(loader(stream, workers(settings.workers, fabric)))
+    batches = loader(stream, workers(settings.workers, fabric))
     waiting = Waiting()
     while not progress.finished(settings):
         with waiting:

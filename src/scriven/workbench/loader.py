@@ -143,8 +143,8 @@ class Stream(IterableDataset[tuple[int, int, Batch]]):
         return picture, text, hand
 
 
-def loader(stream: Stream, workers: int) -> DataLoader[tuple[int, int, Batch]]:
-    """Made by `workers` processes, ahead of time; the global random state is not touched.
+def loader(stream: Stream, workers: int) -> Iterator[tuple[int, int, Batch]]:
+    """Batches of a stream, made by `workers` processes, ahead of time; the global random state is not touched.
 
     OpenCV is left with one thread: a process forked while it has more waits for the missing ones for ever. Raises
     SettingsError where processes are not forked: decoded pictures are in a file without a name, which only a forked
@@ -156,13 +156,15 @@ def loader(stream: Stream, workers: int) -> DataLoader[tuple[int, int, Batch]]:
         cv2.setNumThreads(1)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "This DataLoader will create")  # more than the cores: as was asked for
-        return DataLoader(
-            stream,
-            batch_size=None,
-            num_workers=workers,
-            worker_init_fn=_one_thread,
-            prefetch_factor=4 if workers else None,
-            generator=torch.Generator(),
+        return iter(
+            DataLoader(
+                stream,
+                batch_size=None,
+                num_workers=workers,
+                worker_init_fn=_one_thread,
+                prefetch_factor=4 if workers else None,
+                generator=torch.Generator(),
+            )
         )
 
 
