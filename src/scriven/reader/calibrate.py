@@ -14,10 +14,11 @@ from scriven.score import score
 
 ENOUGH = 2000  # lines; more change nothing
 STRETCHES = (1.0, 1.15, 1.3)  # wider pictures give small letters more frames
+WORTH = 0.02  # of the errors that a wider picture must save, for it takes longer to read
 
 
 def stretched(reader: Reader, lines: Iterable[tuple[Picture, str]], limit: int = ENOUGH) -> ModelInfo:
-    """model.json with the `stretch` of STRETCHES that reads the first `limit` (picture, text) with the least CER."""
+    """model.json with the `stretch` of STRETCHES that reads the first `limit` (picture, text) clearly best, else 1."""
     chosen = list(islice(lines, limit))
     texts = [text for _, text in chosen]
     rates = {}
@@ -25,7 +26,9 @@ def stretched(reader: Reader, lines: Iterable[tuple[Picture, str]], limit: int =
         info = reader.info.model_copy(update={"stretch": stretch})
         readings = Reader(info, reader.run).read_prepared(picture for picture, _ in chosen)
         rates[stretch] = score(texts, [reading.text for reading in readings], resamples=1).cer
-    return reader.info.model_copy(update={"stretch": min(STRETCHES, key=lambda stretch: rates[stretch])})
+    best = min(STRETCHES, key=lambda stretch: rates[stretch])
+    plain = STRETCHES[0]
+    return reader.info.model_copy(update={"stretch": best if rates[best] < (1 - WORTH) * rates[plain] else plain})
 
 
 def calibrate(reader: Reader, lines: Iterable[tuple[Picture, str]], limit: int = ENOUGH) -> ModelInfo:
