@@ -122,22 +122,30 @@ def shortened(line: str) -> list[str]:
     return words
 
 
-def _make_way(words: list[str], place: Path) -> None:
-    """What stands where a command is to write was put there by `workplace`, or by the page's command before."""
-    for flag, target in zip(words, words[1:], strict=False):
-        if flag == "-o" and (place / target).exists():
+STORIES = ("README.md", "first-hour.md")  # whose commands follow one another: none may stand in the way of a later one
+
+
+def _make_way(words: list[str], place: Path) -> set[str]:
+    """What stands where a command is to write was put there by `workplace`, or by another way of doing the same."""
+    targets = {target for flag, target in zip(words, words[1:], strict=False) if flag == "-o"}
+    for target in targets:
+        if (place / target).exists():
             shutil.rmtree(place / target) if (place / target).is_dir() else (place / target).unlink()
+    return targets
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_commands_of_a_page_run(page: Path, workplace: Path, scriven: Callable[..., tuple[int, str, str]]) -> None:
     text = page.read_text("utf-8")
     blocks = re.findall(r"^```(?:bash|sh|console|text)?\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    made: set[str] = set()
     for line in [line for block in blocks for line in examples(block)]:
         words = shortened(line)
         if words[0] in ("demo", "bench"):
             continue
-        _make_way(words, workplace)
+        targets = _make_way(words, workplace)
+        assert page.name not in STORIES or not targets & made, f"`{line}` writes where the page has written already"
+        made |= targets
         code, out, err = scriven(*words)
         assert code in (0, 1) and "Traceback" not in err, f"`{line}` of {page.name} ended with {code}: {err}"
         if "--json" in words:

@@ -155,6 +155,9 @@ def run(arguments: list[str]) -> int:
 
 
 def _say(sentence: str, code: int) -> int:
+    from scriven.cli.common import end_progress
+
+    end_progress()
     print(f"scriven: {' '.join(sentence.split())}", file=sys.stderr)
     return code
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from scriven.cli.common import Changes, Config, Json, Out, finish, print_json, settings
+from scriven.cli.common import Changes, Config, Json, Out, counted, end_progress, finish, print_json, settings
 from scriven.reader import DEFAULT
 
 Inputs = Annotated[
@@ -39,12 +39,22 @@ def adapt(
 
     given = {"minutes": minutes, "rounds": rounds, "language": language, "level": level}
     done = job(inputs, out, parent=model, settings=settings(AdaptSettings(), changes, config, **given))
+    end_progress()
     if json:
         print_json({"model": str(done.folder), "helped": done.helped, "why": done.why, "rounds": done.rounds})
     elif done.helped:
         accepted = sum(bool(row["accepted"]) for row in done.rounds) - 1
-        typer.echo(f"{done.folder}: learnt the hand in {accepted} rounds{'; then ' + done.why if done.why else ''}")
+        then = f"; then {done.why}" if done.why else ""
+        typer.echo(f"{done.folder}: learnt the hand in {counted(accepted, 'round')}{then}")
     else:
         typer.echo(f"{done.folder}: the old weights are kept, because {done.why}")
-    typer.echo(f"Next: scriven read -m {done.folder} MORE-PICTURES", err=True)
+    if done.helped:
+        typer.echo(f"Next: scriven read -m {done.folder} MORE-PICTURES", err=True)
+    else:
+        named = "" if language else "name the language with --lang, "
+        typer.echo(
+            f"Next: give more pictures of one hand, {named}or transcribe some 50 lines and "
+            f"`scriven train LINES -o MY-MODEL --from {model}`",
+            err=True,
+        )
     finish(done.refused)

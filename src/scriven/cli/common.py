@@ -89,31 +89,50 @@ def report_progress(quiet: bool = False) -> None:
     log.propagate = False
 
 
+def end_progress() -> None:
+    """Take the bar away where a job has left one, so that what is printed next has a line of its own."""
+    for handler in logging.getLogger("scriven").handlers:
+        if isinstance(handler, _Progress):
+            handler.stop()
+
+
+def counted(n: int, what: str) -> str:
+    """`1 line`, `2 lines`."""
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
 class _Progress(logging.Handler):
-    """Log records as lines. A record with `progress=(what, done, total)` moves a bar, or is a line every 5 seconds."""
+    """Log records as lines. A record with `progress=(what, done, total)` moves a bar, or is a line now and then."""
 
     def __init__(self) -> None:
         super().__init__()
         self._bar: Any = None
         self._tasks: dict[str, Any] = {}
-        self._said: dict[str, float] = {}
+        self._said: dict[str, tuple[float, float]] = {}  # when a line was last printed, and what was done then
 
     def emit(self, record: logging.LogRecord) -> None:
         step = getattr(record, "progress", None)
         if step and sys.stderr.isatty():
             self._move(*step)
         elif step:
-            what, done, total = step
-            now = time.monotonic()
-            if done == total or now - self._said.setdefault(what, now) >= 5:
-                self._said[what] = now
+            if self._due(*step):
                 print(record.getMessage(), file=sys.stderr, flush=True)
         elif self._bar is not None:
             self._bar.console.print(record.getMessage(), markup=False, highlight=False)
         else:
             print(record.getMessage(), file=sys.stderr, flush=True)
 
-    def _move(self, what: str, done: int, total: int | None) -> None:
+    def _due(self, what: str, done: float, total: int | None) -> bool:
+        """Whether a line is: at the end; every 5 seconds, of a known total every tenth of it or minute."""
+        now = time.monotonic()
+        then, before = self._said.setdefault(what, (now, done))
+        far = total is None or done - before >= total / 10 or now - then >= 60
+        if done == total or (far and now - then >= 5):
+            self._said[what] = (now, done)
+            return True
+        return False
+
+    def _move(self, what: str, done: float, total: int | None) -> None:
         if self._bar is None:
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -130,14 +149,16 @@ class _Progress(logging.Handler):
         if done == total:
             self._bar.remove_task(self._tasks.pop(what))
         if not self._tasks:
-            self._stop()
+            self.stop()
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Take the bar away; the next progress makes a new one."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+        self._tasks.clear()
 
     def close(self) -> None:
         """Called when the process ends, whatever ends it: the bar goes and the cursor comes back."""
-        self._stop()
+        self.stop()
         super().close()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from scriven.cli.common import Json, print_json
+from scriven.cli.common import Json, end_progress, print_json
 from scriven.reader import DEFAULT
 
 
@@ -29,6 +29,7 @@ def demo(
     from scriven.jobs.demo import demo as job
 
     done = job(out, minutes if minutes is not None else MINUTES, model)
+    end_progress()
     if json:
         print_json({"report": str(done.folder / "report.html"), **as_json(done)})
         return

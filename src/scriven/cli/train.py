@@ -6,9 +6,21 @@ from typing import Annotated
 
 import typer
 
-from scriven.cli.common import Changes, Config, Json, Out, changes_of, finish, print_json, settings
+from scriven.cli.common import (
+    Changes,
+    Config,
+    Json,
+    Out,
+    changes_of,
+    counted,
+    end_progress,
+    finish,
+    print_json,
+    settings,
+)
 
 Inputs = Annotated[list[str], typer.Argument(help="Labelled lines folders, and fonts:LANG for synthesis on the fly.")]
+FEW = 50  # lines: fewer give no error rate that means anything
 From = Annotated[str | None, typer.Option("--from", help="Model to start from; its character set grows.")]
 
 
@@ -45,10 +57,12 @@ def train(
     done = job(inputs, out, parent=parent, settings=chosen)
     if os.environ.get("LOCAL_RANK", "0") != "0":  # of several processes, one speaks
         return
+    end_progress()
     best = done.info.scores["valid"]
     if json:
         print_json({"model": str(done.folder), **best, "steps": done.progress.step, "left_out": len(done.refused)})
     else:
-        typer.echo(f"{done.folder}: CER {best['cer']:.2%} on {best['n']} validation lines")
+        few = ", too few to mean anything: score it on lines of their own" if best["n"] < FEW else ""
+        typer.echo(f"{done.folder}: CER {best['cer']:.2%} on {counted(best['n'], done.judged_on)}{few}")
         typer.echo(f"Next: scriven read -m {Path(done.folder)} PICTURES")
     finish(done.refused)

@@ -1,6 +1,6 @@
 """Pictures with a text file beside each: `x.png` and `x.gt.txt` (ocropy, kraken, Tesseract, Calamari)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from scriven.base import LinesError, Refused
@@ -26,13 +26,18 @@ def pairs(source: Path, *, suffix: str = ".gt.txt", split: str = "train") -> Ite
         if stem in pictures:
             yield Refused(str(picture.relative_to(source)), f"it shares a text with {pictures[stem].name}; keep one")
         pictures.setdefault(stem, picture)
+    endings = dict(_endings(texts, pictures, suffix))
     for stem, text in texts.items():
         choices = [stem, *(stem.with_name(stem.name + b) for b in BINARISED)]
         match = next((pictures[c] for c in choices if c in pictures), None)
         relative = text.relative_to(source)
         id = ids(relative.with_name(stem.name + ".x"))
         if match is None:
-            yield Refused(id, f"there is no picture beside {text}; put {stem.name}.png there")
+            longer = endings.get(stem)
+            what_next = (
+                f"give the ending of the texts as --set suffix={longer}" if longer else f"put {stem.name}.png there"
+            )
+            yield Refused(id, f"there is no picture beside {text}; {what_next}")
             continue
         try:
             words = read_text(text)
@@ -41,8 +46,27 @@ def pairs(source: Path, *, suffix: str = ".gt.txt", split: str = "train") -> Ite
             continue
         yield item(split_of(relative, split), from_file(id, match, words))
     for stem, picture in pictures.items():
+        if stem in endings:
+            continue  # said of its text
         base = stem.with_name(stem.name[:-4]) if stem.name.endswith(BINARISED) else stem
         if stem not in texts and base not in texts:
             yield Refused(
                 ids(picture.relative_to(source)), f"there is no text {base.name}{suffix} beside it; write one"
             )
+
+
+def _endings(texts: Mapping[Path, Path], pictures: Mapping[Path, Path], suffix: str) -> Iterator[tuple[Path, str]]:
+    """Texts without a picture whose names end in more than `suffix`: both stems, theirs and the picture's, and all of it.
+
+    `x.gt.txt` beside `x.png`, where `suffix` is .txt, ends in .gt.txt.
+    """
+    for stem in texts.keys() - pictures.keys():
+        shorter = stem
+        while shorter.suffix:
+            shorter = shorter.with_suffix("")
+            more = stem.name[len(shorter.name) :]
+            if shorter in pictures and shorter not in texts and more.replace(".", "").isalpha():
+                ending = more + suffix
+                yield stem, ending
+                yield shorter, ending
+                break

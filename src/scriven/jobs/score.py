@@ -1,5 +1,6 @@
 """score: how well a model reads labelled lines. Test lines where there are any, else valid, else all."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from scriven.reader.confidence import kept
 from scriven.reader.inputs import Item, Source, items
 from scriven.score import PROTOCOLS, Score, calibration, groups_of, score
 from scriven.text import normalise
+
+log = logging.getLogger("scriven.score")
 
 
 @dataclass
@@ -30,6 +33,7 @@ class Set:
     character_confidences: list[float] = field(default_factory=list)
     characters_right: list[bool] = field(default_factory=list)
     unlabelled: int = 0
+    trained_on: bool = False  # the model learnt these very lines
 
     def groups(self) -> list[str] | None:
         """Hands, else pages, for the bootstrap, named so that two folders never share one; None: lines."""
@@ -70,7 +74,11 @@ class Scores:
 
     def as_json(self, variants: bool = False) -> dict[str, Any]:
         """`cer wer exact n interval` over all sets as fractions, and a row for each set."""
-        rows = [{"set": s.name, "split": s.split, **s.score().as_json(), "unlabelled": s.unlabelled} for s in self.sets]
+        rows = [
+            {"set": s.name, "split": s.split, **s.score().as_json(), "unlabelled": s.unlabelled,
+             "trained_on": s.trained_on}
+            for s in self.sets
+        ]  # fmt: skip
         result = {"model": self.model, **self.overall().as_json(), "ece": self.ece(), "sets": rows}
         result["missing"] = dict(self.missing)
         if variants:
@@ -99,9 +107,10 @@ def score_model(
     folders = [LinesFolder(path, settings.level) for path in lines]
     splits = [_split(folder, split) for folder in folders]
     reader, decoder = load(model, settings)
+    learnt = reader.info.learnt()
     result = Scores(str(model), [], [], Counter())
     for folder, chosen, name in zip(folders, splits, _names(folders), strict=True):
-        found = Set(name, chosen or "all")
+        found = Set(name, chosen or "all", trained_on=_trained_on(folder, chosen, learnt))
         labelled = _labelled(Source(name, folder.path, True), result.refused, settings.level, chosen, found)
         for item, reading in read_items(labelled, reader, decoder, result.refused):
             found.references.append(item.text or "")
@@ -123,6 +132,14 @@ def score_model(
             )
         result.sets.append(found)
     return result
+
+
+def _trained_on(folder: LinesFolder, split: str | None, learnt: set[str]) -> bool:
+    """Whether a model that learnt folders of these fingerprints was trained on what is scored here; says so."""
+    if split in ("test", "valid") or not learnt or folder.fingerprint() not in learnt:
+        return False
+    log.warning("%s: these lines trained this model: the true error rate is higher", folder.path)
+    return True
 
 
 def _labelled(

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from lightning_fabric import Fabric, seed_everything
 
 from scriven.base import Refused, SettingsError, one_of, within
 from scriven.jobs.folders import free
+from scriven.jobs.progress import percent
 from scriven.lines.splits import LEVELS
 from scriven.reader.model import Graph, ModelInfo, find_model, read_info
 from scriven.recognisers import build
@@ -39,6 +41,7 @@ log = logging.getLogger("scriven.train")
 MAY_CHANGE = {"workers", "device", "devices", "precision", "replicas", "track"}  # of the settings, when a run goes on
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
+WAITING = 0.05  # of the time, that training may wait for pictures before the log says so
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ class Trained:
     info: ModelInfo
     progress: Progress
     refused: tuple[Refused, ...]
+    judged_on: str = "validation line"  # what its score was measured on, one of them
 
 
 def train(
@@ -114,17 +118,27 @@ def train(
     plan = Plan(Mixture.of(material.sources, material.weights), settings.seed, settings.columns)
 
     def keep(run: Run, better: bool) -> None:
+        log.info("%s", said(run.progress.rows[-1], f"{material.judged_on}s"))
         if better:
             save_weights(out, run.average)
         save_state(out, run, {**described, **computed})
         if settings.track:
             track(out, run.progress.rows[-1])
 
-    progress = fit(run, plan, material.valid, settings, Look(ramp=settings.ramp), fabric, keep)
+    look, tell = Look(ramp=settings.ramp), partial(percent, "training")
+    progress = fit(run, plan, material.valid, settings, look, fabric, keep, tell)
     if fabric.is_global_zero:
         publish(out, _info(net, inputs, parent, settings, material, progress, name, licence), material.valid)
     fabric.barrier()
-    return Trained(out, read_info(out), progress, material.refused)
+    return Trained(out, read_info(out), progress, material.refused, material.judged_on)
+
+
+def said(row: dict[str, Any], judged_on: str) -> str:
+    """An evaluation in words: its row of the log, and what its CER was measured on."""
+    best = " (best so far)" if row["best"] else ""
+    waiting = f", {row['waiting']:.0%} of the time waiting for pictures" if row["waiting"] > WAITING else ""
+    cer = f"CER {100 * row['cer']:.2f} % on {judged_on}{best}"
+    return f"step {row['step']}, {row['minutes']:.1f} min: loss {row['loss']:.3f}, {cer}{waiting}"
 
 
 def _computed_as_before(out: Path, settings: TrainSettings) -> TrainSettings:
@@ -166,6 +180,8 @@ def available(settings: TrainSettings) -> None:
 def fabric_of(settings: TrainSettings) -> Fabric:
     """Where and how precisely to compute; every generator of random numbers is seeded. Raises SettingsError."""
     available(settings)
+    lightning = logging.getLogger("lightning_fabric")  # it tells of precision and processes on standard error
+    lightning.setLevel(max(lightning.level, logging.WARNING))
     frugal()
     seed_everything(settings.seed, verbose=False)
     precision: Any = arithmetic(settings)
@@ -202,7 +218,7 @@ def _info(
     network, size, stretch = settings.model, settings.size, 1.0
     if parent is not None:
         old = read_info(find_model(parent))
-        parents, parent_languages = [{"name": old.name or str(parent), "parents": old.parents}], old.languages
+        parents, parent_languages = [old.as_parent(parent)], old.languages
         network, size, stretch = old.network, old.size, old.stretch
     return ModelInfo(
         name=name,

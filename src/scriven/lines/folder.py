@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scriven.base import LinesError, Refused, one_of
+from scriven.images import SUFFIXES
 from scriven.lines import rows
 from scriven.lines.records import Group, Line
 from scriven.lines.splits import LEVELS, NO_SPLIT, find
@@ -40,10 +41,7 @@ class LinesFolder:
         if not self.splits and level and (others := [o for o in LEVELS if o != level and find(self.path, o)[0]]):
             raise LinesError(f"{self.path} has no {level}; it has {' and '.join(others)}: give --level {others[0]}")
         if not self.splits:
-            raise LinesError(
-                f"{self.path} holds no train, valid or test Parquet files and is no CSV of lines; "
-                "make a lines folder with `scriven import`"
-            )
+            raise LinesError(f"{self.path} {_no_lines(self.path)}")
         self.refused += [Refused(file.name, NO_SPLIT) for file in unnamed]
 
     @cached_property
@@ -165,6 +163,18 @@ class LinesFolder:
         if (group, number) not in self._named:
             self._named.add((group, number))
             self.refused.append(why)
+
+
+def _no_lines(path: Path) -> str:
+    """What is there instead of lines, and what next."""
+    endings = {file.suffix.lower() for file in path.iterdir()} if path.is_dir() else set()
+    if not endings & set(SUFFIXES):
+        return (
+            "holds no train, valid or test Parquet files and is no CSV of lines; make a lines folder with "
+            "`scriven import`"
+        )
+    what = "pictures and texts but is no lines folder" if ".txt" in endings else "pictures but no texts"
+    return f"has {what}; make a lines folder of pictures and texts with `scriven import pairs`"
 
 
 def read_about(file: Path) -> dict[str, Any] | None:

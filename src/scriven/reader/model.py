@@ -1,6 +1,7 @@
 """`model.json`: what a model folder says about itself. Read, written and checked here and nowhere else."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,6 +54,24 @@ class ModelInfo(BaseModel):
     def characters(self) -> Charset:
         """The character set, checked."""
         return Charset(self.charset)
+
+    def as_parent(self, path: str | Path) -> dict[str, Any]:
+        """What a model made of this one says of it: its name (else its path), its data and its own parents."""
+        return {"name": self.name or str(path), "data": self.data, "parents": self.parents}
+
+    def learnt(self) -> set[str]:
+        """Fingerprints of the lines folders whose texts this model or one of its parents was trained on."""
+        return set(_fingerprints(self.data, self.parents))
+
+
+def _fingerprints(data: Any, parents: Any) -> Iterator[str]:
+    """Of model.json as anyone may have written it: what has another form is passed over."""
+    for one in data if isinstance(data, list) else ():
+        if isinstance(one, dict) and isinstance(found := one.get("fingerprint"), str):
+            yield found
+    for one in parents if isinstance(parents, list) else ():
+        if isinstance(one, dict):
+            yield from _fingerprints(one.get("data"), one.get("parents"))
 
 
 def read_info(folder: str | Path, kind: str = "recogniser") -> ModelInfo:

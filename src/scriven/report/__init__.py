@@ -5,18 +5,24 @@
 No scripts, no outside files (a content policy in the page forbids both); light and dark; prints well.
 """
 
-from scriven.report.chart import curve
+from scriven.report.chart import bars, curve
 from scriven.report.document import Html, page, save, section
-from scriven.report.pieces import Picture, confusions, headline, pictures, table, text
+from scriven.report.pieces import Picture, confusions, facts, headline, legend, pictures, prose, table, text
+from scriven.report.rounds import rounds
 
 __all__ = [
     "Html",
     "Picture",
+    "bars",
     "confusions",
     "curve",
+    "facts",
     "headline",
+    "legend",
     "page",
     "pictures",
+    "prose",
+    "rounds",
     "save",
     "section",
     "table",

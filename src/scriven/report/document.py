@@ -12,10 +12,10 @@ Html = NewType("Html", str)  # markup that is safe as it stands: every text in i
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #fdfcf9; --card: #fff; --ink: #23262b; --soft: #666c75; --line: #dcdad3;
-  --bad: #b3261e; --badback: #fbdcd8; --unsure: #fff1c2; --doubt: #ffd9a0; --bar: #b9c9da;
+  --bad: #b3261e; --unsure: #fff1c2; --doubt: #ffd9a0; --bar: #b9c9da;
   --s0: #0b62a4; --s1: #c8500a; --s2: #0a7f5c; --s3: #a3478a; --s4: #8a6d00; --s5: #4a5568; }
 @media (prefers-color-scheme: dark) { :root { --paper: #17191d; --card: #1f2227; --ink: #e6e4df; --soft: #9aa1ab;
-  --line: #363a42; --bad: #ff9a8f; --badback: #55231f; --unsure: #4a4020; --doubt: #5c4316; --bar: #3c4f63;
+  --line: #363a42; --bad: #ff9a8f; --unsure: #4a4020; --doubt: #5c4316; --bar: #3c4f63;
   --s0: #6db3f2; --s1: #ff9a5c; --s2: #4fd1a5; --s3: #e39bd0; --s4: #e2c34a; --s5: #a8b3c2; } }
 * { box-sizing: border-box }
 body { margin: 0 auto; padding: 2.5rem 1.5rem 4rem; max-width: 68rem; background: var(--paper); color: var(--ink);
@@ -33,7 +33,9 @@ table { border-collapse: collapse; font-size: .93rem; font-variant-numeric: tabu
 caption { caption-side: top; text-align: left; color: var(--soft); padding-bottom: .4rem }
 th { text-align: left; font-weight: 600; border-bottom: 2px solid var(--line) }
 td { border-bottom: 1px solid var(--line) }
-th, td { padding: .32rem .9rem .32rem 0; vertical-align: baseline } .n { text-align: right }
+th, td { padding: .32rem .9rem .32rem 0; vertical-align: baseline } .n { text-align: right; white-space: nowrap }
+.facts th { border-bottom: 1px solid var(--line); font-weight: 400; color: var(--soft); white-space: nowrap }
+ul { margin: .6rem 0; padding-left: 1.2rem; max-width: 46rem } li { margin: .2rem 0 } pre { overflow-x: auto }
 .bar { display: inline-block; height: .7rem; background: var(--bar); border-radius: 2px; min-width: 2px }
 .letter { font: 1.05rem/1 "Noto Serif", Georgia, serif }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(18rem, 1fr)); gap: .9rem; margin: 1rem 0 }
@@ -42,13 +44,15 @@ figure { margin: 0 } .pictures figure { background: var(--card); border: 1px sol
   padding: .7rem .8rem; break-inside: avoid; min-width: 0 }
 .pictures img { display: block; max-width: 100%; max-height: 5rem; width: auto; height: auto; border-radius: .2rem;
   background: #fff }
-.pictures figcaption { font-size: .82rem; margin-top: .45rem; overflow-wrap: anywhere }
-.say { display: grid; grid-template-columns: 3.6rem 1fr; margin-top: .35rem }
-.say span:first-child { font-size: .8rem; color: var(--soft); padding-top: .15rem }
-.say q { quotes: none; white-space: pre-wrap; overflow-wrap: anywhere; font: 1.02rem/1.45 "Noto Serif", Georgia, serif }
-.x { background: var(--badback); color: var(--bad); text-decoration: underline 2px; text-underline-offset: 3px;
-  border-radius: 2px; font-style: normal }
-.u { background: var(--unsure); font-style: normal } .d { background: var(--doubt); font-style: normal }
+.pictures figcaption { font-size: .86rem; margin-top: .45rem; overflow-wrap: anywhere }
+.say { display: grid; grid-template-columns: 4.6rem 1fr; align-items: baseline; margin-top: .35rem }
+.say span:first-child { font-size: .9rem; color: var(--soft) }
+.say q { quotes: none; white-space: pre-wrap; overflow-wrap: anywhere; font: 1.25rem/1.5 "Noto Serif", Georgia, serif }
+.legend span { display: inline-block; margin-right: 1.2rem } i { font-style: normal }
+.x { color: var(--bad); text-decoration: underline 1.5px; text-underline-offset: 4px }
+.u { background: var(--unsure) } .d { background: var(--doubt) }
+.m { position: relative } .m::after { content: "^"; position: absolute; left: -.3em; top: .5em; color: var(--bad);
+  font: bold .9em/1 system-ui, sans-serif }
 svg { display: block; width: 100%; max-width: 46rem; height: auto; margin: .6rem 0 }
 svg text { font: 12px system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif; fill: var(--soft) }
 svg .grid { stroke: var(--line) } svg .axis { stroke: var(--soft) } svg .name { font-weight: 600 }

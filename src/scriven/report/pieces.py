@@ -2,7 +2,8 @@
 
 import base64
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
@@ -20,8 +21,8 @@ DOUBT, UNSURE = 0.5, 0.8  # characters read with less confidence than these are 
 class Picture:
     """An encoded picture and what is known of it.
 
-    With `truth` the characters that differ are marked; with `confidences` (one a character of `reading`, 0 to 1) the
-    doubtful ones are shaded.
+    With `truth` the mistakes of the readings are marked; with `confidences` (one a character of `reading`, 0 to 1) the
+    doubtful ones are shaded. `legend` says in words what the marks mean.
     """
 
     image: bytes
@@ -30,6 +31,7 @@ class Picture:
     confidences: Sequence[float] | None = None
     caption: str = ""
     before: str | None = None  # an earlier reading, shown above this one
+    label: str = ""  # what the reading is called, where it is not "read", or "after" under an earlier one
 
 
 def text(*paragraphs: str) -> Html:
@@ -61,6 +63,39 @@ def table(rows: Sequence[Mapping[str, object]], caption: str = "") -> Html:
     body = "\n".join(row_of(line, "td") for line in cells)
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     return Html(f'<div class="scroll"><table>{title}\n{row_of(columns, "th")}\n{body}\n</table></div>')
+
+
+def facts(pairs: Iterable[tuple[str, object]]) -> Html:
+    """What is known of one thing: a name and a value a row; what is not known (None or empty) has no row."""
+    rows = "\n".join(
+        f'<tr><th scope="row">{escape(key)}</th><td>{escape(_shown(value))}</td></tr>'
+        for key, value in pairs
+        if value not in (None, "")
+    )
+    return Html(f'<div class="scroll"><table class="facts">\n{rows}\n</table></div>') if rows else Html("")
+
+
+def prose(markdown: str) -> Html:
+    """Simple Markdown: paragraphs, `- ` lists, indented or fenced blocks; headings become bold paragraphs."""
+    parts = []
+    for block in re.split(r"\n\s*\n", re.sub(r"^```.*$", "", markdown, flags=re.MULTILINE).strip("\n")):
+        for kind, some in itertools.groupby(block.split("\n"), key=_kind):
+            lines = [escape(line.strip() if kind != "pre" else line) for line in some]
+            if kind == "li":
+                parts.append("<ul>" + "".join(f"<li>{line[2:]}</li>" for line in lines) + "</ul>")
+            elif kind == "b":
+                parts += [f"<p><b>{line.lstrip('# ')}</b></p>" for line in lines]
+            elif any(lines):
+                text = "\n".join(lines)
+                parts.append(f"<{kind}>{text}</{kind}>")
+    return Html("\n".join(parts))
+
+
+def _kind(line: str) -> str:
+    """The element that a line of Markdown stands in."""
+    if line.lstrip().startswith(("- ", "* ")):
+        return "li"
+    return "b" if line.startswith("#") else "pre" if line.startswith("    ") else "p"
 
 
 def _is_number(value: object) -> bool:
@@ -102,36 +137,41 @@ def pictures(items: Iterable[Picture], *, wide: bool = False) -> Html:
     return Html(f'<div class="pictures{" wide" if wide else ""}">\n{figures}\n</div>')
 
 
+def legend() -> Html:
+    """What the marks in the readings of `pictures` mean."""
+    return Html(
+        '<p class="legend"><span><i class="x">red, underlined</i>: wrong</span> '
+        '<span>a red wedge<i class="m"></i> : something is missing here</span> '
+        f'<span><i class="u">yellow</i>: the model is unsure (confidence below {UNSURE:.0%})</span> '
+        f'<span><i class="d">darker yellow</i>: it doubts (below {DOUBT:.0%})</span></p>'.replace("%", " %")
+    )
+
+
 def _figure(item: Picture) -> str:
     width, height = size(item.image)
     source = _embedded(item.image)
     alt = escape(item.truth or item.reading or item.caption or "picture")
     parts = [f'<img src="{source}" width="{width}" height="{height}" alt="{alt}" loading="lazy">']
-    truth_marks, reading_marks = marks_of(item.truth, item.reading)
     if item.before is not None:
-        marks = ["x" if wrong else "" for wrong in marks_of(item.truth, item.before)[1]]
-        parts.append(_line("before", item.before, marks))
+        parts.append(_line("before", item.before, [""] * len(item.before), *marks_of(item.truth, item.before)))
     if item.reading is not None:
+        label = item.label or ("read" if item.before is None else "after")
         shades = _shades(item.reading, item.confidences)
-        marks = ["x" if wrong else shade for wrong, shade in zip(reading_marks, shades, strict=True)]
-        parts.append(_line("read" if item.before is None else "after", item.reading, marks))
+        parts.append(_line(label, item.reading, shades, *marks_of(item.truth, item.reading)))
     if item.truth is not None:
-        parts.append(_line("truth", item.truth, ["x" if wrong else "" for wrong in truth_marks]))
+        parts.append(_line("truth", item.truth, [""] * len(item.truth)))
     if item.caption:
         parts.append(f"<figcaption>{escape(item.caption)}</figcaption>")
     return f"<figure>{''.join(parts)}</figure>"
 
 
-def marks_of(truth: str | None, reading: str | None) -> tuple[list[bool], list[bool]]:
-    """For each character of the truth and of the reading: does it differ? Where one of them is unknown, none does."""
-    in_truth, in_reading = [False] * len(truth or ""), [False] * len(reading or "")
+def marks_of(truth: str | None, reading: str | None) -> tuple[set[int], set[int]]:
+    """The places of a reading that are wrong, and those before which something is missing (the last is its length)."""
+    wrong, missing = set[int](), set[int]()
     if truth is not None and reading is not None:
-        for edit in Levenshtein.editops(truth, reading):
-            if edit.tag != "insert":
-                in_truth[edit.src_pos] = True
-            if edit.tag != "delete":
-                in_reading[edit.dest_pos] = True
-    return in_truth, in_reading
+        for edit in Levenshtein.editops(reading, truth):
+            (missing if edit.tag == "insert" else wrong).add(edit.src_pos)
+    return wrong, missing
 
 
 def _shades(reading: str, confidences: Sequence[float] | None) -> list[str]:
@@ -142,15 +182,23 @@ def _shades(reading: str, confidences: Sequence[float] | None) -> list[str]:
     return ["d" if not c >= DOUBT else "u" if c < UNSURE else "" for c in confidences]
 
 
-def _line(label: str, words: str, marks: Sequence[str]) -> str:
-    """A line of text in which runs of equally marked characters share one element."""
-    runs = itertools.groupby(zip(words, marks, strict=True), key=lambda pair: pair[1])
+def _line(
+    label: str, words: str, shades: Sequence[str], wrong: Collection[int] = (), missing: Collection[int] = ()
+) -> str:
+    """A line of text in which runs of equally marked characters share one element; an empty `m` is a wedge."""
+    pieces: list[tuple[str, str]] = []
+    for i, (character, shade) in enumerate(zip(words, shades, strict=True)):
+        if i in missing:
+            pieces.append(("m", ""))
+        pieces.append((f"x {shade}".strip() if i in wrong else shade, character))
+    if len(words) in missing:
+        pieces.append(("m", ""))
     marked = []
-    for mark, pairs in runs:
-        run = escape("".join(character for character, _ in pairs))
+    for mark, pairs in itertools.groupby(pieces, key=lambda piece: piece[0]):
+        run = escape("".join(character for _, character in pairs))
         marked.append(f'<i class="{mark}">{run}</i>' if mark else run)
     shown = "".join(marked) if words else '<i class="note">nothing</i>'
-    return f'<div class="say"><span>{label}</span><q dir="auto">{shown}</q></div>'
+    return f'<div class="say"><span>{escape(label)}</span><q dir="auto">{shown}</q></div>'
 
 
 def _embedded(data: bytes) -> str:

@@ -47,16 +47,18 @@ class Judgement:
     def worse_than(self, other: "Judgement") -> str | None:
         """Why this network should not replace the other one, or None."""
         if abs(self.characters / max(other.characters, 1e-9) - 1) > 0.15:
-            return f"its readings changed in length from {other.characters:.1f} to {self.characters:.1f} characters"
+            was = f"{self.characters:.1f} characters, before {other.characters:.1f}"
+            return f"its readings became much longer or shorter ({was})"
         if self.surprise > other.surprise:
-            bits = f"{self.surprise:.2f} bits a character, not {other.surprise:.2f}"
-            return f"its readings look less like the language: {bits}"
+            bits = f"{self.surprise:.2f} bits a character, before {other.surprise:.2f}"
+            return f"its readings look less like the language ({bits})"
         if self.disagreement > 1.05 * other.disagreement + 0.002:
-            return f"it agrees less with itself: {self.disagreement:.1%} between views, not {other.disagreement:.1%}"
+            views = f"{self.disagreement:.1%} between two views, before {other.disagreement:.1%}"
+            return f"it agrees less with itself ({views})"
         if self.surprise > (1 - CLEAR) * other.surprise and self.disagreement > (1 - 5 * CLEAR) * other.disagreement:
             return (
-                f"it is no better that one could tell: {self.surprise:.2f} bits a character against "
-                f"{other.surprise:.2f}, {self.disagreement:.1%} between views against {other.disagreement:.1%}"
+                f"it is no better that one could tell ({self.surprise:.2f} bits a character, before "
+                f"{other.surprise:.2f}; {self.disagreement:.1%} between two views, before {other.disagreement:.1%})"
             )
         return None
 

@@ -135,6 +135,7 @@ class Run:
 
 
 Keep = Callable[[Run, bool], None]
+Tell = Callable[[float], None]
 
 
 def unwrapped(net: Any) -> Recogniser:
@@ -172,8 +173,12 @@ def fit(
     look: Look,
     fabric: Fabric,
     keep: Keep,
+    tell: Tell = lambda fraction: None,
 ) -> Progress:
-    """Train until `settings` says stop; `keep(run, is_best)` is called after every evaluation, on rank 0."""
+    """Train until `settings` says stop; `keep(run, is_best)` is called after every evaluation, on rank 0.
+
+    `tell(fraction)` is, too, after every step: how much of the budget is spent, and 1 at the end.
+    """
     progress = run.progress
     stream = Stream(
         plan, look, chunk=progress.chunk, skip=progress.batch, rank=fabric.global_rank, ranks=fabric.world_size
@@ -202,6 +207,8 @@ def fit(
             if fabric.is_global_zero:
                 _evaluate(run, valid, settings, fabric, {"loss": loss, "lr": rate, "waiting": waiting.share()}, keep)
             progress.best, progress.waited = fabric.broadcast((progress.best, progress.waited))
+        if fabric.is_global_zero:
+            tell(1.0 if progress.finished(settings) else progress.fraction(settings))
     return progress
 
 
@@ -306,15 +313,6 @@ def _evaluate(
         "best": better,
     }
     progress.rows.append(row)
-    log.info(
-        "step %d, %.1f min: loss %.3f, CER %.2f %%%s, %.0f %% of the time waiting for pictures",
-        progress.step,
-        row["minutes"],
-        now["loss"],
-        100 * result.cer,
-        " (best)" if better else "",
-        100 * now["waiting"],
-    )
     keep(run, better)
 
 

@@ -49,6 +49,7 @@ class Material:
     valid: tuple[Source, ...]
     data: tuple[dict[str, Any], ...]
     refused: tuple[Refused, ...]
+    judged_on: str  # what `valid` holds, one of it in words
 
     @classmethod
     def of(cls, inputs: Sequence[str | Path], charset: Charset, height: int, settings: Wanted) -> "Material":
@@ -78,6 +79,7 @@ class Material:
             _validation(sources, valid, settings),
             tuple(data),
             tuple(refused),
+            "validation line" if any(map(len, valid)) else "synthetic picture",
         )
 
 

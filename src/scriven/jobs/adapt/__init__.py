@@ -20,9 +20,9 @@ from scriven.base import OutputError, Refused, SettingsError, atomic, one_of, wi
 from scriven.images import Grey, encode
 from scriven.jobs.adapt.pictures import gather, guess, parted
 from scriven.jobs.folders import free
-from scriven.jobs.progress import progress
+from scriven.jobs.progress import percent
 from scriven.jobs.read import language_model
-from scriven.jobs.train import TrainSettings, available, fabric_of
+from scriven.jobs.train import TrainSettings, available, fabric_of, said
 from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.lines.folder import read_about
 from scriven.lines.splits import LEVELS
@@ -141,6 +141,7 @@ def adapt(
     with atomic(out / STATE, "w") as stream:  # not before: what cannot be adapted to leaves the place free
         json.dump(about, stream)
     net, rounds, why = _rounds(hand, net, begun)
+    percent("adapting", 1.0)
     helped = len(rounds) > 1 and rounds[1]["accepted"]
     with atomic(out / "log.jsonl", "w") as file:
         file.writelines(json.dumps(row) + "\n" for row in rounds)
@@ -175,7 +176,7 @@ def _rounds(hand: Hand, net: Recogniser, begun: float) -> tuple[Recogniser, list
     rounds: list[dict[str, Any]] = [{"round": 0, "accepted": True, **asdict(best)}]
     ended = begun  # the round before
     for number in range(1, settings.rounds + 1):
-        progress("round", number, settings.rounds)
+        percent("adapting", (number - 1) / settings.rounds)
         folder = hand.out / "rounds" / f"{number:02d}"
         if (folder / DONE).is_file():
             done = _read(folder / DONE, hand.out)
@@ -257,12 +258,16 @@ def _train(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> Non
     plan = Plan(Mixture.of(sources, shares), settings.seed, settings.columns)
 
     def keep(run: Run, better: bool) -> None:  # once, at the end: there is one evaluation
+        log.debug("%s", said(run.progress.rows[-1], "pictures made to learn from"))  # says nothing of the hand
         with atomic(folder / LOG, "w") as file:
             file.writelines(json.dumps(row) + "\n" for row in run.progress.rows)
         save_weights(folder, run.average)
 
+    def tell(fraction: float) -> None:
+        percent("adapting", min((int(folder.name) - 1 + fraction) / settings.rounds, 0.99))  # judging comes after it
+
     shown = Shown(sources[-1], range(min(SHOWN, len(sources[-1]) or SHOWN)))
-    fit(run, plan, [shown], chosen, Look(ramp=1), fabric, keep)
+    fit(run, plan, [shown], chosen, Look(ramp=1), fabric, keep, tell)
 
 
 def _trained(folder: Path) -> float:
@@ -305,7 +310,7 @@ def _info(hand: Hand, inputs: Sequence[str | Path], parent: str | Path, rounds: 
         update={
             "name": "",
             "graph": Graph(),
-            "parents": [{"name": old.name or str(parent), "parents": old.parents}],
+            "parents": [old.as_parent(parent)],
             "data": [{"path": str(i), "labels": "none"} for i in inputs],
             "scores": {"rounds": rounds},
             "versions": versions(),

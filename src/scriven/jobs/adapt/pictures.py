@@ -22,6 +22,7 @@ log = logging.getLogger("scriven.adapt")
 
 FEWEST = 8  # pictures: fewer say nothing about a hand
 ASKED = 200  # pictures whose readings tell the language
+SURE = 1 / 3  # of the words that are read: where fewer are known, the language is a guess
 LETTERS = 0.95  # of the letters of running text: a model that can write so many may have learnt the language
 
 
@@ -75,13 +76,19 @@ def guess(reader: Reader, pictures: Sequence[tuple[str, Grey]]) -> str:
     """The language in which most of the words that are read exist: of those of the model, or of all it can write."""
     import wordfreq
 
-    words = [w.strip(".,;:!?()'\"").lower() for r in readings(reader, pictures[:ASKED]) for w in r.text.split()]
+    read = [w.strip(".,;:!?()'\"").lower() for r in readings(reader, pictures[:ASKED]) for w in r.text.split()]
+    words = [w for w in read if len(w) > 2]  # shorter ones are words of many languages
     known = {
-        language: sum(1 for w in words if len(w) > 2 and wordfreq.zipf_frequency(w, language) > 3)
+        language: sum(1 for w in words if wordfreq.zipf_frequency(w, language) > 3)
         for language in reader.info.languages or writable(reader.charset)
     }
     language = max(known, key=lambda code: known[code])
-    log.info("the readings look like the language %s (%d of %d words are known)", language, known[language], len(words))
+    if known[language] > SURE * len(words):
+        log.info("the readings look like the language %s (%d of %d words are known)",
+                 language, known[language], len(words))  # fmt: skip
+    else:
+        log.warning("not sure of the language (%d of %d words known as %s); say it with --lang",
+                    known[language], len(words), language)  # fmt: skip
     return language
 
 

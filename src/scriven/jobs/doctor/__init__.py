@@ -93,8 +93,8 @@ def doctor(
         refused += [Refused(name(r.id), r.reason) for r in folder.refused]
         raw += [(name(id), text) for id, text in _stored_texts(folder)]
     if not rows:
-        why = "; ".join(f"{r.id}: {r.reason}" for r in [*damaged, *refused][:5])
-        raise InputError(f"no line could be read ({why or 'the folders are empty'}); check the paths")
+        found = [r.reason if r.id in r.reason else r.sentence() for r in [*damaged, *refused][:5]]
+        raise InputError(f"no line could be read: {'; '.join(found) or 'the folders are empty; check the paths'}")
     problems = _problems(rows, raw, info)
     problems += problem("damaged", "lost", damaged, "files that cannot be read", "copy or write them again")
     problems += problem("no-row", "lost", refused, "rows without an id or a picture", "write the folder again")
@@ -119,7 +119,7 @@ def _problems(rows: Sequence[Row], raw: Sequence[tuple[str, str | None]], info: 
         *leaks.shared_pages(rows),
         *checks.pairs(rows),
         *checks.sources(raw),
-        *checks.characters(rows),
+        *checks.characters(rows, charset),
         *checks.splits(rows),
     ]
 

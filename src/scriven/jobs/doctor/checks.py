@@ -90,8 +90,8 @@ def sources(raw: Iterable[tuple[str, str | None]]) -> list[Problem]:
     ]  # fmt: skip
 
 
-def characters(rows: Sequence[Row]) -> list[Problem]:
-    """Characters that are too rare to be learnt, and those that only valid or test have."""
+def characters(rows: Sequence[Row], charset: Charset | None) -> list[Problem]:
+    """Characters that are too rare to be learnt, and those that only valid or test have and no given model knows."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
         counts[row.split].update(row.text or "")
@@ -103,7 +103,7 @@ def characters(rows: Sequence[Row]) -> list[Problem]:
         Refused(name(c), f"{n} times in {split}, never in train")
         for split in ("valid", "test")
         for c, n in counts.get(split, Counter()).most_common()
-        if c not in learnt
+        if c not in learnt and (charset is None or c not in charset)
     ]
     return [
         *problem("not-in-train", "harm", unlearnt, "characters of valid or test that train does not have",
