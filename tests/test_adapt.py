@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from scriven.base import InputError, OutputError, SettingsError
+from scriven.cli import run
 from scriven.images import encode
 from scriven.jobs import adapt as job
 from scriven.jobs.adapt import AdaptSettings, adapt
@@ -32,7 +33,8 @@ from scriven.text import Charset
 from scriven.workbench import fit as fitting
 from scriven.workbench.beliefs import Belief, Judgement, reader_of, trusted
 from scriven.workbench.keep import load_net, save_weights
-from scriven.workbench.quantise import halve
+from scriven.workbench.publish import _loss
+from scriven.workbench.quantise import Candidate, halve
 
 WORDS = ("ink", "paper", "quill", "letter", "seal", "wax", "desk", "folio", "hand", "script")
 
@@ -501,3 +503,43 @@ def test_a_judgement_refuses_with_a_reason(changes, why):
     old = Judgement(disagreement=0.2, surprise=2.0, characters=10.0)
     reason = replace(old, **changes).worse_than(old)
     assert reason is None if why is None else why in reason
+
+
+def test_a_round_tells_how_far_it_is_and_shows_no_error_rate(parent, tmp_path, monkeypatch, caplog):
+    accepting(monkeypatch)
+    told = []
+    monkeypatch.setattr(job, "percent", lambda what, fraction: told.append((what, fraction)))
+    with caplog.at_level("INFO", "scriven"):
+        adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=settings(rounds=2))
+    assert [part for _, part in told] == pytest.approx([0, 0.25, 0.5, 0.5, 0.75, 0.99, 1.0])
+    assert {what for what, _ in told} == {"adapting"} and "CER" not in caplog.text
+
+
+def test_without_texts_a_small_graph_differs_and_has_no_error_rate():
+    way = Candidate("int8", 6.0, 0.0232, 0.9)
+    assert _loss(way, None) == ", its readings differ from fp32 by 2.32 % of the characters"
+    assert _loss(replace(way, precision="fp32"), None) == ""
+    assert _loss(way, ["a"] * 60) == ", CER 2.32 % on 60 validation lines"
+
+
+@pytest.mark.parametrize(("text", "sure"), [("the house and zzxq", True), ("the zzxq qxzz xqzz of it", False)])
+def test_a_language_that_is_a_guess_is_said_to_be_one(text, sure, monkeypatch, caplog):
+    monkeypatch.setattr(gathering, "readings", lambda *_: [Reading("", text, 1.0, ())])
+    reader = SimpleNamespace(info=SimpleNamespace(languages=["en"]))
+    with caplog.at_level("INFO", "scriven"):
+        assert gathering.guess(reader, []) == "en"
+    assert ("not sure of the language (1 of 4 words known as en); say it with --lang" in caplog.text) != sure
+
+
+def test_what_comes_next_depends_on_whether_it_helped(monkeypatch, capsys):
+    done = job.Adapted("m", False, "it agrees less with itself", [{"accepted": True}])
+    monkeypatch.setattr(job, "adapt", lambda *_, **__: done)
+    for given, named in (([], True), (["--lang", "fr"], False)):
+        assert run(["adapt", "photos", "-o", "m", *given]) == 0
+        said = capsys.readouterr().err
+        assert "give more pictures of one hand" in said and "scriven train" in said and "scriven read" not in said
+        assert ("--lang" in said) == named
+    done.helped, done.rounds = True, [{"accepted": True}] * 2
+    assert run(["adapt", "photos", "-o", "m"]) == 0
+    out, said = capsys.readouterr()
+    assert "learnt the hand in 1 round; then" in out and "Next: scriven read -m m MORE-PICTURES" in said

@@ -293,3 +293,53 @@ def test_output_survives_a_terminal_that_is_not_utf8(python) -> None:
     code += "try:\n    main()\nfinally:\n    common.print_json({'text': 'ſé⁊'})"
     done = python(code, env={"PYTHONIOENCODING": "ascii"})
     assert "ſé⁊" in done.stdout
+
+
+def test_plain_lines_come_every_tenth_or_every_minute(monkeypatch) -> None:
+    from types import SimpleNamespace
+
+    now = [0.0]
+    monkeypatch.setattr(common, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    handler, said = common._Progress(), []
+    for second in range(3601):  # an hour of training
+        now[0] = float(second)
+        if handler._due("training", second / 36, 100):
+            said.append(second)
+    assert said == list(range(60, 3601, 60))
+    now[0], done = 4000.0, []
+    for second in range(101):  # a hundred seconds
+        now[0] += 1
+        if handler._due("adapting", second, 100):
+            done.append(second)
+    assert done == list(range(10, 101, 10))
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+def test_the_bar_is_gone_before_a_last_word_or_an_error(python) -> None:
+    code = """
+import time
+from scriven.cli import _say
+from scriven.cli.common import end_progress, report_progress
+from scriven.jobs.progress import percent
+report_progress()
+percent("training", 0.2)
+time.sleep(0.3)
+if __import__("sys").argv[1] == "well":
+    end_progress()
+    print("LAST", file=__import__("sys").stderr)
+else:
+    _say("LAST", 2)
+"""
+    for ending in ("well", "error"):
+        master, slave = os.openpty()
+        try:
+            python(code, ending, stderr=slave, stdout=subprocess.PIPE, env={"TERM": "xterm-256color"})
+            os.close(slave)
+            shown = b""
+            while chunk := _read(master):
+                shown += chunk
+        finally:
+            os.close(master)
+        before, after = shown.decode().split("LAST")
+        assert "training" in before and "training" not in after
+        assert before.rfind("\x1b[?25h") > before.rfind("training")  # the cursor is back, the line erased

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ import pytest
 from scriven.base import InputError
 from scriven.images import encode
 from scriven.jobs.doctor import Diagnosis, DoctorSettings, doctor
+from scriven.jobs.doctor.forecast import Forecast
 from scriven.lines import Line, LinesWriter
 from toy_reader import write_model
 
@@ -253,3 +255,24 @@ def test_pictures_in_two_folders_are_compared_and_hands_are_not(tmp_path: Path) 
 def test_importing_the_doctor_brings_no_torch(python: Callable[..., object]) -> None:
     done = python("import sys, scriven.jobs.doctor, scriven.jobs.bench; assert 'torch' not in sys.modules")
     assert done.returncode == 0, done.stderr  # type: ignore[attr-defined]
+
+
+def test_characters_that_the_model_knows_can_be_read_though_train_has_none(tmp_path: Path) -> None:
+    lines = [*clean(), (Line("new", encode(picture("fade h", 1)), "fade hj", "hand 11", "page 11"), "test")]
+    path = folder(tmp_path / "lines", lines)
+    assert "'j' (U+006A LATIN SMALL LETTER J)" in kinds(doctor([path], None, QUIET))["not-in-train"]
+    model = write_model(tmp_path / "model", charset=tuple("abcdefghj "))
+    assert "not-in-train" not in kinds(doctor([path], model, QUIET))
+
+
+def test_the_forecast_of_one_core_and_a_tiny_folder_is_in_plain_words() -> None:
+    made = Forecast("small", 3, 900, 1e4, "measured", 0.1, 10.0, 1, 2.8, 0.00006)
+    assert "an hour on 1 core is" in made.sentence() and "under 0.01 GB of temporary disk." in made.sentence()
+    more = replace(made, cores=2, disk_gb=0.25).sentence()
+    assert "an hour on 2 cores is" in more and "0.25 GB of temporary disk." in more
+
+
+def test_a_folder_that_is_not_there_is_said_once(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as said:
+        doctor([tmp_path / "x.csv"], None, QUIET)
+    assert str(said.value) == f"no line could be read: there is no lines folder {tmp_path / 'x.csv'}; check the path"

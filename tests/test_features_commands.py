@@ -41,7 +41,9 @@ def test_the_demo_reads_before_and_after(tmp_path, monkeypatch):
     kept = json.loads((tmp_path / "out" / "result.json").read_text())
     assert kept == json.loads(json.dumps(job.as_json(done))) and kept["cer_before"] == 1.0 and kept["helped"]
     report = (tmp_path / "out" / "report.html").read_text()
-    assert "100.0%" in report and "Bars. Nobody. Licence: CC0." in report
+    assert "100.0 %" in report and "Bars. Nobody. Licence: CC0." in report
+    assert "fell by 100.0 percentage points (from 100.0 % to 0.0 %)" in report and 'class="legend"' in report
+    assert "<li>surprise:" in report and "apostrophes" not in report  # none in these transcriptions
     assert job.demo(tmp_path / "out", 0.5, wrong).folder == tmp_path / "out-2"
 
 

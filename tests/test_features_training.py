@@ -1,19 +1,22 @@
 """What settings promise of training and of adapting really happens: each test fails when its feature is taken out."""
 
+import logging
 import time
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from lightning_fabric.utilities.rank_zero import rank_zero_info
 from safetensors.torch import load_file
 
 from scriven.base import OutputError, SettingsError
+from scriven.cli import run
 from scriven.images import encode
 from scriven.jobs import adapt as adapting
 from scriven.jobs import train as training
 from scriven.jobs.adapt import AdaptSettings, adapt
-from scriven.jobs.train import TrainSettings, fabric_of, train
+from scriven.jobs.train import Trained, TrainSettings, fabric_of, train
 from scriven.lines import LinesFolder
 from scriven.recognisers import build
 from scriven.tensors import collate
@@ -264,3 +267,55 @@ def test_a_gpu_gets_processes_that_make_its_pictures(monkeypatch, wanted, device
     monkeypatch.setattr(loading, "cores", lambda: 16)
     fabric = SimpleNamespace(device=SimpleNamespace(type=device), world_size=ranks)
     assert loading.workers(wanted, fabric) == expected
+
+
+def test_an_evaluation_says_what_it_was_measured_on_and_how_far_training_is(lines, tmp_path, caplog):
+    with caplog.at_level(logging.INFO, "scriven"):
+        train([lines], tmp_path / "m", settings=settings(steps=4))
+    said = [r.getMessage() for r in caplog.records if r.getMessage().startswith("step ")]
+    assert len(said) == 1 and said[0].endswith(" % on validation lines (best so far)")
+    steps = [r.progress for r in caplog.records if hasattr(r, "progress")]
+    assert steps[-1] == ("training", 100.0, 100) and sum(done == 100 for _, done, _ in steps) == 1
+    assert all(what == "training" and 0 < done <= 100 for what, done, _ in steps)
+
+
+def test_fit_tells_after_every_step_which_part_of_the_budget_is_spent(lines, tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(training, "percent", lambda what, fraction: told.append((what, fraction)))
+    train([lines], tmp_path / "m", settings=settings(steps=4))
+    assert told == [("training", 0.25), ("training", 0.5), ("training", 0.75), ("training", 1.0)]
+
+
+def test_waiting_is_said_only_where_it_matters():
+    row = {"step": 3, "minutes": 1.0, "loss": 0.5, "cer": 0.0766, "best": False, "waiting": 0.03}
+    assert training.said(row, "validation lines") == "step 3, 1.0 min: loss 0.500, CER 7.66 % on validation lines"
+    assert training.said(row | {"waiting": 0.2}, "x").endswith("on x, 20% of the time waiting for pictures")
+
+
+def test_lightning_says_nothing_once_a_fabric_is_made(caplog, monkeypatch):
+    logger = logging.getLogger("lightning_fabric")
+    monkeypatch.setattr(logger, "propagate", True)  # to where caplog listens
+    logger.setLevel(logging.INFO)  # as its import leaves it
+    rank_zero_info("heard")
+    assert "heard" in caplog.text
+    caplog.clear()
+    fabric_of(settings(device="cpu", precision="bf16-mixed"))
+    rank_zero_info("more of this")
+    assert not caplog.text
+
+
+def test_a_model_names_the_data_of_its_parents(lines, tmp_path):
+    first = train([lines], tmp_path / "a", settings=settings()).info
+    other = folder(tmp_path / "other")
+    second = train([other], tmp_path / "b", parent=tmp_path / "a", settings=settings()).info
+    assert second.learnt() == {LinesFolder(one).fingerprint() for one in (lines, other)} >= first.learnt() != set()
+
+
+@pytest.mark.parametrize(("n", "said"), [(1, "1 validation line, too few"), (2, "2 validation lines, too few"),
+                                         (50, "50 validation lines\n")])  # fmt: skip
+def test_the_last_word_of_training_says_what_its_number_is_worth(n, said, monkeypatch, capsys):
+    info = SimpleNamespace(scores={"valid": {"cer": 0.4364, "n": n}})
+    done = Trained("m", info, None, ())
+    monkeypatch.setattr(training, "train", lambda *_, **__: done)
+    assert run(["train", "lines", "-o", "m"]) == 0
+    assert f"CER 43.64% on {said}" in capsys.readouterr().out

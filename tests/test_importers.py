@@ -426,3 +426,13 @@ def test_a_real_collection_goes_round(real_data: Path, tmp_path: Path) -> None:
     for split in done.counts:
         old = {(x.id, x.text, x.image) for x in LinesFolder(real_data / "czech16_cs").lines(split)}
         assert old == {(x.id, x.text, x.image) for x in LinesFolder(tmp_path / "back").lines(split)}
+
+
+def test_pairs_names_the_ending_that_the_texts_really_have(tmp_path: Path) -> None:
+    save(tmp_path / "pe-01.png")
+    (tmp_path / "pe-01.gt.txt").write_text("ink")
+    found = list(IMPORTERS["pairs"](tmp_path, suffix=".txt"))
+    assert len(found) == 1 and "give the ending of the texts as --set suffix=.gt.txt" in found[0].reason
+    (tmp_path / "pe-01.png").rename(tmp_path / "other.png")
+    reasons = [one.reason for one in IMPORTERS["pairs"](tmp_path, suffix=".txt")]
+    assert "put pe-01.gt.png there" in reasons[0] and "there is no text other.txt" in reasons[1]

@@ -11,7 +11,7 @@ import pytest
 
 from scriven.base import InputError, LinesError, OutputError
 from scriven.images import encode
-from scriven.jobs.look import look
+from scriven.jobs.look import _called, _charset, _histogram, _parents, _plain, _score_line, look
 from scriven.lines import Line, LinesWriter
 
 
@@ -80,7 +80,15 @@ def test_a_model_folder(tmp_path: Path) -> None:
     (model / "log.jsonl").write_text("\n".join(map(json.dumps, rows)) + '\n{"step": 2')
     (model / "README.md").write_text("---\nlicense: cc\n---\n\n# The card\n\nIt reads <b>well</b>.\n")
     content = look(model, tmp_path / "m.html")[0].read_text("utf-8")
-    for expected in ("my model", "12.3 %", "n = 45", "<svg", "It reads &lt;b&gt;well", "CC BY 4.0", "letters", "é"):
+    for expected in (
+        "my model",
+        "12.3 %, n = 45: too few lines to mean anything",
+        "<svg",
+        "It reads &lt;b&gt;well",
+        "CC BY 4.0",
+        "letters",
+        "é",
+    ):
         assert expected in content, expected
     assert "license: cc" not in content
 
@@ -111,3 +119,56 @@ def test_as_many_pictures_as_asked_for(tmp_path: Path) -> None:
         for n in (3, 24, 0)
     ]
     assert shown == [3, 24, 40]
+    assert "pictures, evenly spread" not in (tmp_path / "p.html").read_text()
+    page, _ = look(tmp_path / "many", tmp_path / "p.html")
+    assert "24 of 40 pictures, evenly spread; all with --samples 0" in page.read_text()
+
+
+def test_what_a_model_read_is_not_called_human(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encode(np.full((20, 60), 200, np.uint8)))
+    (tmp_path / "read.csv").write_text("id,image,text,confidence\na,a.png,inc,0.25\nb,a.png,ink,\n")
+    content = look(tmp_path / "read.csv", tmp_path / "p.html")[0].read_text("utf-8")
+    assert "read by a model 1" in content and "human 1" in content and "truth" not in content
+    assert re.findall(r"<span>(\w+)</span><q[^>]*>(\w+)<", content) == [("read", "inc"), ("text", "ink")]
+    assert "Empty its confidence" in content
+
+
+def test_what_a_round_believed_is_called_so(tmp_path: Path) -> None:
+    png = encode(np.full((20, 60), 200, np.uint8))
+    with LinesWriter(tmp_path / "my-hand" / "rounds" / "01", {}) as writer:
+        writer.write(Line("a", png, "inc", origin="pseudo", confidence=0.5))
+    content = look(tmp_path / "my-hand" / "rounds" / "01", tmp_path / "p.html")[0].read_text("utf-8")
+    assert "<title>A look at my-hand/rounds/01</title>" in content
+    assert "<span>believed</span><q" in content and "believed by a model 1" in content and "human" not in content
+
+
+def test_a_folder_is_called_as_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _called(Path("letters/")) == "letters" and _called(Path("/letters")) == "letters"
+    assert _called(Path(".")).endswith(tmp_path.name) and _called(tmp_path / "a" / "b" / "c") == "a/b/c"
+
+
+def test_sizes_are_bars_and_one_size_is_a_sentence() -> None:
+    assert _histogram([64] * 40, "height", "px", "pictures") == "<p>The height of all 40 pictures is 64 px.</p>"
+    html = _histogram([*range(100, 300), 2500, 2600], "width", "px", "pictures")
+    assert "<rect" in html and "polyline" not in html and "from 100 to 2,600 px" in html
+    counts = [int(n.replace(",", "")) for n in re.findall(r": ([\d,]+)</title>", html)]
+    assert sum(counts) == 202 and re.search(r">\d+ and more</text>", html)
+    assert "and more" not in _histogram(range(100, 300), "width", "px", "pictures")
+
+
+def test_facts_of_a_model_are_words() -> None:
+    line = [{"name": "b", "parents": [{"name": "a", "parents": []}]}, {"name": "", "parents": []}]
+    assert _parents(line) == "b, which came from a and a model without a name"
+    assert _plain(["fr", "en"]) == "fr, en" and _plain({"torch": "2.1", "python": "3.11"}) == "torch 2.1, python 3.11"
+    assert _plain([{"path": "x", "sha256": "0123456789abcdef"}]) == "path x, sha256 0123456789ab"
+    assert _plain(True) == "yes"
+    shown = "".join(_score_line({"valid": {"cer": 0.1, "n": 50}, "test": {"cer": 0.2, "n": 49}}))
+    assert "<b>10.0 %</b>" in shown and "<b>20.0 %</b>" not in shown and "CER, test: 20.0 %, n = 49: too few" in shown
+
+
+def test_characters_that_may_be_boxes_are_named() -> None:
+    html = "".join(_charset((" ", "a", "é", "’", "ꝯ")))
+    assert "␣ a é ’ ꝯ" in html and html.count("U+") == 1
+    assert "U+A76F" in html and "LATIN SMALL LETTER CON" in html
+    assert "U+" not in "".join(_charset(("a", "é", "€")))

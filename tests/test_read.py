@@ -18,6 +18,7 @@ from scriven.jobs.read import Outcome, ReadSettings, language_model, read, word_
 from scriven.jobs.score import Scores, Set, score_model
 from scriven.lines import Line, LinesFolder, LinesWriter, Reading
 from scriven.reader.inputs import Item, Source
+from scriven.reader.model import read_info, write_info
 from scriven.reader.transcripts import Transcript
 from scriven.text import Charset
 from toy_reader import LETTERS, picture, write_model
@@ -317,3 +318,26 @@ def test_score_without_any_text_says_so(model, tmp_path):
         writer.write(Line("a", encode(picture("abcd"))))
     with pytest.raises(InputError, match=r"no lines with text to score in all \(1 without text\)"):
         score_model(model, [tmp_path / "plain"], settings=ONE)
+
+
+def test_score_warns_of_lines_that_trained_the_model_or_its_parent(letters, tmp_path, caplog):
+    prints = [{"path": "letters", "fingerprint": LinesFolder(letters).fingerprint()}]
+    for name, about in (("own", {"data": prints}), ("parents", {"parents": [{"name": "x", "data": prints}]}),
+                        ("none", {"data": [{"fingerprint": "0"}], "parents": ["x"]})):  # fmt: skip
+        made = write_model(tmp_path / name)
+        write_info(made, read_info(made).model_copy(update=about))
+        for split in ("train", "test"):
+            caplog.clear()
+            result = score_model(made, [letters], split, settings=ONE).as_json()
+            expected = name != "none" and split == "train"
+            assert result["sets"][0]["trained_on"] is expected
+            assert ("these lines trained this model" in caplog.text) is expected
+
+
+def test_score_says_that_a_folder_of_pictures_has_no_texts(model, tmp_path):
+    (tmp_path / "a.png").write_bytes(encode(picture("abcd")))
+    with pytest.raises(LinesError, match=r"has pictures but no texts; make .* with `scriven import pairs`"):
+        score_model(model, [tmp_path], settings=ONE)
+    (tmp_path / "a.gt.txt").write_text("abcd")
+    with pytest.raises(LinesError, match="has pictures and texts but is no lines folder"):
+        score_model(model, [tmp_path], settings=ONE)

@@ -89,16 +89,19 @@ def test_links_lead_to_sections() -> None:
 
 
 def test_marks_show_what_differs() -> None:
-    assert marks_of("abc", "axc") == ([False, True, False], [False, True, False])
-    assert marks_of("abc", "ac") == ([False, True, False], [False, False])
-    assert marks_of("ac", "abc") == ([False, False], [False, True, False])
-    assert marks_of(None, "ab") == ([], [False, False])
+    assert marks_of("abc", "axc") == ({1}, set())
+    assert marks_of("abc", "ac") == (set(), {1})
+    assert marks_of("abc", "ab") == (set(), {2})
+    assert marks_of("ac", "abc") == ({1}, set())
+    assert marks_of(None, "ab") == (set(), set())
 
 
 def test_pictures_mark_mistakes_and_shade_doubt() -> None:
     shown = report.pictures([report.Picture(INK, "read", "reed", [0.9, 0.6, 0.2, 0.3])])
-    assert 'r<i class="u">e</i><i class="x">a</i><i class="d">d</i>' in shown
-    assert 're<i class="x">e</i>d' in shown
+    assert 'r<i class="u">e</i><i class="x d">a</i><i class="d">d</i>' in shown
+    assert ">reed</q>" in shown  # the truth is never wrong
+    missing = report.pictures([report.Picture(INK, "rea", "read"), report.Picture(INK, "ead", "read")])
+    assert '>rea<i class="m"></i></q>' in missing and '><i class="m"></i>ead</q>' in missing
     assert 'src="data:image/png;base64,' in shown and 'width="60" height="20"' in shown
     assert "image/jpeg" in report.pictures([report.Picture(encode(np.full((20, 60), 200, np.uint8), "jpeg"))])
 
@@ -177,3 +180,56 @@ def test_an_earlier_reading_stands_above_the_later_one() -> None:
     html = report.pictures([report.Picture(INK, "paper", "paper", before="pamer")])
     assert html.index("<span>before</span>") < html.index("<span>after</span>") < html.index("<span>truth</span>")
     assert '<i class="x">m</i>' in html and "<span>read</span>" not in html
+
+
+def test_a_reading_has_the_name_it_is_given() -> None:
+    html = report.pictures([report.Picture(INK, "paper", label="believed")])
+    assert "<span>believed</span>" in html and "<span>read</span>" not in html and "truth" not in html
+
+
+def test_the_legend_names_every_mark_and_its_bounds() -> None:
+    html = report.legend()
+    parsed(html)
+    assert [mark in html for mark in ('class="x"', 'class="m"', 'class="u"', 'class="d"')] == [True] * 4
+    assert "below 80 %" in html and "below 50 %" in html
+    assert all(f".{mark} {{" in report.page("", []) for mark in "xud")
+
+
+def test_bars_are_as_high_as_their_counts_and_the_last_is_named() -> None:
+    svg = report.bars([2, 4, 1], low=100, width=10, x="width, px", y="pictures", note="median 113", and_more=True)
+    parsed(svg)
+    heights = [float(h) for h in re.findall(r'<rect [^>]* height="([^"]*)"', svg)]
+    assert heights[1] == pytest.approx(2 * heights[0], abs=0.2) and heights[1] == pytest.approx(4 * heights[2], abs=0.2)
+    assert "120 and more: 1</title>" in svg and ">120 and more</text>" in svg and "median 113" in svg
+    assert "from 110 to below 120: 4" in svg and "polyline" not in svg
+    assert "and more" not in report.bars([2, 4], low=0, width=10, x="x", y="y")
+    assert "nothing was recorded" in report.bars([], low=0, width=1, x="x", y="y")
+
+
+def test_bars_count_in_whole_numbers() -> None:
+    ticks = re.findall(r'text-anchor="end">([^<]*)</text>', report.bars([1, 1], low=0, width=1, x="x", y="y"))
+    assert ticks == ["0", "1"]
+
+
+def test_facts_have_no_head_and_no_empty_rows() -> None:
+    html = report.facts([("licence", "MIT"), ("seed", None), ("parents", ""), ("lines", 0)])
+    parsed(html)
+    assert html.count("<tr>") == 2 and "MIT" in html and "<td>0</td>" in html and "seed" not in html
+    assert report.facts([("seed", None)]) == ""
+
+
+def test_prose_keeps_lists_and_blocks() -> None:
+    html = report.prose("# A <card>\n\nIt reads\nwell:\n\n- one\n  and a half\n- two\n\n    scriven read X\n")
+    parsed(html)
+    assert "<p><b>A &lt;card&gt;</b></p>" in html and "<p>It reads\nwell:</p>" in html
+    assert "<ul><li>one and a half</li><li>two</li></ul>" in html and "<pre>    scriven read X</pre>" in html
+
+
+def test_rounds_in_plain_words() -> None:
+    first = {"round": 0, "accepted": True, "disagreement": 0.1676, "surprise": 4.2507, "characters": 52.99}
+    html = report.rounds([first, {**first, "round": 1, "accepted": False, "believed": 213, "disagreement": 0.143}])
+    parsed(html)
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in html.split("<tr>")[2:]]
+    assert cells == [["0", "yes", "–", "16.8 %", "4.25", "53.0"], ["1", "no", "213", "14.3 %", "4.25", "53.0"]]
+    heads = re.findall(r"<th[^>]*>(.*?)</th>", html)
+    assert all(f"<li>{head.partition(',')[0]}:" in html for head in heads[1:]), heads

@@ -81,6 +81,11 @@ def printable(name: str | Path) -> str:
     return str(name).encode(**TEXT).decode("utf-8")
 
 
+def counted(n: int, what: str) -> str:
+    """`1 line`, `2 lines`."""
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
 Settings = TypeVar("Settings")
 
 

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from scriven.cli.common import Changes, Config, Json, Out, counted, end_progress, finish, print_json, settings
+from scriven.base import counted
+from scriven.cli.common import Changes, Config, Json, Out, end_progress, finish, print_json, settings
 from scriven.reader import DEFAULT
 
 Inputs = Annotated[
@@ -52,9 +53,6 @@ def adapt(
         typer.echo(f"Next: scriven read -m {done.folder} MORE-PICTURES", err=True)
     else:
         named = "" if language else "name the language with --lang, "
-        typer.echo(
-            f"Next: give more pictures of one hand, {named}or transcribe some 50 lines and "
-            f"`scriven train LINES -o MY-MODEL --from {model}`",
-            err=True,
-        )
+        learn = f"transcribe some 50 lines and `scriven train LINES -o MY-MODEL --from {model}`"
+        typer.echo(f"Next: give more pictures of one hand, {named}or {learn}", err=True)
     finish(done.refused)

@@ -96,11 +96,6 @@ def end_progress() -> None:
             handler.stop()
 
 
-def counted(n: int, what: str) -> str:
-    """`1 line`, `2 lines`."""
-    return f"{n} {what}{'' if n == 1 else 's'}"
-
-
 class _Progress(logging.Handler):
     """Log records as lines. A record with `progress=(what, done, total)` moves a bar, or is a line now and then."""
 

@@ -6,21 +6,9 @@ from typing import Annotated
 
 import typer
 
-from scriven.cli.common import (
-    Changes,
-    Config,
-    Json,
-    Out,
-    changes_of,
-    counted,
-    end_progress,
-    finish,
-    print_json,
-    settings,
-)
+from scriven.cli.common import Changes, Config, Json, Out, changes_of, end_progress, finish, print_json, settings
 
 Inputs = Annotated[list[str], typer.Argument(help="Labelled lines folders, and fonts:LANG for synthesis on the fly.")]
-FEW = 50  # lines: fewer give no error rate that means anything
 From = Annotated[str | None, typer.Option("--from", help="Model to start from; its character set grows.")]
 
 
@@ -51,8 +39,8 @@ def train(
     from scriven.jobs.train import train as job
 
     given = {"minutes": minutes, "steps": steps, "model": model, "size": size, "level": level}
-    counted = any(change.partition("=")[0].strip() == "steps" for change in changes_of(changes, config, **given))
-    begun = TrainSettings(steps=1) if counted else TrainSettings(minutes=60.0)
+    stepped = any(change.partition("=")[0].strip() == "steps" for change in changes_of(changes, config, **given))
+    begun = TrainSettings(steps=1) if stepped else TrainSettings(minutes=60.0)
     chosen = settings(begun, changes, config, **given)
     done = job(inputs, out, parent=parent, settings=chosen)
     if os.environ.get("LOCAL_RANK", "0") != "0":  # of several processes, one speaks
@@ -62,7 +50,6 @@ def train(
     if json:
         print_json({"model": str(done.folder), **best, "steps": done.progress.step, "left_out": len(done.refused)})
     else:
-        few = ", too few to mean anything: score it on lines of their own" if best["n"] < FEW else ""
-        typer.echo(f"{done.folder}: CER {best['cer']:.2%} on {counted(best['n'], done.judged_on)}{few}")
+        typer.echo(f"{done.folder}: {done.sentence()}")
         typer.echo(f"Next: scriven read -m {Path(done.folder)} PICTURES")
     finish(done.refused)

@@ -56,7 +56,7 @@ def pairs(source: Path, *, suffix: str = ".gt.txt", split: str = "train") -> Ite
 
 
 def _endings(texts: Mapping[Path, Path], pictures: Mapping[Path, Path], suffix: str) -> Iterator[tuple[Path, str]]:
-    """Texts without a picture whose names end in more than `suffix`: both stems, theirs and the picture's, and all of it.
+    """The whole endings of texts that have a picture but end in more than `suffix`, by the stems of both.
 
     `x.gt.txt` beside `x.png`, where `suffix` is .txt, ends in .gt.txt.
     """

@@ -1,8 +1,9 @@
 """A lines folder or a model folder in, one HTML page to look through out."""
 
 import json
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,31 @@ from scriven.images import size
 from scriven.jobs.progress import progress
 from scriven.lines import Line, LinesFolder
 from scriven.reader.model import find_model, is_model, read_info
-from scriven.report import Html, Picture, curve, headline, page, pictures, save, section, table, text
+from scriven.report import (
+    Html,
+    Picture,
+    bars,
+    curve,
+    facts,
+    headline,
+    page,
+    pictures,
+    prose,
+    rounds,
+    save,
+    section,
+    table,
+    text,
+)
 from scriven.text import name
 
 SAMPLES = 24  # pictures shown of a split
 MEASURED = 5_000  # pictures whose size is looked up where the folder does not say it
 WIDE = 6  # times as wide as high: such pictures are shown one under the other
 RARE = 5  # characters seen fewer times than this are named as rare
+FEW = 50  # lines; an error rate of fewer says next to nothing
+BINS = 40  # bars of a histogram, at most
+LABELS = {"pseudo": "believed", "generated": "read"}  # what the text of such a line is called; else "text"
 TITLE = "A look at "  # by it a page of this job is known, and may be written anew
 
 
@@ -47,23 +66,30 @@ def look(
 
 def lines_page(folder: LinesFolder, samples: int = SAMPLES) -> Html:
     """Counts, pictures with their texts, sizes, characters, and what was left out."""
-    columns = {s: folder.columns(s, ["text", "hand", "page", "origin", "width", "height"]) for s in folder.splits}
+    names = ["text", "hand", "page", "origin", "confidence", "width", "height"]
+    columns = {split: folder.columns(split, names) for split in folder.splits}
     texts = [t for c in columns.values() for t in c["text"] if t]
     letters = Counter(character for t in texts for character in t)
     shown = {split: _samples(folder, split, samples) for split in folder.splits}
     parts = [
-        section("Counts", _numbers(columns, texts, letters), table(_split_rows(columns))),
-        *(section(f"Pictures: {split}", _gallery(lines)) for split, lines in shown.items()),
+        section("Counts", _numbers(columns, texts, letters), *_splits(columns)),
+        *(section(f"Pictures: {s}", _some(len(found), folder.count(s)), _gallery(found)) for s, found in shown.items()),
         section("Sizes", *_sizes(folder, columns)),
         section("Characters", *_characters(letters)) if letters else section("Characters", text("No line has text.")),
     ]
     if folder.about:
-        keys = ("command", "licence", "seed", "parents", "finished")
-        parts.append(section("How it was made", table([{"": k, "value": _plain(folder.about.get(k))} for k in keys])))
+        keys = ("command", "what", "licence", "seed", "parents", "finished")
+        parts.append(section("How it was made", facts((k, _plain(folder.about.get(k))) for k in keys)))
     if folder.refused:
         rows = [{"id": r.id, "why": r.reason} for r in folder.refused]
         parts.append(section("Left out", table(rows, f"{len(rows)} lines cannot be used")))
-    return page(f"{TITLE}{folder.path.resolve().name}", parts, "Lines folder")
+    return page(f"{TITLE}{_called(folder.path)}", parts, "Lines folder" if folder.path.is_dir() else "Table of lines")
+
+
+def _called(path: Path) -> str:
+    """A folder as it was given, its last three parts: `01` alone says nothing."""
+    given = path if path.name and ".." not in path.parts else path.resolve()
+    return "/".join([part for part in given.parts if part != given.anchor][-3:])
 
 
 def _numbers(columns: dict[str, dict[str, list[Any]]], texts: Sequence[str], letters: Counter[str]) -> Html:
@@ -78,18 +104,39 @@ def _numbers(columns: dict[str, dict[str, list[Any]]], texts: Sequence[str], let
     )
 
 
-def _split_rows(columns: dict[str, dict[str, list[Any]]]) -> list[dict[str, object]]:
-    return [
-        {
-            "split": split,
-            "lines": len(c["text"]),
-            "with text": sum(1 for t in c["text"] if t),
-            "hands": len({h for h in c["hand"] if h}),
-            "pages": len({p for p in c["page"] if p}),
-            "origin": ", ".join(f"{o} {n}" for o, n in Counter(o or "human" for o in c["origin"]).most_common()),
-        }
-        for split, c in columns.items()
-    ]
+def _splits(columns: dict[str, dict[str, list[Any]]]) -> Iterator[Html]:
+    """A row for each split, and where some of the texts come from a model, that they do."""
+    origins = {s: [_origin(*p) for p in zip(c["origin"], c["confidence"], strict=True)] for s, c in columns.items()}
+    yield table(
+        [
+            {
+                "split": split,
+                "lines": len(c["text"]),
+                "with text": sum(1 for t in c["text"] if t),
+                "hands": len({h for h in c["hand"] if h}),
+                "pages": len({p for p in c["page"] if p}),
+                "origin": ", ".join(f"{o} {n}" for o, n in Counter(origins[split]).most_common()),
+            }
+            for split, c in columns.items()
+        ]
+    )
+    if any("read by a model" in found for found in origins.values()):
+        yield text(
+            "A line that has a confidence counts as read by a model. Empty its confidence where you have corrected it."
+        )
+
+
+def _origin(origin: str | None, confidence: float | None) -> str:
+    """Where a line comes from, in words. Tables write NaN for a confidence that is missing."""
+    if origin in (None, "", "human"):
+        return "human" if confidence is None or confidence != confidence else "read by a model"
+    return "believed by a model" if origin == "pseudo" else str(origin)
+
+
+def _some(shown: int, count: int) -> Html:
+    """How many of the pictures are shown, where it is not all of them."""
+    few = shown < count
+    return text(f"{shown:,} of {count:,} pictures, evenly spread; all with --samples 0.") if few else Html("")
 
 
 def _spread(count: int, wanted: int) -> set[int]:
@@ -112,12 +159,14 @@ def _samples(folder: LinesFolder, split: str, most: int) -> list[Line]:
 def _gallery(lines: Sequence[Line]) -> Html:
     shown, broken = [], []
     for line in lines:
-        trust = f"confidence {line.confidence:.2f}" if line.confidence is not None else ""
-        origin = line.origin if line.origin != "human" else ""
+        sure = "below 0.01" if (line.confidence or 0) < 0.01 else f"{line.confidence:.2f}"
+        trust = f"confidence {sure}" if line.confidence is not None else ""
+        origin = line.origin if line.origin not in ("human", "pseudo") else ""
+        label = LABELS.get(line.origin, "text" if line.confidence is None else "read")
         caption = " · ".join(part for part in (line.id, line.hand, origin, trust) if part)
         try:
             size(line.image, line.id)
-            shown.append(Picture(line.image, truth=line.text, caption=caption))
+            shown.append(Picture(line.image, line.text, caption=caption, label=label))
         except ImageError as error:
             broken.append({"id": line.id, "why": str(error)})
     wide = sum(w > WIDE * h for w, h in (size(p.image) for p in shown)) > len(shown) / 2
@@ -130,9 +179,9 @@ def _sizes(folder: LinesFolder, columns: dict[str, dict[str, list[Any]]]) -> Ite
         sizes = list(_measured(folder))
         yield text(f"The folder does not say how large its pictures are; {len(sizes):,} of them were measured.")
     lengths = [len(t) for c in columns.values() for t in c["text"] if t]
-    yield _histogram([w for w, _ in sizes], "width, px", "pictures")
-    yield _histogram([h for _, h in sizes], "height, px", "pictures")
-    yield _histogram(lengths, "length of the text, characters", "lines")
+    yield _histogram([w for w, _ in sizes], "width", "px", "pictures")
+    yield _histogram([h for _, h in sizes], "height", "px", "pictures")
+    yield _histogram(lengths, "length of the text", "characters", "lines")
 
 
 def _measured(folder: LinesFolder) -> Iterator[tuple[int, int]]:
@@ -147,17 +196,22 @@ def _measured(folder: LinesFolder) -> Iterator[tuple[int, int]]:
                 folder.refused.append(Refused(line.id, str(error)))
 
 
-def _histogram(values: Sequence[int], x: str, y: str, bins: int = 40) -> Html:
-    """How many values fall into each of some equally wide bins; the highest hundredth is put into the last one."""
+def _histogram(values: Sequence[int], what: str, unit: str, y: str) -> Html:
+    """How many values fall into each of some equally wide bins; the last one takes in the highest hundredth."""
     if not values:
         return Html("")
     ordered = sorted(values)
-    low, high = ordered[0], max(ordered[int(0.99 * (len(ordered) - 1))], ordered[0] + 1)
-    width = max(1, -(-(high - low + 1) // bins))
-    counts = Counter(min(v - low, high - low) // width for v in values)
-    points = [(low + (b + 0.5) * width - 0.5, float(counts[b])) for b in range((high - low) // width + 1)]
-    note = f"median {ordered[len(ordered) // 2]}, from {ordered[0]} to {ordered[-1]}"
-    return Html(curve({note: points}, x=x, y=y))
+    low, high, most = ordered[0], ordered[int(0.99 * (len(ordered) - 1))], ordered[-1]
+    if low == most:
+        return text(f"The {what} of all {len(values):,} {y} is {low:,} {unit}.")
+    width = next(w for p in range(20) for w in (10**p, 2 * 10**p, 5 * 10**p) if w * (BINS - 1) >= high - low + 1)
+    first = low // width
+    last = high // width - first
+    counts = Counter(min(v // width - first, last) for v in ordered)
+    note = f"median {ordered[len(ordered) // 2]:,}, from {low:,} to {most:,} {unit}"
+    columns = [counts[i] for i in range(last + 1)]
+    rest = most // width - first > last
+    return bars(columns, low=first * width, width=width, x=f"{what}, {unit}", y=y, note=note, and_more=rest)
 
 
 def _characters(letters: Counter[str]) -> Iterator[Html]:
@@ -171,36 +225,79 @@ def _characters(letters: Counter[str]) -> Iterator[Html]:
 def model_page(folder: Path) -> Html:
     """What a model says about itself: its scores, its training curve, its characters, its card. Raises ModelError."""
     info = read_info(folder)
-    facts = ("network", "size", "height", "temperature", "licence", "languages", "parents", "versions")
-    parts = [
-        section("Facts", _score_line(info.scores), table([{"": k, "value": _plain(getattr(info, k))} for k in facts])),
-        section("Scores", table(_score_rows(info.scores)) if info.scores else text("No scores are recorded.")),
+    keys = ("network", "size", "height", "temperature", "licence")
+    known = [
+        *((k, _plain(getattr(info, k))) for k in keys),
+        ("languages", _plain(info.languages)),
+        ("came from", _parents(info.parents)),
+        ("made with", _plain(info.versions)),
     ]
+    learnt = info.scores.get("rounds")
+    scores = {k: v for k, v in info.scores.items() if k != "rounds"}
+    parts = [section("Facts", *_score_line(scores), facts(known))]
+    if scores or not learnt:
+        parts.append(section("Scores", table(_score_rows(scores)) if scores else text("No scores are recorded.")))
+    if isinstance(learnt, list) and learnt:
+        parts.append(section("Round by round, without labels", rounds(learnt)))
     rows = _log_rows(folder / "log.jsonl")
     for key, what, percent in (("cer", "character errors", True), ("loss", "loss", False)):
         points = _points(rows, key)
         if points:
             parts.append(section(f"Training: {what}", curve({what: points}, x="step", y=what, percent=percent)))
     if info.data:
-        parts.append(section("Trained on", table([{k: _plain(v) for k, v in row.items()} for row in info.data])))
-    parts.append(section("Characters", text(" ".join(c if c != " " else "␣" for c in info.charset))))
+        parts.append(section("Trained on", table([{k: _cell(k, v) for k, v in row.items()} for row in info.data])))
+    parts.append(section("Characters", *_charset(info.charset)))
     card = folder / "README.md"
     if card.is_file():
         body = card.read_text("utf-8", errors="replace").split("\n---\n", 1)[-1]
-        parts.append(section("Card", text(*(p for p in body.split("\n\n") if p.strip()))))
-    return page(f"{TITLE}{info.name or folder.resolve().name}", parts, f"Model: {info.network} {info.size}")
+        parts.append(section("Card", prose(body)))
+    return page(f"{TITLE}{info.name or _called(folder)}", parts, f"Model: {info.network} {info.size}")
 
 
-def _score_line(scores: dict[str, Any]) -> Html:
+def _parents(parents: Sequence[Any]) -> str:
+    """The models that a model came from: `a, which came from b`."""
+    said = []
+    for parent in parents:
+        name, older = (parent.get("name"), parent.get("parents")) if isinstance(parent, dict) else (parent, None)
+        said.append(f"{name or 'a model without a name'}{', which came from ' + _parents(older) if older else ''}")
+    return " and ".join(said)
+
+
+def _score_line(scores: dict[str, Any]) -> Iterator[Html]:
+    """Error rates, large; small where they are of too few lines."""
     found = [(s, v) for s, v in scores.items() if isinstance(v, dict) and isinstance(v.get("cer"), int | float)]
-    return headline([(f"CER, {s}", f"{100 * v['cer']:.1f} %", f"n = {v.get('n', '?')}") for s, v in found])
+    few = [s for s, v in found if isinstance(v.get("n"), int) and v["n"] < FEW]
+    large = [(f"CER, {s}", _cell("cer", v["cer"]), f"n = {v.get('n', '?')}") for s, v in found if s not in few]
+    if large:
+        yield headline((what, str(number), note) for what, number, note in large)
+    for s in few:
+        n, rate = scores[s]["n"], _cell("cer", scores[s]["cer"])
+        yield text(f"CER, {s}: {rate}, n = {n}: too few lines to mean anything.")
 
 
 def _score_rows(scores: dict[str, Any]) -> list[dict[str, object]]:
     return [
-        {"set": s, **({k: _plain(x) for k, x in v.items()} if isinstance(v, dict) else {"value": _plain(v)})}
+        {"set": s, **({k: _cell(k, x) for k, x in v.items()} if isinstance(v, dict) else {"value": _plain(v)})}
         for s, v in scores.items()
     ]
+
+
+def _charset(characters: Sequence[str]) -> Iterator[Html]:
+    """All characters, then by name those for which many typefaces have no picture."""
+    yield text(" ".join(c if c != " " else "␣" for c in characters))
+    rows = [
+        {"code point": f"U+{ord(c):04X}", "character": c, "name": unicodedata.name(c, "unnamed")}
+        for c in characters
+        if not _common(c)
+    ]
+    if rows:
+        yield table(rows, "Where you see an empty box above, the typeface of your browser lacks one of these")
+
+
+def _common(character: str) -> bool:
+    """Is it a letter, a digit or punctuation of Latin as every typeface has them?"""
+    code = ord(character)
+    return code < 0x250 or 0x1E00 <= code <= 0x1EFF or 0x2010 <= code <= 0x203A or character == "€"
 
 
 def _log_rows(file: Path) -> list[dict[str, Any]]:
@@ -219,7 +316,19 @@ def _points(rows: Sequence[dict[str, Any]], key: str) -> list[tuple[float, float
     return [(float(r["step"]), float(r[key])) for r in rows if number(r.get("step")) and number(r.get(key))]
 
 
+def _cell(key: str, value: Any) -> str | float | None:
+    """A value by its name: error rates in percent, fingerprints short."""
+    if key in ("cer", "wer") and isinstance(value, int | float):
+        return f"{100 * value:.1f} %"
+    return value[:12] if key in ("fingerprint", "sha256") and isinstance(value, str) else _plain(value)
+
+
 def _plain(value: Any) -> str | float | None:
+    """Any value of JSON as words; lists are joined by commas."""
     if value is None or isinstance(value, float):
         return value
-    return str(value) if isinstance(value, str | int) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {_cell(k, v)}" for k, v in value.items())
+    return ", ".join(str(_plain(v)) for v in value) if isinstance(value, list | tuple) else str(value)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric, seed_everything
 
-from scriven.base import Refused, SettingsError, one_of, within
+from scriven.base import Refused, SettingsError, counted, one_of, within
 from scriven.jobs.folders import free
 from scriven.jobs.progress import percent
 from scriven.lines.splits import LEVELS
@@ -41,6 +41,7 @@ log = logging.getLogger("scriven.train")
 MAY_CHANGE = {"workers", "device", "devices", "precision", "replicas", "track"}  # of the settings, when a run goes on
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
+FEW = 50  # validation lines: fewer give no error rate that means anything
 WAITING = 0.05  # of the time, that training may wait for pictures before the log says so
 
 
@@ -85,6 +86,12 @@ class Trained:
     progress: Progress
     refused: tuple[Refused, ...]
     judged_on: str = "validation line"  # what its score was measured on, one of them
+
+    def sentence(self) -> str:
+        """The best score, and what it is worth."""
+        best = self.info.scores["valid"]
+        few = ", too few to mean anything: score it on lines of their own" if best["n"] < FEW else ""
+        return f"CER {best['cer']:.2%} on {counted(best['n'], self.judged_on)}{few}"
 
 
 def train(

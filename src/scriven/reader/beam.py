@@ -44,7 +44,7 @@ class Hypothesis:
 class BeamSettings:
     """How wide to search, and what is not worth looking at."""
 
-    width: int = 8
+    width: int = 32
     cut: float = 1e-3  # classes with a smaller posterior do not extend a text at that frame
     blank: float = 0.999  # frames that are blank with more than this are passed over
 

@@ -26,7 +26,7 @@ class DecodeSettings:
     beam: int = (
         0  # hypotheses of the beam search; 0: as many as BeamSettings says with a language model or words, else none
     )
-    alpha: float = 0.5  # weight of the language model; both weights were chosen on validation lines
+    alpha: float = 0.6  # weight of the language model; both weights were chosen on validation lines
     beta: float = 2.0  # log bonus a character, against the language model's love of short texts
     bonus: float = 1.5  # log bonus a letter of a listed word
     cut: float = BeamSettings.cut

@@ -1,8 +1,8 @@
-"""A line chart as inline SVG: axes with round numbers, labels, one colour and dash pattern a curve, no scripts."""
+"""Curves and bars as inline SVG: axes with round numbers, labels, one colour and dash pattern a curve, no scripts."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scriven.report.document import Html, escape
 
@@ -57,6 +57,38 @@ def curve(
     note = f'<p class="note">{left_out} not drawn.</p>' if missing else ""
     return Html(
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{about}">\n' + "\n".join(parts) + f"\n</svg>{note}"
+    )
+
+
+def bars(
+    counts: Sequence[int], *, low: float, width: float, x: str, y: str, note: str = "", and_more: bool = False
+) -> Html:
+    """A histogram: bar i counts the values from `low` + i `width` on; `note` is written above.
+
+    `and_more`: the last bar holds all larger values too. It has another colour and is named, and the axis ends with it.
+    """
+    if not counts:
+        return Html(f'<p class="note">{escape(y)}: nothing was recorded.</p>')
+    edges = [low + i * width for i in range(len(counts) + 1)]
+    across, up = _across([edges[0], edges[-1]]), _up([float(n) for n in counts], True)
+    up = replace(up, ticks=tuple(tick for tick in up.ticks if tick == round(tick)))
+    last = f"{edges[-2]:,.10g} and more" if and_more else ""
+    room = across.end - 8.0 * len(last) - 40 if last else math.inf  # px where the name of the last bar begins
+    across = replace(across, ticks=tuple(tick for tick in across.ticks if across.at(tick) < room))
+    parts = [*_frame(across, up, x, y), f'<text x="{LEFT}" y="18">{escape(note)}</text>']
+    for i, count in enumerate(counts):
+        named = last if i == len(counts) - 1 else ""
+        left, right, top = across.at(edges[i]), across.at(edges[i + 1]), up.at(count)
+        about = escape(f"{named or f'from {edges[i]:,.10g} to below {edges[i + 1]:,.10g}'}: {count:,}")
+        parts.append(
+            f'<rect x="{left + 0.5:.1f}" y="{top:.1f}" width="{max(right - left - 1, 0.5):.1f}" '
+            f'height="{up.start - top:.1f}" fill="var(--s{1 if named else 0})"><title>{about}</title></rect>'
+        )
+    if last:
+        parts.append(f'<text x="{across.end}" y="{up.start + 19}" text-anchor="end">{last}</text>')
+    about = escape(f"{y} by {x}. {note}")
+    return Html(
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{about}">\n' + "\n".join(parts) + "\n</svg>"
     )
 
 

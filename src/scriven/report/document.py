@@ -33,7 +33,8 @@ table { border-collapse: collapse; font-size: .93rem; font-variant-numeric: tabu
 caption { caption-side: top; text-align: left; color: var(--soft); padding-bottom: .4rem }
 th { text-align: left; font-weight: 600; border-bottom: 2px solid var(--line) }
 td { border-bottom: 1px solid var(--line) }
-th, td { padding: .32rem .9rem .32rem 0; vertical-align: baseline } .n { text-align: right; white-space: nowrap }
+th, td { padding: .32rem .9rem .32rem 0; vertical-align: baseline }
+.n { text-align: right } td.n { white-space: nowrap }
 .facts th { border-bottom: 1px solid var(--line); font-weight: 400; color: var(--soft); white-space: nowrap }
 ul { margin: .6rem 0; padding-left: 1.2rem; max-width: 46rem } li { margin: .2rem 0 } pre { overflow-x: auto }
 .bar { display: inline-block; height: .7rem; background: var(--bar); border-radius: 2px; min-width: 2px }
@@ -51,7 +52,7 @@ figure { margin: 0 } .pictures figure { background: var(--card); border: 1px sol
 .legend span { display: inline-block; margin-right: 1.2rem } i { font-style: normal }
 .x { color: var(--bad); text-decoration: underline 1.5px; text-underline-offset: 4px }
 .u { background: var(--unsure) } .d { background: var(--doubt) }
-.m { position: relative } .m::after { content: "^"; position: absolute; left: -.3em; top: .5em; color: var(--bad);
+.m { position: relative } .m::after { content: "^"; position: absolute; left: -.3em; top: .95em; color: var(--bad);
   font: bold .9em/1 system-ui, sans-serif }
 svg { display: block; width: 100%; max-width: 46rem; height: auto; margin: .6rem 0 }
 svg text { font: 12px system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif; fill: var(--soft) }

@@ -76,9 +76,10 @@ def facts(pairs: Iterable[tuple[str, object]]) -> Html:
 
 
 def prose(markdown: str) -> Html:
-    """Simple Markdown: paragraphs, `- ` lists, indented or fenced blocks; headings become bold paragraphs."""
+    """Simple Markdown: paragraphs, `- ` lists, indented blocks; headings become bold paragraphs."""
     parts = []
-    for block in re.split(r"\n\s*\n", re.sub(r"^```.*$", "", markdown, flags=re.MULTILINE).strip("\n")):
+    plain = re.sub(r"\n {1,3}(?=[^\s*-])", " ", markdown)
+    for block in re.split(r"\n\s*\n", plain.strip("\n")):
         for kind, some in itertools.groupby(block.split("\n"), key=_kind):
             lines = [escape(line.strip() if kind != "pre" else line) for line in some]
             if kind == "li":

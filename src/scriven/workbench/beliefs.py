@@ -48,7 +48,7 @@ class Judgement:
         """Why this network should not replace the other one, or None."""
         if abs(self.characters / max(other.characters, 1e-9) - 1) > 0.15:
             was = f"{self.characters:.1f} characters, before {other.characters:.1f}"
-            return f"its readings became much longer or shorter ({was})"
+            return f"its readings changed in length ({was})"
         if self.surprise > other.surprise:
             bits = f"{self.surprise:.2f} bits a character, before {other.surprise:.2f}"
             return f"its readings look less like the language ({bits})"

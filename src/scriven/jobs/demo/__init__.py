@@ -18,7 +18,7 @@ from scriven.jobs.read import ReadSettings, load, read_items
 from scriven.lines import Line, LinesFolder, Reading
 from scriven.reader.inputs import items, sources
 from scriven.reader.model import DEFAULT
-from scriven.report import Html, Picture, curve, headline, page, pictures, save, section, table, text
+from scriven.report import Html, Picture, headline, legend, page, pictures, rounds, save, section, text
 from scriven.score import Difference, Score, paired_difference, score
 
 log = logging.getLogger("scriven.demo")
@@ -99,8 +99,6 @@ def _report(done: Demo, lines: Sequence[Line], before: dict[str, Reading], after
     about = LinesFolder(LINES).about
     step = max(1, len(lines) // SHOWN)
     shown = [line for line in lines[::step] if line.text][:SHOWN]
-    low, high = done.difference.interval
-    rounds = done.adapted.rounds
     return page(
         "A hand learnt without labels",
         [
@@ -108,40 +106,62 @@ def _report(done: Demo, lines: Sequence[Line], before: dict[str, Reading], after
                 "Result",
                 headline(
                     [
-                        ("CER before", f"{done.before.cer:.1%}", _between(done.before)),
-                        ("CER after", f"{done.after.cer:.1%}", _between(done.after)),
+                        ("wrong characters (CER) before", _percent(done.before.cer), _between(done.before)),
+                        ("wrong characters (CER) after", _percent(done.after.cer), _between(done.after)),
                         ("lines", str(done.before.n), f"{done.seconds / 60:.1f} minutes"),
                     ]
                 ),
-                text(
-                    f"The error rate changed by {done.difference.difference:+.1%} "
-                    f"(95 % interval {low:+.1%} to {high:+.1%}, drawn by page). "
-                    "No transcription was used to learn; they only make this score.",
-                    "These are the pictures that were adapted to: what a collection is worth when you adapt to it and "
-                    "read it. " + (done.adapted.why and f"The last round was not kept: {done.adapted.why}."),
-                ),
+                text(*_result(done, lines)),
             ),
-            section("Before and after", pictures(_pairs(shown, before, after), wide=True)),
             section(
-                "Round by round, without labels",
-                curve(
-                    {"disagreement": [(row["round"], row["disagreement"]) for row in rounds]},
-                    x="round",
-                    y="CER between two views",
-                    percent=True,
-                ),
-                table(
-                    [{k: v for k, v in row.items() if k != "why"} for row in rounds], "Round 0 is the model as it came."
-                ),
+                "Before and after",
+                text(f"{len(shown)} of the {len(lines)} lines, evenly spread, not chosen by hand."),
+                legend(),
+                pictures(_pairs(shown, before, after), wide=True),
             ),
+            section("Round by round, without labels", rounds(done.adapted.rounds)),
             section("The pictures", text(f"{about['title']}. {about['attribution']}. Licence: {about['licence']}.")),
         ],
         f"The model that comes with Scriven met {done.before.n} lines of a hand it had never seen.",
     )
 
 
+def _result(done: Demo, lines: Sequence[Line]) -> list[str]:
+    """What the numbers say, a paragraph each."""
+    texts = [line.text or "" for line in lines]
+    curly = sum(words.count("’") for words in texts)
+    said = [
+        f"{_change(done)} No transcription was used to learn; they only make this score.",
+        "These are the pictures that were adapted to: what a collection is worth when you adapt to it and read it.",
+    ]
+    if curly:
+        said.append(
+            f"The transcriptions have typographic apostrophes: ’ is {curly:,} of their {sum(map(len, texts)):,} "
+            "characters. Where the model writes ' instead, that counts as an error."
+        )
+    if done.adapted.why:
+        kept = done.adapted.rounds[-1]["accepted"]
+        said.append(f"{'Learning ended early' if kept else 'The last round was not kept'}: {done.adapted.why}.")
+    return said
+
+
+def _change(done: Demo) -> str:
+    change, (low, high) = 100 * done.difference.difference, (100 * end for end in done.difference.interval)
+    way = "fell" if change < 0 else "rose"
+    said = f"{way} by {abs(change):.1f} percentage points" if round(change, 1) else "stayed the same"
+    interval = f"{low:+.1f} to {high:+.1f}".replace("-", "−")
+    return (
+        f"The error rate {said} (from {_percent(done.before.cer)} to {_percent(done.after.cer)}). "
+        f"95 % interval of the change: {interval} points, drawn by page."
+    )
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f} %"
+
+
 def _between(value: Score) -> str:
-    return f"95 %: {value.interval[0]:.1%} to {value.interval[1]:.1%}"
+    return f"95 % interval: {_percent(value.interval[0])} to {_percent(value.interval[1])}"
 
 
 def _pairs(lines: Sequence[Line], before: dict[str, Reading], after: dict[str, Reading]) -> list[Picture]:

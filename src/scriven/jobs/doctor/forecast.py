@@ -44,9 +44,9 @@ class Forecast:
         disk = f"{self.disk_gb:.2f} GB" if self.disk_gb >= 0.01 else "under 0.01 GB"
         return (
             f"Training {self.size} on the {self.lines:,} lines of train: once through them takes {once}; an hour on "
-            f"{self.cores} core{'s' * (self.cores != 1)} is about {self.passes_an_hour:.0f} times ({self.columns_per_second:,.0f} px of width "
-            f"a CPU-second, {self.measured}). Up to {self.memory_gb:.1f} GB of memory, {disk} of temporary "
-            "disk."
+            f"{self.cores} core{'s' * (self.cores != 1)} is about {self.passes_an_hour:.0f} times "
+            f"({self.columns_per_second:,.0f} px of width a CPU-second, {self.measured}). "
+            f"Up to {self.memory_gb:.1f} GB of memory, {disk} of temporary disk."
         )
 
 
