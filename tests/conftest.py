@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before anything imports t
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # tests that import ONNX Runtime themselves report nothing either
 if "PYTEST_XDIST_WORKER" in os.environ:  # one of several processes: one thread each
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+if os.environ.get("CI"):  # the same examples each time: what fails there fails for a change, not by chance
+    hypothesis.settings.register_profile("ci", derandomize=True)
+    hypothesis.settings.load_profile("ci")
 
 
 @pytest.fixture
