@@ -85,7 +85,7 @@ def test_texts_found_add_up_to_no_more_than_one(log_probs):
 @given(some_frames(steps=30, classes=8))
 @settings(max_examples=60, deadline=None)
 def test_without_knowledge_the_beam_is_hardly_less_probable_than_greedy(log_probs):
-    """It may lose a text that many paths make together, where each of them alone was thrown away: rarely, and little."""
+    """It may lose a text that many paths make together, where each alone was thrown away: rarely, and little."""
     best = beam_search(log_probs, (), BeamSettings(128, cut=0, blank=1))[0]
     greedily = log_probability(log_probs, collapse(greedy(log_probs)))
     assert log_probability(log_probs, best.classes) >= greedily - 0.02
