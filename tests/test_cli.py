@@ -253,19 +253,24 @@ progress("counting", 3, 3)
 print("last")
 """
     for ending in ("well", "crash"):
-        master, slave = os.openpty()
-        try:
-            done = python(code, ending, stderr=slave, stdout=subprocess.PIPE, env={"TERM": "xterm-256color"})
-            os.close(slave)
-            shown = b""
-            while chunk := _read(master):
-                shown += chunk
-        finally:
-            os.close(master)
+        done, text = _on_a_terminal(python, code, ending)
         assert done.stdout.split("\n")[:3] == ["result 0", "result 1", "result 2"]
-        text = shown.decode()
         assert "counting" in text and "[said] between" in text and "result" not in text
         assert text.rfind("\x1b[?25h") > text.rfind("\x1b[?25l") >= 0  # the cursor is back
+
+
+def _on_a_terminal(python, code: str, ending: str):
+    """A finished process, and what it showed on a terminal as its standard error."""
+    master, slave = os.openpty()
+    try:
+        done = python(code, ending, stderr=slave, stdout=subprocess.PIPE, env={"TERM": "xterm-256color"})
+        os.close(slave)
+        shown = b""
+        while chunk := _read(master):
+            shown += chunk
+    finally:
+        os.close(master)
+    return done, shown.decode()
 
 
 def _read(master: int) -> bytes:
@@ -331,15 +336,7 @@ else:
     _say("LAST", 2)
 """
     for ending in ("well", "error"):
-        master, slave = os.openpty()
-        try:
-            python(code, ending, stderr=slave, stdout=subprocess.PIPE, env={"TERM": "xterm-256color"})
-            os.close(slave)
-            shown = b""
-            while chunk := _read(master):
-                shown += chunk
-        finally:
-            os.close(master)
-        before, after = shown.decode().split("LAST")
+        _, text = _on_a_terminal(python, code, ending)
+        before, after = text.split("LAST")
         assert "training" in before and "training" not in after
         assert before.rfind("\x1b[?25h") > before.rfind("training")  # the cursor is back, the line erased

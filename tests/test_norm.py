@@ -54,6 +54,15 @@ def test_statistics_and_gradients_are_those_of_the_columns_that_count(act: bool,
     assert float(a.grad.masked_select(~inside).abs().max()) == 0  # type: ignore[union-attr]
 
 
+def test_a_batch_that_is_no_number_leaves_no_trace_in_the_running_statistics() -> None:
+    norm = Norm(2)
+    before = [b.clone() for b in (norm.running_mean, norm.running_var) if b is not None]
+    x = torch.full((3, 2, 2, 12), float("nan")).to(memory_format=torch.channels_last)
+    norm(x, Columns.of(WIDTHS, 12))
+    after = [b for b in (norm.running_mean, norm.running_var) if b is not None]
+    assert all(torch.equal(a, b) for a, b in zip(after, before, strict=True))
+
+
 @pytest.mark.parametrize("network", RECOGNISERS)
 def test_the_loss_is_the_same_however_far_lines_are_padded(network: str) -> None:
     torch.manual_seed(0)

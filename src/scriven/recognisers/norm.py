@@ -55,8 +55,8 @@ class Norm(nn.BatchNorm2d):
         count = columns.keep.sum() * x.shape[2]
         y, mean, var = _Normalise.apply(x, columns, count, self.weight, self.bias, self.eps, self.act)
         self.num_batches_tracked.add_(1)
-        self.running_mean.lerp_(mean, self.momentum)
-        self.running_var.lerp_(var * count / (count - 1).clamp_min(1), self.momentum)
+        for kept, seen in ((self.running_mean, mean), (self.running_var, var * count / (count - 1).clamp_min(1))):
+            kept.lerp_(torch.where(seen.isfinite(), seen, kept), self.momentum)  # one bad batch must not stay for ever
         return y
 
 
