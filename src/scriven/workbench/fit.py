@@ -22,6 +22,7 @@ from scriven.score import Score, score
 from scriven.tensors import Batch
 from scriven.workbench.loader import Look, Plan, Stream, Waiting, in_order, loader, workers
 from scriven.workbench.memory import trim
+from scriven.workbench.muon import Muon
 from scriven.workbench.replicas import Replicas
 from scriven.workbench.sources import Source
 
@@ -146,12 +147,8 @@ def unwrapped(net: Any) -> Recogniser:
 def begin(net: Recogniser, settings: FitSettings, fabric: Fabric) -> Run:
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(net).requires_grad_(False).eval().to(fabric.device)
-    decay, plain = list[nn.Parameter](), list[nn.Parameter]()
-    for parameter in net.parameters():
-        if parameter.requires_grad:
-            (decay if parameter.ndim > 1 else plain).append(parameter)
-    groups = [{"params": decay, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=settings.lr, betas=(0.9, 0.98), fused=True)
+    half = fabric.strategy.precision.precision == "bf16-mixed"
+    optimizer = Muon(net.parameters(), settings.lr, settings.weight_decay, torch.bfloat16 if half else torch.float32)
     wrapped, optimizer = fabric.setup(net, optimizer)
     wrapped.mark_forward_method("loss")
     return Run(wrapped, average, optimizer, Progress(), _replicas(unwrapped(wrapped), settings, fabric))

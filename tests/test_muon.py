@@ -1,0 +1,105 @@
+"""The optimiser: orthogonal steps for convolutions, AdamW for the rest, and less work for the same loss."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from scriven.workbench.muon import BETAS, EPSILON, RMS, Muon, orthogonal
+
+
+@pytest.mark.parametrize("shape", [(24, 60), (60, 24), (32, 32)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_singular_values_come_near_one_and_keep_their_directions(shape: tuple[int, int], dtype: torch.dtype) -> None:
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    u, _, v = torch.linalg.svd(matrix, full_matrices=False)
+    made = orthogonal(matrix, dtype)
+    assert made.dtype == torch.float32
+    values = torch.linalg.svdvals(made)
+    assert 0.6 < values.min() and values.max() < 1.3
+    along = torch.diagonal(u.T @ made @ v.T)
+    assert torch.allclose(along, values.sort(descending=True).values, atol=0.25) or (along > 0.6).all()
+
+
+def test_a_gradient_of_zeros_moves_nothing() -> None:
+    assert torch.equal(orthogonal(torch.zeros(4, 9)), torch.zeros(4, 9))
+
+
+def test_which_weights_are_whose() -> None:
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 6, 3), nn.Flatten(), nn.Linear(6, 3))
+    net[1].bias.requires_grad_(False)
+    optimizer = Muon(net.parameters(), 1e-3, 0.1, torch.float32)
+    names = {id(p): n for n, p in net.named_parameters()}
+    groups = [
+        (sorted(names[id(p)] for p in g["params"]), g["whole"], g["weight_decay"]) for g in optimizer.param_groups
+    ]
+    assert groups == [
+        (["1.weight"], True, 0.1),
+        (["0.weight", "3.weight"], False, 0.1),
+        (["0.bias", "3.bias"], False, 0.0),
+    ]
+
+
+def test_a_convolution_steps_as_far_as_adamw_would_and_decays() -> None:
+    weight = nn.Parameter(torch.ones(8, 6, 3, 3).to(memory_format=torch.channels_last))
+    optimizer = Muon([weight], 0.01, 0.5, torch.float32)
+    weight.grad = torch.randn(8, 6, 3, 3, generator=torch.Generator().manual_seed(2)).to(
+        memory_format=torch.channels_last
+    )
+    optimizer.step()
+    step = weight.detach() - (1 - 0.01 * 0.5)
+    assert float(step.square().mean().sqrt()) == pytest.approx(0.01 * RMS, rel=0.2)
+    assert float((step * weight.grad).sum()) < 0
+
+
+def test_all_other_weights_step_as_adamw_does() -> None:
+    torch.manual_seed(3)
+    ours, theirs = nn.Linear(5, 4), nn.Linear(5, 4)
+    theirs.load_state_dict(ours.state_dict())
+    decay = [{"params": [theirs.weight], "weight_decay": 0.1}, {"params": [theirs.bias], "weight_decay": 0.0}]
+    reference = torch.optim.AdamW(decay, lr=1e-2, betas=BETAS, eps=EPSILON)
+    optimizer = Muon(ours.parameters(), 1e-2, 0.1, torch.float32)
+    for _ in range(5):
+        x = torch.randn(7, 5)
+        for net, by in ((ours, optimizer), (theirs, reference)):
+            by.zero_grad()
+            net(x).square().mean().backward()
+            by.step()
+    assert torch.allclose(ours.weight, theirs.weight, atol=1e-6)
+    assert torch.allclose(ours.bias, theirs.bias, atol=1e-6)
+
+
+def test_weights_without_a_gradient_stay() -> None:
+    net = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Conv2d(4, 4, 3))
+    optimizer = Muon(net.parameters(), 1e-2, 0.1, torch.float32)
+    net[0](torch.randn(1, 2, 5, 5)).mean().backward()
+    before = net[1].weight.clone()
+    optimizer.step()
+    assert torch.equal(net[1].weight, before)
+
+
+def test_rare_directions_are_learnt_sooner_than_by_adamw() -> None:
+    """Targets of very different size in different channels: the small ones are learnt in as few steps as the large."""
+
+    def error(make: str) -> float:
+        torch.manual_seed(4)
+        net, goal = nn.Conv2d(16, 16, 3, bias=False), torch.randn(16, 16, 3, 3)
+        nn.init.zeros_(net.weight)
+        mix = torch.linalg.qr(torch.randn(16, 16)).Q
+        optimizer: torch.optim.Optimizer = (
+            Muon(net.parameters(), 0.2, 0.0, torch.float32)
+            if make == "muon"
+            else torch.optim.AdamW(net.parameters(), lr=0.2 * RMS, weight_decay=0.0, betas=BETAS)
+        )
+        for step in range(60):
+            for group in optimizer.param_groups:
+                group["lr"] *= 0.95
+            x = torch.randn(4, 16, 8, 8) * torch.logspace(0, -1.5, 16).view(1, 16, 1, 1)
+            x = torch.einsum("ij,njhw->nihw", mix, x)
+            loss = F.mse_loss(net(x), F.conv2d(x, goal))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        return float((net.weight.detach() - goal).square().mean())
+
+    assert error("muon") < 0.85 * error("adamw")
