@@ -24,6 +24,18 @@ Row = dict[str, Any]
 SCRIVEN = (sys.executable, "-c", "from scriven.cli import main; main()")  # the scriven that this recipe imports
 
 
+def arguments(about: str | None, count: int) -> list[str]:
+    """The `count` arguments of a recipe that has no options; with others it says what it is `about` and ends."""
+    given = sys.argv[1:]
+    if {"-h", "--help"} & set(given):
+        print(about)
+        sys.exit(0)
+    if len(given) != count:
+        print(about, file=sys.stderr)
+        sys.exit(2)
+    return given
+
+
 @dataclass(frozen=True)
 class Ran:
     """A command that ended: what it printed, seconds by the clock and of all its CPUs, its largest memory in MB."""

@@ -5,6 +5,7 @@ import logging
 import os
 import resource
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -196,6 +197,7 @@ def test_training_stops_as_it_is_told_wherever_that_is_said(
 ) -> None:
     train = pytest.importorskip("scriven.jobs.train")
     monkeypatch.chdir(tmp_path)
+    Path("letters").mkdir()
     Path("train.yaml").write_text("steps: 6\nsize: tiny\n")
     told = []
 
@@ -340,3 +342,16 @@ else:
         before, after = text.split("LAST")
         assert "training" in before and "training" not in after
         assert before.rfind("\x1b[?25h") > before.rfind("training")  # the cursor is back, the line erased
+
+
+@pytest.mark.parametrize("command", ["train", "adapt"])
+def test_a_missing_input_is_refused_before_torch_is_loaded(command: str, tmp_path: Path) -> None:
+    code = "import sys; from scriven.cli import run; print(run(sys.argv[1:]), 'torch' in sys.modules)"
+    arguments = [command, str(tmp_path / "none"), "-o", str(tmp_path / "out")]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], text=True, capture_output=True, timeout=60)
+    assert done.stdout.strip() == "2 False" and "there is no file or folder" in done.stderr
+
+
+def test_the_package_is_a_command_too() -> None:
+    done = subprocess.run([sys.executable, "-m", "scriven", "--version"], text=True, capture_output=True, timeout=60)
+    assert done.returncode == 0 and done.stdout.strip()

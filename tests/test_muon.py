@@ -91,7 +91,7 @@ def test_rare_directions_are_learnt_sooner_than_by_adamw() -> None:
             if make == "muon"
             else torch.optim.AdamW(net.parameters(), lr=0.2 * RMS, weight_decay=0.0, betas=BETAS)
         )
-        for step in range(60):
+        for _ in range(60):
             for group in optimizer.param_groups:
                 group["lr"] *= 0.95
             x = torch.randn(4, 16, 8, 8) * torch.logspace(0, -1.5, 16).view(1, 16, 1, 1)

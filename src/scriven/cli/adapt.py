@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from scriven.base import counted
-from scriven.cli.common import Changes, Config, Json, Out, end_progress, finish, print_json, settings
+from scriven.cli.common import Changes, Config, Json, Out, end_progress, finish, present, print_json, settings
 from scriven.reader import DEFAULT
 
 Inputs = Annotated[
@@ -35,6 +35,7 @@ def adapt(
 
         scriven adapt letters/ -o my-hand -m scriven-synthetic --lang en
     """
+    present(inputs)
     from scriven.jobs.adapt import AdaptSettings
     from scriven.jobs.adapt import adapt as job
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from scriven.base import Refused, SettingsError, override
+from scriven.base import InputError, Refused, SettingsError, override
 
 Changes = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; may be repeated.")
@@ -64,6 +65,14 @@ def _from_file(file: Path) -> list[str]:
 
 def _as_text(value: Any) -> str:
     return ",".join(map(_as_text, value)) if isinstance(value, list) else "none" if value is None else str(value)
+
+
+def present(inputs: Iterable[str]) -> None:
+    """Refuse at once, before torch is loaded, when not one input is there. Raises InputError."""
+    given = list(inputs)
+    there = (one.startswith("fonts:") or one == "-" or set("*?[") & set(one) or os.path.exists(one) for one in given)
+    if given and not any(there):
+        raise InputError(f"there is no file or folder {given[0]}; check the path")
 
 
 def print_json(value: Any) -> None:

@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from scriven.cli.common import Changes, Config, Json, Out, changes_of, end_progress, finish, print_json, settings
+from scriven.cli.common import (
+    Changes,
+    Config,
+    Json,
+    Out,
+    changes_of,
+    end_progress,
+    finish,
+    present,
+    print_json,
+    settings,
+)
 
 Inputs = Annotated[list[str], typer.Argument(help="Labelled lines folders, and fonts:LANG for synthesis on the fly.")]
 From = Annotated[str | None, typer.Option("--from", help="Model to start from; its character set grows.")]
@@ -35,6 +46,7 @@ def train(
 
         scriven train letters/ fonts:en -o runs/letters --from scriven-general --set lr=1e-3
     """
+    present(inputs)
     from scriven.jobs.train import TrainSettings
     from scriven.jobs.train import train as job
 

@@ -162,7 +162,7 @@ def table_rows(rows: Sequence[Measure]) -> list[dict[str, object]]:
             "a CPU-second": "-" if r.value is None or r.unit == "MB" else f"{r.value:,.0f} {r.unit}",
             "runs": f"{min(r.runs):,.0f} to {max(r.runs):,.0f}" if r.runs else "",
             "n": f"{len(r.runs)} x {r.n:,}" if r.runs else "",
-            "": f"{r.value:,.0f} MB, {r.note}" if r.unit == "MB" and r.value is not None else r.note,
+            "note": f"{r.value:,.0f} MB, {r.note}" if r.unit == "MB" and r.value is not None else r.note,
         }
         for r in rows
     ]

@@ -19,7 +19,10 @@ CACHE_BYTES = 64 << 20  # row groups kept for `find`
 
 
 class LinesFolder:
-    """Lines on disk, read a row group at a time. `refused` collects the rows that were left out, with reasons."""
+    """Lines on disk, read a row group at a time. `refused` collects the rows that were left out, with reasons.
+
+    `level` is the one that was asked for; None where any is good.
+    """
 
     def __init__(self, path: str | Path, level: str | None = None, *, within: Sequence[Path] = ()):
         """`within`: the CSV files that led here. Raises LinesError when there is nothing to read at `path`.
@@ -28,7 +31,7 @@ class LinesFolder:
         """
         if level:
             one_of("level", level, LEVELS)
-        self.path = Path(path)
+        self.path, self.level = Path(path), level
         self.refused: list[Refused] = []
         self._named: set[tuple[Group, int]] = set()
         self._tables: dict[Path, Table] = {}

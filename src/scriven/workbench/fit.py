@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor
 
 from scriven.base import SettingsError, one_of, within
 from scriven.recognisers.contract import Recogniser

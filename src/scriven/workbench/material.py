@@ -70,7 +70,14 @@ class Material:
                     raise _nothing(folder, learn.refused)
                 sources.append(learn)
                 valid.append(check)
-                data.append({"path": str(given), "fingerprint": folder.fingerprint(), "lines": len(learn)})
+                data.append(
+                    {
+                        "path": str(given),
+                        "level": folder.level or "lines",
+                        "fingerprint": folder.fingerprint(),
+                        "lines": len(learn),
+                    }
+                )
         for one in refused:
             log.warning("left out %s: %s", one.id, one.reason)
         return cls(

@@ -1,9 +1,9 @@
 """Muon: steps whose every direction is as long as any other, for the weights of convolutions; AdamW for the rest.
 
-The averaged gradient of a weight, as a matrix, is replaced by the nearest orthogonal one (Jordan et al. 2024, "Muon: an
-optimizer for hidden layers in neural networks"), so rare directions are learnt as fast as frequent ones. Scaled as in Liu
-et al. 2025 (arXiv:2502.16982), a step has the size of one of AdamW (Loshchilov & Hutter 2017, arXiv:1711.05101), and the
-two share learning rate and weight decay.
+The averaged gradient of a weight, as a matrix, is replaced by the nearest orthogonal one (Jordan et al. 2024, "Muon:
+an optimizer for hidden layers in neural networks"), so rare directions are learnt as fast as frequent ones. Scaled as
+in Liu et al. 2025 (arXiv:2502.16982), a step has the size of one of AdamW (Loshchilov & Hutter 2017, arXiv:1711.05101),
+and the two share learning rate and weight decay.
 """
 
 from collections.abc import Callable, Iterable
@@ -91,5 +91,5 @@ def orthogonal(matrix: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
 
 
 def _whole(weight: Tensor) -> bool:
-    """Whether Muon is for this weight: one of a convolution that mixes channels. The first and the last layer's are not."""
+    """Whether Muon is for this weight: of a convolution that mixes channels, so not of the first and the last layer."""
     return weight.ndim == 4 and weight.shape[1] > 1

@@ -108,7 +108,10 @@ def card(info: ModelInfo) -> str:
     if info.graph:
         rows.append(f"- reading graph: {info.graph.file}, {info.graph.precision}")
     rows += [f"- started from: {p.get('name', p)}" for p in info.parents if isinstance(p, dict)]
-    rows += [f"- trained on: {d['path']}" + (f" ({d['lines']} lines)" if "lines" in d else "") for d in info.data]
+    rows += [
+        f"- trained on: {d['path']}" + (f" ({d['lines']} {d.get('level', 'lines')})" if "lines" in d else "")
+        for d in info.data
+    ]
     if valid:
         rows.append(
             f"- CER while training, on {valid['n']} validation lines that chose the weights: {valid['cer']:.2%}"
