@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from dataclasses import asdict, replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -17,8 +18,9 @@ from scriven.cli import run
 from scriven.images import encode
 from scriven.jobs import adapt as job
 from scriven.jobs.adapt import AdaptSettings, adapt
-from scriven.jobs.adapt import pictures as gathering
-from scriven.jobs.adapt.pictures import gather, writable
+from scriven.jobs.adapt import language as knowing
+from scriven.jobs.adapt.language import expected, writable
+from scriven.jobs.adapt.pictures import gather
 from scriven.jobs.train import fabric_of
 from scriven.lines import Character, Line, LinesFolder, LinesWriter, Reading
 from scriven.reader.lm import CharLM
@@ -81,7 +83,7 @@ def small_world(monkeypatch):
     faces = tuple(f for f in bundled() if f.id in ("caveat", "kalam", "homemade-apple"))
     assert len(faces) == 3
     monkeypatch.setattr(job, "bundled", lambda: faces)
-    monkeypatch.setattr(job, "language_model", lambda name: CharLM.train(WORDS * 3, order=3))
+    monkeypatch.setattr(knowing, "language_model", lambda name: CharLM.train(WORDS * 3, order=3))
     monkeypatch.setattr("scriven.workbench.publish.export", lambda net, path: path.write_bytes(b"graph"))
 
 
@@ -407,7 +409,7 @@ def test_the_languages_of_the_parent_stay_and_the_guess_is_a_setting(parent, tmp
     shutil.copytree(parent, tmp_path / "parent")
     for known, said in ((["en", "fr"], "toujours quelque beaucoup"), ([], "das haus und nicht der garten")):
         write_info(tmp_path / "parent", read_info(parent).model_copy(update={"languages": known}))
-        monkeypatch.setattr(gathering, "readings", lambda *_, said=said: [Reading("", said, 1.0, ())])
+        monkeypatch.setattr(knowing, "readings", lambda *_, said=said: [Reading("", said, 1.0, ())])
         out = tmp_path / f"m{len(known)}"
         adapt([folder(out / "lines")], out / "m", parent=tmp_path / "parent", settings=settings(language=None))
         info = read_info(out / "m")
@@ -524,22 +526,44 @@ def test_without_texts_a_small_graph_differs_and_has_no_error_rate():
 
 @pytest.mark.parametrize(("text", "sure"), [("the house and zzxq", True), ("the zzxq qxzz xqzz of it", False)])
 def test_a_language_that_is_a_guess_is_said_to_be_one(text, sure, monkeypatch, caplog):
-    monkeypatch.setattr(gathering, "readings", lambda *_: [Reading("", text, 1.0, ())])
+    monkeypatch.setattr(knowing, "readings", lambda *_: [Reading("", text, 1.0, ())])
     reader = SimpleNamespace(info=SimpleNamespace(languages=["en"]))
     with caplog.at_level("INFO", "scriven"):
-        assert gathering.guess(reader, []) == "en"
+        assert knowing.guess(reader, []) == "en"
     assert ("not sure of the language (1 of 4 words known as en); say it with --lang" in caplog.text) != sure
 
 
-def test_what_comes_next_depends_on_whether_it_helped(monkeypatch, capsys):
+def test_what_comes_next_depends_on_whether_it_helped(monkeypatch, tmp_path, capsys):
     done = job.Adapted("m", False, "it agrees less with itself", [{"accepted": True}])
     monkeypatch.setattr(job, "adapt", lambda *_, **__: done)
     for given, named in (([], True), (["--lang", "fr"], False)):
-        assert run(["adapt", "photos", "-o", "m", *given]) == 0
+        assert run(["adapt", str(tmp_path), "-o", "m", *given]) == 0
         said = capsys.readouterr().err
         assert "give more pictures of one hand" in said and "scriven train" in said and "scriven read" not in said
         assert ("--lang" in said) == named
     done.helped, done.rounds = True, [{"accepted": True}] * 2
-    assert run(["adapt", "photos", "-o", "m"]) == 0
+    assert run(["adapt", str(tmp_path), "-o", "m"]) == 0
     out, said = capsys.readouterr()
     assert "learnt the hand in 1 round; then" in out and "Next: scriven read -m m MORE-PICTURES" in said
+
+
+def test_texts_and_words_of_the_users_own_are_expected_beside_the_language(tmp_path: Path) -> None:
+    (tmp_path / "fr").mkdir()  # a folder of that name is no language
+    (tmp_path / "fr" / "a.txt").write_text("zyzzyva quokka\n" * 40)
+    (tmp_path / "names.txt").write_text("Quokka\nZyzzyva\n")
+    charset = Charset.of(["abcdefghijklmnopqrstuvwxyzQZ"])
+    plain = expected("en", None, None, charset)
+    known = expected("en", str(tmp_path / "fr"), str(tmp_path / "names.txt"), charset)
+    assert known.lm.surprise("zyzzyva quokka") < 0.5 * plain.lm.surprise("zyzzyva quokka")
+    assert known.lm.surprise("the house") < 2 * plain.lm.surprise("the house")
+    assert (plain.words, known.words) == ([], ["Quokka", "Zyzzyva"])
+    drawn = [known.texts.draw(np.random.default_rng(i), "word") for i in range(60)]
+    own = [w for w in drawn if w.strip(".,;:!?()'\"-").lower() in ("zyzzyva", "quokka")]
+    assert 15 < len(own) < 45
+
+
+@pytest.mark.parametrize("setting", ["texts", "words"])
+def test_texts_that_are_not_there_are_refused_at_once(setting: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no file or folder .*none"):
+        adapt([tmp_path], tmp_path / "m", settings=AdaptSettings(**{setting: str(tmp_path / "none")}))
+    assert not (tmp_path / "m").exists()

@@ -158,9 +158,9 @@ def test_the_pictures_that_judge_are_never_learnt_from(parent, tmp_path, monkeyp
         judged.append({id for id, _ in pictures})
         return judge(reader, pictures, lm)
 
-    def believing(reader, pictures, lm):
+    def believing(reader, pictures, decoder):
         learnt.append({id for id, _ in pictures})
-        return believe(reader, pictures, lm)
+        return believe(reader, pictures, decoder)
 
     monkeypatch.setattr(adapting, "judge", judging)
     monkeypatch.setattr(adapting, "believe", believing)
@@ -314,9 +314,9 @@ def test_a_model_names_the_data_of_its_parents(lines, tmp_path):
 
 @pytest.mark.parametrize(("n", "said"), [(1, "1 validation line, too few"), (2, "2 validation lines, too few"),
                                          (50, "50 validation lines\n")])  # fmt: skip
-def test_the_last_word_of_training_says_what_its_number_is_worth(n, said, monkeypatch, capsys):
+def test_the_last_word_of_training_says_what_its_number_is_worth(n, said, monkeypatch, tmp_path, capsys):
     info = SimpleNamespace(scores={"valid": {"cer": 0.4364, "n": n}})
     done = Trained("m", info, None, ())
     monkeypatch.setattr(training, "train", lambda *_, **__: done)
-    assert run(["train", "lines", "-o", "m"]) == 0
+    assert run(["train", str(tmp_path), "-o", "m"]) == 0
     assert f"CER 43.64% on {said}" in capsys.readouterr().out

@@ -20,6 +20,8 @@ def adapt(
     minutes: Annotated[float | None, typer.Option(help="How long it may take; 30 if not given.")] = None,
     rounds: Annotated[int | None, typer.Option(help="Rounds at most; 3 if not given.")] = None,
     language: Annotated[str | None, typer.Option("--lang", help="Language of the pictures, such as fr.")] = None,
+    texts: Annotated[str | None, typer.Option(help="File or folder of texts like those in the pictures.")] = None,
+    words: Annotated[str | None, typer.Option(metavar="FILE", help="Words to expect, one a line.")] = None,
     level: Annotated[str | None, typer.Option(help="lines or words, of folders that hold both.")] = None,
     changes: Changes = None,
     config: Config = None,
@@ -32,14 +34,13 @@ def adapt(
     Examples:
 
         scriven adapt photos/ -o my-hand --minutes 20
-
-        scriven adapt letters/ -o my-hand -m scriven-synthetic --lang en
+        scriven adapt letters/ -o my-hand --lang en --texts corpus/ --words names.txt
     """
     present(inputs)
     from scriven.jobs.adapt import AdaptSettings
     from scriven.jobs.adapt import adapt as job
 
-    given = {"minutes": minutes, "rounds": rounds, "language": language, "level": level}
+    given = {"minutes": minutes, "rounds": rounds, "language": language, "level": level, "texts": texts, "words": words}
     done = job(inputs, out, parent=model, settings=settings(AdaptSettings(), changes, config, **given))
     end_progress()
     if json:

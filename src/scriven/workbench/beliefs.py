@@ -83,9 +83,9 @@ def readings(
     return list(reader.read_prepared(views, decoder))
 
 
-def believe(reader: Reader, pictures: Sequence[tuple[str, Grey]], lm: CharLM) -> list[Belief]:
-    """Read every picture with the language model, and once more narrower without it; a belief each, in order."""
-    plain = readings(reader, pictures, decoder=Decoder(reader.info, lm=lm))
+def believe(reader: Reader, pictures: Sequence[tuple[str, Grey]], decoder: Decoder) -> list[Belief]:
+    """Read every picture with `decoder`, and once more narrower and greedily; a belief each, in order."""
+    plain = readings(reader, pictures, decoder=decoder)
     views = readings(reader, pictures, VIEW)
     beliefs = []
     for reading, other in zip(plain, views, strict=True):

@@ -38,7 +38,7 @@ class Muon(torch.optim.Optimizer):
         self.dtype = dtype
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One update from the gradients; weights without one stay as they are."""
         loss = None if closure is None else closure()
         for group in self.param_groups:
@@ -50,7 +50,7 @@ class Muon(torch.optim.Optimizer):
         return loss
 
     def _orthogonal(self, weights: list[Tensor], lr: float) -> None:
-        means, gradients = self._kept(weights, "mean"), [w.grad for w in weights]
+        means, gradients = self._kept(weights, "mean"), _gradients(weights)
         torch._foreach_lerp_(means, gradients, 1 - MOMENTUM)
         ahead = torch._foreach_lerp(gradients, means, MOMENTUM)  # Nesterov's: the mean after one more such gradient
         for weight, direction in zip(weights, ahead, strict=True):
@@ -61,9 +61,9 @@ class Muon(torch.optim.Optimizer):
             weight.add_(step, alpha=-lr * size)
 
     def _adaptive(self, weights: list[Tensor], lr: float) -> None:
-        kept = [self._kept(weights, name) for name in ("mean", "square", "taken")]
+        means, squares, taken = (self._kept(weights, name) for name in ("mean", "square", "taken"))
         adamw(
-            weights, [w.grad for w in weights], *kept[:2], [], kept[2], fused=True, amsgrad=False, maximize=False,
+            weights, _gradients(weights), means, squares, [], taken, fused=True, amsgrad=False, maximize=False,
             beta1=BETAS[0], beta2=BETAS[1], lr=lr, weight_decay=0.0, eps=EPSILON,
         )  # fmt: skip
 
@@ -88,6 +88,10 @@ def orthogonal(matrix: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         gram = x @ x.T
         x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return (x.T if tall else x).float()
+
+
+def _gradients(weights: list[Tensor]) -> list[Tensor]:
+    return [weight.grad for weight in weights if weight.grad is not None]
 
 
 def _whole(weight: Tensor) -> bool:

@@ -18,15 +18,15 @@ from lightning_fabric import Fabric
 
 from scriven.base import OutputError, Refused, SettingsError, atomic, one_of, within
 from scriven.images import Grey, encode
-from scriven.jobs.adapt.pictures import gather, guess, parted
+from scriven.jobs.adapt.language import Expected, expected, guess, there
+from scriven.jobs.adapt.pictures import gather, parted
 from scriven.jobs.folders import free
 from scriven.jobs.progress import percent
-from scriven.jobs.read import language_model
 from scriven.jobs.train import TrainSettings, available, fabric_of, said
 from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.lines.folder import read_about
 from scriven.lines.splits import LEVELS
-from scriven.reader.lm import CharLM
+from scriven.reader.decoding import Decoder
 from scriven.reader.model import DEFAULT, Graph, ModelInfo, find_model
 from scriven.recognisers.contract import Recogniser
 from scriven.scribes.fonts import FontScribe
@@ -57,6 +57,8 @@ class AdaptSettings:
     quotas: tuple[float, ...] = (0.5, 0.7, 0.85)  # of the pictures whose readings are believed, a round each
     replay: float = 0.35  # share of synthetic pictures among those learnt from
     language: str | None = None  # of the pictures, such as fr; None: what the first readings look most like
+    texts: str | None = None  # a file or folder of texts like those in the pictures
+    words: str | None = None  # a file of words to expect, one a line
     held_out: float = 0.15  # share of the pictures that only judge
     lr: float = 5e-4
     ema: float = 0.99
@@ -106,7 +108,7 @@ class Hand:
     info: ModelInfo  # of the parent
     fabric: Fabric
     language: str
-    lm: CharLM
+    expected: Expected
     learn: list[tuple[str, Grey]]
     check: list[tuple[str, Grey]]  # pictures that only judge
     settings: AdaptSettings
@@ -128,6 +130,7 @@ def adapt(
     out, begun = Path(out), time.monotonic()
     about = _open(out, inputs, parent, settings)
     available(settings.training(steps=1))
+    there(settings.texts, settings.words)
     if settings.language:
         source(f"fonts:{settings.language}")
     refused: list[Refused] = []
@@ -136,8 +139,9 @@ def adapt(
     fabric = fabric_of(settings.training(steps=1))
     net = net.to(fabric.device)
     language = settings.language or guess(reader_of(net, info, fabric), pictures)
+    known = expected(language, settings.texts, settings.words, info.characters)
     learn, check = parted(pictures, settings.held_out, settings.seed)
-    hand = Hand(out, info, fabric, language, language_model(language), learn, check, settings)
+    hand = Hand(out, info, fabric, language, known, learn, check, settings)
     with atomic(out / STATE, "w") as stream:  # not before: what cannot be adapted to leaves the place free
         json.dump(about, stream)
     net, rounds, why = _rounds(hand, net, begun)
@@ -222,14 +226,15 @@ def _round(number: int, hand: Hand, teacher: Recogniser, best: Judgement, minute
 
 
 def _judged(hand: Hand, net: Recogniser) -> Judgement:
-    return judge(reader_of(net, hand.info, hand.fabric), hand.check, hand.lm)
+    return judge(reader_of(net, hand.info, hand.fabric), hand.check, hand.expected.lm)
 
 
 def _beliefs(folder: Path, hand: Hand, teacher: Recogniser, quota: float) -> int:
     """The round's labels as a lines folder like any other, origin pseudo, confidence as read; how many there are."""
     if (read_about(folder / "about.json") or {}).get("finished"):
         return LinesFolder(folder).count("train")
-    beliefs = believe(reader_of(teacher, hand.info, hand.fabric), hand.learn, hand.lm)
+    reader = reader_of(teacher, hand.info, hand.fabric)
+    beliefs = believe(reader, hand.learn, Decoder(hand.info, lm=hand.expected.lm, words=hand.expected.words))
     chosen, pictures = trusted(beliefs, quota), dict(hand.learn)
     if not chosen:
         return 0
@@ -249,7 +254,7 @@ def _train(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> Non
     """One student: starts as its teacher, learns the beliefs in `folder` beside synthetic pictures."""
     settings, charset, height = hand.settings, teacher.charset, teacher.height
     believed = FolderSource(LinesFolder(folder), "train", height=height, charset=charset)
-    sources: list[Source] = [believed, *_replay(believed, charset, hand.language, settings)]
+    sources: list[Source] = [believed, *_replay(believed, charset, hand)]
     shares = [1 - settings.replay, settings.replay][: len(sources)]
     timed = {"steps": settings.steps} if settings.steps else {"minutes": max(minutes - 0.3, 0.2)}
     chosen = settings.training(**timed)
@@ -290,17 +295,14 @@ def _tidy(out: Path) -> None:
             file.unlink(missing_ok=True)
 
 
-def _replay(
-    believed: FolderSource, charset: Charset, language: str, settings: AdaptSettings
-) -> tuple[ScribeSource, ...]:
+def _replay(believed: FolderSource, charset: Charset, hand: Hand) -> tuple[ScribeSource, ...]:
     """Synthetic pictures with about the share of whole lines that the believed ones have; none where none are asked."""
-    if not settings.replay:
+    if not hand.settings.replay:
         return ()
     lines = float(np.mean([len(text) > 16 for text in believed.texts])) if believed.texts else 0.5
-    texts = source(f"fonts:{language}")
-    return (
-        ScribeSource(FontScribe(bundled()), texts, charset, seed=settings.seed, height=believed.height, lines=lines),
-    )
+    seed, height = hand.settings.seed, believed.height
+    scribe = FontScribe(bundled())
+    return (ScribeSource(scribe, hand.expected.texts, charset, seed=seed, height=height, lines=lines),)
 
 
 def _info(hand: Hand, inputs: Sequence[str | Path], parent: str | Path, rounds: list[dict[str, Any]]) -> ModelInfo:

@@ -1,0 +1,105 @@
+"""What the writing of a hand is expected to say: its language, texts like it, words that occur in it."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scriven.base import InputError, SettingsError
+from scriven.images import Grey
+from scriven.jobs.read import language_model, word_list
+from scriven.jobs.texts import train_lm
+from scriven.reader.lm import CharLM
+from scriven.reader.session import Reader
+from scriven.scribes.texts import source
+from scriven.scribes.texts.languages import languages
+from scriven.scribes.texts.sources import MixedSource, TextSource
+from scriven.scribes.texts.words import language_words
+from scriven.text import Charset
+from scriven.workbench.beliefs import readings
+
+log = logging.getLogger("scriven.adapt")
+
+ASKED = 200  # pictures whose readings tell the language
+SURE = 1 / 3  # of the words that are read: where fewer are known, the language is a guess
+LETTERS = 0.95  # of the letters of running text: a model that can write so many may have learnt the language
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What helps to read: a language model and a list of words; and what synthetic pictures say."""
+
+    lm: CharLM
+    words: list[str]
+    texts: TextSource
+
+
+def expected(language: str, texts: str | None, words: str | None, charset: Charset) -> Expected:
+    """All that is known of a language, of a file or folder of `texts` and of a file of `words`, one a line.
+
+    Texts of the user's own make the language model with the vocabulary of the language, and half of what synthetic
+    pictures say. Raises InputError, TextError.
+    """
+    listed = word_list(Path(words), charset) if words else []
+    general = source(f"fonts:{language}")
+    if not texts:
+        return Expected(language_model(language), listed, general)
+    own = str(Path(texts).resolve())  # a folder called `fr` is no language
+    return Expected(train_lm([own, language]), listed, MixedSource([source(f"fonts:{own}"), general]))
+
+
+def there(*files: str | None) -> None:
+    """Refuse at once what is named and is not there. Raises InputError."""
+    for file in files:
+        if file is not None and not Path(file).exists():
+            raise InputError(f"there is no file or folder {file}; check the path")
+
+
+def guess(reader: Reader, pictures: Sequence[tuple[str, Grey]]) -> str:
+    """The language in which most of the words that are read exist: of those of the model, or of all it can write."""
+    import wordfreq
+
+    read = [w.strip(".,;:!?()'\"").lower() for r in readings(reader, pictures[:ASKED]) for w in r.text.split()]
+    words = [w for w in read if len(w) > 2]  # shorter ones are words of many languages
+    known = {
+        language: sum(1 for w in words if wordfreq.zipf_frequency(w, language) > 3)
+        for language in reader.info.languages or writable(reader.charset)
+    }
+    language = max(known, key=lambda code: known[code])
+    if known[language] > SURE * len(words):
+        log.info("the readings look like the language %s (%d of %d words are known)",
+                 language, known[language], len(words))  # fmt: skip
+    else:
+        log.warning("not sure of the language (%d of %d words known as %s); say it with --lang",
+                    known[language], len(words), language)  # fmt: skip
+    return language
+
+
+def writable(charset: Charset) -> list[str]:
+    """The languages that a character set can write, English first; rare letters of a language may be missing.
+
+    Raises SettingsError when there is none.
+    """
+    import wordfreq
+
+    candidates = sorted(
+        languages().keys() & wordfreq.available_languages().keys(), key=lambda code: (code != "en", code)
+    )
+    found = [code for code in candidates if _share(charset, code) >= LETTERS]
+    if not found:
+        raise SettingsError(
+            "the model names no language, and its character set can write none of "
+            f"{', '.join(candidates)}; give the language with --lang"
+        )
+    return found
+
+
+def _share(charset: Charset, code: str) -> float:
+    """How many of the letters of running text a character set holds, in either case: 0..1."""
+    words = language_words(code, top=5000)
+    letters: Counter[str] = Counter()
+    for word, count in zip(words.words, words.counts, strict=True):
+        for letter in filter(str.isalpha, word):
+            letters[letter] += count
+    return sum(n for c, n in letters.items() if c in charset or c.upper() in charset) / sum(letters.values())
