@@ -25,6 +25,7 @@ def read(
     device: Device = None,
     threads: Threads = None,
     level: Level = None,
+    adapt: Annotated[bool, typer.Option("--adapt", help="Learn the hand first: a page or a letter, seconds.")] = False,
     changes: Changes = None,
     config: Config = None,
 ) -> None:
@@ -37,6 +38,7 @@ def read(
         scriven read photo.png
         scriven read scans/ -o texts/ --lm fr
         scriven read letters/ -f csv > letters.csv
+        scriven read page/ --adapt --lm fr
     """
     from scriven.base import SettingsError
     from scriven.jobs import read as job
@@ -45,6 +47,6 @@ def read(
         later = "reading whole pages comes with a later version; " if unit == "page" else ""
         raise SettingsError(f"cannot read pictures as {unit!r}: {later}use --as line or --as word")
     given = {"beam": beam, "lm": lm, "words": words, "device": device, "threads": threads, "level": level}
-    given["word"] = None if unit is None else unit == "word"
+    given |= {"word": None if unit is None else unit == "word", "adapt": adapt or None}
     chosen = settings(job.ReadSettings(), changes, config, **given)
     finish(job.read(inputs, model, out, format, chosen).refused)

@@ -46,6 +46,7 @@ class ReadSettings(DecodeSettings):
     words: Path | None = None  # a file with one word a line
     level: str | None = None  # words or lines, in a lines folder that holds both
     split: str | None = None  # of a lines folder; None: all
+    adapt: bool = False  # learn the pictures first: a page or a letter
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -92,7 +93,7 @@ def read(
         about: dict[str, object] = {"command": "read", "model": str(model), "format": format, "settings": used}
         about["inputs"] = [str(i) for i in inputs]
         found = _begin(out, about, found, format)
-    readings = read_sources(found, reader, decoder, outcome, settings)
+    readings = read_sources(found, reader, decoder, outcome, settings, model)
     if out is None:
         _write_all(readings, stream or sys.stdout, format, None, outcome)
     elif one_file:
@@ -151,9 +152,17 @@ def word_list(file: Path, charset: Charset) -> list[str]:
 
 
 def read_sources(
-    found: Iterable[Source], reader: Reader, decoder: Decoder, outcome: Outcome, settings: ReadSettings | None = None
+    found: Iterable[Source],
+    reader: Reader,
+    decoder: Decoder,
+    outcome: Outcome,
+    settings: ReadSettings | None = None,
+    model: str | Path = DEFAULT,
 ) -> Iterator[tuple[Item, Reading]]:
-    """Readings with their items, in order and streamed; failures go to the outcome."""
+    """Readings with their items, in order and streamed; failures go to the outcome.
+
+    With `adapt` in the settings, `model`, which the reader is of, learns all the pictures first.
+    """
     chosen = settings or ReadSettings()
 
     def every() -> Iterator[Item]:
@@ -165,7 +174,13 @@ def read_sources(
                 outcome.refused.append(Refused(str(source.path), str(error)))
             outcome.of_source[source.name] = outcome.refused[before:]
 
-    for item, reading in read_items(every(), reader, decoder, outcome.refused):
+    wanted: Iterable[Item] = every()
+    if chosen.adapt:
+        from scriven.jobs.adapt.quick import adapted, bounded
+
+        wanted = bounded(wanted)
+        reader = adapted(wanted, model, reader, chosen)
+    for item, reading in read_items(wanted, reader, decoder, outcome.refused):
         outcome.read += 1
         if outcome.read % 20 == 0:
             progress("read", outcome.read, None)

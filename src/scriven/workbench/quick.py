@@ -1,0 +1,85 @@
+"""A page or a letter learnt in seconds: only the scales and shifts of a network move, not its weights.
+
+They are under one percent of its numbers, so some twenty lines with uncertain readings cannot lead it far astray; the
+statistics of its norms stay those of its training (compare Wang et al. 2021, "Tent", arXiv:2006.10726, which moves the
+same numbers by entropy; here the readings under a language model are the labels).
+"""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from scriven.augment import augment
+from scriven.base import within
+from scriven.images import Grey
+from scriven.reader.align import frames_needed
+from scriven.reader.usable import STRIDE
+from scriven.recognisers.contract import Recogniser
+from scriven.tensors import Batch, collate
+
+WARMUP = 4  # steps
+
+
+@dataclass(frozen=True)
+class QuickSettings:
+    """How a page is learnt; `columns` px of width a step, `strength` 0..1 of the augmentation."""
+
+    steps: int = 20
+    lr: float = 5e-3
+    columns: int = 6144
+    strength: float = 0.6
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        within("steps", self.steps, 1)
+        within("lr", self.lr, 0, 1, above=True)
+        within("columns", self.columns, 64)
+        within("strength", self.strength, 0, 1)
+
+
+def quick(
+    net: Recogniser, pictures: Sequence[Grey], texts: Sequence[str], fabric: Fabric, settings: QuickSettings
+) -> Recogniser:
+    """A copy of `net` whose scales and shifts have learnt prepared pictures (H, W) with what they may say."""
+    student: Recogniser = copy.deepcopy(net).eval()
+    learnt = _affine(student)
+    optimizer = torch.optim.Adam(learnt, lr=settings.lr, betas=(0.9, 0.98))
+    rng = np.random.default_rng(settings.seed)
+    for step in range(settings.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = settings.lr * min(1.0, (step + 1) / WARMUP) * (1 - step / settings.steps)
+        batch = _batch(pictures, texts, rng, settings).to(fabric.device)
+        with fabric.autocast():
+            loss = student.loss(batch)
+        optimizer.zero_grad()
+        loss.backward()
+        if all(bool(weight.grad.isfinite().all()) for weight in learnt if weight.grad is not None):
+            optimizer.step()
+    return student.requires_grad_(False)
+
+
+def _affine(net: nn.Module) -> list[nn.Parameter]:
+    """The scales, shifts and biases of a network, the only ones that are left to learn."""
+    for weight in net.parameters():
+        weight.requires_grad_(weight.ndim == 1)
+    return [weight for weight in net.parameters() if weight.requires_grad]
+
+
+def _batch(pictures: Sequence[Grey], texts: Sequence[str], rng: np.random.Generator, settings: QuickSettings) -> Batch:
+    """Random pictures, as many as have about `columns` px together, each in a view of its own."""
+    views, said, wide = list[Grey](), list[str](), 0
+    for i in rng.permutation(len(pictures)).tolist():
+        view = augment(pictures[i], rng, settings.strength)
+        if frames_needed(texts[i]) > view.shape[1] // STRIDE:
+            view = pictures[i]
+        views.append(view)
+        said.append(texts[i])
+        wide += view.shape[1]
+        if wide >= settings.columns:
+            break
+    return collate(views, said, [""] * len(said))

@@ -1,0 +1,110 @@
+"""read --adapt: scales and shifts learn a page, nothing else moves, and what does not help is not used."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scriven.base import SettingsError
+from scriven.jobs.adapt import language as knowing
+from scriven.jobs.adapt import quick as job
+from scriven.jobs.read import ReadSettings
+from scriven.reader.inputs import Item
+from scriven.reader.lm import CharLM
+from scriven.reader.session import Reader
+from scriven.workbench.beliefs import reader_of
+from scriven.workbench.keep import load_net
+from test_adapt import WORDS, parent, picture  # noqa: F401
+
+torch = pytest.importorskip("torch")
+from scriven.jobs.train import TrainSettings, fabric_of  # noqa: E402
+from scriven.score import score  # noqa: E402
+from scriven.workbench.quick import QuickSettings, quick  # noqa: E402
+
+LEAN = 0.42  # letters that the parent reads badly
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(monkeypatch):
+    torch.set_num_threads(1)
+    for place in (job, knowing):
+        monkeypatch.setattr(place, "language_model", lambda name: CharLM.train(WORDS * 3, order=3))
+
+
+def leaning() -> list[np.ndarray]:
+    return [picture(w, LEAN) for w in WORDS]
+
+
+def page(count: int = 10) -> list[Item]:
+    return [Item("page", f"p{i}", None, "", picture(WORDS[i % 10], LEAN), None, "", "") for i in range(count)]
+
+
+def reader_and_net(folder: Path) -> tuple[Reader, torch.nn.Module]:
+    net, info = load_net(folder)
+    return reader_of(net.eval(), info, fabric_of(TrainSettings(steps=1, precision="32-true"))), net
+
+
+def test_only_scales_and_shifts_move_and_the_same_seed_moves_them_the_same_way(parent):  # noqa: F811
+    _, net = reader_and_net(parent)
+    fabric = fabric_of(TrainSettings(steps=1, precision="32-true"))
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    made = [quick(net, leaning(), WORDS, fabric, QuickSettings(steps=3, columns=900)) for _ in range(2)]
+    first, second = (one.state_dict() for one in made)
+    assert all(torch.equal(first[k], second[k]) for k in first)
+    assert all(torch.equal(before[k], v) for k, v in net.state_dict().items())
+    moved = {k for k in before if not torch.equal(before[k], first[k])}
+    assert moved and all(before[k].ndim == 1 and "running" not in k for k in moved)
+    assert not any(weight.requires_grad for weight in made[0].parameters())
+
+
+def test_scales_and_shifts_are_enough_to_learn_letters_that_lean(parent):  # noqa: F811
+    reader, net = reader_and_net(parent)
+    fabric = fabric_of(TrainSettings(steps=1, precision="32-true"))
+    named = [(str(i), ink) for i, ink in enumerate(leaning())]
+    before = score(WORDS, [r.text for r in reader.read(named)]).cer
+    student = quick(net, leaning(), WORDS, fabric, QuickSettings(steps=40, columns=2000, strength=0.2))
+    after = score(WORDS, [r.text for r in reader_of(student, reader.info, fabric).read(named)]).cer
+    assert before > 0.2 and after < 0.7 * before
+
+
+def test_a_page_is_read_by_what_learnt_it_unless_that_is_worse(parent, monkeypatch, caplog):  # noqa: F811
+    reader, _ = reader_and_net(parent)
+    settings = ReadSettings(lm="en")
+    real, judged = job.judge, []
+
+    def judging(*arguments):
+        judged.append(real(*arguments))
+        return replace(judged[-1], surprise=wanted[len(judged) - 1], disagreement=0.1, characters=5.0)
+
+    monkeypatch.setattr(job, "judge", judging)
+    wanted = [2.0, 3.0]
+    with caplog.at_level("INFO", "scriven"):
+        assert job.adapted(page(), parent, reader, settings) is not reader
+        assert "adapted to 10 lines" in caplog.text
+        judged.clear()
+        wanted = [3.0, 2.0]
+        assert job.adapted(page(), parent, reader, settings) is reader
+        assert "not adapted: its readings look less like the language" in caplog.text
+
+
+def test_too_few_lines_are_read_as_they_are_and_too_many_refused(parent, caplog):  # noqa: F811
+    reader, _ = reader_and_net(parent)
+    assert job.adapted(page(3), parent, reader, ReadSettings(lm="en")) is reader
+    assert "not adapted: 3 lines can be used, and a hand needs at least 4" in caplog.text
+    with pytest.raises(SettingsError, match="at most 200 lines.*scriven adapt"):
+        job.bounded(page(201))
+    assert len(job.bounded(page(200))) == 200
+
+
+def test_the_command_adapts_and_names_a_bad_picture_once(scriven, tmp_path, monkeypatch):
+    from scriven.images import encode
+
+    monkeypatch.setattr(job, "guess", lambda *_: "en")
+    for i, word in enumerate(WORDS):
+        (tmp_path / f"{word}.png").write_bytes(encode(picture(word, 0.1 + 0.01 * i)))
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    code, out, err = scriven("read", tmp_path, "--adapt", "-f", "json", "-m", "scriven-synthetic")
+    assert code == 1 and err.count("is damaged; give") == 1 and "adapted" in err
+    assert len(json.loads(out)) == 10
