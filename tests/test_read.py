@@ -313,13 +313,6 @@ def test_white_space_makes_no_right_reading_wrong():
     assert Scores("m", [found], [], Counter()).ece() == {"lines": 0.0}
 
 
-def test_score_without_any_text_says_so(model, tmp_path):
-    with LinesWriter(tmp_path / "plain", {}) as writer:
-        writer.write(Line("a", encode(picture("abcd"))))
-    with pytest.raises(InputError, match=r"no lines with text to score in all \(1 without text\)"):
-        score_model(model, [tmp_path / "plain"], settings=ONE)
-
-
 def test_score_warns_of_lines_that_trained_the_model_or_its_parent(letters, tmp_path, caplog):
     prints = [{"path": "letters", "fingerprint": LinesFolder(letters).fingerprint()}]
     for name, about in (("own", {"data": prints}), ("parents", {"parents": [{"name": "x", "data": prints}]}),
