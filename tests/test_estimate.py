@@ -13,7 +13,6 @@ import pytest
 
 import scriven
 from scriven.base import InputError
-from scriven.cli import run
 from scriven.images import encode
 from scriven.jobs.read import ReadSettings, read
 from scriven.jobs.score import score_model
@@ -38,6 +37,9 @@ from scriven.reader.estimate import (
 )
 from scriven.reader.session import Reader
 from toy_reader import LETTERS, picture, write_model
+
+Command = Callable[..., tuple[int, str, str]]
+Python = Callable[..., subprocess.CompletedProcess[str]]
 
 ONE = ReadSettings(threads=1)
 KNOWN = Law(0.7, {"change": 0.9, "advance": 0.8}, 0.2)
@@ -190,7 +192,7 @@ def test_score_estimates_what_has_no_text_and_looks_at_no_text(model: Path, tmp_
     assert [row["n"] for row in both.guesses()] == ["20", "15", "35"] and len(both.rows()) == 3
 
 
-def test_score_prints_an_estimate_as_one(model: Path, tmp_path: Path, scriven: Callable[..., tuple[int, str, str]]) -> None:
+def test_score_prints_an_estimate_as_one(model: Path, tmp_path: Path, scriven: Command) -> None:
     code, out, _ = scriven("score", model, folder(tmp_path / "bare", 12), "--threads", 1)
     assert code == 0 and "estimated CER %" in out and "nothing measured" in out and "WER" not in out
     code, out, _ = scriven("score", model, folder(tmp_path / "mixed", 12, labelled=6), "--threads", 1)
@@ -232,9 +234,7 @@ def scans(path: Path, count: int) -> Path:
     return path
 
 
-def test_read_ends_with_an_estimate_on_standard_error(
-    model: Path, tmp_path: Path, scriven: Callable[..., tuple[int, str, str]]
-) -> None:
+def test_read_ends_with_an_estimate_on_standard_error(model: Path, tmp_path: Path, scriven: Command) -> None:
     few, enough = scans(tmp_path / "few", FEWEST - 1), scans(tmp_path / "enough", FEWEST)
     code, out, err = scriven("read", "-m", model, few, "--threads", 1)
     assert code == 0 and "estimated" not in out + err
@@ -250,11 +250,10 @@ def test_read_looks_once_more_at_one_line_in_ten(model: Path, tmp_path: Path) ->
     assert outcome.estimate and (outcome.estimate.n, outcome.estimate.viewed) == (230, 23)
 
 
-def test_read_estimates_without_torch(model: Path, tmp_path: Path, python: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+def test_read_estimates_without_torch(model: Path, tmp_path: Path, python: Python) -> None:
     code = """
 import sys
 sys.modules["torch"] = sys.modules["wordfreq"] = None
-from scriven.cli import run
 sys.exit(run(["read", "-m", sys.argv[1], sys.argv[2], "--threads", "1"]))
 """
     done = python(code, model, scans(tmp_path / "scans", FEWEST))
