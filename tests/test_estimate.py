@@ -254,6 +254,8 @@ def test_read_estimates_without_torch(model: Path, tmp_path: Path, python: Pytho
     code = """
 import sys
 sys.modules["torch"] = sys.modules["wordfreq"] = None
+from scriven.cli import run
+
 sys.exit(run(["read", "-m", sys.argv[1], sys.argv[2], "--threads", "1"]))
 """
     done = python(code, model, scans(tmp_path / "scans", FEWEST))
