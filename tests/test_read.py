@@ -173,7 +173,7 @@ def test_one_file_an_input_with_names_of_their_own(model, scans, letters, texts,
 
 def test_a_killed_read_goes_on_where_it_stopped(model, scans, texts, tmp_path, monkeypatch):
     out = tmp_path / "out"
-    whole = job.read_sources
+    whole = job._counted
 
     def killed(*arguments):
         for i, pair in enumerate(whole(*arguments)):
@@ -181,12 +181,12 @@ def test_a_killed_read_goes_on_where_it_stopped(model, scans, texts, tmp_path, m
                 raise KeyboardInterrupt
             yield pair
 
-    monkeypatch.setattr(job, "read_sources", killed)
+    monkeypatch.setattr(job, "_counted", killed)
     with pytest.raises(KeyboardInterrupt):
         read([scans], model, out, settings=ONE)
     done = sorted(p.name for p in out.glob("*.txt"))
     assert len(done) in (9, 10)
-    monkeypatch.setattr(job, "read_sources", whole)
+    monkeypatch.setattr(job, "_counted", whole)
     with pytest.raises(OutputError, match="other settings"):
         read([scans], model, out, "json", settings=ONE)
     assert read([scans], model, out, settings=ONE).read == 40 - len(done)
@@ -311,13 +311,6 @@ def test_white_space_makes_no_right_reading_wrong():
     found = Set("a", "test", ["ab c"], ["ab  c "], [""], [""], [1.0])
     assert found.score().exact == 1
     assert Scores("m", [found], [], Counter()).ece() == {"lines": 0.0}
-
-
-def test_score_without_any_text_says_so(model, tmp_path):
-    with LinesWriter(tmp_path / "plain", {}) as writer:
-        writer.write(Line("a", encode(picture("abcd"))))
-    with pytest.raises(InputError, match=r"no lines with text to score in all \(1 without text\)"):
-        score_model(model, [tmp_path / "plain"], settings=ONE)
 
 
 def test_score_warns_of_lines_that_trained_the_model_or_its_parent(letters, tmp_path, caplog):

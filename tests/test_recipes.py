@@ -19,7 +19,7 @@ from scriven.lines import Line, LinesFolder, LinesWriter
 from toy_reader import picture, write_model
 
 RECIPES = Path(__file__).parents[1] / "recipes"
-PYTHON = ("test-scores", "side-by-side", "learning-curve", "speed")
+PYTHON = ("test-scores", "side-by-side", "learning-curve", "estimate", "speed")
 SHELL = ("scriven-general", "scriven-synthetic")
 Recipe = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -23,7 +23,7 @@ from scriven.cli.common import (
 
 def score(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A model folder or the name of a bundled model.")],
-    lines: Annotated[list[Path], typer.Argument(metavar="LINES...", help="Labelled lines folders.")],
+    lines: Annotated[list[Path], typer.Argument(metavar="LINES...", help="Lines folders, with text or without.")],
     split: Annotated[
         str | None, typer.Option(help="train, valid or test; else test if there is one, else valid, else all.")
     ] = None,
@@ -38,7 +38,7 @@ def score(
     changes: Changes = None,
     config: Config = None,
 ) -> None:
-    """Measure how well a model reads labelled lines: character and word error rates with n and a 95 % interval.
+    """Measure how well a model reads: error rates with n and a 95 % interval; of lines without text, an estimate.
 
     Examples:
 
@@ -47,17 +47,14 @@ def score(
     """
     from scriven.jobs.read import ReadSettings
     from scriven.jobs.score import score_model
-    from scriven.score import table
 
     given = {"beam": beam, "lm": lm, "words": words, "device": device, "threads": threads, "level": level}
     result = score_model(model, lines, split, settings(ReadSettings(), changes, config, **given))
     if json:
         print_json(result.as_json(variants))
     else:
-        typer.echo(table(result.rows(variants)))
-        if unlabelled := sum(s.unlabelled for s in result.sets):
-            typer.echo(f"{unlabelled} lines without text were not scored", err=True)
-        if result.missing:
-            shown = " ".join(f"{c} {n}" for c, n in result.missing.most_common(12))
-            typer.echo(f"characters the model cannot write, and how often they occur: {shown}", err=True)
+        typer.echo(result.text(variants))
+    if result.missing and not json:
+        shown = " ".join(f"{c} {n}" for c, n in result.missing.most_common(12))
+        typer.echo(f"characters the model cannot write, and how often they occur: {shown}", err=True)
     finish(result.refused)

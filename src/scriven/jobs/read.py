@@ -5,7 +5,7 @@ import logging
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -23,6 +23,7 @@ from scriven.base import (
 from scriven.jobs.progress import progress
 from scriven.lines import Reading
 from scriven.reader.decoding import Decoder, DecodeSettings
+from scriven.reader.estimate import FEWEST, VIEWED, Estimate, Spread, estimate, signs
 from scriven.reader.inputs import Item, Source, items, sources
 from scriven.reader.model import DEFAULT
 from scriven.reader.session import Picture, Reader
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from scriven.reader.lm import CharLM
 
 log = logging.getLogger("scriven")
+
+VIEW_ONE_IN = 10  # lines: the estimate reads so many once more, which makes reading a tenth longer at most
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,10 @@ class Outcome:
     read: int = 0
     refused: list[Refused] = field(default_factory=list)
     of_source: dict[str, list[Refused]] = field(default_factory=dict, compare=False)  # of each that was gone through
+    estimate: Estimate | None = field(default=None, compare=False)  # of the error rate, where there are lines enough
+
+
+Seen = Spread[tuple[Picture, Reading]]  # some of the pictures and what was read in them
 
 
 def read(
@@ -75,7 +82,8 @@ def read(
     Writes to `stream` (standard output) or to `out`: one file an input, or one file for all where `out` ends as the
     format's files do (.txt, .json, .tsv, .csv). Without `format`, the ending of `out` decides, else it is text. A
     finished `out` is refused, one begun by the same call is continued. Raises InputError when nothing could be read,
-    naming every input; other failures are in the outcome.
+    naming every input; other failures are in the outcome. The error rate of ten readings or more is estimated, and
+    logged.
     """
     settings = settings or ReadSettings()
     outcome = Outcome()
@@ -93,7 +101,11 @@ def read(
         about: dict[str, object] = {"command": "read", "model": str(model), "format": format, "settings": used}
         about["inputs"] = [str(i) for i in inputs]
         found = _begin(out, about, found, format)
-    readings = read_sources(found, reader, decoder, outcome, settings, model)
+    wanted: Iterable[Item] = _items(found, outcome, settings)
+    if settings.adapt:
+        wanted, reader = _adapted(wanted, model, reader, settings)
+    seen: Seen = Spread()
+    readings = _counted(read_items(wanted, reader, decoder, outcome.refused, seen), outcome)
     if out is None:
         _write_all(readings, stream or sys.stdout, format, None, outcome)
     elif one_file:
@@ -104,6 +116,11 @@ def read(
     else:
         _write_each(readings, out, format, outcome)
         _finish(out)
+    if outcome.read >= FEWEST:
+        looked = seen.chosen(min(VIEWED, max(FEWEST, outcome.read // VIEW_ONE_IN)))
+        outcome.estimate = estimate(signs(reader, decoder, looked), outcome.read)
+    if outcome.estimate:
+        log.info("%s, for these %d readings", outcome.estimate.sentence(), outcome.read)
     return outcome
 
 
@@ -151,36 +168,28 @@ def word_list(file: Path, charset: Charset) -> list[str]:
     return usable
 
 
-def read_sources(
-    found: Iterable[Source],
-    reader: Reader,
-    decoder: Decoder,
-    outcome: Outcome,
-    settings: ReadSettings | None = None,
-    model: str | Path = DEFAULT,
-) -> Iterator[tuple[Item, Reading]]:
-    """Readings with their items, in order and streamed; failures go to the outcome.
+def _items(found: Iterable[Source], outcome: Outcome, settings: ReadSettings) -> Iterator[Item]:
+    for source in found:
+        before = len(outcome.refused)
+        try:
+            yield from items(source, outcome.refused, settings.level, settings.split)
+        except LinesError as error:  # costs the rest of this folder only
+            outcome.refused.append(Refused(str(source.path), str(error)))
+        outcome.of_source[source.name] = outcome.refused[before:]
 
-    With `adapt` in the settings, `model`, which the reader is of, learns all the pictures first.
-    """
-    chosen = settings or ReadSettings()
 
-    def every() -> Iterator[Item]:
-        for source in found:
-            before = len(outcome.refused)
-            try:
-                yield from items(source, outcome.refused, chosen.level, chosen.split)
-            except LinesError as error:  # costs the rest of this folder only
-                outcome.refused.append(Refused(str(source.path), str(error)))
-            outcome.of_source[source.name] = outcome.refused[before:]
+def _adapted(
+    wanted: Iterable[Item], model: str | Path, reader: Reader, settings: ReadSettings
+) -> tuple[list[Item], Reader]:
+    """All items, and a reader that has learnt their pictures. Needs the extra `train`."""
+    from scriven.jobs.adapt.quick import adapted, bounded
 
-    wanted: Iterable[Item] = every()
-    if chosen.adapt:
-        from scriven.jobs.adapt.quick import adapted, bounded
+    every = bounded(wanted)
+    return every, adapted(every, model, reader, settings)
 
-        wanted = bounded(wanted)
-        reader = adapted(wanted, model, reader, chosen)
-    for item, reading in read_items(wanted, reader, decoder, outcome.refused):
+
+def _counted(readings: Iterator[tuple[Item, Reading]], outcome: Outcome) -> Iterator[tuple[Item, Reading]]:
+    for item, reading in readings:
         outcome.read += 1
         if outcome.read % 20 == 0:
             progress("read", outcome.read, None)
@@ -190,10 +199,13 @@ def read_sources(
 
 
 def read_items(
-    every: Iterable[Item], reader: Reader, decoder: Decoder, refused: list[Refused]
+    every: Iterable[Item], reader: Reader, decoder: Decoder, refused: list[Refused], seen: Seen | None = None
 ) -> Iterator[tuple[Item, Reading]]:
-    """Readings of items, in order; pictures that cannot be prepared go to `refused`. Items lose their picture."""
-    waiting: deque[Item] = deque()
+    """Readings of items, in order; pictures that cannot be prepared go to `refused`. Items lose their picture.
+
+    `seen` is offered every prepared picture with its reading.
+    """
+    waiting: deque[tuple[Item, Picture]] = deque()
 
     def prepared() -> Iterator[Picture]:
         for item in every:
@@ -203,11 +215,14 @@ def read_items(
             except InputError as error:
                 refused.append(Refused(item.id, str(error)))
                 continue
-            waiting.append(Item(item.source, item.id, item.path, item.part, None, item.text, item.hand, item.page))
+            waiting.append((replace(item, picture=None), picture))
             yield picture
 
     for reading in reader.read_prepared(prepared(), decoder):
-        yield waiting.popleft(), reading
+        item, picture = waiting.popleft()
+        if seen is not None:
+            seen.offer((picture, reading))
+        yield item, reading
 
 
 def _write_all(

@@ -1,19 +1,25 @@
-"""score: how well a model reads labelled lines. Test lines where there are any, else valid, else all."""
+"""score: how well a model reads labelled lines. Test lines where there are any, else valid, else all.
+
+How well it reads lines without labels is estimated (see `scriven.reader.estimate`), apart from what is measured.
+"""
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scriven.base import InputError, LinesError, Refused
+from scriven.base import ImageError, InputError, LinesError, Refused
 from scriven.jobs.progress import progress
 from scriven.jobs.read import ReadSettings, load, read_items
 from scriven.lines import LinesFolder
 from scriven.reader.confidence import kept
+from scriven.reader.decoding import Decoder
+from scriven.reader.estimate import VIEWED, Estimate, Spread, estimate, signs, together
 from scriven.reader.inputs import Item, Source, items
-from scriven.score import PROTOCOLS, Score, calibration, groups_of, score
+from scriven.reader.session import Picture, Reader
+from scriven.score import PROTOCOLS, Score, calibration, groups_of, score, table
 from scriven.text import normalise
 
 log = logging.getLogger("scriven.score")
@@ -33,6 +39,7 @@ class Set:
     character_confidences: list[float] = field(default_factory=list)
     characters_right: list[bool] = field(default_factory=list)
     unlabelled: int = 0
+    estimate: Estimate | None = None  # of the CER of the unlabelled lines
     trained_on: bool = False  # the model learnt these very lines
 
     def groups(self) -> list[str] | None:
@@ -54,9 +61,17 @@ class Scores:
     refused: list[Refused]
     missing: Counter[str]  # characters of the references that the model cannot write
 
+    def labelled(self) -> list[Set]:
+        """The sets in which there is something to compare with."""
+        return [s for s in self.sets if s.references]
+
+    def estimate(self) -> Estimate | None:
+        """Of the CER of all lines without text."""
+        return together([s.estimate for s in self.sets if s.estimate])
+
     def overall(self, protocol: str = "nfc") -> Score:
         """All sets as one; the bootstrap draws hands or pages where every set names them."""
-        groups = [s.groups() for s in self.sets]
+        groups = [s.groups() for s in self.labelled()]
         named = None if any(g is None for g in groups) else [name for some in groups for name in some or ()]
         references = [text for s in self.sets for text in s.references]
         predictions = [text for s in self.sets for text in s.predictions]
@@ -73,35 +88,55 @@ class Scores:
         return {what: calibration(sure, right).ece for what, (sure, right) in found.items() if sure}
 
     def as_json(self, variants: bool = False) -> dict[str, Any]:
-        """`cer wer exact n interval` over all sets as fractions, and a row for each set."""
+        """`cer wer exact n interval` over all sets as fractions, and a row for each set.
+
+        `estimate` is that of the lines without text, or None; without any text the measured numbers are not there.
+        """
         rows = [
-            {"set": s.name, "split": s.split, **s.score().as_json(), "unlabelled": s.unlabelled,
-             "trained_on": s.trained_on}
+            {"set": s.name, "split": s.split, **(s.score().as_json() if s.references else {}),
+             "unlabelled": s.unlabelled, "estimate": s.estimate and s.estimate.as_json(), "trained_on": s.trained_on}
             for s in self.sets
         ]  # fmt: skip
-        result = {"model": self.model, **self.overall().as_json(), "ece": self.ece(), "sets": rows}
-        result["missing"] = dict(self.missing)
-        if variants:
+        measured = self.overall().as_json() if self.labelled() else {}
+        guessed = self.estimate()
+        result = {"model": self.model, **measured, "estimate": guessed and guessed.as_json()}
+        result |= {"ece": self.ece(), "sets": rows, "missing": dict(self.missing)}
+        if variants and measured:
             result["variants"] = {name: self.overall(name).as_json() for name in PROTOCOLS}
         return result
 
     def rows(self, variants: bool = False) -> list[dict[str, str]]:
         """The same as rows for `scriven.score.table`, in percent."""
-        rows = [{"set": s.name, "split": s.split, **s.score().row()} for s in self.sets]
-        if len(self.sets) > 1:
+        labelled = self.labelled()
+        rows = [{"set": s.name, "split": s.split, **s.score().row()} for s in labelled]
+        if len(labelled) > 1:
             rows.append({"set": "all", "split": "", **self.overall().row()})
-        if variants:
+        if variants and labelled:
             rows += [{"set": "all", "split": name, **self.overall(name).row()} for name in PROTOCOLS if name != "nfc"]
         return rows
+
+    def guesses(self) -> list[dict[str, str]]:
+        """A row for each set with lines without text, and one for them all: estimates, in percent."""
+        rows = [{"set": s.name, "split": s.split, **s.estimate.row()} for s in self.sets if s.estimate]
+        if len(rows) > 1 and (overall := self.estimate()):
+            rows.append({"set": "all", "split": "", **overall.row()})
+        return rows
+
+    def text(self, variants: bool = False) -> str:
+        """What is printed: the table of what was measured, and apart from it that of what is estimated."""
+        parts = [table(rows) for rows in (self.rows(variants),) if rows]
+        if guesses := self.guesses():
+            parts.append(f"lines without text: an estimate, nothing measured\n{table(guesses)}")
+        return "\n\n".join(parts)
 
 
 def score_model(
     model: str | Path, lines: Sequence[str | Path], split: str | None = None, settings: ReadSettings | None = None
 ) -> Scores:
-    """Read the labelled lines of lines folders and compare.
+    """Read the labelled lines of lines folders and compare; estimate the error rate of the others from some of them.
 
-    `split` None: test where a folder has it, else valid, else all of it. Lines without text are counted. Raises
-    LinesError for a folder that cannot be read or has no such split, InputError where no line has text.
+    `split` None: test where a folder has it, else valid, else all of it. Raises LinesError for a folder that cannot be
+    read or has no such split, InputError where no line has text and in those without nothing can be read.
     """
     settings = settings or ReadSettings()
     folders = [LinesFolder(path, settings.level) for path in lines]
@@ -111,7 +146,9 @@ def score_model(
     result = Scores(str(model), [], [], Counter())
     for folder, chosen, name in zip(folders, splits, _names(folders), strict=True):
         found = Set(name, chosen or "all", trained_on=_trained_on(folder, chosen, learnt))
-        labelled = _labelled(Source(name, folder.path, True), result.refused, settings.level, chosen, found)
+        others: Spread[Picture] = Spread()
+        every = items(Source(name, folder.path, True), result.refused, settings.level, chosen)
+        labelled = _labelled(every, others, reader, result.refused)
         for item, reading in read_items(labelled, reader, decoder, result.refused):
             found.references.append(item.text or "")
             found.predictions.append(reading.text)
@@ -121,14 +158,17 @@ def score_model(
             found.character_confidences += [c.confidence for c in reading.characters]
             found.characters_right += kept(reading.text, item.text or "").tolist()
             progress(f"score {name}", len(found.references), None)
-        progress(f"score {name}", len(found.references), len(found.references))
+        if found.references:
+            progress(f"score {name}", len(found.references), len(found.references))
         result.missing.update(reader.charset.missing(found.references))
-        if not found.references:
+        found.unlabelled = others.offered
+        found.estimate = _guess(others, reader, decoder)
+        if not found.references and not found.estimate:
             why = f"{found.unlabelled} without text"
             if result.refused:
                 why += f", {len(result.refused)} left out, the first: {result.refused[0].sentence()}"
             raise InputError(
-                f"{folder.path} has no lines with text to score in {found.split} ({why}); give labelled lines"
+                f"{folder.path} has no lines to score in {found.split} ({why}); give lines that can be read"
             )
         result.sets.append(found)
     return result
@@ -142,14 +182,29 @@ def _trained_on(folder: LinesFolder, split: str | None, learnt: set[str]) -> boo
     return True
 
 
-def _labelled(
-    source: Source, refused: list[Refused], level: str | None, split: str | None, into: Set
-) -> Iterator[Item]:
-    for item in items(source, refused, level, split):
-        if not item.text:
-            into.unlabelled += 1
-        else:
+def _labelled(every: Iterable[Item], others: Spread[Picture], reader: Reader, refused: list[Refused]) -> Iterator[Item]:
+    """The items with text; of the rest, some prepared pictures go to `others`."""
+    for item in every:
+        if item.text:
             yield item
+        else:
+            others.offer(_prepared(item, reader, refused) if others.wants() else None)
+
+
+def _prepared(item: Item, reader: Reader, refused: list[Refused]) -> Picture | None:
+    assert item.picture is not None
+    try:
+        return reader.prepare(item.id, item.picture)
+    except ImageError as error:
+        refused.append(Refused(item.id, str(error)))
+        return None
+
+
+def _guess(others: Spread[Picture], reader: Reader, decoder: Decoder) -> Estimate | None:
+    """The estimate for all the pictures that were offered, from some of them; None where nothing is read."""
+    pictures = others.chosen(VIEWED)
+    readings = reader.read_prepared(pictures, decoder)
+    return estimate(signs(reader, decoder, list(zip(pictures, readings, strict=True))), others.offered)
 
 
 def _split(folder: LinesFolder, wanted: str | None) -> str | None:

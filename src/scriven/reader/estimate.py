@@ -1,0 +1,203 @@
+"""The character error rate of readings, estimated without labels: from how much they change with the view.
+
+A sound reading does not change when the picture is made a little wider. How often two views of a picture are read
+differently tells an error rate where labels are missing (Jiang et al. 2022, arXiv:2106.13799), also where a network is
+sure of what it reads wrongly. Where few letters are read in much ink, letters are missing: the width of a letter is the
+second sign. `estimate.json`, beside this file, holds the `Law` that makes a rate of the signs; `recipes/estimate` makes
+it, from readings whose errors are known.
+
+Two signs are not used, for estimates were no better with them (docs/log.md). Confidence: away from the handwriting it
+was trained on, a network is wrong more often than it says (Ovadia et al. 2019, arXiv:1906.02530). And how likely a text
+is in the best of some languages: that says as much of the spelling of a time as of errors.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from scriven.base import InputError
+from scriven.lines import Reading
+from scriven.reader.decoding import Decoder
+from scriven.reader.session import Picture, Reader
+from scriven.score import distance
+
+Floats = npt.NDArray[np.float64]
+
+WIDER = 1.2  # width of a picture's other view
+VIEWED = 100  # lines read in the other view at most
+FEWEST = 10  # lines; an estimate of fewer is left to those who ask for it
+RESAMPLES = 200
+LAW = Path(__file__).with_name("estimate.json")
+SIGNS = ("change", "advance")
+
+One = TypeVar("One")
+
+
+@dataclass(frozen=True)
+class Sign:
+    """What one line says about the readings: numbers to be added up."""
+
+    characters: int  # read
+    edits: int  # between the readings of the two views
+    ink: float  # width that the characters and the spaces between them cover, in heights of the prepared picture
+
+
+@dataclass(frozen=True)
+class Law:
+    """logit(CER) = bias + the sum of weight times sign, and how far that was off where nothing had been fitted to."""
+
+    bias: float
+    weights: Mapping[str, float]  # of SIGNS
+    spread: float  # root mean square error of logit(CER), on collections left out of the fit
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimated error rate, no measured one: `cer` and its 95 % `interval` are fractions, `n` lines."""
+
+    cer: float
+    n: int  # lines that it is an estimate of
+    interval: tuple[float, float]
+    viewed: int  # lines that were read in two views for it
+
+    def as_json(self) -> dict[str, Any]:
+        """`cer n interval viewed`, as JSON takes it."""
+        return {**asdict(self), "interval": list(self.interval)}
+
+    def sentence(self) -> str:
+        """The estimate in percent, named as one."""
+        low, high = (100 * edge for edge in self.interval)
+        return f"estimated CER {100 * self.cer:.1f} % ({low:.0f}-{high:.0f} %), a guess without labels"
+
+    def row(self) -> dict[str, str]:
+        """One row for `scriven.score.table`, in percent."""
+        low, high = (100 * edge for edge in self.interval)
+        return {"estimated CER %": f"{100 * self.cer:.1f}", "95 %": f"{low:.1f}-{high:.1f}", "n": str(self.n)}
+
+
+class Spread(Generic[One]):
+    """At least `most` of the things offered (all, while there are fewer), evenly spread however many come."""
+
+    def __init__(self, most: int = VIEWED):
+        self.most, self.step, self.offered = most, 1, 0
+        self.kept: list[One] = []
+
+    def wants(self) -> bool:
+        """Whether the next thing will be kept, to spare its making; `offer` it, or None, in any case."""
+        return self.offered % self.step == 0
+
+    def offer(self, thing: One | None) -> None:
+        """Keep the thing if it is its turn; half of all go when twice as many as asked for are held."""
+        if self.wants() and thing is not None:
+            self.kept.append(thing)
+            if len(self.kept) >= 2 * self.most:
+                self.kept, self.step = self.kept[::2], 2 * self.step
+        self.offered += 1
+
+    def chosen(self, count: int) -> list[One]:
+        """At most `count` of those kept, evenly spread."""
+        places = np.linspace(0, len(self.kept) - 1, min(count, len(self.kept))).round()
+        return [self.kept[int(place)] for place in places]
+
+
+def signs(reader: Reader, decoder: Decoder, seen: Sequence[tuple[Picture, Reading]]) -> list[Sign]:
+    """A sign for each prepared picture and its reading; every picture is read once more, wider."""
+    views = reader.read_prepared((picture.widened(WIDER) for picture, _ in seen), decoder)
+    return [sign(picture, reading, view.text) for (picture, reading), view in zip(seen, views, strict=True)]
+
+
+def sign(picture: Picture, reading: Reading, view: str) -> Sign:
+    """The sign of one line, whose other view is read as `view`."""
+    px = (reading.characters[-1].end - reading.characters[0].start) / picture.scale if reading.characters else 0.0
+    return Sign(len(reading.text), distance(reading.text, view), px / picture.ink.shape[0])
+
+
+def estimate(signs: Sequence[Sign], n: int | None = None, law: Law | None = None) -> Estimate | None:
+    """The error rate of `n` lines (without `n`, of those that gave signs); None where nothing was read.
+
+    The interval holds both the chance of which lines were looked at and the error of the law on unknown handwriting.
+    """
+    law = law or bundled_law()
+    counts = np.array([(s.characters, s.edits, s.ink) for s in signs], np.float64).reshape(-1, 3)
+    if not counts[:, 0].sum():
+        return None
+    middle = _logit_rate(counts.sum(axis=0)[None], law)[0]
+    rng = np.random.default_rng(0)
+    drawn = counts[rng.integers(len(counts), size=(RESAMPLES, len(counts)))].sum(axis=1)  # (RESAMPLES, 3)
+    chance = _logit_rate(drawn[drawn[:, 0] > 0], law).std()
+    reach = 1.96 * float(np.hypot(chance, law.spread))
+    low, high = _rate(np.array([middle - reach, middle + reach])).tolist()
+    return Estimate(float(_rate(middle)), len(signs) if n is None else n, (low, high), len(signs))
+
+
+def together(estimates: Sequence[Estimate]) -> Estimate | None:
+    """Several as one, by numbers of lines. The law may be wrong about all of them alike: intervals do not shrink."""
+    n = sum(one.n for one in estimates)
+    if not n:
+        return None
+    cer, low, high = (
+        sum(value * one.n for value, one in zip(values, estimates, strict=True)) / n
+        for values in zip(*((one.cer, *one.interval) for one in estimates), strict=True)
+    )
+    return Estimate(cer, n, (low, high), sum(one.viewed for one in estimates))
+
+
+def measures(counts: Floats) -> Floats:
+    """The signs (N, 2) of sums (N, 3) of characters, edits and ink, as the law takes them; see SIGNS.
+
+    `change` is logit((edits + 1/2) / (characters + 1)) up to 0.99, `advance` log of ink a character, 0.05 to 2.
+    """
+    characters, edits, ink = counts.T
+    change = logit(np.minimum((edits + 0.5) / (characters + 1), 0.99))
+    return np.stack([change, np.log(np.clip(ink / np.maximum(characters, 1), 0.05, 2))], axis=1)
+
+
+def logit(rate: Floats) -> Floats:
+    """log(p / (1 - p)); a rate is kept between 0.001 and 0.99, for error rates can be 0, or more than 1."""
+    kept = np.clip(rate, 0.001, 0.99)
+    return np.asarray(np.log(kept / (1 - kept)), np.float64)
+
+
+def fit(counts: Floats, rates: Floats, groups: Sequence[str]) -> Law:
+    """The law of sums (N, 3), as `measures` takes them, of readings with these true CERs (N,), by least squares.
+
+    `groups` names the collection of each; every collection weighs the same, and the spread is that of collections left
+    out of a fit. Raises InputError for fewer than two collections.
+    """
+    names = sorted(set(groups))
+    if len(names) < 2:
+        raise InputError(f"{len(names)} collections cannot tell how an estimate does on others; give two or more")
+    found, wrong = _least_squares(counts, rates, groups), []
+    for name in names:
+        out = np.array([group == name for group in groups])
+        law = _least_squares(counts[~out], rates[~out], [group for group in groups if group != name])
+        wrong.append(float(((_logit_rate(counts[out], law) - logit(rates[out])) ** 2).mean()))
+    return replace(found, spread=float(np.sqrt(np.mean(wrong))))
+
+
+def _least_squares(counts: Floats, rates: Floats, groups: Sequence[str]) -> Law:
+    weights = np.array([groups.count(group) for group in groups], np.float64)[:, None] ** -0.5
+    design = np.hstack([np.ones((len(counts), 1)), measures(counts)])
+    solved = np.linalg.lstsq(design * weights, logit(rates) * weights[:, 0], rcond=None)[0]
+    return Law(float(solved[0]), dict(zip(SIGNS, solved[1:].tolist(), strict=True)), 0.0)
+
+
+def _rate(logits: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-logits)), np.float64)
+
+
+def _logit_rate(counts: Floats, law: Law) -> Floats:
+    return np.asarray(law.bias + measures(counts) @ [law.weights[name] for name in SIGNS], np.float64)
+
+
+@cache
+def bundled_law() -> Law:
+    """The law of `estimate.json`."""
+    stored = json.loads(LAW.read_text("utf-8"))
+    return Law(stored["bias"], stored["weights"], stored["spread"])

@@ -1,0 +1,287 @@
+"""The error rate estimated without labels: the law, what it is told, what `score` and `read` make of it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import scriven
+from scriven.base import InputError
+from scriven.images import encode
+from scriven.jobs.read import ReadSettings, read
+from scriven.jobs.score import score_model
+from scriven.lines import Line, LinesWriter
+from scriven.reader import estimate as module
+from scriven.reader.decoding import Decoder
+from scriven.reader.estimate import (
+    FEWEST,
+    SIGNS,
+    VIEWED,
+    WIDER,
+    Estimate,
+    Law,
+    Sign,
+    Spread,
+    bundled_law,
+    estimate,
+    fit,
+    measures,
+    signs,
+    together,
+)
+from scriven.reader.session import Reader
+from toy_reader import LETTERS, picture, write_model
+
+Command = Callable[..., tuple[int, str, str]]
+Python = Callable[..., subprocess.CompletedProcess[str]]
+
+ONE = ReadSettings(threads=1)
+KNOWN = Law(0.7, {"change": 0.9, "advance": 0.8}, 0.2)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_model(tmp_path_factory.mktemp("toy") / "model")
+
+
+def texts(count: int, seed: int = 0) -> list[str]:
+    draw = np.random.default_rng(seed)
+    return ["".join(draw.choice(LETTERS[:-1], draw.integers(3, 9))) for _ in range(count)]
+
+
+def folder(path: Path, count: int, labelled: int = 0, wrong: bool = False) -> Path:
+    """Lines of which the first are labelled, with a letter too many where `wrong`."""
+    with LinesWriter(path, {}) as writer:
+        for i, text in enumerate(texts(count)):
+            said = text + "g" * wrong if i < labelled else None
+            writer.write(Line(f"l{i}", encode(picture(text)), said), "test")
+    return path
+
+
+# The law
+
+
+def truth(counts: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-(KNOWN.bias + measures(counts) @ [KNOWN.weights[name] for name in SIGNS])))
+
+
+def drawn(rng: np.random.Generator, count: int) -> np.ndarray:
+    characters = rng.integers(1000, 5000, count)
+    return np.stack(
+        [characters, characters * rng.uniform(0.03, 0.5, count), characters * rng.uniform(0.2, 0.5, count)], 1
+    )
+
+
+def test_the_fit_finds_the_law_that_made_the_rates() -> None:
+    rng = np.random.default_rng(1)
+    counts, groups = drawn(rng, 40), [f"c{i % 5}" for i in range(40)]
+    found = fit(counts, truth(counts), groups)
+    assert found.bias == pytest.approx(KNOWN.bias) and found.weights == pytest.approx(dict(KNOWN.weights))
+    assert found.spread < 1e-6
+
+
+def test_the_spread_is_that_of_collections_left_out() -> None:
+    rng = np.random.default_rng(2)
+    counts, groups = drawn(rng, 60), [f"c{i % 6}" for i in range(60)]
+    shift = np.array([0.5 if group == "c0" else 0.0 for group in groups])  # a collection that is unlike the others
+    rates = 1 / (1 + np.exp(-(np.log(truth(counts) / (1 - truth(counts))) + shift)))
+    odd, alone = fit(counts, rates, groups), fit(counts[shift > 0], rates[shift > 0], groups[:5] * 2)
+    assert odd.spread > 0.2 > 1e-6 > alone.spread
+
+
+def test_one_collection_cannot_tell_how_it_does_on_others() -> None:
+    with pytest.raises(InputError, match="two or more"):
+        fit(np.ones((3, 3)), np.full(3, 0.2), ["a", "a", "a"])
+
+
+def test_the_bundled_law_rises_with_change_and_knows_its_spread() -> None:
+    law = bundled_law()
+    assert set(law.weights) == set(SIGNS) and law.weights["change"] > 0.5 and 0.05 < law.spread < 0.6
+    stored = json.loads(module.LAW.read_text("utf-8"))
+    assert stored["made"]["wider"] == WIDER, "the law was made for another view: run recipes/estimate"
+    rates = [estimate([Sign(40, edits, 12.0)] * 50) for edits in (0, 2, 6, 14)]
+    cers = [rate.cer for rate in rates if rate]
+    assert cers == sorted(cers) and cers[0] < 0.05 and 0.1 < cers[2] < 0.5 < cers[3]
+
+
+# The estimate
+
+
+def test_an_estimate_lies_in_its_interval_which_narrows_with_lines_but_not_below_the_law() -> None:
+    rng = np.random.default_rng(0)
+
+    def width(count: int, law: Law) -> float:
+        found = estimate([Sign(40, int(e), 12.0) for e in rng.integers(0, 16, count)], law=law)
+        assert found and found.interval[0] < found.cer < found.interval[1] and found.n == found.viewed == count
+        return found.interval[1] - found.interval[0]
+
+    assert width(10, KNOWN) > 1.1 * width(200, KNOWN) > 2 * width(200, replace(KNOWN, spread=0.0)) > 0
+
+
+def test_nothing_read_is_no_estimate() -> None:
+    assert estimate([]) is None and estimate([Sign(0, 3, 0.0)] * 20) is None
+    some = estimate([Sign(0, 2, 0.0)] * 5 + [Sign(30, 2, 9.0)])  # lines in which only one view reads something
+    none = estimate([Sign(0, 0, 0.0)] * 5 + [Sign(30, 2, 9.0)])
+    assert some and none and some.cer > none.cer
+
+
+def test_estimates_together_weigh_by_lines() -> None:
+    a, b = Estimate(0.1, 300, (0.05, 0.2), 100), Estimate(0.5, 100, (0.4, 0.6), 100)
+    both = together([a, b])
+    assert both and (both.n, both.viewed) == (400, 200)
+    assert both.cer == pytest.approx(0.2) and both.interval == pytest.approx((0.1375, 0.3))
+    assert together([a]) == a and together([]) is None
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 99, 199, 200, 1234, 10_000])
+def test_what_is_kept_is_spread_over_all_that_comes(count: int) -> None:
+    spread: Spread[int] = Spread(100)
+    for i in range(count):
+        spread.offer(i if spread.wants() else None)
+    assert spread.offered == count and min(count, 100) <= len(spread.kept) < 200
+    assert len({*np.diff(spread.kept).tolist()}) <= 1
+    some = spread.chosen(10)
+    assert len(some) == len(set(some)) == min(count, 10) and some == sorted(some)
+    assert count < 2 or (some[0] == 0 and some[-1] >= count - 1 - spread.step)
+
+
+def test_signs_tell_what_changes_and_how_wide_letters_are_at_any_size(model: Path) -> None:
+    reader = Reader.load(model, threads=1)
+    decoder = Decoder(reader.info)
+
+    def looked(height: int) -> list[Sign]:
+        pictures = [reader.prepare(text, picture(text, height)) for text in ("abcd", "gfedcba")]
+        return signs(reader, decoder, list(zip(pictures, reader.read_prepared(pictures), strict=True)))
+
+    small, large = looked(64), looked(128)
+    assert [s.characters for s in small] == [4, 7] and all(s.edits == 0 for s in small)
+    assert [s.ink / s.characters for s in small] == pytest.approx([16 / 64] * 2, rel=0.3)
+    assert [s.ink for s in large] == pytest.approx([s.ink for s in small], rel=0.05)
+    run_once = reader.run
+    views: list[int] = []
+
+    def blind(images: np.ndarray, widths: np.ndarray) -> np.ndarray:
+        views.append(len(widths))
+        return run_once(images * 0 if len(views) > 1 else images, widths)
+
+    reader.run = blind
+    assert [s.edits for s in looked(64)] == [4, 7]  # the other view shows nothing
+
+
+# score
+
+
+def test_score_estimates_what_has_no_text_and_looks_at_no_text(model: Path, tmp_path: Path) -> None:
+    bare = score_model(model, [folder(tmp_path / "bare", 20)], settings=ONE)
+    answer = bare.as_json(variants=True)
+    assert "cer" not in answer and "variants" not in answer and answer["sets"][0]["unlabelled"] == 20
+    guess = answer["estimate"]
+    assert guess["n"] == 20 and guess["interval"][0] < guess["cer"] < guess["interval"][1] and guess["cer"] < 0.1
+    mixed = score_model(model, [folder(tmp_path / "mixed", 20, labelled=5, wrong=True)], settings=ONE).as_json()
+    assert mixed["n"] == 5 and mixed["cer"] > 0.1 and mixed["estimate"]["n"] == mixed["sets"][0]["unlabelled"] == 15
+    full = score_model(model, [folder(tmp_path / "full", 5, labelled=5)], settings=ONE).as_json()
+    assert full["estimate"] is None and full["sets"][0]["estimate"] is None
+    both = score_model(model, [tmp_path / "bare", tmp_path / "mixed", tmp_path / "full"], settings=ONE)
+    assert both.overall().n == 10 and both.as_json()["estimate"]["n"] == 35
+    assert [row["n"] for row in both.guesses()] == ["20", "15", "35"] and len(both.rows()) == 3
+
+
+def test_score_prints_an_estimate_as_one(model: Path, tmp_path: Path, scriven: Command) -> None:
+    code, out, _ = scriven("score", model, folder(tmp_path / "bare", 12), "--threads", 1)
+    assert code == 0 and "estimated CER %" in out and "nothing measured" in out and "WER" not in out
+    code, out, _ = scriven("score", model, folder(tmp_path / "mixed", 12, labelled=6), "--threads", 1)
+    assert code == 0 and out.index("WER %") < out.index("nothing measured") < out.index("estimated CER %")
+
+
+def test_of_many_lines_without_text_few_are_read(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_prepared, counted = Reader.read_prepared, []
+
+    def counting(self: Reader, pictures: object, decoder: Decoder | None = None) -> object:
+        every = list(pictures)  # type: ignore[call-overload]
+        counted.append([p.id for p in every])
+        return read_prepared(self, every, decoder)
+
+    monkeypatch.setattr(Reader, "read_prepared", counting)
+    result = score_model(model, [folder(tmp_path / "many", 450)], settings=ONE)
+    seen = [ids for ids in counted if ids]
+    assert [len(ids) for ids in seen] == [VIEWED, VIEWED] and seen[0] == seen[1]
+    assert max(int(id[1:]) for id in seen[0]) > 400  # to the end of the folder
+    guess = result.estimate()
+    assert guess and (guess.n, guess.viewed) == (450, VIEWED)
+
+
+def test_pictures_without_writing_cannot_be_estimated(model: Path, tmp_path: Path) -> None:
+    with LinesWriter(tmp_path / "blank", {}) as writer:
+        for i in range(3):
+            writer.write(Line(f"l{i}", encode(np.full((64, 200), 255, np.uint8))))
+    with pytest.raises(InputError, match=r"no lines to score in all \(3 without text\)"):
+        score_model(model, [tmp_path / "blank"], settings=ONE)
+
+
+# read
+
+
+def scans(path: Path, count: int) -> Path:
+    path.mkdir()
+    for i, text in enumerate(texts(count)):
+        (path / f"{i:03d}.png").write_bytes(encode(picture(text)))
+    return path
+
+
+def test_read_ends_with_an_estimate_on_standard_error(model: Path, tmp_path: Path, scriven: Command) -> None:
+    few, enough = scans(tmp_path / "few", FEWEST - 1), scans(tmp_path / "enough", FEWEST)
+    code, out, err = scriven("read", "-m", model, few, "--threads", 1)
+    assert code == 0 and "estimated" not in out + err
+    code, out, err = scriven("read", "-m", model, enough, "--threads", 1)
+    assert code == 0 and "estimated" not in out and len(out.splitlines()) == FEWEST
+    assert f"for these {FEWEST} readings" in err and err.count("estimated CER") == 1
+    code, out, err = scriven("-q", "read", "-m", model, enough, "--threads", 1)
+    assert code == 0 and "estimated" not in out + err
+
+
+def test_read_looks_once_more_at_one_line_in_ten(model: Path, tmp_path: Path) -> None:
+    outcome = read([scans(tmp_path / "scans", 230)], model, out=tmp_path / "all.txt", settings=ONE)
+    assert outcome.estimate and (outcome.estimate.n, outcome.estimate.viewed) == (230, 23)
+
+
+def test_read_estimates_without_torch(model: Path, tmp_path: Path, python: Python) -> None:
+    code = """
+import sys
+sys.modules["torch"] = sys.modules["wordfreq"] = None
+from scriven.cli import run
+
+sys.exit(run(["read", "-m", sys.argv[1], sys.argv[2], "--threads", "1"]))
+"""
+    done = python(code, model, scans(tmp_path / "scans", FEWEST))
+    assert done.returncode == 0 and "estimated CER" in done.stderr
+
+
+# The recipe
+
+
+def test_the_recipe_fits_without_the_collection_it_estimates(model: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for name in ("a_fr", "b_fr", "c_fr"):
+        place = data / name / "test"
+        place.mkdir(parents=True)
+        made = folder(tmp_path / name, 12, labelled=12, wrong=name != "a_fr")
+        (made / "test-00000.parquet").rename(place / "lines.parquet")
+    home = Path(scriven.__file__).parents[1]
+    command = [sys.executable, "-B", str(home.parent / "recipes" / "estimate"), data, tmp_path / "out", model]
+    environment = {**os.environ, "PYTHONPATH": str(home)}
+    ran = subprocess.run([*map(str, command)], text=True, capture_output=True, env=environment, timeout=300)
+    assert ran.returncode == 0, ran.stderr
+    stored = json.loads((tmp_path / "out" / "law.json").read_text("utf-8"))
+    assert set(stored) >= {"bias", "weights", "spread"} and stored["made"]["collections"] == ["a_fr", "b_fr", "c_fr"]
+    rows = json.loads((tmp_path / "out" / "estimate.json").read_text("utf-8"))
+    assert len(rows) == 9 and {row["way"] for row in rows} == {"as it is", "blurred", "shrunken"}
+    table = (tmp_path / "out" / "estimate.md").read_text("utf-8")
+    assert "fitted without the collection" in table and table.count("| a_fr |") == 1
+    again = subprocess.run([*map(str, command)], text=True, capture_output=True, env=environment, timeout=300)
+    assert again.returncode == 0 and not again.stderr  # nothing is read twice
