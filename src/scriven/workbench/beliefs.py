@@ -46,6 +46,8 @@ class Judgement:
 
     def worse_than(self, other: "Judgement") -> str | None:
         """Why this network should not replace the other one, or None."""
+        if max(self.characters, other.characters) < 1:
+            return "the model reads next to nothing in these pictures"
         if abs(self.characters / max(other.characters, 1e-9) - 1) > 0.15:
             was = f"{self.characters:.1f} characters, before {other.characters:.1f}"
             return f"its readings changed in length ({was})"
