@@ -5,7 +5,7 @@ import logging
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -188,7 +188,7 @@ def read_items(
             except InputError as error:
                 refused.append(Refused(item.id, str(error)))
                 continue
-            waiting.append(Item(item.source, item.id, item.path, item.part, None, item.text, item.hand, item.page))
+            waiting.append(replace(item, picture=None))
             yield picture
 
     for reading in reader.read_prepared(prepared(), decoder):
