@@ -1,11 +1,11 @@
 """Which lines are most worth transcribing: a greedy choice over what a model reads in them. No labels, no chance.
 
 A criterion is a row of CRITERIA: how much a line is worth by itself, and whether what it shares with lines already
-chosen counts less. The latter is a feature-based submodular function (Wei, Liu, Kirchhoff & Bilmes, ICASSP 2014):
-the sum over features u of weight_u * sqrt(amount of u in the chosen lines), where the features are the characters and
-pairs of characters that are read, the hand and the page. Its greedy maximum is within 1 - 1/e of the best (Nemhauser,
-Wolsey & Fisher 1978) and is found lazily (Minoux 1978). Wolf & Fink (ICFHR 2022) choose words for the same purpose, by
-confidence and diversity.
+chosen counts less. The latter is a feature-based submodular function (Wei et al., ICASSP 2014): the sum over features u
+of weight_u * sqrt(amount of u in the chosen lines), where the features are the characters and pairs of characters that
+are read, the hand and the page. Its greedy maximum is within 1 - 1/e of the best (Nemhauser, Wolsey & Fisher 1978) and
+is found lazily (Minoux 1978). A line's worth multiplies what it adds: that keeps the lazy search exact, not the bound.
+Wolf & Fink (ICFHR 2022) choose words for the same purpose, by confidence and diversity.
 """
 
 import heapq
@@ -70,6 +70,11 @@ def unsure(some: Sequence[Candidate]) -> list[float]:
     return [max(0.0, 1 - q) if q >= WORST else 0.0 for q in order]
 
 
+def clear(some: Sequence[Candidate]) -> list[float]:
+    """The surer the better: with few labels, the typical teaches more than the odd (Hacohen et al., ICML 2022)."""
+    return quantiles([one.sure for one in some])
+
+
 def amount(some: Sequence[Candidate]) -> list[float]:
     """Letters that are read."""
     return [float(one.letters()) for one in some]
@@ -82,6 +87,7 @@ def alike(some: Sequence[Candidate]) -> list[float]:
 
 CRITERIA = {
     "mixed": Criterion(middling, spread=True),
+    "clear": Criterion(clear, spread=True),
     "coverage": Criterion(alike, spread=True),
     "length": Criterion(amount, spread=False),
     "unsure": Criterion(unsure, spread=False),
