@@ -19,7 +19,7 @@ from scriven.lines import Line, LinesFolder, LinesWriter
 from toy_reader import picture, write_model
 
 RECIPES = Path(__file__).parents[1] / "recipes"
-PYTHON = ("test-scores", "side-by-side", "learning-curve", "estimate", "speed")
+PYTHON = ("test-scores", "side-by-side", "learning-curve", "estimate", "pick", "speed")
 SHELL = ("scriven-general", "scriven-synthetic")
 Recipe = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -229,6 +229,25 @@ def test_learning_curve_draws_whole_pages_inside_one_another() -> None:
     few, more = chosen(pages, 100, 0), chosen(pages, 500, 0)
     assert (len(few), len(more), len(chosen(pages, 0, 0))) == (4, 20, 40)
     assert few < more and few != chosen(pages, 100, 1) and few == chosen(pages, 100, 0)
+
+
+def test_pick_draws_by_lines_and_by_letters_and_compares_with_the_mean_of_chance() -> None:
+    recipe = module("pick")
+    texts = {f"l{i}": "a" * (10 + i % 3) for i in range(100)}
+    bench = recipe.Bench(None, Path(), "m", "fonts:en", 1, 2, texts)
+    some = recipe.by_chance(bench, 10, None, 0)
+    assert len(set(some)) == 10 and some != recipe.by_chance(bench, 10, None, 1)
+    more = recipe.by_chance(bench, 10, 165, 0)
+    assert more[:10] == some and abs(bench.letters(more) - 165) <= 6
+    key = {"lines": 10, "steps": 1, "tune": {"lr": "0.001"}, "parts": 2, "n": 2, "date": "2000-01-01", "valid": 0.3}
+    found = {"nothing": [0.5], recipe.CHANCE: [0.3, 0.5], "mixed": [0.36]}
+    rows = [
+        {"way": way, "cer": cer, "interval": [cer, cer], "letters": 100, "count": 10, **key}
+        for way, cers in found.items()
+        for cer in cers
+    ]
+    table = recipe.tables(rows, "m", "toys")
+    assert "40.00 (30.00-50.00) | +0.0 % |" in table and "36.00 (36.00-36.00) | -10.0 % |" in table
 
 
 @pytest.mark.real

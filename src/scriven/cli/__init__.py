@@ -24,6 +24,7 @@ COMMANDS = {  # name: (module, attribute, help in the list of commands)
     "read": ("scriven.cli.read", "read", "Read handwriting: pictures in, text out."),
     "adapt": ("scriven.cli.adapt", "adapt", "Learn a new hand from pictures without labels."),
     "train": ("scriven.cli.train", "train", "Teach a recogniser from labelled lines or from fonts."),
+    "pick": ("scriven.cli.pick", "pick", "Name the lines most worth transcribing."),
     "score": ("scriven.cli.score", "score", "Measure how well a model reads labelled lines."),
     "write": ("scriven.cli.write", "write", "Write synthetic handwriting into a lines folder."),
     "import": ("scriven.cli.import_", "import_", "Turn foreign data into a lines folder."),

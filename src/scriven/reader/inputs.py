@@ -38,6 +38,7 @@ class Item:
     text: str | None = None  # what the line says, where that is known
     hand: str = ""
     page: str = ""
+    human: bool = True  # whether a person wrote the text; else a model read it
 
 
 def sources(inputs: Iterable[str | Path], refused: list[Refused], reserved: Sequence[str] = ()) -> list[Source]:
@@ -147,5 +148,6 @@ def _lines(source: Source, refused: list[Refused], level: str | None, split: str
         except ImageError as error:
             refused.append(Refused(line.id, str(error)))
             continue
-        yield Item(source, line.id, source.path, line.id, picture, line.text, line.hand, line.page)
+        human = line.confidence is None and line.origin != "pseudo"
+        yield Item(source, line.id, source.path, line.id, picture, line.text, line.hand, line.page, human)
     refused += folder.refused

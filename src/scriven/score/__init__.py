@@ -1,5 +1,6 @@
 """Numbers: character and word error rates with their n and interval, confusions, calibration. See docs/metrics.md."""
 
+from scriven.score.forecast import Forecast, forecast
 from scriven.score.mistakes import Confusion, confusions
 from scriven.score.rates import (
     PROTOCOLS,
@@ -20,11 +21,13 @@ __all__ = [
     "Calibration",
     "Confusion",
     "Difference",
+    "Forecast",
     "Protocol",
     "Score",
     "calibration",
     "confusions",
     "distance",
+    "forecast",
     "groups_of",
     "paired_difference",
     "score",

@@ -60,7 +60,7 @@ class AdaptSettings:
     texts: str | None = None  # a file or folder of texts like those in the pictures
     words: str | None = None  # a file of words to expect, one a line
     held_out: float = 0.15  # share of the pictures that only judge
-    lr: float = 5e-4
+    lr: float = 1.2e-3
     ema: float = 0.99
     columns: int = FitSettings.columns
     level: str = "lines"

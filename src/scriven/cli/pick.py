@@ -1,0 +1,57 @@
+"""scriven pick LINES|IMAGES... -n 30"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scriven.cli.common import Changes, Config, Json, Level, Lm, Threads, end_progress, finish, present, settings
+from scriven.reader import DEFAULT
+
+
+def pick(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="LINES|IMAGES...", help="Pictures, folders, lines folders, CSV, PDF.")
+    ],
+    count: Annotated[int, typer.Option("--count", "-n", help="Lines to choose.")] = 30,
+    model: Annotated[str, typer.Option("--model", "-m", help="Model folder or name.")] = DEFAULT,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; its ending tells the format.")] = None,
+    format: Annotated[str | None, typer.Option("--format", "-f", help="table, csv, tsv or json.")] = None,
+    done: Annotated[
+        list[Path] | None, typer.Option("--done", metavar="LINES", help="A CSV or lines folder whose lines are done.")
+    ] = None,
+    cer: Annotated[
+        float | None, typer.Option("--cer", help="Percent that `scriven score` gave; for the forecast.")
+    ] = None,
+    lm: Lm = None,
+    threads: Threads = None,
+    level: Level = None,
+    json: Json = False,
+    changes: Changes = None,
+    config: Config = None,
+) -> None:
+    """Name the lines most worth transcribing: much text, neither hopeless nor read well already, unlike one another.
+
+    Lines that have a text already are left out. A CSV is what `scriven read -f csv` writes: correct its texts, then
+    train on it. At the end, on standard error: how many lines it may take to read with 5 % errors.
+
+    Examples:
+
+        scriven pick scans/
+        scriven pick scans/ -n 30 -m my-hand -f csv > to-correct.csv
+        scriven pick scans/ -o to-correct.csv --done corrected.csv --cer 12
+    """
+    present(inputs)
+    from scriven.base import SettingsError
+    from scriven.jobs import pick as job
+
+    if json and format not in (None, "json"):
+        raise SettingsError(f"cannot write {format} and JSON at once; give --json or -f {format}")
+    given = {"lm": lm, "threads": threads, "level": level, "cer": None if cer is None else cer / 100}
+    chosen = settings(job.PickSettings(), changes, config, **given)
+    picked = job.pick(inputs, count, model, out, "json" if json else format, chosen, done=done or ())
+    end_progress()
+    for said in (job.passed_over(picked.pool), picked.forecast.sentence()):
+        if said:
+            typer.echo(said, err=True)
+    finish(picked.pool.refused)

@@ -1,0 +1,257 @@
+"""pick: the lines most worth transcribing, as a table to correct, and how many lines it may take to read well."""
+
+import json
+import logging
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO, Any
+
+from scriven.base import InputError, LinesError, OutputError, Refused, SettingsError, atomic, counted, one_of, within
+from scriven.jobs.progress import progress
+from scriven.jobs.read import ReadSettings, Seen, load, read_items
+from scriven.lines import LinesFolder, Reading
+from scriven.reader.choice import CRITERIA, Candidate, choose, unfit
+from scriven.reader.estimate import Estimate, estimate, signs
+from scriven.reader.inputs import Item, Source, items, sources
+from scriven.reader.model import DEFAULT
+from scriven.reader.transcripts import Transcript, where
+from scriven.reader.usable import misfit, prepared_width
+from scriven.score import Forecast, forecast, table
+
+log = logging.getLogger("scriven.pick")
+
+SUFFIXES = {"table": ".txt", "json": ".json", "tsv": ".tsv", "csv": ".csv"}
+
+
+@dataclass(frozen=True)
+class PickSettings(ReadSettings):
+    """How to choose: ReadSettings for the reading, and the criterion."""
+
+    by: str = "mixed"  # what makes a line worth transcribing, a row of CRITERIA
+    cer: float | None = None  # of the model on such lines, a fraction, where somebody measured it; for the forecast
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of("by", self.by, CRITERIA)
+        within("cer", self.cer, 0)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A line that may be transcribed: where it is, what was read (without its single characters), its value."""
+
+    item: Item
+    reading: Reading
+    candidate: Candidate
+
+
+@dataclass
+class Pool:
+    """All lines that were read, and all that were not: `refused` cannot be opened, `unfit` is not worth a look."""
+
+    found: list[Found] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    unfit: list[Refused] = field(default_factory=list)
+    labelled: int = 0  # lines that have their text already
+    estimate: Estimate | None = None  # of the error rate of what was read
+
+
+@dataclass(frozen=True)
+class Picked:
+    """The choice, the most valuable first, with the reason of each; and how far it is to a good reading."""
+
+    chosen: list[Found]
+    why: list[str]
+    pool: Pool
+    forecast: Forecast
+
+    def rows(self) -> list[dict[str, str]]:
+        """Rows for `scriven.score.table`."""
+        chosen = zip(self.chosen, self.why, strict=True)
+        return [{"id": one.candidate.id, "why": why, "reading": one.reading.text} for one, why in chosen]
+
+    def as_json(self) -> dict[str, Any]:
+        """`picked` in order, what was passed over, and the forecast."""
+        picked = [
+            {
+                "id": one.candidate.id,
+                "image": where(one.item),
+                "text": one.reading.text,
+                "confidence": float(f"{one.reading.confidence:.6g}"),
+                "sure": round(one.candidate.sure, 4),
+                "why": why,
+            }
+            for one, why in zip(self.chosen, self.why, strict=True)
+        ]
+        left_out = {
+            name: [{"id": r.id, "reason": r.reason} for r in some]
+            for name, some in (("refused", self.pool.refused), ("unfit", self.pool.unfit))
+        }
+        counts = {"read": len(self.pool.found), "labelled": self.pool.labelled}
+        return {"picked": picked, **counts, **left_out, "forecast": self.forecast.as_json()}
+
+
+def pick(
+    inputs: Sequence[str | Path],
+    count: int = 30,
+    model: str | Path = DEFAULT,
+    out: Path | None = None,
+    format: str | None = None,
+    settings: PickSettings | None = None,
+    stream: IO[str] | None = None,
+    done: Sequence[str | Path] = (),
+) -> Picked:
+    """Choose the `count` lines most worth transcribing and write them to `stream` (standard output) or the file `out`.
+
+    Without `format`, the ending of `out` decides, else it is a table. Of a lines folder the train split is read. Lines
+    whose ids stand in one of the CSV files or lines folders `done` are not chosen. Raises SettingsError for a wrong
+    count or format, OutputError where `out` exists, LinesError for what cannot be opened in `done`, InputError where
+    no line can be chosen.
+    """
+    settings = settings or PickSettings()
+    within("count", count, 1)
+    format = _format(out, format)
+    picked = chosen(candidates(inputs, model, settings, done), count, settings)
+    if out is None:
+        _write(picked, stream or sys.stdout, format, None)
+    else:
+        with atomic(out, "w") as file:
+            _write(picked, file, format, out.parent)
+    return picked
+
+
+def candidates(
+    inputs: Sequence[str | Path], model: str | Path, settings: PickSettings, done: Sequence[str | Path] = ()
+) -> Pool:
+    """Read every line that has no text yet; where all have one, every line, and no text is looked at.
+
+    Those in `done` are counted as having one. Raises InputError where nothing could be read, LinesError as `pick` does.
+    """
+    pool = Pool()
+    finished = {id for place in done for id in LinesFolder(place).values("id")}
+    found = sources(inputs, pool.refused)
+    labelled = bool(found) and all(_labelled(source, settings) for source in found)
+    if labelled:
+        log.info("all lines have a text already; it is not looked at, and all of them are read")
+    reader, decoder = load(model, settings)
+    undone = (item for item in _fitting(found, pool, labelled, settings) if not _among(finished, item, pool))
+    taken, seen = set[str](), Seen()
+    for item, reading in read_items(undone, reader, decoder, pool.refused, seen):
+        if reason := unfit(reading.text):
+            pool.unfit.append(Refused(item.id, reason))
+            continue
+        id = item.id if item.id not in taken else f"{item.source.name}/{item.id}"
+        taken.add(id)
+        sure = sum(c.confidence for c in reading.characters) / len(reading.characters)
+        candidate = Candidate(id, reading.text, sure, item.hand, item.page)
+        pool.found.append(Found(item, replace(reading, id=id, characters=()), candidate))
+        progress("read", len(pool.found), None)
+    if not pool.found:
+        named = "; ".join(r.sentence() for r in [*pool.refused, *pool.unfit][:20])
+        raise InputError(f"there is no line to choose from{': ' if named else ''}{named}; give pictures of lines")
+    progress("read", len(pool.found), len(pool.found))
+    pool.estimate = estimate(signs(reader, decoder, seen.chosen(seen.most)), len(pool.found))
+    return pool
+
+
+def chosen(pool: Pool, count: int, settings: PickSettings) -> Picked:
+    """The choice from what was read, with reasons and the forecast."""
+    some = [pool.found[i] for i in choose([one.candidate for one in pool.found], count, settings.by)]
+    guess = pool.estimate.interval if pool.estimate else (1.0, 1.0)
+    start = (settings.cer, settings.cer) if settings.cer is not None else guess
+    return Picked(some, reasons([one.candidate for one in some]), pool, forecast(start))
+
+
+def reasons(some: Sequence[Candidate]) -> list[str]:
+    """Why each line is worth it, in a few words: letters, how sure they are, which characters it brings first."""
+    before, told = set[str](), list[str]()
+    for one in some:
+        new = "".join(sorted(set(one.text) - before - {" "}))
+        before |= set(one.text)
+        first = f", first with {new[:12]}{'...' if len(new) > 12 else ''}" if new and told else ""
+        told.append(f"{counted(one.letters(), 'letter')}, {100 * one.sure:.0f} % sure{first}")
+    return told
+
+
+def passed_over(pool: Pool) -> str:
+    """In one sentence, what was not chosen from; empty where that is nothing."""
+    reasons = Counter(refused.reason for refused in pool.unfit)
+    parts = [f"{counted(pool.labelled, 'line')} with a text already"] if pool.labelled else []
+    parts += [f"{counted(n, 'line')}: {reason}" for reason, n in reasons.most_common()]
+    return f"not chosen from: {'; '.join(parts)}" if parts else ""
+
+
+def _among(finished: set[str], item: Item, pool: Pool) -> bool:
+    """Whether a line is done; it is counted."""
+    done = item.id in finished or f"{item.source.name}/{item.id}" in finished
+    pool.labelled += done
+    return done
+
+
+def _split(source: Source, settings: PickSettings) -> str | None:
+    """Of a lines folder the split that is asked for, else train where there is one: test lines stay a measure."""
+    if settings.split or not source.lines:
+        return settings.split
+    return "train" if "train" in LinesFolder(source.path, settings.level).splits else None
+
+
+def _labelled(source: Source, settings: PickSettings) -> bool:
+    """Whether every line of a source has a text by a person. Pictures are not opened."""
+    if not source.lines:
+        return False
+    try:
+        folder = LinesFolder(source.path, settings.level)
+        asked = _split(source, settings)
+        for split in [asked] if asked else folder.splits:
+            columns = folder.columns(split, ["text", "confidence", "origin"])
+            for text, sure, origin in zip(*columns.values(), strict=True):
+                if not text or sure is not None or origin == "pseudo":
+                    return False
+    except LinesError:
+        pass  # reading refuses it by name
+    return True
+
+
+def _fitting(found: Sequence[Source], pool: Pool, labelled: bool, settings: PickSettings) -> Iterator[Item]:
+    """The pictures that can be learnt from, of lines without a text (or, `labelled`, of all)."""
+    for source in found:
+        try:
+            for item in items(source, pool.refused, settings.level, _split(source, settings)):
+                assert item.picture is not None
+                height, width = item.picture.shape
+                if item.text and item.human and not labelled:
+                    pool.labelled += 1
+                elif fault := misfit(prepared_width(width, height)):
+                    pool.unfit.append(Refused(item.id, fault.reason))
+                else:
+                    yield item
+        except LinesError as error:  # costs the rest of this folder only
+            pool.refused.append(Refused(str(source.path), str(error)))
+
+
+def _format(out: Path | None, format: str | None) -> str:
+    """The format, of the ending of `out` where none is given. Raises SettingsError, OutputError."""
+    ending = out.suffix.lower() if out is not None else ""
+    format = format or next((name for name, suffix in SUFFIXES.items() if suffix == ending), "table")
+    if format not in SUFFIXES:
+        raise SettingsError(f"cannot write the format {format!r}; use one of {', '.join(SUFFIXES)}")
+    if out is not None and ending != SUFFIXES[format]:
+        raise SettingsError(f"{out} does not end as the format {format} does; name it {out.stem}{SUFFIXES[format]}")
+    if out is not None and out.exists():
+        raise OutputError(f"{out} exists; choose another -o or delete it")
+    return format
+
+
+def _write(picked: Picked, file: IO[str], format: str, folder: Path | None) -> None:
+    if format == "json":
+        file.write(json.dumps(picked.as_json(), ensure_ascii=False, allow_nan=False) + "\n")
+    elif format == "table":
+        file.write(table(picked.rows()) + "\n")
+    else:
+        transcript = Transcript(file, format, folder)
+        for one in picked.chosen:
+            transcript.add(one.item, one.reading)
+        transcript.close()

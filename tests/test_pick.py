@@ -1,0 +1,231 @@
+"""pick: the choice is the same every time and never a bad line; what it writes is what read writes; the forecast."""
+
+import csv
+import io
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scriven.base import LinesError, OutputError, SettingsError
+from scriven.images import encode
+from scriven.jobs import pick as job
+from scriven.lines import Line, LinesFolder, LinesWriter
+from scriven.reader import choice
+from scriven.reader.choice import CRITERIA, Candidate, choose
+from scriven.score.forecast import CURVES, Law, fit, forecast
+from toy_reader import picture, write_model
+
+TEXTS = ("abc def", "gfed", "ba dc", "abc deg", "fa", "cab bag fed", "dd ee ff gg")
+Scriven = Callable[..., tuple[int, str, str]]
+
+
+def some(count: int = 40, seed: int = 0) -> list[Candidate]:
+    rng = random.Random(seed)
+    texts = ["".join(rng.choice("abcdefghij ") for _ in range(rng.randint(4, 40))) for _ in range(count)]
+    return [Candidate(f"l{i:02d}", f"{t}xy", rng.random(), "", f"p{i % 5}") for i, t in enumerate(texts)]
+
+
+def names(pool: list[Candidate], count: int, by: str = "mixed") -> list[str]:
+    return [pool[i].id for i in choose(pool, count, by)]
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Path:
+    return write_model(tmp_path / "toy")
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    """A folder of toy pictures, one of them blank."""
+    (tmp_path / "scans").mkdir()
+    for i, text in enumerate(TEXTS):
+        (tmp_path / "scans" / f"{i}.png").write_bytes(encode(picture(text)))
+    (tmp_path / "scans" / "blank.png").write_bytes(encode(picture("     ")))
+    return tmp_path / "scans"
+
+
+def lines(folder: Path, texts: dict[str, str | None], split: str = "train") -> Path:
+    with LinesWriter(folder, {}) as writer:
+        for seen, text in texts.items():
+            writer.write(Line(f"id {seen}", encode(picture(seen)), text), split)
+    return folder
+
+
+def table(file: Path) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(file.read_text("utf-8"))))
+
+
+# the choice
+
+
+@pytest.mark.parametrize("by", CRITERIA)
+def test_the_choice_is_the_same_in_any_order_and_its_beginning_is_the_shorter_choice(by: str) -> None:
+    pool = some()
+    found = names(pool, 10, by)
+    assert len(set(found)) == 10 and found[:4] == names(pool, 4, by)
+    random.Random(1).shuffle(pool)
+    assert names(pool, 10, by) == found
+
+
+@pytest.mark.parametrize("by", CRITERIA)
+def test_blank_lines_never_and_all_others_when_all_are_asked_for(by: str) -> None:
+    pool = [*some(9), Candidate("blank", "", 0.0), Candidate("dot", ".", 0.9), Candidate("rule", "-- --", 0.5)]
+    assert sorted(names(pool, 50, by)) == [f"l{i:02d}" for i in range(9)]
+    assert names([], 5, by) == []
+
+
+def test_the_lazy_greedy_choice_is_the_greedy_choice() -> None:
+    pool = some(25)
+    worth = choice.middling(pool)
+    held = [choice.features(one) for one in pool]
+
+    def value(chosen: list[int]) -> float:
+        features = {u for one in held for u in one}
+        total = {u: sum(one[u] for one in held) for u in features}
+        return sum(
+            total[u] ** 0.5 * sum(held[k][u] for k in chosen) ** 0.5
+            for u in features
+            if any(held[k][u] for k in chosen)
+        )
+
+    plain: list[int] = []
+    for _ in range(6):
+        gains = {k: worth[k] * (value([*plain, k]) - value(plain)) for k in range(25) if k not in plain}
+        plain.append(max(gains, key=lambda k: (round(gains[k], 9), -k)))
+    lazy = choice._spread(pool, worth)
+    assert [next(lazy) for _ in range(6)] == plain
+
+
+def test_long_lines_before_short_ones_and_neither_the_worst_nor_the_surest_first() -> None:
+    same = "the same length of text"
+    pool = [Candidate(f"{i:02d}", f"{same[i % 5 :]}{same[: i % 5]} {i:02d}", i / 20, "", "") for i in range(20)]
+    first = names(pool, 5)
+    assert not {"00", "18", "19"} & set(first)
+    assert names(pool, 20)[-1] == "00"
+    assert names([*pool, Candidate("long", f"{same} and {same[::-1]}", 0.5)], 1) == ["long"]
+
+
+def test_what_reads_nearly_like_a_chosen_line_comes_last() -> None:
+    twin = "a rather long line, written twice"
+    pool = [Candidate("a", twin, 0.5), Candidate("b", twin[:-1], 0.5), Candidate("c", "short", 0.5)]
+    for by in CRITERIA:
+        order = names(pool, 3, by)
+        assert order.index("c") == 1 and len(order) == 3
+
+
+def test_pages_and_hands_share_the_choice() -> None:
+    pool = [Candidate(f"{hand}{i}", f"{chr(97 + i)}bcdef {i}{i}", 0.5, hand, hand) for hand in "xy" for i in range(8)]
+    chosen = names(pool, 6)
+    assert sorted(id[0] for id in chosen) == ["x"] * 3 + ["y"] * 3
+
+
+def test_an_unknown_criterion_is_refused() -> None:
+    with pytest.raises(SettingsError, match="'by'.*mixed"):
+        choose(some(), 3, "best")
+    with pytest.raises(SettingsError, match="'by'"):
+        job.PickSettings(by="best")
+
+
+# the job
+
+
+def test_lines_with_a_text_are_left_out_and_machine_readings_are_none(tmp_path: Path, toy: Path) -> None:
+    folder = lines(tmp_path / "l", {"abc": "abc", "gfed": None, "ba dc": ""})
+    picked = job.pick([folder], 5, toy, stream=io.StringIO())
+    assert {one.candidate.id for one in picked.chosen} == {"id gfed", "id ba dc"} and picked.pool.labelled == 1
+    rows = ["id,image,text,confidence", "a,l#id abc,abc,", "b,l#id gfed,gfed,0.5"]
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    picked = job.pick([tmp_path / "t.csv"], 5, toy, stream=io.StringIO())
+    assert [one.candidate.id for one in picked.chosen] == ["b"]
+
+
+def test_where_all_lines_have_texts_they_are_not_looked_at_and_test_lines_stay_away(tmp_path: Path, toy: Path) -> None:
+    said = dict(zip(TEXTS, TEXTS, strict=True))
+    other = {seen: f"no {i}" for i, seen in enumerate(TEXTS)}
+    found = []
+    for name, texts in (("a", said), ("b", other)):
+        folder = tmp_path / name
+        with LinesWriter(folder, {}) as writer:
+            for split in ("train", "test"):
+                for seen, text in texts.items():
+                    writer.write(Line(f"{split} {seen}", encode(picture(seen)), text), split)
+        picked = job.pick([folder], 4, toy, stream=io.StringIO())
+        assert picked.pool.labelled == 0 and all(one.candidate.id.startswith("train") for one in picked.chosen)
+        found.append([(one.candidate.id, one.reading.text) for one in picked.chosen])
+    assert found[0] == found[1] and len(found[0]) == 4
+    with pytest.raises(LinesError, match="nowhere"):
+        job.pick([folder], 4, toy, stream=io.StringIO(), done=[tmp_path / "nowhere"])
+
+
+def test_a_csv_is_what_read_writes_and_a_lines_folder(scans: Path, toy: Path, tmp_path: Path, scriven: Scriven) -> None:
+    code, _, err = scriven("pick", scans, "-n", 3, "-m", toy, "-o", tmp_path / "p.csv")
+    assert code == 0 and "blank" not in (tmp_path / "p.csv").read_text()
+    assert "5 % CER" in err and "1 line: nothing" in err
+    scriven("read", scans, "-m", toy, "-o", tmp_path / "r.csv")
+    read = table(tmp_path / "r.csv")
+    picked = table(tmp_path / "p.csv")
+    assert picked[0] == read[0] and all(row in read for row in picked) and len(picked) == 4
+    assert [line.text for line in LinesFolder(tmp_path / "p.csv").lines()] == [row[2] for row in picked[1:]]
+    code, out, _ = scriven("pick", scans, "-n", 10, "-m", toy, "-f", "csv", "--done", tmp_path / "p.csv")
+    rest = [row[0] for row in csv.reader(io.StringIO(out))][1:]
+    assert not {row[0] for row in picked[1:]} & set(rest) and len(rest) == len(TEXTS) - 3
+
+
+def test_a_finished_file_stays_and_an_ending_must_fit(scans: Path, toy: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("mine")
+    with pytest.raises(OutputError, match="exists; choose another -o"):
+        job.pick([scans], 3, toy, tmp_path / "p.csv")
+    assert (tmp_path / "p.csv").read_text() == "mine"
+    with pytest.raises(SettingsError, match="name it q.csv"):
+        job.pick([scans], 3, toy, tmp_path / "q.xml", "csv")
+    with pytest.raises(SettingsError, match="alto"):
+        job.pick([scans], 3, toy, None, "alto")
+    with pytest.raises(SettingsError, match="count"):
+        job.pick([scans], 0, toy)
+
+
+def test_the_command_line_prints_a_table_or_one_json_object(scans: Path, toy: Path, scriven: Scriven) -> None:
+    code, out, _ = scriven("pick", scans, "-n", 2, "-m", toy)
+    assert code == 0 and out.splitlines()[0].split() == ["id", "why", "reading"] and "letters" in out
+    code, out, err = scriven("pick", scans, "-n", 2, "-m", toy, "--json", "--cer", 8)
+    told = json.loads(out)
+    assert code == 0 and len(told["picked"]) == 2 and told["forecast"]["start"] == [0.08, 0.08]
+    assert [one["id"] for one in told["unfit"]] == ["blank"] and told["read"] == len(TEXTS)
+    assert scriven("pick", scans, "-m", toy, "--json", "-f", "csv")[0] == 2
+    (scans / "bad.png").write_bytes(b"no picture")
+    code, out, err = scriven("pick", scans, "-n", 2, "-m", toy)
+    assert code == 1 and "bad.png" in err and len(out.splitlines()) == 4
+    for file in scans.glob("[0-9]*"):
+        file.unlink()
+    code, out, err = scriven("pick", scans, "-m", toy)
+    assert code == 2 and not out and "no line to choose from" in err and "blank" in err
+
+
+def test_picking_needs_no_torch(scans: Path, toy: Path, python: Callable[..., object]) -> None:
+    code = "import sys\nfrom scriven.cli import run\nrun(sys.argv[1:])\nassert 'torch' not in sys.modules"
+    assert getattr(python(code, "pick", scans, "-m", toy), "returncode") == 0  # noqa: B009
+
+
+# the forecast
+
+
+def test_a_law_is_found_again_and_goes_both_ways() -> None:
+    law = Law(20.0, 0.3)
+    found = fit({0: 0.4, **{n: 0.4 * law.share(n) for n in (30, 100, 500, 2000)}})
+    assert found.a == pytest.approx(0.3, rel=0.03) and found.k == pytest.approx(20, rel=0.1)
+    assert law.lines(law.share(137)) == pytest.approx(137)
+    for curve in CURVES.values():
+        assert all(abs(fit(curve).share(n) - cer / curve[0]) < 0.05 for n, cer in curve.items())
+
+
+def test_the_forecast_is_a_range_and_says_what_cannot_be_told() -> None:
+    told = forecast((0.08, 0.08))
+    assert told.fewest and told.most and told.fewest <= told.most and "some" in told.sentence()
+    worse = forecast((0.08, 0.09))
+    assert worse.fewest == told.fewest and worse.most and worse.most > told.most
+    assert "cannot be told" in forecast((0.5, 0.6)).sentence() and forecast((0.5, 0.6)).most is None
+    assert "or more" in forecast((0.08, 0.6)).sentence()
+    assert "no more lines" in forecast((0.03, 0.04)).sentence()
