@@ -16,7 +16,7 @@ from scriven.base import InputError
 from scriven.images import encode
 from scriven.jobs.read import ReadSettings, read
 from scriven.jobs.score import score_model
-from scriven.lines import Line, LinesWriter
+from scriven.lines import Line, LinesWriter, Reading
 from scriven.reader import estimate as module
 from scriven.reader.decoding import Decoder
 from scriven.reader.estimate import (
@@ -32,10 +32,11 @@ from scriven.reader.estimate import (
     estimate,
     fit,
     measures,
+    sign,
     signs,
     together,
 )
-from scriven.reader.session import Reader
+from scriven.reader.session import Picture, Reader
 from toy_reader import LETTERS, picture, write_model
 
 Command = Callable[..., tuple[int, str, str]]
@@ -131,11 +132,37 @@ def test_nothing_read_is_no_estimate() -> None:
     assert some and none and some.cer > none.cer
 
 
-def test_estimates_together_weigh_by_lines() -> None:
-    a, b = Estimate(0.1, 300, (0.05, 0.2), 100), Estimate(0.5, 100, (0.4, 0.6), 100)
+def test_lines_in_which_nothing_is_read_are_errors_as_far_as_they_have_ink() -> None:
+    read, empty, blank = Sign(30, 1, 9.0), Sign(0, 0, 0.0, 9.0), Sign(0, 0, 0.0, 0.0)
+    sound = estimate([read] * 10)
+    half = estimate([read] * 10 + [empty] * 10)
+    same = estimate([read] * 10 + [blank] * 10)
+    none = estimate([empty] * 20)
+    assert sound and half and same and none
+    assert half.cer == pytest.approx((sound.cer + 1) / 2, abs=0.01) and none.cer == 1
+    assert same.cer == pytest.approx(sound.cer)
+    assert half.characters == pytest.approx(30) and estimate([blank] * 20) is None
+
+
+def test_ink_is_seen_where_nothing_is_read_and_not_on_blank_paper() -> None:
+    ink = np.full((64, 300), 230, np.uint8)
+    assert sign(Picture.of("a", ink), Reading("a", "", 0.0, ()), "").unread == 0
+    ink[20:40, 50:178] = 60
+    assert sign(Picture.of("a", ink), Reading("a", "", 0.0, ()), "").unread == pytest.approx(2.0)
+
+
+def test_one_line_says_little() -> None:
+    one, many = estimate([Sign(30, 3, 9.0)]), estimate([Sign(30, 3, 9.0)] * 100)
+    assert one and many
+    assert one.interval[1] - one.interval[0] > 1.3 * (many.interval[1] - many.interval[0])
+
+
+def test_estimates_together_weigh_by_characters() -> None:
+    a, b = Estimate(0.1, 300, (0.05, 0.2), 100, 40.0), Estimate(0.5, 100, (0.4, 0.6), 100, 5.0)
     both = together([a, b])
-    assert both and (both.n, both.viewed) == (400, 200)
-    assert both.cer == pytest.approx(0.2) and both.interval == pytest.approx((0.1375, 0.3))
+    assert both and (both.n, both.viewed) == (400, 200) and both.characters == pytest.approx(31.25)
+    assert both.cer == pytest.approx((0.1 * 12000 + 0.5 * 500) / 12500)
+    assert both.interval == pytest.approx(((0.05 * 12000 + 0.4 * 500) / 12500, (0.2 * 12000 + 0.6 * 500) / 12500))
     assert together([a]) == a and together([]) is None
 
 
@@ -245,9 +272,9 @@ def test_read_ends_with_an_estimate_on_standard_error(model: Path, tmp_path: Pat
     assert code == 0 and "estimated" not in out + err
 
 
-def test_read_looks_once_more_at_one_line_in_ten(model: Path, tmp_path: Path) -> None:
+def test_read_looks_once_more_at_some_lines(model: Path, tmp_path: Path) -> None:
     outcome = read([scans(tmp_path / "scans", 230)], model, out=tmp_path / "all.txt", settings=ONE)
-    assert outcome.estimate and (outcome.estimate.n, outcome.estimate.viewed) == (230, 23)
+    assert outcome.estimate and (outcome.estimate.n, outcome.estimate.viewed) == (230, 30)
 
 
 def test_read_estimates_without_torch(model: Path, tmp_path: Path, python: Python) -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from scriven.base import LinesError, OutputError, SettingsError
+from scriven.base import InputError, LinesError, OutputError, SettingsError
 from scriven.images import encode
 from scriven.jobs import pick as job
 from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.reader import choice
 from scriven.reader.choice import CRITERIA, Candidate, choose
+from scriven.reader.transcripts import where
 from scriven.score.forecast import CURVES, Law, fit, forecast
 from toy_reader import picture, write_model
 
@@ -229,3 +230,41 @@ def test_the_forecast_is_a_range_and_says_what_cannot_be_told() -> None:
     assert "cannot be told" in forecast((0.5, 0.6)).sentence() and forecast((0.5, 0.6)).most is None
     assert "or more" in forecast((0.08, 0.6)).sentence()
     assert "no more lines" in forecast((0.03, 0.04)).sentence()
+
+
+# what is done is known by its place
+
+
+def chosen_by(toy: Path, *given: Path, count: int = 50, **more: object) -> list[str]:
+    picked = job.pick(given, count, toy, stream=io.StringIO(), **more)  # type: ignore[arg-type]
+    return sorted(where(one.item) for one in picked.chosen)
+
+
+def test_what_is_done_is_known_by_its_picture_whatever_it_is_called(toy: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "scans" / name).mkdir(parents=True)
+        for i, text in enumerate(TEXTS[:3]):
+            (tmp_path / "scans" / name / f"{i}.png").write_bytes(encode(picture(text)))
+    a, b = tmp_path / "scans" / "a", tmp_path / "scans" / "b"
+    job.pick([a], 1, toy, tmp_path / "a.csv")
+    done = [tmp_path / "a.csv"]
+    assert len(chosen_by(toy, b, done=done)) == 3
+    left = chosen_by(toy, tmp_path / "scans", done=done)
+    assert len(left) == 5 and sum("/a/" in place for place in left) == 2
+    with pytest.raises(InputError, match="3 lines with a text already"):
+        job.pick([a], 3, toy, tmp_path / "all.csv")
+        job.pick([a], 1, toy, stream=io.StringIO(), done=[tmp_path / "all.csv"])
+
+
+def test_lines_that_measure_are_picked_only_when_they_are_asked_for(toy: Path, tmp_path: Path) -> None:
+    folder = lines(tmp_path / "m", {text: None for text in TEXTS}, "test")
+    with pytest.raises(InputError, match="only test lines, which are to measure with.*split=test"):
+        chosen_by(toy, folder)
+    assert chosen_by(toy, folder, settings=job.PickSettings(split="test"))
+
+
+def test_too_little_read_makes_no_forecast(toy: Path, scans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job, "estimate", lambda *_: None)
+    picked = job.pick([scans], 3, toy, stream=io.StringIO())
+    assert picked.forecast is None and "cannot be told: nothing is read" in picked.how_far()
+    assert picked.as_json()["forecast"] is None

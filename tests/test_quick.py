@@ -2,8 +2,10 @@
 
 import json
 import logging
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from scriven.base import SettingsError
 from scriven.jobs.adapt import language as knowing
 from scriven.jobs.adapt import quick as job
 from scriven.jobs.read import ReadSettings
+from scriven.lines import Reading
+from scriven.reader.decoding import Decoder
 from scriven.reader.inputs import Item
 from scriven.reader.lm import CharLM
 from scriven.reader.session import Reader
@@ -41,6 +45,10 @@ def leaning() -> list[np.ndarray]:
 
 def page(count: int = 10) -> list[Item]:
     return [Item("page", f"p{i}", None, "", picture(WORDS[i % 10], LEAN), None, "", "") for i in range(count)]
+
+
+def decoder_of(reader: Reader, **changes) -> Decoder:
+    return Decoder(reader.info, ReadSettings(**changes), CharLM.train(WORDS * 3, order=3))
 
 
 def reader_and_net(folder: Path) -> tuple[Reader, torch.nn.Module]:
@@ -73,7 +81,7 @@ def test_scales_and_shifts_are_enough_to_learn_letters_that_lean(parent):  # noq
 
 def test_a_page_is_read_by_what_learnt_it_unless_that_is_worse(parent, monkeypatch, caplog):  # noqa: F811
     reader, _ = reader_and_net(parent)
-    settings = ReadSettings(lm="en")
+    decoder = decoder_of(reader)
     real, judged = job.judge, []
 
     def judging(*arguments):
@@ -83,17 +91,17 @@ def test_a_page_is_read_by_what_learnt_it_unless_that_is_worse(parent, monkeypat
     monkeypatch.setattr(job, "judge", judging)
     wanted = [2.0, 3.0]
     with caplog.at_level("INFO", "scriven"):
-        assert job.adapted(page(), parent, reader, settings) is not reader
+        assert job.adapted(page(), parent, reader, decoder) is not reader
         assert "adapted to 10 lines" in caplog.text
         judged.clear()
         wanted = [3.0, 2.0]
-        assert job.adapted(page(), parent, reader, settings) is reader
+        assert job.adapted(page(), parent, reader, decoder) is reader
         assert "not adapted: its readings look less like the language" in caplog.text
 
 
 def test_too_few_lines_are_read_as_they_are_and_too_many_refused(parent, caplog):  # noqa: F811
     reader, _ = reader_and_net(parent)
-    assert job.adapted(page(3), parent, reader, ReadSettings(lm="en")) is reader
+    assert job.adapted(page(3), parent, reader, decoder_of(reader)) is reader
     assert "not adapted: 3 lines can be used, and a hand needs at least 4" in caplog.text
     with pytest.raises(SettingsError, match="at most 200 lines.*scriven adapt"):
         job.bounded(page(201))
@@ -103,10 +111,60 @@ def test_too_few_lines_are_read_as_they_are_and_too_many_refused(parent, caplog)
 def test_the_command_adapts_and_names_a_bad_picture_once(scriven, tmp_path, monkeypatch):
     from scriven.images import encode
 
-    monkeypatch.setattr(job, "guess", lambda *_: "en")
     for i, word in enumerate(WORDS):
         (tmp_path / f"{word}.png").write_bytes(encode(picture(word, 0.1 + 0.01 * i)))
     (tmp_path / "bad.png").write_bytes(b"no picture")
     code, out, err = scriven("read", tmp_path, "--adapt", "-f", "json", "-m", "scriven-synthetic")
-    assert code == 1 and err.count("is damaged; give") == 1 and "adapted" in err
+    assert code == 1 and err.count("is damaged; give") == 1 and "language en" in err
     assert len(json.loads(out)["readings"]) == 10
+
+
+@pytest.fixture
+def pages(tmp_path):
+    from scriven.images import encode
+
+    (tmp_path / "page").mkdir()
+    for i, word in enumerate(WORDS):
+        (tmp_path / "page" / f"{word}.png").write_bytes(encode(picture(word, 0.02 * i)))
+    return tmp_path / "page"
+
+
+def test_what_was_stopped_is_read_on_by_the_same_network(pages, tmp_path, monkeypatch):
+    from scriven.jobs.read import read
+
+    monkeypatch.setattr(job, "judge", lambda reader, *_: SimpleNamespace(worse_than=lambda other: None))
+    settings = ReadSettings(adapt=True, lm="en", threads=1)
+    monkeypatch.setattr("scriven.jobs.read.language_model", lambda name: CharLM.train(WORDS * 3, order=3))
+    read([pages], "scriven-synthetic", tmp_path / "whole", settings=settings)
+    shutil.copytree(tmp_path / "whole", tmp_path / "cut")
+    for name in ("ink", "seal", "wax"):
+        (tmp_path / "cut" / f"{name}.txt").unlink()
+    about = json.loads((tmp_path / "cut" / "about.json").read_text())
+    (tmp_path / "cut" / "about.json").write_text(json.dumps({**about, "finished": False}))
+    read([pages], "scriven-synthetic", tmp_path / "cut", settings=settings)
+    for file in (tmp_path / "whole").glob("*.txt"):
+        assert file.read_text() == (tmp_path / "cut" / file.name).read_text()
+
+
+def test_a_refusal_leaves_the_place_free(pages, tmp_path, monkeypatch):
+    from scriven.jobs.read import read
+
+    monkeypatch.setattr(job, "MOST", 5)
+    with pytest.raises(SettingsError, match="at most 5 lines"):
+        read([pages], "scriven-synthetic", tmp_path / "out", settings=ReadSettings(adapt=True, threads=1))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_network_that_reads_wider_pictures_learns_them_so(parent):  # noqa: F811
+    reader, _ = reader_and_net(parent)
+    info = reader.info.model_copy(update={"stretch": 1.3})
+    (ink, text), *_ = job._learnable([("a", picture("ink"))], [Reading("a", "ink", 1.0, ())], info)
+    assert text == "ink" and ink.shape[1] == round(1.3 * picture("ink").shape[1])
+    dense = Reading("a", "ink" * 60, 1.0, ())
+    assert not list(job._learnable([("a", picture("ink"))], [dense], info))
+
+
+def test_an_engine_that_cannot_learn_is_refused(parent):  # noqa: F811
+    reader, _ = reader_and_net(parent)
+    with pytest.raises(SettingsError, match="not with openvino"):
+        job.adapted(page(), parent, reader, decoder_of(reader, engine="openvino"))

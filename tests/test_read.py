@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import logging
 import sys
 from collections import Counter
 from pathlib import Path
@@ -329,8 +330,33 @@ def test_score_warns_of_lines_that_trained_the_model_or_its_parent(letters, tmp_
 
 def test_score_says_that_a_folder_of_pictures_has_no_texts(model, tmp_path):
     (tmp_path / "a.png").write_bytes(encode(picture("abcd")))
-    with pytest.raises(LinesError, match=r"has pictures but no texts; make .* with `scriven import pairs`"):
+    with pytest.raises(LinesError, match=r"is no lines folder; make .* with `scriven import pictures`, .*pairs`"):
         score_model(model, [tmp_path], settings=ONE)
     (tmp_path / "a.gt.txt").write_text("abcd")
     with pytest.raises(LinesError, match="has pictures and texts but is no lines folder"):
         score_model(model, [tmp_path], settings=ONE)
+
+
+def test_what_looks_like_a_whole_page_is_named(model, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("scriven"), "propagate", True)
+    (tmp_path / "pages").mkdir()
+    for i in range(7):
+        (tmp_path / "pages" / f"{i}.png").write_bytes(encode(np.full((900, 700), 255, np.uint8)))
+    (tmp_path / "pages" / "line.png").write_bytes(encode(np.full((64, 700), 255, np.uint8)))
+    read([tmp_path / "pages"], model, tmp_path / "out.txt", settings=ONE)
+    named = {record.getMessage() for record in caplog.records if "whole page" in record.getMessage()}
+    assert len(named) == 5 and all("cut it into pictures of lines" in one for one in named)
+    assert not any(one.startswith("line") for one in named)
+
+
+def test_a_form_that_is_not_written_is_no_folder(model, scans, tmp_path):
+    with pytest.raises(SettingsError, match=r"cannot write .*x\.docx: \.docx is none of \.csv"):
+        read([scans], model, tmp_path / "x.docx", settings=ONE)
+    assert not (tmp_path / "x.docx").exists()
+
+
+def test_texts_that_a_model_read_are_no_truth_without_a_word(model, scans, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("scriven"), "propagate", True)
+    read([scans], model, tmp_path / "read.csv", settings=ONE)
+    score_model(model, [tmp_path / "read.csv"], settings=ONE)
+    assert "40 of 40 texts were read by a model" in caplog.text

@@ -66,7 +66,11 @@ class Picked:
     chosen: list[Found]
     why: list[str]
     pool: Pool
-    forecast: Forecast
+    forecast: Forecast | None  # None: nothing tells the error rate that it would start from
+
+    def how_far(self) -> str:
+        """The forecast in words."""
+        return self.forecast.sentence() if self.forecast else "how many lines it takes cannot be told: nothing is read"
 
     def rows(self) -> list[dict[str, str]]:
         """Rows for `scriven.score.table`."""
@@ -91,7 +95,7 @@ class Picked:
             for name, some in (("refused", self.pool.refused), ("unfit", self.pool.unfit))
         }
         counts = {"read": len(self.pool.found), "labelled": self.pool.labelled}
-        return {"picked": picked, **counts, **left_out, "forecast": self.forecast.as_json()}
+        return {"picked": picked, **counts, **left_out, "forecast": self.forecast and self.forecast.as_json()}
 
 
 def pick(
@@ -131,7 +135,7 @@ def candidates(
     Those in `done` are counted as having one. Raises InputError where nothing could be read, LinesError as `pick` does.
     """
     pool = Pool()
-    finished = {id for place in done for id in LinesFolder(place).values("id")}
+    finished = _finished(done)
     found = sources(inputs, pool.refused)
     labelled = bool(found) and all(_labelled(source, settings) for source in found)
     if labelled:
@@ -143,7 +147,9 @@ def candidates(
         if reason := unfit(reading.text):
             pool.unfit.append(Refused(item.id, reason))
             continue
-        id = item.id if item.id not in taken else f"{item.source.name}/{item.id}"
+        id = item.id
+        while id in taken:
+            id = f"{item.source.name}/{id}"
         taken.add(id)
         sure = sum(c.confidence for c in reading.characters) / len(reading.characters)
         candidate = Candidate(id, reading.text, sure, item.hand, item.page)
@@ -151,7 +157,8 @@ def candidates(
         progress("read", len(pool.found), None)
     if not pool.found:
         named = "; ".join(r.sentence() for r in [*pool.refused, *pool.unfit][:20])
-        raise InputError(f"there is no line to choose from{': ' if named else ''}{named}; give pictures of lines")
+        why = "; ".join(filter(None, [passed_over(pool), named]))
+        raise InputError(f"there is no line to choose from{': ' if why else ''}{why}; give more pictures of lines")
     progress("read", len(pool.found), len(pool.found))
     pool.estimate = estimate(signs(reader, decoder, seen.chosen(seen.most)), len(pool.found))
     return pool
@@ -160,9 +167,8 @@ def candidates(
 def chosen(pool: Pool, count: int, settings: PickSettings) -> Picked:
     """The choice from what was read, with reasons and the forecast."""
     some = [pool.found[i] for i in choose([one.candidate for one in pool.found], count, settings.by)]
-    guess = pool.estimate.interval if pool.estimate else (1.0, 1.0)
-    start = (settings.cer, settings.cer) if settings.cer is not None else guess
-    return Picked(some, reasons([one.candidate for one in some]), pool, forecast(start))
+    start = pool.estimate and pool.estimate.interval if settings.cer is None else (settings.cer, settings.cer)
+    return Picked(some, reasons([one.candidate for one in some]), pool, forecast(start) if start else None)
 
 
 def reasons(some: Sequence[Candidate]) -> list[str]:
@@ -186,16 +192,36 @@ def passed_over(pool: Pool) -> str:
 
 def _among(finished: set[str], item: Item, pool: Pool) -> bool:
     """Whether a line is done; it is counted."""
-    done = item.id in finished or f"{item.source.name}/{item.id}" in finished
+    done = str(Path(where(item)).resolve()) in finished or (item.source.lines and item.id in finished)
     pool.labelled += done
     return done
 
 
+def _finished(done: Sequence[str | Path]) -> set[str]:
+    """The places of all pictures that tables name, and the ids of all lines of lines folders. Raises LinesError."""
+    found: set[str] = set()
+    for one in map(Path, done):
+        folder = LinesFolder(one)
+        if one.suffix.lower() != ".csv":
+            found.update(folder.values("id"))
+            continue
+        images = [image for split in folder.splits for image in folder.columns(split, ["image"])["image"] if image]
+        found.update(str((one.parent / image).resolve()) for image in images)
+    return found
+
+
 def _split(source: Source, settings: PickSettings) -> str | None:
-    """Of a lines folder the split that is asked for, else train where there is one: test lines stay a measure."""
+    """Of a lines folder the split that is asked for, else train where there are others: what measures stays unseen.
+
+    Raises LinesError for a folder of test or validation lines alone.
+    """
     if settings.split or not source.lines:
         return settings.split
-    return "train" if "train" in LinesFolder(source.path, settings.level).splits else None
+    splits = LinesFolder(source.path, settings.level).splits
+    if "train" not in splits:
+        raise LinesError(f"{source.path} has only {' and '.join(splits)} lines, which are to measure with; "
+                         f"give others, or ask for them: --set split={next(iter(splits))}")  # fmt: skip
+    return "train"
 
 
 def _labelled(source: Source, settings: PickSettings) -> bool:

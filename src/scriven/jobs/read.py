@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("scriven")
 
-VIEW_ONE_IN = 10  # lines: the estimate reads so many once more, which makes reading a tenth longer at most
+FOREIGN = {".doc", ".docx", ".odt", ".rtf", ".md", ".pdf", ".xml", ".xls", ".xlsx", ".ods", ".html"}  # not written
+PAGE_HEIGHT, PAGE_LETTERS, PAGES_NAMED = 600, 3, 5  # px, characters read, warnings
+VIEW_ONE_IN, VIEW_LEAST = 10, 30  # the estimate reads one line in ten once more, of few lines so many
 
 
 @dataclass(frozen=True)
@@ -94,16 +96,22 @@ def read(
     one_file = _ending(out) == SUFFIXES[format]
     if out is not None and not one_file and _ending(out) in SUFFIXES.values():
         raise SettingsError(f"{out} does not end as the format {format} does; name it {out.stem}{SUFFIXES[format]}")
+    if not one_file and _ending(out) in FOREIGN:
+        raise SettingsError(f"cannot write {out}: {_ending(out)} is none of {', '.join(sorted(SUFFIXES.values()))}")
     found = sources(inputs, outcome.refused, reserved=("about",))
     reader, decoder = load(model, settings)
+    wanted: Iterable[Item] | None = None
+    if settings.adapt:  # to all pictures, also where only some are still to be read; and nothing is begun before
+        wanted, reader = _adapted(_items(found, outcome, settings), model, reader, decoder)
     if out is not None and not one_file:
         used = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items()}
         about: dict[str, object] = {"command": "read", "model": str(model), "format": format, "settings": used}
         about["inputs"] = [str(i) for i in inputs]
         found = _begin(out, about, found, format)
-    wanted: Iterable[Item] = _items(found, outcome, settings)
-    if settings.adapt:
-        wanted, reader = _adapted(wanted, model, reader, settings)
+    if wanted is None:
+        wanted = _items(found, outcome, settings)
+    else:
+        wanted = [item for item in wanted if item.source in found]
     seen: Seen = Spread()
     readings = _counted(read_items(wanted, reader, decoder, outcome.refused, seen), outcome)
     if out is None:
@@ -116,8 +124,8 @@ def read(
     else:
         _write_each(readings, out, format, outcome)
         _finish(out)
-    if outcome.read >= FEWEST:
-        looked = seen.chosen(min(VIEWED, max(FEWEST, outcome.read // VIEW_ONE_IN)))
+    if outcome.read >= FEWEST and not settings.adapt:  # two views agree better on what was just learnt, right or wrong
+        looked = seen.chosen(min(VIEWED, max(VIEW_LEAST, outcome.read // VIEW_ONE_IN)))
         outcome.estimate = estimate(signs(reader, decoder, looked), outcome.read)
     if outcome.estimate:
         log.info("%s, for these %d readings", outcome.estimate.sentence(), outcome.read)
@@ -178,14 +186,12 @@ def _items(found: Iterable[Source], outcome: Outcome, settings: ReadSettings) ->
         outcome.of_source[source.name] = outcome.refused[before:]
 
 
-def _adapted(
-    wanted: Iterable[Item], model: str | Path, reader: Reader, settings: ReadSettings
-) -> tuple[list[Item], Reader]:
+def _adapted(wanted: Iterable[Item], model: str | Path, reader: Reader, decoder: Decoder) -> tuple[list[Item], Reader]:
     """All items, and a reader that has learnt their pictures. Needs the extra `train`."""
     from scriven.jobs.adapt.quick import adapted, bounded
 
     every = bounded(wanted)
-    return every, adapted(every, model, reader, settings)
+    return every, adapted(every, model, reader, decoder)
 
 
 def _counted(readings: Iterator[tuple[Item, Reading]], outcome: Outcome) -> Iterator[tuple[Item, Reading]]:
@@ -218,11 +224,23 @@ def read_items(
             waiting.append((replace(item, picture=None), picture))
             yield picture
 
+    pages = 0
     for reading in reader.read_prepared(prepared(), decoder):
         item, picture = waiting.popleft()
+        if _page(picture, reading):
+            pages += 1
+            if pages <= PAGES_NAMED:
+                log.warning("%s looks like a whole page, and only lines are read so far; cut it into pictures of lines",
+                            item.id)  # fmt: skip
         if seen is not None:
             seen.offer((picture, reading))
         yield item, reading
+
+
+def _page(picture: Picture, reading: Reading) -> bool:
+    """Whether a picture, far too high for one line, was read as next to nothing."""
+    height = picture.ink.shape[0] * picture.scale
+    return height >= PAGE_HEIGHT and height > picture.width / 3 and len(reading.text) <= PAGE_LETTERS
 
 
 def _write_all(

@@ -149,7 +149,9 @@ def score_model(
         others: Spread[Picture] = Spread()
         every = items(Source(name, folder.path, True), result.refused, settings.level, chosen)
         labelled = _labelled(every, others, reader, result.refused)
+        read_by_model = 0
         for item, reading in read_items(labelled, reader, decoder, result.refused):
+            read_by_model += not item.human
             found.references.append(item.text or "")
             found.predictions.append(reading.text)
             found.hands.append(item.hand)
@@ -158,6 +160,9 @@ def score_model(
             found.character_confidences += [c.confidence for c in reading.characters]
             found.characters_right += kept(reading.text, item.text or "").tolist()
             progress(f"score {name}", len(found.references), None)
+        if read_by_model:
+            log.warning("%s: %d of %d texts were read by a model (they have a confidence), perhaps wrongly",
+                        folder.path, read_by_model, len(found.references))  # fmt: skip
         if found.references:
             progress(f"score {name}", len(found.references), len(found.references))
         result.missing.update(reader.charset.missing(found.references))

@@ -176,8 +176,9 @@ def _no_lines(path: Path) -> str:
             "holds no train, valid or test Parquet files and is no CSV of lines; make a lines folder with "
             "`scriven import`"
         )
-    what = "pictures and texts but is no lines folder" if ".txt" in endings else "pictures but no texts"
-    return f"has {what}; make a lines folder of pictures and texts with `scriven import pairs`"
+    if ".txt" in endings:
+        return "has pictures and texts but is no lines folder; make one of them with `scriven import pairs`"
+    return "has pictures but is no lines folder; make one with `scriven import pictures`, with texts `import pairs`"
 
 
 def read_about(file: Path) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ is in the best of some languages: that says as much of the spelling of a time as
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -33,6 +33,9 @@ WIDER = 1.2  # width of a picture's other view
 VIEWED = 100  # lines read in the other view at most
 FEWEST = 10  # lines; an estimate of fewer is left to those who ask for it
 RESAMPLES = 200
+SINGLE = 0.6  # spread of logit(CER) that an estimate by one line has; the bootstrap of a few lines says less
+FAINT = 24.0  # grey levels below the paper that are no stroke yet
+USUAL = 0.35  # width of a character in heights, where none is read
 LAW = Path(__file__).with_name("estimate.json")
 SIGNS = ("change", "advance")
 
@@ -46,6 +49,7 @@ class Sign:
     characters: int  # read
     edits: int  # between the readings of the two views
     ink: float  # width that the characters and the spaces between them cover, in heights of the prepared picture
+    unread: float = 0.0  # width of the ink of a line in which nothing is read, in the same
 
 
 @dataclass(frozen=True)
@@ -65,15 +69,17 @@ class Estimate:
     n: int  # lines that it is an estimate of
     interval: tuple[float, float]
     viewed: int  # lines that were read in two views for it
+    characters: float = 1.0  # a line, read or missing
 
     def as_json(self) -> dict[str, Any]:
         """`cer n interval viewed`, as JSON takes it."""
-        return {**asdict(self), "interval": list(self.interval)}
+        return {"cer": self.cer, "n": self.n, "interval": list(self.interval), "viewed": self.viewed}
 
     def sentence(self) -> str:
         """The estimate in percent, named as one."""
         low, high = (100 * edge for edge in self.interval)
-        return f"estimated CER {100 * self.cer:.1f} % ({low:.0f}-{high:.0f} %), a guess without labels"
+        looked = "" if self.viewed == self.n else f" by {self.viewed} lines"
+        return f"estimated CER {100 * self.cer:.1f} % ({low:.0f}-{high:.0f} %), a guess without labels{looked}"
 
     def row(self) -> dict[str, str]:
         """One row for `scriven.score.table`, in percent."""
@@ -114,8 +120,19 @@ def signs(reader: Reader, decoder: Decoder, seen: Sequence[tuple[Picture, Readin
 
 def sign(picture: Picture, reading: Reading, view: str) -> Sign:
     """The sign of one line, whose other view is read as `view`."""
-    px = (reading.characters[-1].end - reading.characters[0].start) / picture.scale if reading.characters else 0.0
-    return Sign(len(reading.text), distance(reading.text, view), px / picture.ink.shape[0])
+    height = picture.ink.shape[0]
+    if not reading.characters:
+        return Sign(0, len(view), 0.0, _inked(picture.ink) / height)
+    px = (reading.characters[-1].end - reading.characters[0].start) / picture.scale
+    return Sign(len(reading.text), distance(reading.text, view), px / height)
+
+
+def _inked(ink: npt.NDArray[np.uint8]) -> int:
+    """px from the first to the last column of a prepared picture (H, W) with a stroke in it; 0 for a blank one."""
+    darkest = ink.min(axis=0).astype(np.float32)
+    paper, least = float(np.median(ink)), float(darkest.min())
+    columns = np.flatnonzero(darkest < paper - max(FAINT, 0.4 * (paper - least)))
+    return int(columns[-1] - columns[0] + 1) if len(columns) else 0
 
 
 def estimate(signs: Sequence[Sign], n: int | None = None, law: Law | None = None) -> Estimate | None:
@@ -124,28 +141,43 @@ def estimate(signs: Sequence[Sign], n: int | None = None, law: Law | None = None
     The interval holds both the chance of which lines were looked at and the error of the law on unknown handwriting.
     """
     law = law or bundled_law()
-    counts = np.array([(s.characters, s.edits, s.ink) for s in signs], np.float64).reshape(-1, 3)
-    if not counts[:, 0].sum():
+    counts = np.array([(s.characters, s.edits, s.ink, s.unread) for s in signs], np.float64).reshape(-1, 4)
+    total = counts.sum(axis=0)
+    if not total[0] + total[3]:
         return None
-    middle = _logit_rate(counts.sum(axis=0)[None], law)[0]
     rng = np.random.default_rng(0)
-    drawn = counts[rng.integers(len(counts), size=(RESAMPLES, len(counts)))].sum(axis=1)  # (RESAMPLES, 3)
-    chance = _logit_rate(drawn[drawn[:, 0] > 0], law).std()
+    drawn = counts[rng.integers(len(counts), size=(RESAMPLES, len(counts)))].sum(axis=1)  # (RESAMPLES, 4)
+    chance = max(logit(_with_unread(drawn[drawn[:, 0] + drawn[:, 3] > 0], law)).std(), SINGLE / len(counts) ** 0.5)
     reach = 1.96 * float(np.hypot(chance, law.spread))
-    low, high = _rate(np.array([middle - reach, middle + reach])).tolist()
-    return Estimate(float(_rate(middle)), len(signs) if n is None else n, (low, high), len(signs))
+    cer = _with_unread(total[None], law)
+    low, high = _rate(logit(cer)[0] + np.array([-reach, reach])).tolist()
+    characters = float(total[0] + _missing(total[None])[0]) / len(counts)
+    return Estimate(float(cer[0]), len(signs) if n is None else n, (low, high), len(signs), characters)
+
+
+def _with_unread(counts: Floats, law: Law) -> Floats:
+    """The rate (N,) of sums (N, 4), every character of an unread line counted as an error."""
+    read, missing = counts[:, 0], _missing(counts)
+    rate = np.where(read > 0, _rate(_logit_rate(counts[:, :3], law)), 1.0)
+    return np.asarray((rate * read + missing) / (read + missing), np.float64)
+
+
+def _missing(counts: Floats) -> Floats:
+    """Characters (N,) in the lines in which nothing is read, if they are as wide as those that are."""
+    advance = np.where(counts[:, 0] > 0, counts[:, 2] / np.maximum(counts[:, 0], 1), USUAL)
+    return np.asarray(counts[:, 3] / np.clip(advance, 0.05, 2), np.float64)
 
 
 def together(estimates: Sequence[Estimate]) -> Estimate | None:
-    """Several as one, by numbers of lines. The law may be wrong about all of them alike: intervals do not shrink."""
-    n = sum(one.n for one in estimates)
-    if not n:
+    """Several as one, by numbers of characters. The law may be wrong about all alike: intervals do not shrink."""
+    n, weights = sum(one.n for one in estimates), [one.n * one.characters for one in estimates]
+    if not n or not sum(weights):
         return None
     cer, low, high = (
-        sum(value * one.n for value, one in zip(values, estimates, strict=True)) / n
+        sum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights)
         for values in zip(*((one.cer, *one.interval) for one in estimates), strict=True)
     )
-    return Estimate(cer, n, (low, high), sum(one.viewed for one in estimates))
+    return Estimate(cer, n, (low, high), sum(one.viewed for one in estimates), sum(weights) / n)
 
 
 def measures(counts: Floats) -> Floats:

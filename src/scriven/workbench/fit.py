@@ -130,6 +130,8 @@ class Run:
                 value = torch.empty_like(like, requires_grad=False).copy_(value)
             states.setdefault(int(index), {})[name] = value
         groups = self.optimizer.state_dict()["param_groups"]
+        if any(states.values()) and not {n for s in states.values() for n in s} <= Muon.REMEMBERED:
+            raise SettingsError("this run was begun with another optimiser, by an earlier version; begin it anew")
         self.optimizer.load_state_dict({"state": states, "param_groups": groups})
         torch.set_rng_state(tensors["rng"].cpu())
         self.progress = Progress(**progress)
@@ -235,7 +237,8 @@ def _step(run: Run, batch: Batch, settings: FitSettings, fabric: Fabric) -> Tens
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
     norm = fabric.clip_gradients(run.net, run.optimizer, max_norm=settings.clip, error_if_nonfinite=False)
-    if _sound(norm, run.progress):
+    scaler = getattr(fabric.strategy.precision, "scaler", None)  # of 16-mixed: it passes over a step by itself
+    if _sound(norm, run.progress) or scaler is not None:
         run.optimizer.step()
     return loss
 

@@ -66,6 +66,12 @@ class Material:
             for folder in folders(given, settings.level):
                 learn, check = split_source(folder, height=height, charset=charset)
                 refused += [*learn.refused, *check.refused]
+                if unchecked := learn.unchecked + check.unchecked:
+                    log.warning(
+                        "%s: %d of %d texts were read by a model (they have a confidence) and are believed as they "
+                        "are; empty the column confidence of those that you have checked, and delete the others",
+                        folder.path, unchecked, len(learn) + len(check),
+                    )  # fmt: skip
                 if not len(learn):
                     raise _nothing(folder, learn.refused)
                 sources.append(learn)

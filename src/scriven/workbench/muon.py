@@ -27,6 +27,8 @@ class Muon(torch.optim.Optimizer):
     Weights with one dimension, norms and biases, do not decay. `dtype`: of the products that make a step orthogonal.
     """
 
+    REMEMBERED = frozenset(("mean", "square", "taken"))  # of a weight, from step to step
+
     def __init__(self, weights: Iterable[nn.Parameter], lr: float, weight_decay: float, dtype: torch.dtype):
         learnt = [weight for weight in weights if weight.requires_grad]
         groups = [

@@ -75,7 +75,7 @@ def _batch(pictures: Sequence[Grey], texts: Sequence[str], rng: np.random.Genera
     views, said, wide = list[Grey](), list[str](), 0
     for i in rng.permutation(len(pictures)).tolist():
         view = augment(pictures[i], rng, settings.strength)
-        if frames_needed(texts[i]) > view.shape[1] // STRIDE:
+        if frames_needed(texts[i]) > -(-view.shape[1] // STRIDE):
             view = pictures[i]
         views.append(view)
         said.append(texts[i])

@@ -85,7 +85,10 @@ class Bank:
 
 
 class FolderSource:
-    """The labelled lines of a split. Lines that cannot be used are in `refused`, with reasons."""
+    """The labelled lines of a split. Lines that cannot be used are in `refused`, with reasons.
+
+    `unchecked` counts the texts that a model has read and nobody has called true: they have a confidence.
+    """
 
     def __init__(
         self,
@@ -104,6 +107,7 @@ class FolderSource:
         self.hands: list[str] = []
         self.pages: list[str] = []
         self.ids: list[str] = []
+        self.unchecked = 0
         self._seen = set[str]() if seen is None else seen
         self._widths: list[int] = []
         self._groups: list[Group] = []
@@ -132,6 +136,7 @@ class FolderSource:
             self.refused.append(Refused(line.id, reason))
             return
         self.texts.append(line.text or "")
+        self.unchecked += line.confidence is not None and line.origin == "human"
         self.hands.append(line.hand)
         self.pages.append(line.page)
         self.ids.append(line.id)

@@ -154,7 +154,7 @@ def adapt(
         save_weights(out, net)
         publish(out, made, [], check)
     else:
-        inherit(out, made, find_model(parent))
+        inherit(out, made.model_copy(update={"data": info.data}), find_model(parent))  # it was not trained on these
     _tidy(out)
     return Adapted(out, helped, why, rounds, refused)
 
@@ -190,7 +190,7 @@ def _rounds(hand: Hand, net: Recogniser, begun: float) -> tuple[Recogniser, list
             begun, ended = begun - before, ended - before
             left = settings.minutes - (time.monotonic() - begun) / 60
             if number > 1 and settings.steps is None and left <= 0:
-                return net, rounds, f"the {settings.minutes:g} minutes were over"
+                return net, rounds, f"the time of {settings.minutes:g} min was over"
             row = _round(number, hand, net, best, left / (settings.rounds - number + 1))
             if row is None:
                 return net, rounds, "the model reads nothing at all in these pictures"

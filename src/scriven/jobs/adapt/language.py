@@ -56,8 +56,11 @@ def there(*files: str | None) -> None:
             raise InputError(f"there is no file or folder {file}; check the path")
 
 
-def guess(reader: Reader, pictures: Sequence[tuple[str, Grey]]) -> str:
-    """The language in which most of the words that are read exist: of those of the model, or of all it can write."""
+def guess(reader: Reader, pictures: Sequence[tuple[str, Grey]], option: str = "--lang") -> str:
+    """The language in which most of the words that are read exist: of those of the model, or of all it can write.
+
+    `option` is what a user names it with.
+    """
     import wordfreq
 
     read = [w.strip(".,;:!?()'\"").lower() for r in readings(reader, pictures[:ASKED]) for w in r.text.split()]
@@ -71,8 +74,8 @@ def guess(reader: Reader, pictures: Sequence[tuple[str, Grey]]) -> str:
         log.info("the readings look like the language %s (%d of %d words are known)",
                  language, known[language], len(words))  # fmt: skip
     else:
-        log.warning("not sure of the language (%d of %d words known as %s); say it with --lang",
-                    known[language], len(words), language)  # fmt: skip
+        log.warning("not sure of the language (%d of %d words known as %s); say it with %s",
+                    known[language], len(words), language, option)  # fmt: skip
     return language
 
 

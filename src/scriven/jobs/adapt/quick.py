@@ -1,19 +1,22 @@
 """read --adapt: the model learns the very pictures that it is about to read, for a page or a letter."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from scriven.base import InputError, SettingsError
-from scriven.images import Grey
+import torch
+
+from scriven.base import InputError, SettingsError, cores, counted
+from scriven.images import Grey, widened
 from scriven.jobs.adapt.language import guess
 from scriven.jobs.read import ReadSettings, language_model, word_list
 from scriven.jobs.train import TrainSettings, fabric_of
+from scriven.lines import Reading
 from scriven.reader.decoding import Decoder
 from scriven.reader.inputs import Item
-from scriven.reader.model import find_model
+from scriven.reader.model import ModelInfo, find_model
 from scriven.reader.session import Reader
-from scriven.reader.usable import misfit
+from scriven.reader.usable import misfit, unusable
 from scriven.workbench.beliefs import judge, reader_of, readings
 from scriven.workbench.keep import load_net
 from scriven.workbench.quick import QuickSettings, quick
@@ -36,20 +39,29 @@ def bounded(every: Iterable[Item]) -> list[Item]:
     return found
 
 
-def adapted(items: Iterable[Item], model: str | Path, reader: Reader, settings: ReadSettings) -> Reader:
-    """A reader that has learnt the pictures of `items`, or `reader` itself where that did not help; says which."""
+def adapted(items: Iterable[Item], model: str | Path, reader: Reader, decoder: Decoder) -> Reader:
+    """A reader that has learnt the pictures of `items`, or `reader` itself where that did not help; says which.
+
+    The labels are read with the language model and the words of `decoder`; where it has none, with the language model
+    of the language that the readings look most like. Raises ModelError for a model without weights, SettingsError for
+    an engine that cannot learn.
+    """
+    settings = decoder.settings
+    assert isinstance(settings, ReadSettings)
+    if settings.engine != ReadSettings.engine:
+        raise SettingsError(f"--adapt learns with torch, not with {settings.engine}; leave the setting engine out")
     pictures = list(_usable(items, reader))
     if len(pictures) < FEWEST:
-        log.warning("not adapted: %d lines can be used, and a hand needs at least %d", len(pictures), FEWEST)
+        log.warning("not adapted: %s can be used, and a hand needs at least %d",
+                    counted(len(pictures), "line"), FEWEST)  # fmt: skip
         return reader
     net, info = load_net(find_model(model))
-    fabric = fabric_of(TrainSettings(steps=1, device=settings.device))
-    net = net.to(fabric.device).eval()
-    teacher = reader_of(net, info, fabric)
-    lm = language_model(settings.lm or guess(teacher, pictures))
-    words = word_list(settings.words, info.characters) if settings.words else ()
-    said = readings(teacher, pictures, decoder=Decoder(info, settings, lm, words))
-    pairs = [(ink, r.text) for (_, ink), r in zip(pictures, said, strict=True) if r.text]
+    fabric = fabric_of(TrainSettings(steps=1, device=settings.device.partition(":")[0]))
+    torch.set_num_threads(settings.threads or cores())
+    teacher = reader_of(net.to(fabric.device).eval(), info, fabric)
+    lm = decoder.language.model if decoder.language else language_model(guess(teacher, pictures, "--lm"))
+    tutor = decoder if decoder.language else Decoder(info, settings, lm, _words(settings, info))
+    pairs = list(_learnable(pictures, readings(teacher, pictures, decoder=tutor), info))
     if not pairs:
         log.warning("not adapted: the model reads nothing at all in these pictures")
         return reader
@@ -63,7 +75,21 @@ def adapted(items: Iterable[Item], model: str | Path, reader: Reader, settings: 
     return student
 
 
-def _usable(items: Iterable[Item], reader: Reader) -> Iterable[tuple[str, Grey]]:
+def _words(settings: ReadSettings, info: ModelInfo) -> list[str]:
+    return word_list(settings.words, info.characters) if settings.words else []
+
+
+def _learnable(
+    pictures: Sequence[tuple[str, Grey]], said: Sequence[Reading], info: ModelInfo
+) -> Iterator[tuple[Grey, str]]:
+    """Pictures as wide as the model reads them, with what they are believed to say, where that fits into them."""
+    for (_, ink), reading in zip(pictures, said, strict=True):
+        ink = widened(ink, info.stretch)
+        if unusable(reading.text, ink.shape[1], info.characters) is None:
+            yield ink, reading.text
+
+
+def _usable(items: Iterable[Item], reader: Reader) -> Iterator[tuple[str, Grey]]:
     for item in items:
         assert item.picture is not None
         try:
