@@ -568,3 +568,15 @@ def test_texts_that_are_not_there_are_refused_at_once(setting: str, tmp_path: Pa
     with pytest.raises(InputError, match="there is no file or folder .*none"):
         adapt([tmp_path], tmp_path / "m", settings=AdaptSettings(**{setting: str(tmp_path / "none")}))
     assert not (tmp_path / "m").exists()
+
+
+def test_texts_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    charset, refused = Charset.of(["abcdefghijklmnopqrstuvwxyz"]), []
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "a.txt").write_text("quokka\n" * 9)
+    (tmp_path / "corpus" / "b.txt").write_bytes("quokka".encode("utf-16"))
+    expected("en", str(tmp_path / "corpus"), None, charset, refused)
+    assert [Path(one.id).name for one in refused] == ["b.txt"]
+    (tmp_path / "ru.txt").write_text("война и мир\n" * 9)
+    with pytest.raises(InputError, match="cannot write the texts in .*ru.txt: it does not know"):
+        expected("en", str(tmp_path / "ru.txt"), None, charset)

@@ -139,7 +139,7 @@ def adapt(
     fabric = fabric_of(settings.training(steps=1))
     net = net.to(fabric.device)
     language = settings.language or guess(reader_of(net, info, fabric), pictures)
-    known = expected(language, settings.texts, settings.words, info.characters)
+    known = expected(language, settings.texts, settings.words, info.characters, refused)
     learn, check = parted(pictures, settings.held_out, settings.seed)
     hand = Hand(out, info, fabric, language, known, learn, check, settings)
     with atomic(out / STATE, "w") as stream:  # not before: what cannot be adapted to leaves the place free

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scriven.base import InputError, SettingsError
+from scriven.base import InputError, Refused, SettingsError
 from scriven.images import Grey
 from scriven.jobs.read import language_model, word_list
 from scriven.jobs.texts import train_lm
@@ -14,9 +14,9 @@ from scriven.reader.lm import CharLM
 from scriven.reader.session import Reader
 from scriven.scribes.texts import source
 from scriven.scribes.texts.languages import languages
-from scriven.scribes.texts.sources import MixedSource, TextSource
+from scriven.scribes.texts.sources import MixedSource, TextSource, text_at
 from scriven.scribes.texts.words import language_words
-from scriven.text import Charset
+from scriven.text import Charset, name
 from scriven.workbench.beliefs import readings
 
 log = logging.getLogger("scriven.adapt")
@@ -35,18 +35,27 @@ class Expected:
     texts: TextSource
 
 
-def expected(language: str, texts: str | None, words: str | None, charset: Charset) -> Expected:
+def expected(
+    language: str, texts: str | None, words: str | None, charset: Charset, refused: list[Refused] | None = None
+) -> Expected:
     """All that is known of a language, of a file or folder of `texts` and of a file of `words`, one a line.
 
     Texts of the user's own make the language model with the vocabulary of the language, and half of what synthetic
-    pictures say. Raises InputError, TextError.
+    pictures say; files of them that cannot be read go to `refused`. Raises InputError where the character set cannot
+    write what the texts say, TextError.
     """
     listed = word_list(Path(words), charset) if words else []
     general = source(f"fonts:{language}")
     if not texts:
         return Expected(language_model(language), listed, general)
     own = str(Path(texts).resolve())  # a folder called `fr` is no language
-    return Expected(train_lm([own, language]), listed, MixedSource([source(f"fonts:{own}"), general]))
+    drawn = source(f"fonts:{own}", refused=refused)
+    sample = [text_at(drawn, 0, i) for i in range(ASKED)]
+    unknown, letters = charset.missing(sample), sum(map(len, sample))
+    if sum(unknown.values()) > letters / 2:
+        some = ", ".join(map(name, list(unknown)[:5]))
+        raise InputError(f"the model cannot write the texts in {texts}: it does not know {some}; give other texts")
+    return Expected(train_lm([own, language]), listed, MixedSource([drawn, general]))
 
 
 def there(*files: str | None) -> None:
