@@ -43,7 +43,7 @@ Command = Callable[..., tuple[int, str, str]]
 Python = Callable[..., subprocess.CompletedProcess[str]]
 
 ONE = ReadSettings(threads=1)
-KNOWN = Law(0.7, {"change": 0.9, "advance": 0.8}, 0.2)
+KNOWN = Law(0.7, {"change": 0.9, "length": 0.2, "length x change": 0.1, "advance": 0.8}, 0.2)
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +74,8 @@ def truth(counts: np.ndarray) -> np.ndarray:
 
 def drawn(rng: np.random.Generator, count: int) -> np.ndarray:
     characters = rng.integers(1000, 5000, count)
-    return np.stack(
-        [characters, characters * rng.uniform(0.03, 0.5, count), characters * rng.uniform(0.2, 0.5, count)], 1
-    )
+    edits, ink = characters * rng.uniform(0.03, 0.5, count), characters * rng.uniform(0.2, 0.5, count)
+    return np.stack([characters, edits, ink, np.zeros(count), characters / rng.uniform(4, 60, count)], 1)
 
 
 def test_the_fit_finds_the_law_that_made_the_rates() -> None:
@@ -98,7 +97,7 @@ def test_the_spread_is_that_of_collections_left_out() -> None:
 
 def test_one_collection_cannot_tell_how_it_does_on_others() -> None:
     with pytest.raises(InputError, match="two or more"):
-        fit(np.ones((3, 3)), np.full(3, 0.2), ["a", "a", "a"])
+        fit(np.ones((3, 5)), np.full(3, 0.2), ["a", "a", "a"])
 
 
 def test_the_bundled_law_rises_with_change_and_knows_its_spread() -> None:

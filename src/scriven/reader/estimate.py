@@ -3,8 +3,9 @@
 A sound reading does not change when the picture is made a little wider. How often two views of a picture are read
 differently tells an error rate where labels are missing (Jiang et al. 2022, arXiv:2106.13799), also where a network is
 sure of what it reads wrongly. Where few letters are read in much ink, letters are missing: the width of a letter is the
-second sign. `estimate.json`, beside this file, holds the `Law` that makes a rate of the signs; `recipes/estimate` makes
-it, from readings whose errors are known.
+second sign; the length of the lines, by itself and times the change, the third and the fourth. `estimate.json`, beside
+this file, holds the `Law` that makes a rate of the signs; `recipes/estimate` makes it, from readings whose errors are
+known.
 
 Two signs are not used, for estimates were no better with them (docs/log.md). Confidence: away from the handwriting it
 was trained on, a network is wrong more often than it says (Ovadia et al. 2019, arXiv:1906.02530). And how likely a text
@@ -35,9 +36,10 @@ FEWEST = 10  # lines; an estimate of fewer is left to those who ask for it
 RESAMPLES = 200
 SINGLE = 0.6  # spread of logit(CER) that an estimate by one line has; the bootstrap of a few lines says less
 FAINT = 24.0  # grey levels below the paper that are no stroke yet
+LOWEST, HIGHEST = 0.001, 0.99  # error rates that a law tells apart: 0, and more than 1, have no logit
 USUAL = 0.35  # width of a character in heights, where none is read
 LAW = Path(__file__).with_name("estimate.json")
-SIGNS = ("change", "advance")
+SIGNS = ("change", "advance", "length", "length x change")
 
 One = TypeVar("One")
 
@@ -141,24 +143,27 @@ def estimate(signs: Sequence[Sign], n: int | None = None, law: Law | None = None
     The interval holds both the chance of which lines were looked at and the error of the law on unknown handwriting.
     """
     law = law or bundled_law()
-    counts = np.array([(s.characters, s.edits, s.ink, s.unread) for s in signs], np.float64).reshape(-1, 4)
+    counts = tallied(signs)
     total = counts.sum(axis=0)
     if not total[0] + total[3]:
         return None
     rng = np.random.default_rng(0)
-    drawn = counts[rng.integers(len(counts), size=(RESAMPLES, len(counts)))].sum(axis=1)  # (RESAMPLES, 4)
+    drawn = counts[rng.integers(len(counts), size=(RESAMPLES, len(counts)))].sum(axis=1)  # (RESAMPLES, 5)
     chance = max(logit(_with_unread(drawn[drawn[:, 0] + drawn[:, 3] > 0], law)).std(), SINGLE / len(counts) ** 0.5)
     reach = 1.96 * float(np.hypot(chance, law.spread))
     cer = _with_unread(total[None], law)
     low, high = _rate(logit(cer)[0] + np.array([-reach, reach])).tolist()
     characters = float(total[0] + _missing(total[None])[0]) / len(counts)
-    return Estimate(float(cer[0]), len(signs) if n is None else n, (low, high), len(signs), characters)
+    middle = float(max(cer[0], LOWEST))
+    return Estimate(
+        middle, len(signs) if n is None else n, (min(low, middle), max(high, middle)), len(signs), characters
+    )
 
 
 def _with_unread(counts: Floats, law: Law) -> Floats:
-    """The rate (N,) of sums (N, 4), every character of an unread line counted as an error."""
+    """The rate (N,) of sums (N, 5), every character of an unread line counted as an error."""
     read, missing = counts[:, 0], _missing(counts)
-    rate = np.where(read > 0, _rate(_logit_rate(counts[:, :3], law)), 1.0)
+    rate = np.where(read > 0, _rate(_logit_rate(counts, law)), 1.0)
     return np.asarray((rate * read + missing) / (read + missing), np.float64)
 
 
@@ -180,24 +185,33 @@ def together(estimates: Sequence[Estimate]) -> Estimate | None:
     return Estimate(cer, n, (low, high), sum(one.viewed for one in estimates), sum(weights) / n)
 
 
-def measures(counts: Floats) -> Floats:
-    """The signs (N, 2) of sums (N, 3) of characters, edits and ink, as the law takes them; see SIGNS.
+def tallied(signs: Sequence[Sign]) -> Floats:
+    """Signs as rows (N, 5) to be added up: characters, edits, ink, unread ink, and 1 for a line that is read."""
+    rows = [(s.characters, s.edits, s.ink, s.unread, s.characters > 0) for s in signs]
+    return np.array(rows, np.float64).reshape(-1, 5)
 
-    `change` is logit((edits + 1/2) / (characters + 1)) up to 0.99, `advance` log of ink a character, 0.05 to 2.
+
+def measures(counts: Floats) -> Floats:
+    """The signs (N, 4) of sums (N, 5) of `tallied` rows, as the law takes them; see SIGNS.
+
+    `change` is logit((edits + 1/2) / (characters + 1)) up to 0.99, `advance` log of ink a character, 0.05 to 2, and
+    `length` log of characters a line: a change in a short word says less than one in a line.
     """
-    characters, edits, ink = counts.T
-    change = logit(np.minimum((edits + 0.5) / (characters + 1), 0.99))
-    return np.stack([change, np.log(np.clip(ink / np.maximum(characters, 1), 0.05, 2))], axis=1)
+    characters, edits, ink, _, lines = counts.T
+    change = logit(np.minimum((edits + 0.5) / (characters + 1), HIGHEST))
+    advance = np.log(np.clip(ink / np.maximum(characters, 1), 0.05, 2))
+    length = np.log(np.maximum(characters, 1) / np.maximum(lines, 1))
+    return np.stack([change, advance, length, length * change], axis=1)
 
 
 def logit(rate: Floats) -> Floats:
-    """log(p / (1 - p)); a rate is kept between 0.001 and 0.99, for error rates can be 0, or more than 1."""
-    kept = np.clip(rate, 0.001, 0.99)
+    """log(p / (1 - p)) of rates, which are kept between LOWEST and HIGHEST first."""
+    kept = np.clip(rate, LOWEST, HIGHEST)
     return np.asarray(np.log(kept / (1 - kept)), np.float64)
 
 
 def fit(counts: Floats, rates: Floats, groups: Sequence[str]) -> Law:
-    """The law of sums (N, 3), as `measures` takes them, of readings with these true CERs (N,), by least squares.
+    """The law of sums (N, 5), as `measures` takes them, of readings with these true CERs (N,), by least squares.
 
     `groups` names the collection of each; every collection weighs the same, and the spread is that of collections left
     out of a fit. Raises InputError for fewer than two collections.
