@@ -164,6 +164,16 @@ def test_a_network_that_reads_wider_pictures_learns_them_so(parent):  # noqa: F8
     assert not list(job._learnable([("a", picture("ink"))], [dense], info))
 
 
+def test_commands_that_take_a_model_as_it_is_refuse_to_adapt(pages):
+    from scriven.jobs.pick import PickSettings, pick
+    from scriven.jobs.score import score_model
+
+    with pytest.raises(SettingsError, match="`score` takes a model as it is"):
+        score_model("scriven-synthetic", [pages], settings=ReadSettings(adapt=True))
+    with pytest.raises(SettingsError, match="`pick` takes a model as it is"):
+        pick([pages], 1, "scriven-synthetic", settings=PickSettings(adapt=True))
+
+
 def test_an_engine_that_cannot_learn_is_refused(parent):  # noqa: F811
     reader, _ = reader_and_net(parent)
     with pytest.raises(SettingsError, match="not with openvino"):

@@ -272,3 +272,10 @@ def test_the_same_lines_score_the_same_by_both_recipes(tmp_path: Path, real_data
     rows = [json.loads((tmp_path / name).read_text()) for name in ("a/side-by-side.json", "b/test-scores.json")]
     files, folder = next(r for r in rows[0] if r["reader"] == "toy"), rows[1][0]
     assert [files[k] for k in ("cer", "n", "interval")] == [folder[k] for k in ("cer", "n", "interval")]
+
+
+def test_the_law_of_the_estimate_was_made_with_the_bundled_models() -> None:
+    made = json.loads((Path(scriven.__file__).parent / "reader" / "estimate.json").read_text("utf-8"))["made"]["models"]
+    common = module("_common.py")
+    for name in ("scriven-general", "scriven-synthetic"):
+        assert f"{name} {common.fingerprint(name)}" in made, f"{name} has changed: run recipes/estimate"

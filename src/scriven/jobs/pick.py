@@ -116,6 +116,7 @@ def pick(
     no line can be chosen.
     """
     settings = settings or PickSettings()
+    settings.only_reading("pick")
     within("count", count, 1)
     format = _format(out, format)
     picked = chosen(candidates(inputs, model, settings, done), count, settings)

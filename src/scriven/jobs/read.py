@@ -57,6 +57,12 @@ class ReadSettings(DecodeSettings):
         super().__post_init__()
         within("threads", self.threads, 1, MOST_THREADS)
 
+    def only_reading(self, command: str) -> "ReadSettings":
+        """These settings, for a command that reads with a model as it is. Raises SettingsError for `adapt`."""
+        if self.adapt:
+            raise SettingsError(f"`{command}` takes a model as it is; adapt is a setting of `read`, so leave it out")
+        return self
+
 
 @dataclass
 class Outcome:

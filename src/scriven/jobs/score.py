@@ -138,7 +138,7 @@ def score_model(
     `split` None: test where a folder has it, else valid, else all of it. Raises LinesError for a folder that cannot be
     read or has no such split, InputError where no line has text and in those without nothing can be read.
     """
-    settings = settings or ReadSettings()
+    settings = (settings or ReadSettings()).only_reading("score")
     folders = [LinesFolder(path, settings.level) for path in lines]
     splits = [_split(folder, split) for folder in folders]
     reader, decoder = load(model, settings)
