@@ -178,7 +178,7 @@ def reasons(some: Sequence[Candidate]) -> list[str]:
     for one in some:
         new = "".join(sorted(set(one.text) - before - {" "}))
         before |= set(one.text)
-        first = f", first with {new[:12]}{'...' if len(new) > 12 else ''}" if new and told else ""
+        first = f", the first with {' '.join(new[:8])}{' ...' if len(new) > 8 else ''}" if new and told else ""
         told.append(f"{counted(one.letters(), 'letter')}, {100 * one.sure:.0f} % sure{first}")
     return told
 

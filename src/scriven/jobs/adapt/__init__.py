@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from lightning_fabric import Fabric
 
-from scriven.base import OutputError, Refused, SettingsError, atomic, one_of, within
+from scriven.base import OutputError, Refused, SettingsError, atomic, counted, one_of, within
 from scriven.images import Grey, encode
 from scriven.jobs.adapt.language import Expected, expected, guess, there
 from scriven.jobs.adapt.pictures import gather, parted
@@ -135,6 +135,7 @@ def adapt(
         source(f"fonts:{settings.language}")
     refused: list[Refused] = []
     pictures = gather(inputs, settings.level, refused)
+    log.info("reading %s first", counted(len(pictures), "picture"))
     net, info = load_net(find_model(parent))
     fabric = fabric_of(settings.training(steps=1))
     net = net.to(fabric.device)
