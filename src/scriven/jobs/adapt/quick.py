@@ -55,9 +55,7 @@ def adapted(items: Iterable[Item], model: str | Path, reader: Reader, decoder: D
         log.warning("not adapted: %s can be used, and a hand needs at least %d",
                     counted(len(pictures), "line"), FEWEST)  # fmt: skip
         return reader
-    log.info(
-        "learning the hand of %d lines before they are read: some 20 seconds, more on a busy machine", len(pictures)
-    )
+    log.info("learning the hand of %d lines before they are read: some 20 seconds or more", len(pictures))
     net, info = load_net(find_model(model))
     fabric = fabric_of(TrainSettings(steps=1, device=settings.device.partition(":")[0]))
     torch.set_num_threads(settings.threads or cores())
