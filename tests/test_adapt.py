@@ -565,7 +565,7 @@ def test_texts_and_words_of_the_users_own_are_expected_beside_the_language(tmp_p
 
 @pytest.mark.parametrize("setting", ["texts", "words"])
 def test_texts_that_are_not_there_are_refused_at_once(setting: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="there is no file or folder .*none"):
+    with pytest.raises(InputError, match="none: there is no such file or folder"):
         adapt([tmp_path], tmp_path / "m", settings=AdaptSettings(**{setting: str(tmp_path / "none")}))
     assert not (tmp_path / "m").exists()
 

@@ -349,7 +349,7 @@ def test_a_missing_input_is_refused_before_torch_is_loaded(command: str, tmp_pat
     code = "import sys; from scriven.cli import run; print(run(sys.argv[1:]), 'torch' in sys.modules)"
     arguments = [command, str(tmp_path / "none"), "-o", str(tmp_path / "out")]
     done = subprocess.run([sys.executable, "-c", code, *arguments], text=True, capture_output=True, timeout=60)
-    assert done.stdout.strip() == "2 False" and "there is no file or folder" in done.stderr
+    assert done.stdout.strip() == "2 False" and "there is no such file or folder" in done.stderr
 
 
 def test_the_package_is_a_command_too() -> None:

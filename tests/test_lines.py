@@ -265,3 +265,10 @@ def test_pages_where_hands_are_too_few() -> None:
     assert sum(held) == 6 and len({p for p, h in zip(pages, held, strict=True) if h}) == 2
     assert held_out(["a"] * 9, [""] * 9, [str(n) for n in range(9)]).count(True) == 1
     assert held_out([], [], []) == [] and held_out(["h"], ["p"], ["i"]) == [False]
+
+
+def test_a_model_wrote_what_is_a_belief_or_has_a_confidence() -> None:
+    from scriven.lines.records import by_model
+
+    assert by_model("human", 0.4) and by_model("pseudo", None) and by_model(None, 0.0)
+    assert not by_model("human", None) and not by_model("fonts", float("nan")) and not by_model(None, None)

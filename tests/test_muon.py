@@ -18,7 +18,7 @@ def test_singular_values_come_near_one_and_keep_their_directions(shape: tuple[in
     values = torch.linalg.svdvals(made)
     assert 0.6 < values.min() and values.max() < 1.3
     along = torch.diagonal(u.T @ made @ v.T)
-    assert torch.allclose(along, values.sort(descending=True).values, atol=0.25) or (along > 0.6).all()
+    assert (along > 0.6).all()
 
 
 def test_a_gradient_of_zeros_moves_nothing() -> None:

@@ -16,7 +16,7 @@ from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.reader import choice
 from scriven.reader.choice import CRITERIA, Candidate, choose
 from scriven.reader.transcripts import where
-from scriven.score.forecast import CURVES, Law, fit, forecast
+from scriven.score.forecast import CURVES, PowerLaw, fit_power_law, forecast
 from toy_reader import picture, write_model
 
 TEXTS = ("abc def", "gfed", "ba dc", "abc deg", "fa", "cab bag fed", "dd ee ff gg")
@@ -214,12 +214,12 @@ def test_picking_needs_no_torch(scans: Path, toy: Path, python: Callable[..., ob
 
 
 def test_a_law_is_found_again_and_goes_both_ways() -> None:
-    law = Law(20.0, 0.3)
-    found = fit({0: 0.4, **{n: 0.4 * law.share(n) for n in (30, 100, 500, 2000)}})
+    law = PowerLaw(20.0, 0.3)
+    found = fit_power_law({0: 0.4, **{n: 0.4 * law.share(n) for n in (30, 100, 500, 2000)}})
     assert found.a == pytest.approx(0.3, rel=0.03) and found.k == pytest.approx(20, rel=0.1)
     assert law.lines(law.share(137)) == pytest.approx(137)
     for curve in CURVES.values():
-        assert all(abs(fit(curve).share(n) - cer / curve[0]) < 0.05 for n, cer in curve.items())
+        assert all(abs(fit_power_law(curve).share(n) - cer / curve[0]) < 0.05 for n, cer in curve.items())
 
 
 def test_the_forecast_is_a_range_and_says_what_cannot_be_told() -> None:

@@ -91,17 +91,17 @@ def test_a_page_is_read_by_what_learnt_it_unless_that_is_worse(parent, monkeypat
     monkeypatch.setattr(job, "judge", judging)
     wanted = [2.0, 3.0]
     with caplog.at_level("INFO", "scriven"):
-        assert job.adapted(page(), parent, reader, decoder) is not reader
+        assert job.adapted(page(), parent, reader, decoder, "cpu", 1) is not reader
         assert "adapted to 10 lines" in caplog.text
         judged.clear()
         wanted = [3.0, 2.0]
-        assert job.adapted(page(), parent, reader, decoder) is reader
+        assert job.adapted(page(), parent, reader, decoder, "cpu", 1) is reader
         assert "not adapted: its readings look less like the language" in caplog.text
 
 
 def test_too_few_lines_are_read_as_they_are_and_too_many_refused(parent, caplog):  # noqa: F811
     reader, _ = reader_and_net(parent)
-    assert job.adapted(page(3), parent, reader, decoder_of(reader)) is reader
+    assert job.adapted(page(3), parent, reader, decoder_of(reader), "cpu", 1) is reader
     assert "not adapted: 3 lines can be used, and a hand needs at least 4" in caplog.text
     with pytest.raises(SettingsError, match="at most 200 lines.*scriven adapt"):
         job.bounded(page(201))
@@ -174,7 +174,8 @@ def test_commands_that_take_a_model_as_it_is_refuse_to_adapt(pages):
         pick([pages], 1, "scriven-synthetic", settings=PickSettings(adapt=True))
 
 
-def test_an_engine_that_cannot_learn_is_refused(parent):  # noqa: F811
-    reader, _ = reader_and_net(parent)
+def test_an_engine_that_cannot_learn_is_refused(pages):
+    from scriven.jobs.read import _adapted
+
     with pytest.raises(SettingsError, match="not with openvino"):
-        job.adapted(page(), parent, reader, decoder_of(reader, engine="openvino"))
+        _adapted([], "scriven-synthetic", None, None, ReadSettings(adapt=True, engine="openvino"))

@@ -15,7 +15,8 @@ from scriven.base import InputError, LinesError, OutputError, SettingsError, Tex
 from scriven.cli import run
 from scriven.images import encode
 from scriven.jobs import read as job
-from scriven.jobs.read import Outcome, ReadSettings, language_model, read, word_list
+from scriven.jobs.knowledge import language_model, word_list
+from scriven.jobs.read import Outcome, ReadSettings, read
 from scriven.jobs.score import Scores, Set, score_model
 from scriven.lines import Line, LinesFolder, LinesWriter, Reading
 from scriven.reader.inputs import Item, Source
@@ -350,7 +351,7 @@ def test_what_looks_like_a_whole_page_is_named(model, tmp_path, caplog, monkeypa
 
 
 def test_a_form_that_is_not_written_is_no_folder(model, scans, tmp_path):
-    with pytest.raises(SettingsError, match=r"cannot write .*x\.docx: \.docx is none of \.csv"):
+    with pytest.raises(SettingsError, match=r"x\.docx does not end as the format text does; name it x\.txt"):
         read([scans], model, tmp_path / "x.docx", settings=ONE)
     assert not (tmp_path / "x.docx").exists()
 

@@ -15,7 +15,8 @@ from PIL import Image
 
 from scriven.base import InputError, ModelError
 from scriven.images import encode
-from scriven.jobs.read import ReadSettings, read, word_list
+from scriven.jobs.knowledge import word_list
+from scriven.jobs.read import ReadSettings, read
 from scriven.jobs.score import score_model
 from scriven.lines import Line, LinesWriter
 from scriven.reader.calibrate import stretched

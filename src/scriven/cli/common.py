@@ -20,6 +20,7 @@ Config = Annotated[
     Path | None, typer.Option("--config", metavar="FILE.yaml", help="Settings from a YAML file; --set goes over it.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Model = Annotated[str, typer.Option("--model", "-m", help="Model folder or name.")]
 Lm = Annotated[str | None, typer.Option("--lm", metavar="FILE|LANG", help="Language model: its file, or fr, en, ...")]
 Words = Annotated[Path | None, typer.Option("--words", metavar="FILE", help="Words to expect, one a line.")]
 Beam = Annotated[int | None, typer.Option("--beam", help="Hypotheses of the beam search; 0 reads greedily.")]
@@ -72,7 +73,9 @@ def present(inputs: Iterable[str]) -> None:
     given = list(inputs)
     there = (one.startswith("fonts:") or one == "-" or set("*?[") & set(one) or os.path.exists(one) for one in given)
     if given and not any(there):
-        raise InputError(f"there is no file or folder {given[0]}; check the path")
+        from scriven.reader.inputs import why_not
+
+        raise InputError(f"{given[0] or repr('')}: {why_not(given[0])}")
 
 
 def print_json(value: Any) -> None:

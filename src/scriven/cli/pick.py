@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from scriven.cli.common import Changes, Config, Json, Level, Lm, Threads, end_progress, finish, present, settings
+from scriven.cli.common import Changes, Config, Json, Level, Lm, Model, Threads, end_progress, finish, present, settings
 from scriven.reader import DEFAULT
 
 
@@ -14,7 +14,7 @@ def pick(
         list[str], typer.Argument(metavar="LINES|IMAGES...", help="Pictures, folders, lines folders, CSV, PDF.")
     ],
     count: Annotated[int, typer.Option("--count", "-n", help="Lines to choose.")] = 30,
-    model: Annotated[str, typer.Option("--model", "-m", help="Model folder or name.")] = DEFAULT,
+    model: Model = DEFAULT,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; its ending tells the format.")] = None,
     format: Annotated[str | None, typer.Option("--format", "-f", help="table, csv, tsv or json.")] = None,
     done: Annotated[

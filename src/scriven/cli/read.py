@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from scriven.cli.common import Beam, Changes, Config, Device, Level, Lm, Threads, Words, finish, settings
+from scriven.cli.common import Beam, Changes, Config, Device, Level, Lm, Model, Threads, Words, finish, settings
 from scriven.reader import DEFAULT
 
 
@@ -13,7 +13,7 @@ def read(
     inputs: Annotated[
         list[str], typer.Argument(metavar="INPUT...", help="Pictures, folders, lines folders, CSV, PDF, -.")
     ],
-    model: Annotated[str, typer.Option("--model", "-m", help="Model folder or name.")] = DEFAULT,
+    model: Model = DEFAULT,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder: one file an input. Or one file, by its ending.")
     ] = None,

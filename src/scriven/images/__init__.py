@@ -2,7 +2,7 @@
 
 from scriven.images.files import SUFFIXES, as_stored, decode, encode, open_image, size
 from scriven.images.ink import Grey, crop_polygon, dark_ink, normalise, paper_of, polarity, prepare, to_height, widened
-from scriven.images.looks import Appearance, appearance, slant_of
+from scriven.images.looks import Appearance, appearance, ink_mask, slant_of
 from scriven.images.paged import pages_in, pages_of
 from scriven.images.threads import one_thread
 
@@ -16,6 +16,7 @@ __all__ = [
     "dark_ink",
     "decode",
     "encode",
+    "ink_mask",
     "normalise",
     "one_thread",
     "open_image",

@@ -30,7 +30,7 @@ class Appearance:
 
 def slant_of(image: Grey) -> float:
     """Slant of the writing in degrees, positive leaning to the right; 0 for a blank picture."""
-    return _slant(_ink(to_height(image, HEIGHT)))
+    return _slant(ink_mask(to_height(image, HEIGHT)))
 
 
 def appearance(image: Grey) -> Appearance:
@@ -38,7 +38,7 @@ def appearance(image: Grey) -> Appearance:
     image = to_height(image, HEIGHT)
     paper = paper_of(image)
     depth = np.asarray(cv2.subtract(paper, image), np.uint8)  # how much darker than its paper each pixel is
-    mask = _ink(image)
+    mask = ink_mask(image)
     area = int(mask.sum())
     level = float(np.median(paper))
     if area < HEIGHT // 4:
@@ -58,7 +58,7 @@ def appearance(image: Grey) -> Appearance:
     )
 
 
-def _ink(image: Grey) -> Grey:
+def ink_mask(image: Grey) -> Grey:
     """1 where there is ink, 0 on paper (H, W): Otsu's threshold on the depth below the paper, at least 12 grey."""
     depth = cv2.subtract(paper_of(image), image)
     threshold, _ = cv2.threshold(depth, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)

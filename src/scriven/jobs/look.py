@@ -11,6 +11,7 @@ from scriven.base import ImageError, InputError, OutputError, Refused
 from scriven.images import size
 from scriven.jobs.progress import progress
 from scriven.lines import Line, LinesFolder
+from scriven.lines.records import by_model
 from scriven.reader.model import find_model, is_model, read_info
 from scriven.report import (
     Html,
@@ -127,10 +128,10 @@ def _splits(columns: dict[str, dict[str, list[Any]]]) -> Iterator[Html]:
 
 
 def _origin(origin: str | None, confidence: float | None) -> str:
-    """Where a line comes from, in words. Tables write NaN for a confidence that is missing."""
-    if origin in (None, "", "human"):
-        return "human" if confidence is None or confidence != confidence else "read by a model"
-    return "believed by a model" if origin == "pseudo" else str(origin)
+    """Where a line comes from, in words."""
+    if origin == "pseudo":
+        return "believed by a model"
+    return "read by a model" if by_model(origin, confidence) else origin or "human"
 
 
 def _some(shown: int, count: int) -> Html:

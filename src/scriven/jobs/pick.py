@@ -9,21 +9,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from scriven.base import InputError, LinesError, OutputError, Refused, SettingsError, atomic, counted, one_of, within
+from scriven.base import InputError, LinesError, OutputError, Refused, atomic, counted, one_of, within
 from scriven.jobs.progress import progress
 from scriven.jobs.read import ReadSettings, Seen, load, read_items
 from scriven.lines import LinesFolder, Reading
+from scriven.lines.records import by_model
+from scriven.reader import transcripts
 from scriven.reader.choice import CRITERIA, Candidate, choose, unfit
 from scriven.reader.estimate import Estimate, estimate, signs
 from scriven.reader.inputs import Item, Source, items, sources
 from scriven.reader.model import DEFAULT
-from scriven.reader.transcripts import Transcript, where
+from scriven.reader.transcripts import Transcript, format_of, where
 from scriven.reader.usable import misfit, prepared_width
 from scriven.score import Forecast, forecast, table
 
 log = logging.getLogger("scriven.pick")
 
-SUFFIXES = {"table": ".txt", "json": ".json", "tsv": ".tsv", "csv": ".csv"}
+SUFFIXES = {"table": ".txt", **{format: suffix for format, suffix in transcripts.SUFFIXES.items() if format != "text"}}
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,9 @@ def pick(
     settings = settings or PickSettings()
     settings.only_reading("pick")
     within("count", count, 1)
-    format = _format(out, format)
+    format, _ = format_of(out, format, SUFFIXES, "table", file=True)
+    if out is not None and out.exists():
+        raise OutputError(f"{out} exists; choose another -o or delete it")
     picked = chosen(candidates(inputs, model, settings, done), count, settings)
     if out is None:
         _write(picked, stream or sys.stdout, format, None)
@@ -235,7 +239,7 @@ def _labelled(source: Source, settings: PickSettings) -> bool:
         for split in [asked] if asked else folder.splits:
             columns = folder.columns(split, ["text", "confidence", "origin"])
             for text, sure, origin in zip(*columns.values(), strict=True):
-                if not text or sure is not None or origin == "pseudo":
+                if not text or by_model(origin, sure):
                     return False
     except LinesError:
         pass  # reading refuses it by name
@@ -249,7 +253,7 @@ def _fitting(found: Sequence[Source], pool: Pool, labelled: bool, settings: Pick
             for item in items(source, pool.refused, settings.level, _split(source, settings)):
                 assert item.picture is not None
                 height, width = item.picture.shape
-                if item.text and item.human and not labelled:
+                if item.text and not item.by_model and not labelled:
                     pool.labelled += 1
                 elif fault := misfit(prepared_width(width, height)):
                     pool.unfit.append(Refused(item.id, fault.reason))
@@ -257,19 +261,6 @@ def _fitting(found: Sequence[Source], pool: Pool, labelled: bool, settings: Pick
                     yield item
         except LinesError as error:  # costs the rest of this folder only
             pool.refused.append(Refused(str(source.path), str(error)))
-
-
-def _format(out: Path | None, format: str | None) -> str:
-    """The format, of the ending of `out` where none is given. Raises SettingsError, OutputError."""
-    ending = out.suffix.lower() if out is not None else ""
-    format = format or next((name for name, suffix in SUFFIXES.items() if suffix == ending), "table")
-    if format not in SUFFIXES:
-        raise SettingsError(f"cannot write the format {format!r}; use one of {', '.join(SUFFIXES)}")
-    if out is not None and ending != SUFFIXES[format]:
-        raise SettingsError(f"{out} does not end as the format {format} does; name it {out.stem}{SUFFIXES[format]}")
-    if out is not None and out.exists():
-        raise OutputError(f"{out} exists; choose another -o or delete it")
-    return format
 
 
 def _write(picked: Picked, file: IO[str], format: str, folder: Path | None) -> None:

@@ -20,6 +20,7 @@ from scriven.base import (
     atomic,
     within,
 )
+from scriven.jobs.knowledge import language_model, word_list
 from scriven.jobs.progress import progress
 from scriven.lines import Reading
 from scriven.reader.decoding import Decoder, DecodeSettings
@@ -27,15 +28,13 @@ from scriven.reader.estimate import FEWEST, VIEWED, Estimate, Spread, estimate, 
 from scriven.reader.inputs import Item, Source, items, sources
 from scriven.reader.model import DEFAULT
 from scriven.reader.session import Picture, Reader
-from scriven.reader.transcripts import SUFFIXES, Transcript
-from scriven.text import Charset, name, normalise
+from scriven.reader.transcripts import SUFFIXES, Transcript, format_of
 
 if TYPE_CHECKING:
-    from scriven.reader.lm import CharLM
+    pass
 
 log = logging.getLogger("scriven")
 
-FOREIGN = {".doc", ".docx", ".odt", ".rtf", ".md", ".pdf", ".xml", ".xls", ".xlsx", ".ods", ".html"}  # not written
 PAGE_HEIGHT, PAGE_LETTERS, PAGES_NAMED = 600, 3, 5  # px, characters read, warnings
 VIEW_ONE_IN, VIEW_LEAST = 10, 30  # the estimate reads one line in ten once more, of few lines so many
 
@@ -95,20 +94,12 @@ def read(
     """
     settings = settings or ReadSettings()
     outcome = Outcome()
-    if format is None:
-        format = next((name for name, suffix in SUFFIXES.items() if _ending(out) == suffix), "text")
-    if format not in SUFFIXES:
-        raise SettingsError(f"cannot write the format {format!r}; use one of {', '.join(SUFFIXES)}")
-    one_file = _ending(out) == SUFFIXES[format]
-    if out is not None and not one_file and _ending(out) in SUFFIXES.values():
-        raise SettingsError(f"{out} does not end as the format {format} does; name it {out.stem}{SUFFIXES[format]}")
-    if not one_file and _ending(out) in FOREIGN:
-        raise SettingsError(f"cannot write {out}: {_ending(out)} is none of {', '.join(sorted(SUFFIXES.values()))}")
+    format, one_file = format_of(out, format, SUFFIXES, "text")
     found = sources(inputs, outcome.refused, reserved=("about",))
     reader, decoder = load(model, settings)
     wanted: Iterable[Item] | None = None
     if settings.adapt:  # to all pictures, also where only some are still to be read; and nothing is begun before
-        wanted, reader = _adapted(_items(found, outcome, settings), model, reader, decoder)
+        wanted, reader = _adapted(_items(found, outcome, settings), model, reader, decoder, settings)
     if out is not None and not one_file:
         used = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items()}
         about: dict[str, object] = {"command": "read", "model": str(model), "format": format, "settings": used}
@@ -138,48 +129,12 @@ def read(
     return outcome
 
 
-def _ending(out: Path | None) -> str:
-    return out.suffix.lower() if out is not None else ""
-
-
 def load(model: str | Path, settings: ReadSettings) -> tuple[Reader, Decoder]:
     """The reader of a model, and the decoder with the language model and the words that the settings name."""
     reader = Reader.load(model, settings.engine, settings.device, settings.threads)
     lm = language_model(settings.lm) if settings.lm else None
     words = word_list(settings.words, reader.charset) if settings.words else ()
     return reader, Decoder(reader.info, settings, lm, words)
-
-
-def language_model(source: str) -> "CharLM":
-    """A language model from its file, or made of a language (`fr`, `en`), which takes some seconds and wordfreq."""
-    from scriven.reader.lm import CharLM
-    from scriven.scribes.texts.languages import is_language
-
-    if is_language(source):
-        from scriven.jobs.texts import train_lm
-
-        return train_lm([source])
-    if not Path(source).is_file():
-        raise SettingsError(f"there is no language model {source!r}; give a file, or a language such as fr")
-    return CharLM.load(Path(source))
-
-
-def word_list(file: Path, charset: Charset) -> list[str]:
-    """The words of a UTF-8 file, one a line; those that cannot be written are counted. Raises InputError."""
-    try:
-        words = [line.strip() for line in file.read_text("utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the words in {file} ({error}); give a UTF-8 file with one word a line") from None
-    if not words:
-        raise InputError(f"{file} holds no words; write one word a line")
-    usable = [word for word in words if not charset.missing([normalise(word)])]
-    if len(usable) < len(words):
-        unknown = ", ".join(map(name, list(charset.missing(map(normalise, words)))[:5]))
-        if not usable:
-            raise InputError(f"the model cannot write any word of {file}: it does not know {unknown}; give other words")
-        log.warning("%d of the %d words in %s are left out: the model does not know %s",
-                    len(words) - len(usable), len(words), file, unknown)  # fmt: skip
-    return usable
 
 
 def _items(found: Iterable[Source], outcome: Outcome, settings: ReadSettings) -> Iterator[Item]:
@@ -192,12 +147,16 @@ def _items(found: Iterable[Source], outcome: Outcome, settings: ReadSettings) ->
         outcome.of_source[source.name] = outcome.refused[before:]
 
 
-def _adapted(wanted: Iterable[Item], model: str | Path, reader: Reader, decoder: Decoder) -> tuple[list[Item], Reader]:
-    """All items, and a reader that has learnt their pictures. Needs the extra `train`."""
+def _adapted(
+    wanted: Iterable[Item], model: str | Path, reader: Reader, decoder: Decoder, settings: ReadSettings
+) -> tuple[list[Item], Reader]:
+    """All items, and a reader that has learnt their pictures. Needs the extra `train`; raises SettingsError."""
     from scriven.jobs.adapt.quick import adapted, bounded
 
+    if settings.engine != ReadSettings.engine:
+        raise SettingsError(f"adapt learns with torch, not with {settings.engine}; leave the setting engine out")
     every = bounded(wanted)
-    return every, adapted(every, model, reader, decoder)
+    return every, adapted(every, model, reader, decoder, settings.device, settings.threads)
 
 
 def _counted(readings: Iterator[tuple[Item, Reading]], outcome: Outcome) -> Iterator[tuple[Item, Reading]]:

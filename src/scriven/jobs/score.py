@@ -151,7 +151,7 @@ def score_model(
         labelled = _labelled(every, others, reader, result.refused)
         read_by_model = 0
         for item, reading in read_items(labelled, reader, decoder, result.refused):
-            read_by_model += not item.human
+            read_by_model += item.by_model
             found.references.append(item.text or "")
             found.predictions.append(reading.text)
             found.hands.append(item.hand)

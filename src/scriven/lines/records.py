@@ -22,6 +22,11 @@ class Line:
     extra: Mapping[str, Any] = field(default_factory=dict)  # unknown columns, kept
 
 
+def by_model(origin: str | None, confidence: float | None) -> bool:
+    """Whether a text was read by a model, and no person has called it true: a belief, or one with a confidence."""
+    return origin == "pseudo" or (confidence is not None and confidence == confidence)
+
+
 @dataclass(frozen=True)
 class Character:
     """One character of a reading: its confidence 0..1, its span in px of the picture read, the best alternatives."""

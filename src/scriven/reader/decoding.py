@@ -54,17 +54,17 @@ class Decoder:
         self.info, self.charset = info, info.characters
         self.settings = settings or DecodeSettings()
         self.scorers: list[Scorer] = []
-        self.language = None
+        self.language, self.words = None, list(words)
         if lm is not None:
             from scriven.reader.scorers import LanguageScorer
 
             chosen = self.settings
             self.language = LanguageScorer(lm, self.charset, chosen.alpha, chosen.beta, chosen.word)
             self.scorers.append(self.language)
-        if words := list(words):
+        if self.words:
             from scriven.reader.scorers import WordScorer
 
-            self.scorers.append(WordScorer(words, self.charset, self.settings.bonus))
+            self.scorers.append(WordScorer(self.words, self.charset, self.settings.bonus))
         width = self.settings.beam or (BeamSettings.width if self.scorers else 0)
         self.beam = BeamSettings(width, self.settings.cut, self.settings.blank) if width else None
         self.space = self.charset.encode(" ")[0] if " " in self.charset else 0

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scriven.base import InputError
+from scriven.images import Grey, ink_mask
 from scriven.lines import Reading
 from scriven.reader.decoding import Decoder
 from scriven.reader.session import Picture, Reader
@@ -35,7 +36,6 @@ VIEWED = 100  # lines read in the other view at most
 FEWEST = 10  # lines; an estimate of fewer is left to those who ask for it
 RESAMPLES = 200
 SINGLE = 0.6  # spread of logit(CER) that an estimate by one line has; the bootstrap of a few lines says less
-FAINT = 24.0  # grey levels below the paper that are no stroke yet
 LOWEST, HIGHEST = 0.001, 0.99  # error rates that a law tells apart: 0, and more than 1, have no logit
 USUAL = 0.35  # width of a character in heights, where none is read
 LAW = Path(__file__).with_name("estimate.json")
@@ -129,11 +129,9 @@ def sign(picture: Picture, reading: Reading, view: str) -> Sign:
     return Sign(len(reading.text), distance(reading.text, view), px / height)
 
 
-def _inked(ink: npt.NDArray[np.uint8]) -> int:
-    """px from the first to the last column of a prepared picture (H, W) with a stroke in it; 0 for a blank one."""
-    darkest = ink.min(axis=0).astype(np.float32)
-    paper, least = float(np.median(ink)), float(darkest.min())
-    columns = np.flatnonzero(darkest < paper - max(FAINT, 0.4 * (paper - least)))
+def _inked(ink: Grey) -> int:
+    """px from the first to the last column of a prepared picture (H, W) with ink in it; 0 for a blank one."""
+    columns = np.flatnonzero(ink_mask(ink).any(axis=0))
     return int(columns[-1] - columns[0] + 1) if len(columns) else 0
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from scriven.base import ImageError, InputError, LinesError, Refused
 from scriven.images import SUFFIXES, Grey, decode, open_image, pages_in, pages_of
 from scriven.images.others import SAVE, not_readable
+from scriven.lines.records import by_model
 from scriven.lines.splits import NO_SPLIT, find
 
 READABLE = (*SUFFIXES, ".pdf")
@@ -38,7 +39,7 @@ class Item:
     text: str | None = None  # what the line says, where that is known
     hand: str = ""
     page: str = ""
-    human: bool = True  # whether a person wrote the text; else a model read it
+    by_model: bool = False  # whether a model read the text
 
 
 def sources(inputs: Iterable[str | Path], refused: list[Refused], reserved: Sequence[str] = ()) -> list[Source]:
@@ -50,7 +51,7 @@ def sources(inputs: Iterable[str | Path], refused: list[Refused], reserved: Sequ
     for given in map(str, inputs):
         path = Path(given)
         if not given:
-            refused.append(Refused("''", "the name of an input is empty; give the path of a picture or a folder"))
+            refused.append(Refused("''", why_not(given)))
         elif given == STANDARD_INPUT or path.is_file():
             found.append((path, path.suffix.lower() in (".csv", ".parquet")))
         elif path.is_dir():
@@ -85,8 +86,11 @@ def _inside(folder: Path, refused: list[Refused]) -> list[tuple[Path, bool]]:
     return [(file, False) for file in named if file.is_file()]
 
 
-def why_not(path: Path) -> str:
+def why_not(given: str | Path) -> str:
     """Why a path that is neither a file nor a folder cannot be read."""
+    if not str(given):
+        return "the name of an input is empty; give the path of a picture or a folder"
+    path = Path(given)
     if path.exists():
         return "it is no regular file; save it as one, or pipe it in and give -"
     if path.is_symlink():
@@ -148,6 +152,6 @@ def _lines(source: Source, refused: list[Refused], level: str | None, split: str
         except ImageError as error:
             refused.append(Refused(line.id, str(error)))
             continue
-        human = line.confidence is None and line.origin != "pseudo"
-        yield Item(source, line.id, source.path, line.id, picture, line.text, line.hand, line.page, human)
+        read = by_model(line.origin, line.confidence)
+        yield Item(source, line.id, source.path, line.id, picture, line.text, line.hand, line.page, read)
     refused += folder.refused

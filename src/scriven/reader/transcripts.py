@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,6 +14,27 @@ from scriven.reader.inputs import Item
 
 COLUMNS = ("id", "image", "text", "confidence")
 SUFFIXES = {"text": ".txt", "json": ".json", "tsv": ".tsv", "csv": ".csv"}
+
+
+FOREIGN = {".doc", ".docx", ".odt", ".rtf", ".md", ".pdf", ".xml", ".xls", ".xlsx", ".ods", ".html"}  # not written
+
+
+def format_of(
+    out: Path | None, format: str | None, suffixes: Mapping[str, str], default: str, file: bool = False
+) -> tuple[str, bool]:
+    """The format, of the ending of `out` where none is given, else `default`; and whether `out` is a file of it.
+
+    Raises SettingsError for a format that is not among `suffixes`, and for the ending of another kind of file; with
+    `file`, for every other ending.
+    """
+    ending = out.suffix.lower() if out is not None else ""
+    chosen = format or next((name for name, suffix in suffixes.items() if suffix == ending), default)
+    if chosen not in suffixes:
+        raise SettingsError(f"cannot write the format {chosen!r}; use one of {', '.join(suffixes)}")
+    fits = ending == suffixes[chosen]
+    if out is not None and not fits and (file or ending in FOREIGN or ending in suffixes.values()):
+        raise SettingsError(f"{out} does not end as the format {chosen} does; name it {out.stem}{suffixes[chosen]}")
+    return chosen, fits
 
 
 class Transcript:

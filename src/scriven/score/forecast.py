@@ -19,7 +19,7 @@ CURVES: Mapping[str, Curve] = {  # of docs/results.md, n 721 test lines, four mi
 
 
 @dataclass(frozen=True)
-class Law:
+class PowerLaw:
     """The share of errors left after n lines: (1 + n / k) ** -a."""
 
     k: float
@@ -34,16 +34,16 @@ class Law:
         return float(self.k * (share ** (-1 / self.a) - 1))
 
 
-def fit(curve: Curve) -> Law:
+def fit_power_law(curve: Curve) -> PowerLaw:
     """The law of a curve, which holds 0 lines and two other numbers of lines at least."""
     points = [(n, math.log(cer / curve[0])) for n, cer in curve.items() if n]
-    best, found = math.inf, Law(1.0, 1.0)
+    best, found = math.inf, PowerLaw(1.0, 1.0)
     for k in (10 ** (step / 50) for step in range(0, 201)):  # 1 to 10,000 lines
         x = [math.log1p(n / k) for n, _ in points]
         a = -sum(u * y for u, (_, y) in zip(x, points, strict=True)) / sum(u * u for u in x)
         loss = sum((y + a * u) ** 2 for u, (_, y) in zip(x, points, strict=True))
         if loss < best:
-            best, found = loss, Law(k, a)
+            best, found = loss, PowerLaw(k, a)
     return found
 
 
@@ -85,7 +85,7 @@ def forecast(start: tuple[float, float], goal: float = GOAL, curves: Sequence[Cu
     """
     chosen = tuple(curves) or tuple(CURVES.values())
     measured = max(max(curve) for curve in chosen)
-    needed = sorted(fit(curve).lines(goal / cer) if cer > goal else 0.0 for curve in chosen for cer in start)
+    needed = sorted(fit_power_law(curve).lines(goal / cer) if cer > goal else 0.0 for curve in chosen for cer in start)
     fewest, most = (two_digits(n) if n <= measured else None for n in (needed[0], needed[-1]))
     return Forecast(start, goal, fewest, most, measured)
 

@@ -121,7 +121,7 @@ def _rank(belief: Belief) -> tuple[float, str]:
 
 
 def judge(reader: Reader, pictures: Sequence[tuple[str, Grey]], lm: CharLM) -> Judgement:
-    """Look at a network's readings of pictures it did not learn from, without labels."""
+    """Look at a network's readings without labels: best of pictures it did not learn from, which flatter no network."""
     plain = [r.text for r in readings(reader, pictures)]
     narrow = [r.text for r in readings(reader, pictures, VIEW)]
     said = [text for text in plain if text]

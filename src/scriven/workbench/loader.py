@@ -137,10 +137,16 @@ class Stream(IterableDataset[tuple[int, int, Batch]]):
         picture, text, hand = mixture.sources[item.source].make(item.index, strength)
         if mixture.augmented[item.source]:
             rng = np.random.default_rng([self.plan.seed, item.source, item.place, 4])
-            changed = augment(picture, rng, strength, self.look.augment)
-            if frames_needed(text) <= changed.shape[1] // STRIDE:
-                picture = changed
+            picture = view_of(picture, text, rng, strength, self.look.augment)
         return picture, text, hand
+
+
+def view_of(
+    picture: np.ndarray, text: str, rng: np.random.Generator, strength: float, settings: AugmentSettings | None = None
+) -> np.ndarray:
+    """Another view of a picture (H, W); the picture itself where the view is too narrow for the text."""
+    changed = augment(picture, rng, strength, settings)
+    return changed if frames_needed(text) <= -(-changed.shape[1] // STRIDE) else picture
 
 
 def loader(stream: Stream, workers: int) -> Iterator[tuple[int, int, Batch]]:

@@ -14,15 +14,14 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from scriven.augment import augment
 from scriven.base import within
 from scriven.images import Grey
-from scriven.reader.align import frames_needed
-from scriven.reader.usable import STRIDE
 from scriven.recognisers.contract import Recogniser
 from scriven.tensors import Batch, collate
+from scriven.workbench.fit import FitSettings, learning_rate
+from scriven.workbench.loader import view_of
 
-WARMUP = 4  # steps
+WARMUP = 0.2  # of the steps
 
 
 @dataclass(frozen=True)
@@ -49,17 +48,17 @@ def quick(
     student: Recogniser = copy.deepcopy(net).eval()
     learnt = _affine(student)
     optimizer = torch.optim.Adam(learnt, lr=settings.lr, betas=(0.9, 0.98))
+    schedule = FitSettings(steps=settings.steps, lr=settings.lr, warmup=WARMUP)
     rng = np.random.default_rng(settings.seed)
     for step in range(settings.steps):
         for group in optimizer.param_groups:
-            group["lr"] = settings.lr * min(1.0, (step + 1) / WARMUP) * (1 - step / settings.steps)
+            group["lr"] = learning_rate(schedule, (step + 1) / settings.steps)
         batch = _batch(pictures, texts, rng, settings).to(fabric.device)
         with fabric.autocast():
             loss = student.loss(batch)
         optimizer.zero_grad()
         loss.backward()
-        if all(bool(weight.grad.isfinite().all()) for weight in learnt if weight.grad is not None):
-            optimizer.step()
+        optimizer.step()
     return student.requires_grad_(False)
 
 
@@ -74,9 +73,7 @@ def _batch(pictures: Sequence[Grey], texts: Sequence[str], rng: np.random.Genera
     """Random pictures, as many as have about `columns` px together, each in a view of its own."""
     views, said, wide = list[Grey](), list[str](), 0
     for i in rng.permutation(len(pictures)).tolist():
-        view = augment(pictures[i], rng, settings.strength)
-        if frames_needed(texts[i]) > -(-view.shape[1] // STRIDE):
-            view = pictures[i]
+        view = view_of(pictures[i], texts[i], rng, settings.strength)
         views.append(view)
         said.append(texts[i])
         wide += view.shape[1]

@@ -17,6 +17,7 @@ import numpy as np
 from scriven.base import ImageError, OutputError, Refused, TextError
 from scriven.images import decode, prepare
 from scriven.lines import Group, Line, LinesFolder, held_out
+from scriven.lines.records import by_model
 from scriven.reader.usable import unusable
 from scriven.scribes.texts import TextSource
 from scriven.text import Charset
@@ -136,7 +137,7 @@ class FolderSource:
             self.refused.append(Refused(line.id, reason))
             return
         self.texts.append(line.text or "")
-        self.unchecked += line.confidence is not None and line.origin == "human"
+        self.unchecked += by_model(line.origin, line.confidence)
         self.hands.append(line.hand)
         self.pages.append(line.page)
         self.ids.append(line.id)

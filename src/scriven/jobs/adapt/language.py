@@ -8,8 +8,9 @@ from pathlib import Path
 
 from scriven.base import InputError, Refused, SettingsError
 from scriven.images import Grey
-from scriven.jobs.read import language_model, word_list
+from scriven.jobs.knowledge import language_model, word_list
 from scriven.jobs.texts import train_lm
+from scriven.reader.inputs import why_not
 from scriven.reader.lm import CharLM
 from scriven.reader.session import Reader
 from scriven.scribes.texts import source
@@ -62,7 +63,7 @@ def there(*files: str | None) -> None:
     """Refuse at once what is named and is not there. Raises InputError."""
     for file in files:
         if file is not None and not Path(file).exists():
-            raise InputError(f"there is no file or folder {file}; check the path")
+            raise InputError(f"{file}: {why_not(file)}")
 
 
 def guess(reader: Reader, pictures: Sequence[tuple[str, Grey]], option: str = "--lang") -> str:

@@ -9,7 +9,7 @@ import torch
 from scriven.base import InputError, SettingsError, cores, counted
 from scriven.images import Grey, widened
 from scriven.jobs.adapt.language import guess
-from scriven.jobs.read import ReadSettings, language_model, word_list
+from scriven.jobs.knowledge import language_model
 from scriven.jobs.train import TrainSettings, fabric_of
 from scriven.lines import Reading
 from scriven.reader.decoding import Decoder
@@ -39,17 +39,14 @@ def bounded(every: Iterable[Item]) -> list[Item]:
     return found
 
 
-def adapted(items: Iterable[Item], model: str | Path, reader: Reader, decoder: Decoder) -> Reader:
+def adapted(
+    items: Iterable[Item], model: str | Path, reader: Reader, decoder: Decoder, device: str, threads: int | None
+) -> Reader:
     """A reader that has learnt the pictures of `items`, or `reader` itself where that did not help; says which.
 
     The labels are read with the language model and the words of `decoder`; where it has none, with the language model
-    of the language that the readings look most like. Raises ModelError for a model without weights, SettingsError for
-    an engine that cannot learn.
+    of the language that the readings look most like. Raises ModelError for a model without weights.
     """
-    settings = decoder.settings
-    assert isinstance(settings, ReadSettings)
-    if settings.engine != ReadSettings.engine:
-        raise SettingsError(f"--adapt learns with torch, not with {settings.engine}; leave the setting engine out")
     pictures = list(_usable(items, reader))
     if len(pictures) < FEWEST:
         log.warning("not adapted: %s can be used, and a hand needs at least %d",
@@ -57,11 +54,11 @@ def adapted(items: Iterable[Item], model: str | Path, reader: Reader, decoder: D
         return reader
     log.info("learning the hand of %d lines before they are read: some 20 seconds or more", len(pictures))
     net, info = load_net(find_model(model))
-    fabric = fabric_of(TrainSettings(steps=1, device=settings.device.partition(":")[0]))
-    torch.set_num_threads(settings.threads or cores())
+    fabric = fabric_of(TrainSettings(steps=1, device=device.partition(":")[0]))
+    torch.set_num_threads(threads or cores())
     teacher = reader_of(net.to(fabric.device).eval(), info, fabric)
     lm = decoder.language.model if decoder.language else language_model(guess(teacher, pictures, "--lm"))
-    tutor = decoder if decoder.language else Decoder(info, settings, lm, _words(settings, info))
+    tutor = decoder if decoder.language else Decoder(info, decoder.settings, lm, decoder.words)
     pairs = list(_learnable(pictures, readings(teacher, pictures, decoder=tutor), info))
     if not pairs:
         log.warning("not adapted: the model reads nothing at all in these pictures")
@@ -74,10 +71,6 @@ def adapted(items: Iterable[Item], model: str | Path, reader: Reader, decoder: D
         return reader
     log.info("adapted to %d lines", len(pairs))
     return student
-
-
-def _words(settings: ReadSettings, info: ModelInfo) -> list[str]:
-    return word_list(settings.words, info.characters) if settings.words else []
 
 
 def _learnable(
