@@ -299,7 +299,7 @@ def test_the_recipe_fits_without_the_collection_it_estimates(model: Path, tmp_pa
         made = folder(tmp_path / name, 12, labelled=12, wrong=name != "a_fr")
         (made / "test-00000.parquet").rename(place / "lines.parquet")
     home = Path(scriven.__file__).parents[1]
-    command = [sys.executable, "-B", str(home.parent / "recipes" / "estimate"), data, tmp_path / "out", model]
+    command = [sys.executable, "-B", str(Path(__file__).parents[1] / "recipes" / "estimate"), data, tmp_path / "out", model]
     environment = {**os.environ, "PYTHONPATH": str(home)}
     ran = subprocess.run([*map(str, command)], text=True, capture_output=True, env=environment, timeout=300)
     assert ran.returncode == 0, ran.stderr
