@@ -43,18 +43,18 @@ class FontSettings:
     hands: int = 100  # a typeface
     strength: float = 1.0  # ramps everything but typeface and text; the argument of `write` multiplies it
     # shares of the kinds of typeface
-    print: float = 0.30
-    cursive: float = 0.40
+    print: float = 0.18
+    cursive: float = 0.47
     school: float = 0.15
-    historical: float = 0.10
-    marker: float = 0.05
+    historical: float = 0.17
+    marker: float = 0.03
     # letters
-    x_height: Span = (9.0, 24.0)
-    slant: Span = (-0.2, 0.55)  # dx per dy, right positive
-    pace: Span = (0.75, 1.8)  # mean advance of small letters, in x-heights
-    squeeze: Span = (0.7, 1.5)  # how far a typeface is narrowed or widened to get there
+    x_height: Span = (8.0, 24.0)
+    slant: Span = (-0.2, 0.75)  # dx per dy, right positive
+    pace: Span = (0.75, 2.1)  # mean advance of small letters, in x-heights
+    squeeze: Span = (0.7, 1.7)  # how far a typeface is narrowed or widened to get there
     stroke: Span = (0.075, 0.2)  # of the x-height
-    gap: Span = (0.7, 1.9)  # between words, against the font's own
+    gap: Span = (0.7, 2.2)  # between words, against the font's own
     crowded: float = 0.05  # probability of words that hardly part
     rise: float = 0.09  # largest spread of unjoined letters about the line, in x-heights
     step: float = 0.06  # largest spread of their advance
@@ -69,7 +69,7 @@ class FontSettings:
     sway: float = 0.08
     drift: float = 2.0
     turn: float = 1.2  # degrees
-    hasty: float = 0.25  # probability of a hand with more of all these
+    hasty: float = 0.35  # probability of a hand with more of all these
     # ink and paper: probabilities
     nib: float = 0.08  # a broad nib
     faint: float = 0.22  # pencil and pale ink
@@ -139,7 +139,7 @@ def draw_hand(face: Face, typeface: int, number: int, seed: int, settings: FontS
     dice = Dice(np.random.default_rng([seed, number]))
     pen = _pen(dice, settings)
     x_height = _low(settings.x_height, dice)
-    haste = 1.7 if dice.chance(settings.hasty) else 1.0
+    haste = dice.between(1.5, 2.6) if dice.chance(settings.hasty) else 1.0
     slanted = dice.chance(0.55)
     low, high = settings.slant
     return Hand(

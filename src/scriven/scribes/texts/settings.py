@@ -10,7 +10,7 @@ class TextSettings:
     """What the scribes are given to write. Shares are probabilities, of a word or of a token of a line."""
 
     top: int = 30_000  # most frequent words of a language that are used
-    exponent: float = 0.6  # words are drawn by frequency to this power: 0 uniform, 1 as in running text
+    exponent: float = 0.8  # words are drawn by frequency to this power: 0 uniform, 1 as in running text
     max_length: int = 24  # characters of a word
     min_tokens: int = 3  # tokens of a line
     max_tokens: int = 12
