@@ -116,8 +116,19 @@ def test_exit_codes(model, scans, capsys):
 
 def test_nothing_to_read_is_one_clear_sentence(model, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=r"nothing could be read: .*empty: it holds no pictures.*x\*: no file"):
+    with pytest.raises(InputError, match=r"nothing could be read: .*empty: it holds no pictures.*check the path$"):
+        read([tmp_path / "empty"], model, settings=ONE)
+    with pytest.raises(InputError, match=r"nothing could be read:\n  .*empty: it holds no pictures.*\n  x\*: no file"):
         read([tmp_path / "empty", "x*"], model, settings=ONE)
+
+
+def test_of_many_failures_ten_are_named_one_a_line(model, tmp_path, capsys):
+    for i in range(60):
+        (tmp_path / f"{i:02d}.png").write_bytes(b"no picture")
+    assert run(["read", str(tmp_path), "-m", str(model), "--threads", "1"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "scriven: nothing could be read:" and said[-1] == "  and 50 more"
+    assert [line.split(".png")[0].rpartition("/")[2] for line in said[1:-1]] == [f"{i:02d}" for i in range(10)]
 
 
 def test_patterns_standard_input_and_pdf_like_names(model, scans, texts, monkeypatch):

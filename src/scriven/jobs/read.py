@@ -18,6 +18,7 @@ from scriven.base import (
     Refused,
     SettingsError,
     atomic,
+    listed,
     within,
 )
 from scriven.jobs.knowledge import language_model, word_list
@@ -89,7 +90,7 @@ def read(
     Writes to `stream` (standard output) or to `out`: one file an input, or one file for all where `out` ends as the
     format's files do (.txt, .json, .tsv, .csv). Without `format`, the ending of `out` decides, else it is text. A
     finished `out` is refused, one begun by the same call is continued. Raises InputError when nothing could be read,
-    naming every input; other failures are in the outcome. The error rate of ten readings or more is estimated, and
+    naming the inputs; other failures are in the outcome. The error rate of ten readings or more is estimated, and
     logged.
     """
     settings = settings or ReadSettings()
@@ -231,9 +232,7 @@ def _write_each(readings: Iterable[tuple[Item, Reading]], out: Path, format: str
 
 def _something(outcome: Outcome) -> None:
     if not outcome.read and outcome.refused:
-        named = "; ".join(r.sentence() for r in outcome.refused[:20])
-        more = f" and {len(outcome.refused) - 20} more" if len(outcome.refused) > 20 else ""
-        raise InputError(f"nothing could be read: {named}{more}")
+        raise InputError(f"nothing could be read:{listed(outcome.refused)}")
 
 
 def _begin(out: Path, about: dict[str, object], found: list[Source], format: str) -> list[Source]:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scriven.base import MOST_THREADS, InputError, LinesError, Refused, within
+from scriven.base import MOST_THREADS, InputError, LinesError, Refused, listed, within
 from scriven.images import one_thread
 from scriven.jobs.doctor import checks, leaks
 from scriven.jobs.doctor.forecast import Forecast, forecast
@@ -93,8 +93,8 @@ def doctor(
         refused += [Refused(name(r.id), r.reason) for r in folder.refused]
         raw += [(name(id), text) for id, text in _stored_texts(folder)]
     if not rows:
-        found = [r.reason if r.id in r.reason else r.sentence() for r in [*damaged, *refused][:5]]
-        raise InputError(f"no line could be read: {'; '.join(found) or 'the folders are empty; check the paths'}")
+        why = listed([*damaged, *refused]) or " the folders are empty; check the paths"
+        raise InputError(f"no line could be read:{why}")
     problems = _problems(rows, raw, info)
     problems += problem("damaged", "lost", damaged, "files that cannot be read", "copy or write them again")
     problems += problem("no-row", "lost", refused, "rows without an id or a picture", "write the folder again")
