@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import logging
+import shutil
 import sys
 from collections import Counter
 from pathlib import Path
@@ -205,6 +206,33 @@ def test_a_killed_read_goes_on_where_it_stopped(model, scans, texts, tmp_path, m
     assert read([scans], model, out, settings=ONE).read == 40 - len(done)
     assert [(out / f"{i:02d}.txt").read_text().strip() for i in range(40)] == texts
     assert not list(out.glob(".*"))
+
+
+def test_what_could_not_be_read_is_read_once_it_is_mended(model, scans, texts, tmp_path, capsys):
+    out, good, other = tmp_path / "out", (scans / "07.png").read_bytes(), tmp_path / "other"
+
+    def lines(bad):
+        with LinesWriter(other, {}) as writer:
+            writer.write(Line("a", encode(picture("abcd"))))
+            writer.write(Line("b", b"no picture" if bad else encode(picture("bed"))))
+
+    lines(bad=True)
+    (scans / "07.png").write_bytes(b"no picture")
+    command = ["read", str(scans), str(other), "-m", str(model), "--threads", "1", "-o", str(out)]
+    assert run(command) == 1 and (out / "other.txt").read_text() == "abcd\n"
+    before = {file.name: file.stat().st_mtime_ns for file in out.glob("*.txt")}
+    assert run(command) == 1 and "07.png" in capsys.readouterr().err  # nothing new, and still no error of its own
+    (scans / "07.png").write_bytes(good)
+    assert run(command) == 1 and (out / "07.txt").read_text() == texts[7] + "\n"
+    shutil.rmtree(other)
+    lines(bad=False)
+    outcome = read([str(scans), str(other)], str(model), out, settings=ONE)
+    assert outcome == Outcome(read=2) and (out / "other.txt").read_text() == "abcd\nbed\n"
+    assert {name: (out / name).stat().st_mtime_ns for name in before if name != "other.txt"} == {
+        name: when for name, when in before.items() if name != "other.txt"
+    }
+    with pytest.raises(OutputError, match="finished"):
+        read([str(scans), str(other)], str(model), out, settings=ONE)
 
 
 def test_an_existing_folder_or_file_is_not_overwritten(model, scans, tmp_path):
