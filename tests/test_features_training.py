@@ -309,6 +309,7 @@ def test_a_model_names_the_data_of_its_parents(lines, tmp_path):
     other = folder(tmp_path / "other", count=41)
     second = train([other], tmp_path / "b", parent=tmp_path / "a", settings=settings()).info
     prints = [LinesFolder(one).fingerprint() for one in (lines, other)]
+    assert f"\n- started from: {tmp_path / 'a'}\n" in (tmp_path / "b" / "README.md").read_text()
     assert prints[0] != prints[1] and first.learnt() == {prints[0]} and second.learnt() == set(prints)
 
 

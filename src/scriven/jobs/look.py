@@ -230,7 +230,7 @@ def model_page(folder: Path) -> Html:
     known = [
         *((k, _plain(getattr(info, k))) for k in keys),
         ("languages", _plain(info.languages)),
-        ("came from", _parents(info.parents)),
+        ("came from", info.came_from()),
         ("made with", _plain(info.versions)),
     ]
     learnt = info.scores.get("rounds")
@@ -253,15 +253,6 @@ def model_page(folder: Path) -> Html:
         body = card.read_text("utf-8", errors="replace").split("\n---\n", 1)[-1]
         parts.append(section("Card", prose(body)))
     return page(f"{TITLE}{info.name or _called(folder)}", parts, f"Model: {info.network} {info.size}")
-
-
-def _parents(parents: Sequence[Any]) -> str:
-    """The models that a model came from: `a, which came from b`."""
-    said = []
-    for parent in parents:
-        name, older = (parent.get("name"), parent.get("parents")) if isinstance(parent, dict) else (parent, None)
-        said.append(f"{name or 'a model without a name'}{', which came from ' + _parents(older) if older else ''}")
-    return " and ".join(said)
 
 
 def _score_line(scores: dict[str, Any]) -> Iterator[Html]:
