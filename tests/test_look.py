@@ -160,18 +160,14 @@ def test_sizes_are_bars_and_one_size_is_a_sentence() -> None:
 
 
 def test_the_models_that_a_model_came_from_are_named_once(tmp_path: Path, scriven: Callable[..., tuple]) -> None:
-    a = {"name": "a", "parents": []}
+    def of(name: str, *parents: dict[str, object]) -> dict[str, object]:
+        return {"name": name, "parents": list(parents)}
+
     for parents, said in (
-        (
-            [{"name": "b", "parents": [a]}, {"name": "", "parents": []}],
-            "b, which came from a and a model without a name",
-        ),
-        (
-            [{"name": "c", "parents": [{"name": "c", "parents": [{"name": "c", "parents": [a]}]}]}],
-            "c, which came from a",
-        ),
-        ([{"name": "b", "parents": [a]}, a, {"name": "d", "parents": [a]}], "b, which came from a and d"),
-        ([a, a, a], "a"),
+        ([of("b", of("a")), of("")], "b, which came from a and a model without a name"),
+        ([of("c", of("c", of("c", of("a"))))], "c, which came from a"),
+        ([of("b", of("a")), of("a"), of("d", of("a"))], "b, which came from a and d"),
+        ([of("a"), of("a"), of("a")], "a"),
     ):
         model = write_model(tmp_path / str(len(said)), parents=parents)
         assert f"<td>{said}</td>" in look(model, tmp_path / f"{len(said)}.html")[0].read_text("utf-8")
