@@ -166,6 +166,22 @@ def test_csv_comes_back_as_a_lines_folder(model, scans, letters, texts, tmp_path
     assert again.splitlines() == [line.text for line in lines] and not outcome.refused
 
 
+@pytest.mark.parametrize("kind", ["scans", "letters"])
+def test_a_csv_read_again_names_the_same_pictures(model, scans, letters, tmp_path, kind):
+    source = {"scans": scans, "letters": letters}[kind]
+    files = [tmp_path / "all.csv", tmp_path / "deep" / "again.csv", tmp_path / "third.csv"]
+    for given, out in zip([source, *files], files, strict=False):
+        read([given], model, out, settings=ONE)
+    (tmp_path / "chain.csv").write_text("id,image\nx,deep/again.csv#" + next(LinesFolder(files[0]).lines()).id + "\n")
+    first, second, third = ([row["image"] for row in csv.DictReader(file.read_text().splitlines())] for file in files)
+    assert third == first and not any(".csv" in image for image in first)
+    assert [str((tmp_path / "deep" / image).resolve()) for image in second] == [
+        str((tmp_path / image).resolve()) for image in first
+    ]
+    rows = csv.DictReader(io.StringIO(said([tmp_path / "chain.csv"], model, format="csv")[1]))
+    assert [Path(row["image"]).resolve() for row in rows] == [(tmp_path / first[0]).resolve()]
+
+
 def test_csv_and_tsv_are_tables(model, scans, texts):
     rows = list(csv.DictReader(io.StringIO(said([scans], model, format="csv")[1])))
     assert [row["text"] for row in rows] == texts and list(rows[0]) == ["id", "image", "text", "confidence"]

@@ -20,6 +20,7 @@ class Line:
     width: int = 0  # px, 0 unknown
     height: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)  # unknown columns, kept
+    place: tuple[Path, str] | None = field(default=None, compare=False)  # in a table: a picture, or FOLDER and id
 
 
 def by_model(origin: str | None, confidence: float | None) -> bool:
