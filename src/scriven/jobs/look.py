@@ -11,7 +11,7 @@ from scriven.base import ImageError, InputError, OutputError, Refused
 from scriven.images import size
 from scriven.jobs.progress import progress
 from scriven.lines import Line, LinesFolder
-from scriven.lines.records import by_model
+from scriven.lines.records import source_of
 from scriven.reader.model import find_model, is_model, read_info
 from scriven.report import (
     Html,
@@ -107,7 +107,7 @@ def _numbers(columns: dict[str, dict[str, list[Any]]], texts: Sequence[str], let
 
 def _splits(columns: dict[str, dict[str, list[Any]]]) -> Iterator[Html]:
     """A row for each split, and where some of the texts come from a model, that they do."""
-    origins = {s: [_origin(*p) for p in zip(c["origin"], c["confidence"], strict=True)] for s, c in columns.items()}
+    origins = {s: [source_of(*p) for p in zip(c["origin"], c["confidence"], strict=True)] for s, c in columns.items()}
     yield table(
         [
             {
@@ -125,13 +125,6 @@ def _splits(columns: dict[str, dict[str, list[Any]]]) -> Iterator[Html]:
         yield text(
             "A line that has a confidence counts as read by a model. Empty its confidence where you have corrected it."
         )
-
-
-def _origin(origin: str | None, confidence: float | None) -> str:
-    """Where a line comes from, in words."""
-    if origin == "pseudo":
-        return "believed by a model"
-    return "read by a model" if by_model(origin, confidence) else origin or "human"
 
 
 def _some(shown: int, count: int) -> Html:

@@ -28,6 +28,13 @@ def by_model(origin: str | None, confidence: float | None) -> bool:
     return origin == "pseudo" or (confidence is not None and confidence == confidence)
 
 
+def source_of(origin: str | None, confidence: float | None) -> str:
+    """Where a line comes from, in words: its origin, unless a model says what is written there."""
+    if origin == "pseudo":
+        return "believed by a model"
+    return "read by a model" if by_model(origin, confidence) else origin or "human"
+
+
 @dataclass(frozen=True)
 class Character:
     """One character of a reading: its confidence 0..1, its span in px of the picture read, the best alternatives."""

@@ -16,6 +16,7 @@ from scriven.jobs.doctor.records import SEVERITIES, Problem, Row, problem
 from scriven.jobs.doctor.see import see
 from scriven.jobs.progress import progress
 from scriven.lines import Line, LinesFolder
+from scriven.lines.records import by_model, source_of
 from scriven.reader.model import ModelInfo, find_model, is_model, read_info
 from scriven.reader.usable import HEIGHT, STRIDE, prepared_width
 
@@ -118,6 +119,7 @@ def _problems(rows: Sequence[Row], raw: Sequence[tuple[str, str | None]], info: 
         *leaks.shared_hands(rows),
         *leaks.shared_pages(rows),
         *checks.pairs(rows),
+        *checks.readings(rows),
         *checks.sources(raw),
         *checks.characters(rows, charset),
         *checks.splits(rows),
@@ -194,9 +196,9 @@ def _look(
     seen = pool.map(see, [line.image for line in lines], [line.id for line in lines])
     for line, one in zip(lines, seen, strict=True):
         width = prepared_width(one.width, one.height, height) if one.height else 0
-        yield Row(
-            label, split, line.id, name(line.id), line.text, line.hand, line.page, line.origin, width, one
-        )  # fmt: skip
+        named = {"hand": line.hand, "page": line.page, "origin": source_of(line.origin, line.confidence)}
+        read = bool(line.text) and by_model(line.origin, line.confidence)
+        yield Row(label, split, line.id, name(line.id), line.text, **named, by_model=read, width=width, seen=one)
 
 
 def _stored_texts(folder: LinesFolder) -> Iterator[tuple[str, str | None]]:
