@@ -269,8 +269,8 @@ def test_the_forecast_of_one_core_and_a_tiny_folder_is_in_plain_words() -> None:
     made = Forecast("small", 1, 900, 1e4, "measured", 0.05, 2.345, 1, 2.8, 0.00006)
     assert made.sentence() == (
         "One pass of training the small network through the one line of train takes one core a few seconds; the one "
-        "core of this machine can make about 2.3 passes in an hour. (One core trains on 10,000 px of line width a second, "
-        "measured.) Training needs up to 2.8 GB of memory and less than 0.01 GB of temporary disk space."
+        "core of this machine can make about 2.3 passes in an hour. (One core trains on 10,000 px of line width a "
+        "second, measured.) Training needs up to 2.8 GB of memory and less than 0.01 GB of temporary disk space."
     )
     more = replace(made, lines=4717, minutes_a_pass=2.14, passes_an_hour=1234.5, cores=2, disk_gb=0.25).sentence()
     assert "through the 4,717 lines of train takes one core 2.1 minutes; the 2 cores of this machine can" in more

@@ -48,8 +48,8 @@ class Forecast:
         return (
             f"One pass of training the {self.size} network through {lines} of train takes one core {once}; {here} of "
             f"this machine can make about {passes} passes in an hour. (One core trains on "
-            f"{self.columns_per_second:,.0f} px of line width a second, {self.measured}.) Training needs up to {self.memory_gb:.1f} GB of memory and "
-            f"{disk} of temporary disk space."
+            f"{self.columns_per_second:,.0f} px of line width a second, {self.measured}.) Training needs up to "
+            f"{self.memory_gb:.1f} GB of memory and {disk} of temporary disk space."
         )
 
 
