@@ -7,6 +7,7 @@ import logging
 import shutil
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from scriven.jobs.knowledge import language_model, word_list
 from scriven.jobs.read import Outcome, ReadSettings, read
 from scriven.jobs.score import Scores, Set, score_model
 from scriven.lines import Line, LinesFolder, LinesWriter, Reading
+from scriven.lines.sketch import digest, sketch
 from scriven.reader.inputs import Item, Source
 from scriven.reader.model import read_info, write_info
 from scriven.reader.transcripts import Transcript
@@ -382,6 +384,26 @@ def test_score_warns_of_lines_that_trained_the_model_or_its_parent(letters, tmp_
             expected = name != "none" and split == "train"
             assert result["sets"][0]["trained_on"] is expected
             assert ("these lines trained this model" in caplog.text) is expected
+
+
+@pytest.mark.parametrize(
+    ("trained", "others", "said"), [(10, 0, "all"), (300, 0, "all"), (300, 300, "half"), (0, 300, "none")]
+)
+def test_score_knows_the_pictures_that_trained_the_model_in_other_files(trained, others, said, tmp_path, caplog):
+    texts = ["".join(LETTERS[i // 7**k % 7] for k in range(4)) for i in range(900)]
+    lines = [Line(f"l{i}", encode(picture(text)), text) for i, text in enumerate(texts)]
+    kept = sketch(digest(line.image) for line in lines[: trained or 300])
+    model = write_model(tmp_path / "model", parents=[{"data": [{"path": "gone", "sketch": kept}] * 2}])
+    with LinesWriter(tmp_path / "copy", {}) as writer:  # as another import names and parts them
+        for line in [*lines[:trained], *lines[300 : 300 + others]]:
+            writer.write(replace(line, id=f"other/{line.id}", text=line.text + " a", hand="h"), "test")
+    found = score_model(model, [tmp_path / "copy"], settings=ONE).as_json()
+    assert found["sets"][0]["trained_on"] is (said != "none")
+    if said == "all":
+        assert f"{tmp_path / 'copy'}: these lines trained this model" in caplog.text
+    elif said == "half":
+        share = int(caplog.text.split("about ")[1].split("%")[0])
+        assert 35 <= share <= 65 and "% of these lines trained this model" in caplog.text
 
 
 def test_score_says_that_a_folder_of_pictures_has_no_texts(model, tmp_path):

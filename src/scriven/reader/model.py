@@ -65,7 +65,11 @@ class ModelInfo(BaseModel):
 
     def learnt(self) -> set[str]:
         """Fingerprints of the lines folders whose texts this model or one of its parents was trained on."""
-        return set(_fingerprints(self.data, self.parents))
+        return set(_told("fingerprint", self.data, self.parents))
+
+    def sketches(self) -> set[str]:
+        """Sketches (see scriven.lines.sketch) of the pictures that this model or one of its parents was trained on."""
+        return set(_told("sketch", self.data, self.parents))
 
 
 def _lineage(parents: Any, named: set[str]) -> str:
@@ -81,14 +85,14 @@ def _lineage(parents: Any, named: set[str]) -> str:
     return " and ".join(filter(None, said))
 
 
-def _fingerprints(data: Any, parents: Any) -> Iterator[str]:
+def _told(key: str, data: Any, parents: Any) -> Iterator[str]:
     """Of model.json as anyone may have written it: what has another form is passed over."""
     for one in data if isinstance(data, list) else ():
-        if isinstance(one, dict) and isinstance(found := one.get("fingerprint"), str):
+        if isinstance(one, dict) and isinstance(found := one.get(key), str):
             yield found
     for one in parents if isinstance(parents, list) else ():
         if isinstance(one, dict):
-            yield from _fingerprints(one.get("data"), one.get("parents"))
+            yield from _told(key, one.get("data"), one.get("parents"))
 
 
 def read_info(folder: str | Path, kind: str = "recogniser") -> ModelInfo:
