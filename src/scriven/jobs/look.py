@@ -239,11 +239,8 @@ def model_page(folder: Path) -> Html:
         if points:
             parts.append(section(f"Training: {what}", curve({what: points}, x="step", y=what, percent=percent)))
     if info.data:
-        parts.append(
-            section(
-                "Trained on", table([{k: _cell(k, v) for k, v in row.items() if k != "sketch"} for row in info.data])
-            )
-        )
+        taught = [{k: _cell(k, v) for k, v in row.items() if k != "sketch"} for row in info.data]
+        parts.append(section("Trained on", table(taught)))
     parts.append(section("Characters", *_charset(info.charset)))
     card = folder / "README.md"
     if card.is_file():
