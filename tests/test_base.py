@@ -252,7 +252,17 @@ def test_a_file_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: p
         ("c", "cannot open its picture", "c: cannot open its picture"),
         ("the", "the row has no picture", "the: the row has no picture"),
         ("", "no name", ": no name"),
+        ("b.csv", "there is no folder b.csv; check", "there is no folder b.csv; check"),
+        ("b.csv", "there is no folder sub.csv; check", "b.csv: there is no folder sub.csv; check"),
     ],
 )
 def test_a_refusal_names_its_input_once_and_keeps_its_reason_whole(id, reason, said):
     assert Refused(id, reason).sentence() == said
+
+
+def test_what_was_left_out_is_listed_one_a_line_and_ten_at_most() -> None:
+    some = [Refused(f"p{n}", "it is\ndamaged") for n in range(1300)]
+    assert base.listed([]) == "" and base.listed(some[:1]) == " p0: it is damaged"
+    assert base.listed(some[:2]) == "\n  p0: it is damaged\n  p1: it is damaged"
+    assert base.listed(some[:10]).count("\n") == 10 and "more" not in base.listed(some[:10])
+    assert base.listed(some).splitlines()[10:] == ["  p9: it is damaged", "  and 1,290 more"]

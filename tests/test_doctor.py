@@ -266,10 +266,30 @@ def test_characters_that_the_model_knows_can_be_read_though_train_has_none(tmp_p
 
 
 def test_the_forecast_of_one_core_and_a_tiny_folder_is_in_plain_words() -> None:
-    made = Forecast("small", 3, 900, 1e4, "measured", 0.1, 10.0, 1, 2.8, 0.00006)
-    assert "an hour on 1 core is" in made.sentence() and "under 0.01 GB of temporary disk." in made.sentence()
-    more = replace(made, cores=2, disk_gb=0.25).sentence()
-    assert "an hour on 2 cores is" in more and "0.25 GB of temporary disk." in more
+    made = Forecast("small", 1, 900, 1e4, "measured", 0.05, 2.345, 1, 2.8, 0.00006)
+    assert made.sentence() == (
+        "One pass of training the small network through the one line of train takes one core a few seconds; the one "
+        "core of this machine can make about 2.3 passes in an hour. (One core trains on 10,000 px of line width a "
+        "second, measured.) Training needs up to 2.8 GB of memory and less than 0.01 GB of temporary disk space."
+    )
+    more = replace(made, lines=4717, minutes_a_pass=2.14, passes_an_hour=1234.5, cores=2, disk_gb=0.25).sentence()
+    assert "through the 4,717 lines of train takes one core 2.1 minutes; the 2 cores of this machine can" in more
+    assert "about 1,234 passes in an hour." in more and "and 0.25 GB of temporary disk space." in more
+
+
+def test_what_a_model_wrote_is_called_so(tmp_path: Path, scriven: Run) -> None:
+    lines = [(replace(line, confidence=0.5), split) for line, split in clean(20)]
+    lines += [(replace(line, id=f"b{line.id}", origin="pseudo"), split) for line, split in clean(20, 1)]
+    lines += [(replace(line, id=f"c{line.id}"), split) for line, split in clean(20, 2)]
+    path = folder(tmp_path / "lines", lines)
+    found = doctor([path], None, QUIET)
+    origins = {row["origin"]: 0 for row in found.counts}
+    for row in found.counts:
+        origins[row["origin"]] += row["lines"]
+    assert origins == {"read by a model": 20, "believed by a model": 20, "human": 20}
+    assert kinds(found)["read-by-model"] == {f"{b}a{i:03d}" for i in range(20) for b in ("", "b")}
+    code, out, _ = scriven("doctor", path, "--set", "calibrate=no", "--set", "threads=1")
+    assert code == 0 and "no transcriptions" in out and "read by a model" in out.splitlines()[2]
 
 
 def test_a_folder_that_is_not_there_is_said_once(tmp_path: Path) -> None:

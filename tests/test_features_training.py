@@ -18,6 +18,7 @@ from scriven.jobs import train as training
 from scriven.jobs.adapt import AdaptSettings, adapt
 from scriven.jobs.train import Trained, TrainSettings, fabric_of, train
 from scriven.lines import LinesFolder
+from scriven.lines.sketch import digest, share_in
 from scriven.recognisers import build
 from scriven.tensors import collate
 from scriven.text import Charset
@@ -309,6 +310,11 @@ def test_a_model_names_the_data_of_its_parents(lines, tmp_path):
     other = folder(tmp_path / "other", count=41)
     second = train([other], tmp_path / "b", parent=tmp_path / "a", settings=settings()).info
     prints = [LinesFolder(one).fingerprint() for one in (lines, other)]
+    assert f"\n- started from: {tmp_path / 'a'}\n" in (tmp_path / "b" / "README.md").read_text()
+    images = [{digest(line.image) for line in LinesFolder(one).lines()} for one in (lines, other)]
+    kept = [one.data[0]["sketch"] for one in (first, second)]
+    assert all(0.8 < share_in([one], some) <= 1 for one, some in zip(kept, images, strict=True))
+    assert first.sketches() == {kept[0]} and second.sketches() == set(kept)
     assert prints[0] != prints[1] and first.learnt() == {prints[0]} and second.learnt() == set(prints)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 
 from scriven.base import InputError, LinesError, OutputError
 from scriven.images import encode
-from scriven.jobs.look import _called, _charset, _histogram, _parents, _plain, _score_line, look
+from scriven.jobs.look import _called, _charset, _histogram, _plain, _score_line, look
 from scriven.lines import Line, LinesWriter
+from toy_reader import write_model
 
 
 @pytest.fixture
@@ -157,9 +159,22 @@ def test_sizes_are_bars_and_one_size_is_a_sentence() -> None:
     assert "and more" not in _histogram(range(100, 300), "width", "px", "pictures")
 
 
+def test_the_models_that_a_model_came_from_are_named_once(tmp_path: Path, scriven: Callable[..., tuple]) -> None:
+    def of(name: str, *parents: dict[str, object]) -> dict[str, object]:
+        return {"name": name, "parents": list(parents)}
+
+    for parents, said in (
+        ([of("b", of("a")), of("")], "b, which came from a and a model without a name"),
+        ([of("c", of("c", of("c", of("a"))))], "c, which came from a"),
+        ([of("b", of("a")), of("a"), of("d", of("a"))], "b, which came from a and d"),
+        ([of("a"), of("a"), of("a")], "a"),
+    ):
+        model = write_model(tmp_path / str(len(said)), parents=parents)
+        assert f"<td>{said}</td>" in look(model, tmp_path / f"{len(said)}.html")[0].read_text("utf-8")
+        assert f"\nparents: {said}\n" in scriven("models", "show", model)[1]
+
+
 def test_facts_of_a_model_are_words() -> None:
-    line = [{"name": "b", "parents": [{"name": "a", "parents": []}]}, {"name": "", "parents": []}]
-    assert _parents(line) == "b, which came from a and a model without a name"
     assert _plain(["fr", "en"]) == "fr, en" and _plain({"torch": "2.1", "python": "3.11"}) == "torch 2.1, python 3.11"
     assert _plain([{"path": "x", "sha256": "0123456789abcdef"}]) == "path x, sha256 0123456789ab"
     assert _plain(True) == "yes"

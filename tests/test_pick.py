@@ -203,6 +203,7 @@ def test_the_command_line_prints_a_table_or_one_json_object(scans: Path, toy: Pa
         file.unlink()
     code, out, err = scriven("pick", scans, "-m", toy)
     assert code == 2 and not out and "no line to choose from" in err and "blank" in err
+    assert err.splitlines()[-2].startswith("  ") and "bad.png: " in err.splitlines()[-2]
 
 
 def test_picking_needs_no_torch(scans: Path, toy: Path, python: Callable[..., object]) -> None:

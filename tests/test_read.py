@@ -4,8 +4,10 @@ import csv
 import io
 import json
 import logging
+import shutil
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from scriven.jobs.knowledge import language_model, word_list
 from scriven.jobs.read import Outcome, ReadSettings, read
 from scriven.jobs.score import Scores, Set, score_model
 from scriven.lines import Line, LinesFolder, LinesWriter, Reading
+from scriven.lines.sketch import digest, sketch
 from scriven.reader.inputs import Item, Source
 from scriven.reader.model import read_info, write_info
 from scriven.reader.transcripts import Transcript
@@ -116,8 +119,19 @@ def test_exit_codes(model, scans, capsys):
 
 def test_nothing_to_read_is_one_clear_sentence(model, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=r"nothing could be read: .*empty: it holds no pictures.*x\*: no file"):
+    with pytest.raises(InputError, match=r"nothing could be read: .*empty: it holds no pictures.*check the path$"):
+        read([tmp_path / "empty"], model, settings=ONE)
+    with pytest.raises(InputError, match=r"nothing could be read:\n  .*empty: it holds no pictures.*\n  x\*: no file"):
         read([tmp_path / "empty", "x*"], model, settings=ONE)
+
+
+def test_of_many_failures_ten_are_named_one_a_line(model, tmp_path, capsys):
+    for i in range(60):
+        (tmp_path / f"{i:02d}.png").write_bytes(b"no picture")
+    assert run(["read", str(tmp_path), "-m", str(model), "--threads", "1"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "scriven: nothing could be read:" and said[-1] == "  and 50 more"
+    assert [line.split(".png")[0].rpartition("/")[2] for line in said[1:-1]] == [f"{i:02d}" for i in range(10)]
 
 
 def test_patterns_standard_input_and_pdf_like_names(model, scans, texts, monkeypatch):
@@ -152,6 +166,22 @@ def test_csv_comes_back_as_a_lines_folder(model, scans, letters, texts, tmp_path
     assert all(0 < line.confidence <= 1 and line.image for line in lines)
     outcome, again = said([out], model)  # and it can be read
     assert again.splitlines() == [line.text for line in lines] and not outcome.refused
+
+
+@pytest.mark.parametrize("kind", ["scans", "letters"])
+def test_a_csv_read_again_names_the_same_pictures(model, scans, letters, tmp_path, kind):
+    source = {"scans": scans, "letters": letters}[kind]
+    files = [tmp_path / "all.csv", tmp_path / "deep" / "again.csv", tmp_path / "third.csv"]
+    for given, out in zip([source, *files], files, strict=False):
+        read([given], model, out, settings=ONE)
+    (tmp_path / "chain.csv").write_text("id,image\nx,deep/again.csv#" + next(LinesFolder(files[0]).lines()).id + "\n")
+    first, second, third = ([row["image"] for row in csv.DictReader(file.read_text().splitlines())] for file in files)
+    assert third == first and not any(".csv" in image for image in first)
+    assert [str((tmp_path / "deep" / image).resolve()) for image in second] == [
+        str((tmp_path / image).resolve()) for image in first
+    ]
+    rows = csv.DictReader(io.StringIO(said([tmp_path / "chain.csv"], model, format="csv")[1]))
+    assert [Path(row["image"]).resolve() for row in rows] == [(tmp_path / first[0]).resolve()]
 
 
 def test_csv_and_tsv_are_tables(model, scans, texts):
@@ -194,6 +224,33 @@ def test_a_killed_read_goes_on_where_it_stopped(model, scans, texts, tmp_path, m
     assert read([scans], model, out, settings=ONE).read == 40 - len(done)
     assert [(out / f"{i:02d}.txt").read_text().strip() for i in range(40)] == texts
     assert not list(out.glob(".*"))
+
+
+def test_what_could_not_be_read_is_read_once_it_is_mended(model, scans, texts, tmp_path, capsys):
+    out, good, other = tmp_path / "out", (scans / "07.png").read_bytes(), tmp_path / "other"
+
+    def lines(bad):
+        with LinesWriter(other, {}) as writer:
+            writer.write(Line("a", encode(picture("abcd"))))
+            writer.write(Line("b", b"no picture" if bad else encode(picture("bed"))))
+
+    lines(bad=True)
+    (scans / "07.png").write_bytes(b"no picture")
+    command = ["read", str(scans), str(other), "-m", str(model), "--threads", "1", "-o", str(out)]
+    assert run(command) == 1 and (out / "other.txt").read_text() == "abcd\n"
+    before = {file.name: file.stat().st_mtime_ns for file in out.glob("*.txt")}
+    assert run(command) == 1 and "07.png" in capsys.readouterr().err  # nothing new, and still no error of its own
+    (scans / "07.png").write_bytes(good)
+    assert run(command) == 1 and (out / "07.txt").read_text() == texts[7] + "\n"
+    shutil.rmtree(other)
+    lines(bad=False)
+    outcome = read([str(scans), str(other)], str(model), out, settings=ONE)
+    assert outcome == Outcome(read=2) and (out / "other.txt").read_text() == "abcd\nbed\n"
+    assert {name: (out / name).stat().st_mtime_ns for name in before if name != "other.txt"} == {
+        name: when for name, when in before.items() if name != "other.txt"
+    }
+    with pytest.raises(OutputError, match="finished"):
+        read([str(scans), str(other)], str(model), out, settings=ONE)
 
 
 def test_an_existing_folder_or_file_is_not_overwritten(model, scans, tmp_path):
@@ -327,6 +384,26 @@ def test_score_warns_of_lines_that_trained_the_model_or_its_parent(letters, tmp_
             expected = name != "none" and split == "train"
             assert result["sets"][0]["trained_on"] is expected
             assert ("these lines trained this model" in caplog.text) is expected
+
+
+@pytest.mark.parametrize(
+    ("trained", "others", "said"), [(10, 0, "all"), (300, 0, "all"), (300, 300, "half"), (0, 300, "none")]
+)
+def test_score_knows_the_pictures_that_trained_the_model_in_other_files(trained, others, said, tmp_path, caplog):
+    texts = ["".join(LETTERS[i // 7**k % 7] for k in range(4)) for i in range(900)]
+    lines = [Line(f"l{i}", encode(picture(text)), text) for i, text in enumerate(texts)]
+    kept = sketch(digest(line.image) for line in lines[: trained or 300])
+    model = write_model(tmp_path / "model", parents=[{"data": [{"path": "gone", "sketch": kept}] * 2}])
+    with LinesWriter(tmp_path / "copy", {}) as writer:  # as another import names and parts them
+        for line in [*lines[:trained], *lines[300 : 300 + others]]:
+            writer.write(replace(line, id=f"other/{line.id}", text=line.text + " a", hand="h"), "test")
+    found = score_model(model, [tmp_path / "copy"], settings=ONE).as_json()
+    assert found["sets"][0]["trained_on"] is (said != "none")
+    if said == "all":
+        assert f"{tmp_path / 'copy'}: these lines trained this model" in caplog.text
+    elif said == "half":
+        share = int(caplog.text.split("about ")[1].split("%")[0])
+        assert 35 <= share <= 65 and "% of these lines trained this model" in caplog.text
 
 
 def test_score_says_that_a_folder_of_pictures_has_no_texts(model, tmp_path):

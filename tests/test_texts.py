@@ -21,6 +21,7 @@ from scriven.scribes.texts import words as words_module
 from scriven.scribes.texts.backoff import NGramSource, WordNGrams, count_ngrams
 from scriven.scribes.texts.corpora import corpus_files, corpus_lines
 from scriven.scribes.texts.languages import Language, language_of
+from scriven.scribes.texts.samplers import WordSource
 from scriven.scribes.texts.spacing import join, spaced_as_french, tokenise
 
 FRENCH = [
@@ -265,6 +266,29 @@ def test_case_marks_numbers_and_the_rest_are_mixed_in():
     assert sum(t.endswith("-") for t in drawn) > 20
     assert any(t in language_of("fr").titles for t in drawn)
     assert any("'" in t for t in drawn) and not any(t in language_of("fr").elisions for t in drawn)
+
+
+def test_an_elided_word_stands_before_one_that_may_follow_it(tmp_path):
+    words = "l d c j qu s homme house haut heures heurts est et être onze yacht en ami table il".split()
+    (tmp_path / "words.csv").write_text("word,count\n" + "".join(f"{word},1\n" for word in words), "utf-8")
+    off = dict(number=0, date=0, amount=0, abbreviation=0, initials=0, balanced=0, title=0, upper=0)
+    off |= dict(punctuation=0, compound=0, hyphenated=0)
+    made = WordSource(WordDistribution.load(tmp_path / "words.csv"), language_of("fr"), charset_of("fr"),
+                      TextSettings(**off))  # fmt: skip
+    drawn = {text_at(made, 0, i) for i in range(5000)}
+    free = {f"{word}'{follower}" for word in ("l", "d", "qu") for follower in "homme heures est être en ami".split()}
+    assert {text for text in drawn if "'" in text} == free | {"qu'il", "c'est", "j'en", "s'est", "s'en", "s'il"}
+    assert drawn >= {"house", "haut", "table"} and not drawn & {"l", "d", "c", "j", "qu", "s"}
+    alone = WordSource(WordDistribution.of({"j": 9.0, "table": 1.0}), language_of("fr"), charset_of("fr"),
+                       TextSettings(**off))  # fmt: skip
+    assert {text_at(alone, 0, i) for i in range(50)} <= {"table", "j"}
+
+
+@pytest.mark.parametrize("code", [code for code, language in languages().items() if language.elisions])
+def test_every_elided_word_of_a_language_has_words_that_follow(code):
+    found = source(f"words:{code}")._followers
+    assert found.keys() == language_of(code).elisions and all(len(words) > 3 for words, _ in found.values())
+    assert all(shares[-1] == pytest.approx(1) for _, shares in found.values())
 
 
 @pytest.mark.parametrize("code", sorted(languages()))

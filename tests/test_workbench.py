@@ -225,11 +225,17 @@ def test_a_run_stopped_while_it_is_published_goes_on(lines, tmp_path, monkeypatc
     assert load_net(tmp_path / "m")[1].graph.file == "reader.onnx" and (tmp_path / "m" / "README.md").is_file()
 
 
-def test_from_grows_the_character_set(lines, tmp_path):
+def test_from_grows_the_character_set(lines, tmp_path, caplog):
     train([lines], tmp_path / "a", settings=settings(steps=1, evaluations=1))
     more = folder(tmp_path / "more", extra=[Line("é", encode(picture("cafe")), "café")])
     other = settings(steps=1, evaluations=1, model="another", size="small")  # the parent decides
+    caplog.set_level("INFO")
     grown = train([more], tmp_path / "b", parent=tmp_path / "a", settings=other)
+    said = f"learns 1 character that {tmp_path / 'a'} does not have: 'é' (U+00E9 LATIN SMALL LETTER E WITH ACUTE)"
+    assert [m for m in caplog.messages if "does not have" in m] == [f"the network {said}"]
+    caplog.clear()
+    train([lines], tmp_path / "c", parent=tmp_path / "a", settings=settings(steps=1, evaluations=1))
+    assert "does not have" not in caplog.text
     old, _ = load_net(tmp_path / "a")
     assert (grown.info.network, grown.info.size) == ("convtext", "tiny") and load_net(tmp_path / "b")
     assert grown.info.charset[: len(old.charset)] == old.charset.characters and "é" in grown.info.charset

@@ -28,7 +28,7 @@ from typing import IO, Any, TypeVar
 
 
 class ScrivenError(Exception):
-    """Something the user can fix. The message is one sentence: what, where, what next."""
+    """Something the user can fix. The message is one sentence: what, where, what next; see `listed` for many wheres."""
 
 
 class SettingsError(ScrivenError): ...
@@ -73,7 +73,23 @@ class Refused:
     def sentence(self) -> str:
         """What it is about and the reason, on one line; a reason that names it already does so once."""
         again = re.match(re.escape(self.id) + r"(?:: | (?=(?:is|has|holds) ))", self.reason) if self.id else None
-        return " ".join(f"{self.id}: {self.reason[again.end() if again else 0 :]}".split())
+        said = f"{self.id}: {self.reason[again.end() if again else 0 :]}"
+        if not again and set("/.") & set(self.id) and re.search(rf"\s{re.escape(self.id)}[\s;]", self.reason):
+            said = self.reason  # a path, in the midst of it
+        return " ".join(said.split())
+
+
+NAMED = 10  # inputs that an error names
+ITEM = "\n  "  # stands before each of them, where there are several
+
+
+def listed(refused: Iterable[Refused]) -> str:
+    """What was left out, for the end of an error's sentence: one in that line, several one a line below it."""
+    named = [r.sentence() for r in refused]
+    if len(named) < 2:
+        return "".join(f" {one}" for one in named)
+    more = [f"and {len(named) - NAMED:,} more"] if len(named) > NAMED else []
+    return ITEM + ITEM.join([*named[:NAMED], *more])
 
 
 def printable(name: str | Path) -> str:

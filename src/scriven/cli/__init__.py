@@ -17,7 +17,7 @@ import typer.core
 import typer.main
 
 from scriven import __version__
-from scriven.base import TEXT, MissingExtra, ScrivenError
+from scriven.base import ITEM, TEXT, MissingExtra, ScrivenError
 
 COMMANDS = {  # name: (module, attribute, help in the list of commands)
     "demo": ("scriven.cli.demo", "demo", "See it work: learn an unknown hand without labels, offline, in minutes."),
@@ -123,7 +123,7 @@ def root() -> Any:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command line and return its exit code. What the user can fix becomes one line on standard error."""
+    """Run one command line and return its exit code. What the user can fix is said in a sentence on standard error."""
     try:
         code = root().main(arguments, prog_name="scriven", standalone_mode=False)
         if code == INTERRUPTED:  # what newer versions of typer make of it
@@ -159,7 +159,8 @@ def _say(sentence: str, code: int) -> int:
     from scriven.cli.common import end_progress
 
     end_progress()
-    print(f"scriven: {' '.join(sentence.split())}", file=sys.stderr)
+    lines = (" ".join(line.split()) for line in sentence.split(ITEM))  # one, but for the inputs that it lists
+    print(f"scriven: {ITEM.join(lines)}", file=sys.stderr)
     return code
 
 

@@ -11,7 +11,7 @@ from scriven.base import ImageError, InputError, OutputError, Refused
 from scriven.images import size
 from scriven.jobs.progress import progress
 from scriven.lines import Line, LinesFolder
-from scriven.lines.records import by_model
+from scriven.lines.records import source_of
 from scriven.reader.model import find_model, is_model, read_info
 from scriven.report import (
     Html,
@@ -107,7 +107,7 @@ def _numbers(columns: dict[str, dict[str, list[Any]]], texts: Sequence[str], let
 
 def _splits(columns: dict[str, dict[str, list[Any]]]) -> Iterator[Html]:
     """A row for each split, and where some of the texts come from a model, that they do."""
-    origins = {s: [_origin(*p) for p in zip(c["origin"], c["confidence"], strict=True)] for s, c in columns.items()}
+    origins = {s: [source_of(*p) for p in zip(c["origin"], c["confidence"], strict=True)] for s, c in columns.items()}
     yield table(
         [
             {
@@ -125,13 +125,6 @@ def _splits(columns: dict[str, dict[str, list[Any]]]) -> Iterator[Html]:
         yield text(
             "A line that has a confidence counts as read by a model. Empty its confidence where you have corrected it."
         )
-
-
-def _origin(origin: str | None, confidence: float | None) -> str:
-    """Where a line comes from, in words."""
-    if origin == "pseudo":
-        return "believed by a model"
-    return "read by a model" if by_model(origin, confidence) else origin or "human"
 
 
 def _some(shown: int, count: int) -> Html:
@@ -230,7 +223,7 @@ def model_page(folder: Path) -> Html:
     known = [
         *((k, _plain(getattr(info, k))) for k in keys),
         ("languages", _plain(info.languages)),
-        ("came from", _parents(info.parents)),
+        ("came from", info.came_from()),
         ("made with", _plain(info.versions)),
     ]
     learnt = info.scores.get("rounds")
@@ -246,22 +239,14 @@ def model_page(folder: Path) -> Html:
         if points:
             parts.append(section(f"Training: {what}", curve({what: points}, x="step", y=what, percent=percent)))
     if info.data:
-        parts.append(section("Trained on", table([{k: _cell(k, v) for k, v in row.items()} for row in info.data])))
+        taught = [{k: _cell(k, v) for k, v in row.items() if k != "sketch"} for row in info.data]
+        parts.append(section("Trained on", table(taught)))
     parts.append(section("Characters", *_charset(info.charset)))
     card = folder / "README.md"
     if card.is_file():
         body = card.read_text("utf-8", errors="replace").split("\n---\n", 1)[-1]
         parts.append(section("Card", prose(body)))
     return page(f"{TITLE}{info.name or _called(folder)}", parts, f"Model: {info.network} {info.size}")
-
-
-def _parents(parents: Sequence[Any]) -> str:
-    """The models that a model came from: `a, which came from b`."""
-    said = []
-    for parent in parents:
-        name, older = (parent.get("name"), parent.get("parents")) if isinstance(parent, dict) else (parent, None)
-        said.append(f"{name or 'a model without a name'}{', which came from ' + _parents(older) if older else ''}")
-    return " and ".join(said)
 
 
 def _score_line(scores: dict[str, Any]) -> Iterator[Html]:

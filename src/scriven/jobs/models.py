@@ -32,10 +32,11 @@ def show_model(name_or_path: str) -> tuple[dict[str, Any], str]:
     Raises ModelError.
     """
     folder = find_model(name_or_path)
-    facts = read_info(folder).model_dump(mode="json")
+    info = read_info(folder)
+    facts = info.model_dump(mode="json")
     card = folder / "README.md"
     if card.is_file():
         return facts, card.read_text("utf-8", errors="replace")
-    shown = {key: value for key, value in facts.items() if key not in ("charset", "data")}
+    shown = {**{k: v for k, v in facts.items() if k not in ("charset", "data")}, "parents": info.came_from()}
     lines = [f"{key}: {value}" for key, value in shown.items() if value not in ("", [], {}, None)]
     return facts, "\n".join([*lines, f"charset: {''.join(facts['charset'])}", f"folder: {Path(folder)}"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from scriven.base import InputError, LinesError, OutputError, Refused, atomic, counted, one_of, within
+from scriven.base import InputError, LinesError, OutputError, Refused, atomic, counted, listed, one_of, within
 from scriven.jobs.progress import progress
 from scriven.jobs.read import ReadSettings, Seen, load, read_items
 from scriven.lines import LinesFolder, Reading
@@ -161,9 +161,9 @@ def candidates(
         pool.found.append(Found(item, replace(reading, id=id, characters=()), candidate))
         progress("read", len(pool.found), None)
     if not pool.found:
-        named = "; ".join(r.sentence() for r in [*pool.refused, *pool.unfit][:20])
-        why = "; ".join(filter(None, [passed_over(pool), named]))
-        raise InputError(f"there is no line to choose from{': ' if why else ''}{why}; give more pictures of lines")
+        over, named = passed_over(pool), listed([*pool.refused, *pool.unfit])
+        why = f" ({over})" if over else ""
+        raise InputError(f"there is no line to choose from{why}; give more pictures of lines{':' * bool(named)}{named}")
     progress("read", len(pool.found), len(pool.found))
     pool.estimate = estimate(signs(reader, decoder, seen.chosen(seen.most)), len(pool.found))
     return pool

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from scriven.base import (
     MOST_THREADS,
@@ -18,6 +18,7 @@ from scriven.base import (
     Refused,
     SettingsError,
     atomic,
+    listed,
     within,
 )
 from scriven.jobs.knowledge import language_model, word_list
@@ -29,9 +30,6 @@ from scriven.reader.inputs import Item, Source, items, sources
 from scriven.reader.model import DEFAULT
 from scriven.reader.session import Picture, Reader
 from scriven.reader.transcripts import SUFFIXES, Transcript, format_of
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger("scriven")
 
@@ -88,9 +86,9 @@ def read(
 
     Writes to `stream` (standard output) or to `out`: one file an input, or one file for all where `out` ends as the
     format's files do (.txt, .json, .tsv, .csv). Without `format`, the ending of `out` decides, else it is text. A
-    finished `out` is refused, one begun by the same call is continued. Raises InputError when nothing could be read,
-    naming every input; other failures are in the outcome. The error rate of ten readings or more is estimated, and
-    logged.
+    finished `out` is refused, one begun by the same call is continued: what is not there yet is read, and every input
+    of which something was left out. Raises InputError when nothing could be read, naming the inputs; other failures
+    are in the outcome. The error rate of ten readings or more is estimated, and logged.
     """
     settings = settings or ReadSettings()
     outcome = Outcome()
@@ -120,7 +118,7 @@ def read(
             _write_all(readings, file, format, out.parent, outcome)
     else:
         _write_each(readings, out, format, outcome)
-        _finish(out)
+        _note(out, finished=not outcome.refused)
     if outcome.read >= FEWEST and not settings.adapt:  # two views agree better on what was just learnt, right or wrong
         looked = seen.chosen(min(VIEWED, max(VIEW_LEAST, outcome.read // VIEW_ONE_IN)))
         outcome.estimate = estimate(signs(reader, decoder, looked), outcome.read)
@@ -225,20 +223,24 @@ def _write_each(readings: Iterable[tuple[Item, Reading]], out: Path, format: str
             transcript = Transcript(file, format, out)
             for item, reading in some:
                 transcript.add(item, reading)
-            transcript.close(outcome.of_source.get(source.name, ()))
-    _something(outcome)
+            left_out = outcome.of_source.get(source.name, ())
+            transcript.close(left_out)
+            if left_out:
+                _note(out, source.name, lacking=True)  # before the file is there: whenever it is, this is known
+        if not left_out:
+            _note(out, source.name)
+    if not any(out.glob(f"*{SUFFIXES[format]}")):
+        _something(outcome)
 
 
 def _something(outcome: Outcome) -> None:
     if not outcome.read and outcome.refused:
-        named = "; ".join(r.sentence() for r in outcome.refused[:20])
-        more = f" and {len(outcome.refused) - 20} more" if len(outcome.refused) > 20 else ""
-        raise InputError(f"nothing could be read: {named}{more}")
+        raise InputError(f"nothing could be read:{listed(outcome.refused)}")
 
 
 def _begin(out: Path, about: dict[str, object], found: list[Source], format: str) -> list[Source]:
-    """Make or continue the folder of results; returns the sources that are still to be read."""
-    file = out / "about.json"
+    """Make or continue the folder of results; returns the sources that are still to be read, or lack something."""
+    file, lacking = out / "about.json", list[str]()
     if file.is_file():
         try:
             old = json.loads(file.read_text("utf-8"))
@@ -246,16 +248,26 @@ def _begin(out: Path, about: dict[str, object], found: list[Source], format: str
             old = {}
         if old.pop("finished", True):
             raise OutputError(f"{out} is finished; choose another -o")
+        lacking = old.pop("lacking", [])
         if old != about:
             raise OutputError(f"{out} was begun with other settings; choose another -o or delete it")
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out} exists and was not begun by this command; choose another -o")
-    with atomic(file, "w") as stream:
-        json.dump({**about, "finished": False}, stream, indent=2, ensure_ascii=False)
-    return [source for source in found if not (out / f"{source.name}{SUFFIXES[format]}").is_file()]
+    else:
+        _save(out, {**about, "lacking": [], "finished": False})
+    return [s for s in found if s.name in lacking or not (out / f"{s.name}{SUFFIXES[format]}").is_file()]
 
 
-def _finish(out: Path) -> None:
+def _note(out: Path, name: str = "", lacking: bool = False, finished: bool = False) -> None:
+    """Keep in about.json whether the file of a source lacks what could not be read, and whether all is done."""
     about = json.loads((out / "about.json").read_text("utf-8"))
+    before = set(about.get("lacking", ()))
+    names = before | {name} if lacking else before - {name}
+    changed = {**about, "lacking": sorted(names), "finished": finished}
+    if changed != about:
+        _save(out, changed)
+
+
+def _save(out: Path, about: dict[str, object]) -> None:
     with atomic(out / "about.json", "w") as stream:
-        json.dump({**about, "finished": True}, stream, indent=2, ensure_ascii=False)
+        json.dump(about, stream, indent=2, ensure_ascii=False)

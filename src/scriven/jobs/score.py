@@ -14,15 +14,19 @@ from scriven.base import ImageError, InputError, LinesError, Refused
 from scriven.jobs.progress import progress
 from scriven.jobs.read import ReadSettings, load, read_items
 from scriven.lines import LinesFolder
+from scriven.lines.sketch import digest, share_in
 from scriven.reader.confidence import kept
 from scriven.reader.decoding import Decoder
 from scriven.reader.estimate import VIEWED, Estimate, Spread, estimate, signs, together
 from scriven.reader.inputs import Item, Source, items
+from scriven.reader.model import ModelInfo
 from scriven.reader.session import Picture, Reader
 from scriven.score import PROTOCOLS, Score, calibration, groups_of, score, table
 from scriven.text import normalise
 
 log = logging.getLogger("scriven.score")
+
+LEAST_SHARE = 0.02  # of the lines, that a model may have been trained on before this is said
 
 
 @dataclass
@@ -142,10 +146,9 @@ def score_model(
     folders = [LinesFolder(path, settings.level) for path in lines]
     splits = [_split(folder, split) for folder in folders]
     reader, decoder = load(model, settings)
-    learnt = reader.info.learnt()
     result = Scores(str(model), [], [], Counter())
     for folder, chosen, name in zip(folders, splits, _names(folders), strict=True):
-        found = Set(name, chosen or "all", trained_on=_trained_on(folder, chosen, learnt))
+        found = Set(name, chosen or "all", trained_on=_trained_on(folder, chosen, reader.info))
         others: Spread[Picture] = Spread()
         every = items(Source(name, folder.path, True), result.refused, settings.level, chosen)
         labelled = _labelled(every, others, reader, result.refused)
@@ -179,11 +182,19 @@ def score_model(
     return result
 
 
-def _trained_on(folder: LinesFolder, split: str | None, learnt: set[str]) -> bool:
-    """Whether a model that learnt folders of these fingerprints was trained on what is scored here; says so."""
-    if split in ("test", "valid") or not learnt or folder.fingerprint() not in learnt:
+def _trained_on(folder: LinesFolder, split: str | None, info: ModelInfo) -> bool:
+    """Whether a model or one of its parents was trained on what is scored here, or on a good part of it; says so.
+
+    The same files are known by their fingerprint; the same pictures in others by the sketches, where there are some.
+    """
+    learnt = info.learnt() if split not in ("test", "valid") else ()
+    share, sketches = float(bool(learnt) and folder.fingerprint() in learnt), info.sketches()
+    if not share and sketches:
+        share = share_in(sketches, (digest(line.image) for line in folder.lines(split)))
+    if share < LEAST_SHARE:
         return False
-    log.warning("%s: these lines trained this model: the true error rate is higher", folder.path)
+    part = "" if share > 0.99 else f"about {share:.0%} of "
+    log.warning("%s: %sthese lines trained this model: the true error rate is higher", folder.path, part)
     return True
 
 

@@ -18,6 +18,7 @@ from scriven.reader.model import Graph, ModelInfo, find_model, read_info
 from scriven.recognisers import build
 from scriven.recognisers.contract import Recogniser
 from scriven.text import Charset
+from scriven.text import name as character_name
 from scriven.workbench.fit import FitSettings, Progress, Run, begin, fit
 from scriven.workbench.keep import (
     STATE,
@@ -163,6 +164,9 @@ def _charset(
         return Charset(tuple(sorted(needed))), None
     net, info = load_net(find_model(parent))
     charset = info.characters.grow(needed)
+    if added := charset.characters[len(info.charset) :]:
+        said = ", ".join(map(character_name, added))
+        log.info("the network learns %s that %s does not have: %s", counted(len(added), "character"), parent, said)
     return charset, net if charset == info.characters else net.grown(charset)
 
 

@@ -20,11 +20,19 @@ class Line:
     width: int = 0  # px, 0 unknown
     height: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)  # unknown columns, kept
+    place: tuple[Path, str] | None = field(default=None, compare=False)  # in a table: a picture, or FOLDER and id
 
 
 def by_model(origin: str | None, confidence: float | None) -> bool:
     """Whether a text was read by a model, and no person has called it true: a belief, or one with a confidence."""
     return origin == "pseudo" or (confidence is not None and confidence == confidence)
+
+
+def source_of(origin: str | None, confidence: float | None) -> str:
+    """Where a line comes from, in words: its origin, unless a model says what is written there."""
+    if origin == "pseudo":
+        return "believed by a model"
+    return "read by a model" if by_model(origin, confidence) else origin or "human"
 
 
 @dataclass(frozen=True)

@@ -89,13 +89,15 @@ class Table:
         if "confidence" in own:
             own["confidence"] = _confidence(record)
         if target := self._target(record["image"]):
-            return _changed(self._folder(target[0]).find(target[1]), own)
+            found = self._folder(target[0]).find(target[1])
+            return _changed(replace(found, place=found.place or target), own)
+        file = self.file.parent / record["image"]
         try:
-            picture = (self.file.parent / record["image"]).read_bytes()
+            picture = file.read_bytes()
         except (OSError, ValueError) as error:
             raise LinesError(f"cannot open the picture {record['image']!r} ({error}); correct its path") from error
         sizes = {k: _number(own.pop(k, "")) for k in ("width", "height")}
-        return line_of({**own, **sizes, "image": picture}, self.file.parent)
+        return replace(line_of({**own, **sizes, "image": picture}, self.file.parent), place=(file, ""))
 
     def _value(self, record: Record, name: str) -> Any:
         cell = record.get(name) or (record.get("writer") if name == "hand" else None)

@@ -153,5 +153,6 @@ def _lines(source: Source, refused: list[Refused], level: str | None, split: str
             refused.append(Refused(line.id, str(error)))
             continue
         read = by_model(line.origin, line.confidence)
-        yield Item(source, line.id, source.path, line.id, picture, line.text, line.hand, line.page, read)
+        path, part = line.place or (source.path, line.id)
+        yield Item(source, line.id, path, part, picture, line.text, line.hand, line.page, read)
     refused += folder.refused

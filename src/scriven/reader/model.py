@@ -59,19 +59,40 @@ class ModelInfo(BaseModel):
         """What a model made of this one says of it: its name (else its path), its data and its own parents."""
         return {"name": self.name or str(path), "data": self.data, "parents": self.parents}
 
+    def came_from(self) -> str:
+        """The models that this one came from, each once: `a, which came from b`; empty where there is none."""
+        return _lineage(self.parents, set())
+
     def learnt(self) -> set[str]:
         """Fingerprints of the lines folders whose texts this model or one of its parents was trained on."""
-        return set(_fingerprints(self.data, self.parents))
+        return set(_told("fingerprint", self.data, self.parents))
+
+    def sketches(self) -> set[str]:
+        """Sketches (see scriven.lines.sketch) of the pictures that this model or one of its parents was trained on."""
+        return set(_told("sketch", self.data, self.parents))
 
 
-def _fingerprints(data: Any, parents: Any) -> Iterator[str]:
+def _lineage(parents: Any, named: set[str]) -> str:
+    """Parents and theirs in words; in place of one that was named before stand those of its own that were not."""
+    said = []
+    for one in parents if isinstance(parents, list) else ():
+        name, older = (one.get("name"), one.get("parents")) if isinstance(one, dict) else (None, None)
+        again = name in named
+        named |= {name} if name else set()
+        before = _lineage(older, named)
+        own = [] if again else [str(name or "a model without a name")]
+        said += [", which came from ".join([*own, *filter(None, [before])])]
+    return " and ".join(filter(None, said))
+
+
+def _told(key: str, data: Any, parents: Any) -> Iterator[str]:
     """Of model.json as anyone may have written it: what has another form is passed over."""
     for one in data if isinstance(data, list) else ():
-        if isinstance(one, dict) and isinstance(found := one.get("fingerprint"), str):
+        if isinstance(one, dict) and isinstance(found := one.get(key), str):
             yield found
     for one in parents if isinstance(parents, list) else ():
         if isinstance(one, dict):
-            yield from _fingerprints(one.get("data"), one.get("parents"))
+            yield from _told(key, one.get("data"), one.get("parents"))
 
 
 def read_info(folder: str | Path, kind: str = "recogniser") -> ModelInfo:

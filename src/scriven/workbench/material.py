@@ -10,6 +10,7 @@ import numpy as np
 
 from scriven.base import InputError, LinesError, Refused, ScrivenError, SettingsError
 from scriven.lines import LinesFolder
+from scriven.lines.sketch import sketch
 from scriven.scribes.fonts import FontScribe
 from scriven.scribes.texts import source
 from scriven.scribes.texts.languages import is_language, languages_of
@@ -81,6 +82,7 @@ class Material:
                         "path": str(given),
                         "level": folder.level or "lines",
                         "fingerprint": folder.fingerprint(),
+                        "sketch": sketch(learn.digests),
                         "lines": len(learn),
                     }
                 )

@@ -107,7 +107,7 @@ def card(info: ModelInfo) -> str:
     rows = [f"- network: {info.network} {info.size}, {info.height} px high, {len(info.charset)} characters"]
     if info.graph:
         rows.append(f"- reading graph: {info.graph.file}, {info.graph.precision}")
-    rows += [f"- started from: {p.get('name', p)}" for p in info.parents if isinstance(p, dict)]
+    rows += [f"- started from: {info.came_from()}"] if info.parents else []
     rows += [
         f"- trained on: {d['path']}" + (f" ({d['lines']} {d.get('level', 'lines')})" if "lines" in d else "")
         for d in info.data

@@ -18,6 +18,7 @@ from scriven.base import ImageError, OutputError, Refused, TextError
 from scriven.images import decode, prepare
 from scriven.lines import Group, Line, LinesFolder, held_out
 from scriven.lines.records import by_model
+from scriven.lines.sketch import digest
 from scriven.reader.usable import unusable
 from scriven.scribes.texts import TextSource
 from scriven.text import Charset
@@ -108,6 +109,7 @@ class FolderSource:
         self.hands: list[str] = []
         self.pages: list[str] = []
         self.ids: list[str] = []
+        self.digests: list[str] = []  # of the pictures as they are stored
         self.unchecked = 0
         self._seen = set[str]() if seen is None else seen
         self._widths: list[int] = []
@@ -141,6 +143,7 @@ class FolderSource:
         self.hands.append(line.hand)
         self.pages.append(line.page)
         self.ids.append(line.id)
+        self.digests.append(digest(line.image))
         self._widths.append(picture.shape[1])
         self._group_of.append(len(self._groups) - 1)
         if self._bank:

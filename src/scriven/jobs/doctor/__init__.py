@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scriven.base import MOST_THREADS, InputError, LinesError, Refused, within
+from scriven.base import MOST_THREADS, InputError, LinesError, Refused, listed, within
 from scriven.images import one_thread
 from scriven.jobs.doctor import checks, leaks
 from scriven.jobs.doctor.forecast import Forecast, forecast
@@ -16,6 +16,7 @@ from scriven.jobs.doctor.records import SEVERITIES, Problem, Row, problem
 from scriven.jobs.doctor.see import see
 from scriven.jobs.progress import progress
 from scriven.lines import Line, LinesFolder
+from scriven.lines.records import by_model, source_of
 from scriven.reader.model import ModelInfo, find_model, is_model, read_info
 from scriven.reader.usable import HEIGHT, STRIDE, prepared_width
 
@@ -93,8 +94,8 @@ def doctor(
         refused += [Refused(name(r.id), r.reason) for r in folder.refused]
         raw += [(name(id), text) for id, text in _stored_texts(folder)]
     if not rows:
-        found = [r.reason if r.id in r.reason else r.sentence() for r in [*damaged, *refused][:5]]
-        raise InputError(f"no line could be read: {'; '.join(found) or 'the folders are empty; check the paths'}")
+        why = listed([*damaged, *refused]) or " the folders are empty; check the paths"
+        raise InputError(f"no line could be read:{why}")
     problems = _problems(rows, raw, info)
     problems += problem("damaged", "lost", damaged, "files that cannot be read", "copy or write them again")
     problems += problem("no-row", "lost", refused, "rows without an id or a picture", "write the folder again")
@@ -118,6 +119,7 @@ def _problems(rows: Sequence[Row], raw: Sequence[tuple[str, str | None]], info: 
         *leaks.shared_hands(rows),
         *leaks.shared_pages(rows),
         *checks.pairs(rows),
+        *checks.readings(rows),
         *checks.sources(raw),
         *checks.characters(rows, charset),
         *checks.splits(rows),
@@ -194,9 +196,9 @@ def _look(
     seen = pool.map(see, [line.image for line in lines], [line.id for line in lines])
     for line, one in zip(lines, seen, strict=True):
         width = prepared_width(one.width, one.height, height) if one.height else 0
-        yield Row(
-            label, split, line.id, name(line.id), line.text, line.hand, line.page, line.origin, width, one
-        )  # fmt: skip
+        named = {"hand": line.hand, "page": line.page, "origin": source_of(line.origin, line.confidence)}
+        read = bool(line.text) and by_model(line.origin, line.confidence)
+        yield Row(label, split, line.id, name(line.id), line.text, **named, by_model=read, width=width, seen=one)
 
 
 def _stored_texts(folder: LinesFolder) -> Iterator[tuple[str, str | None]]:

@@ -67,6 +67,14 @@ def lost_texts(rows: Sequence[Row], charset: Charset | None, stride: int) -> lis
     return problems
 
 
+def readings(rows: Sequence[Row]) -> list[Problem]:
+    """Texts that no person wrote or checked: they may hold the mistakes of the model that did."""
+    found = [Refused(row.name, repr(row.text)) for row in rows if row.by_model]
+    what = "texts written by a model, perhaps wrongly: they are no transcriptions"
+    advice = "check them, and empty the column confidence of those that are right; training believes all as they are"
+    return problem("read-by-model", "note", found, what, advice)
+
+
 def sources(raw: Iterable[tuple[str, str | None]]) -> list[Problem]:
     """Texts (name, as stored) that reading puts into normal form."""
     forms, spaces, controls = list[Refused](), list[Refused](), list[Refused]()

@@ -40,13 +40,16 @@ class Forecast:
 
     def sentence(self) -> str:
         """The forecast in words, as the command prints it."""
-        once = f"{self.minutes_a_pass:.1f} minutes of one core" if self.minutes_a_pass >= 0.1 else "seconds of one core"
-        disk = f"{self.disk_gb:.2f} GB" if self.disk_gb >= 0.01 else "under 0.01 GB"
+        once = f"{self.minutes_a_pass:.1f} minutes" if self.minutes_a_pass >= 0.1 else "a few seconds"
+        lines = "the one line" if self.lines == 1 else f"the {self.lines:,} lines"
+        here = "the one core" if self.cores == 1 else f"the {self.cores} cores"
+        passes = f"{self.passes_an_hour:,.{0 if self.passes_an_hour >= 10 else 1}f}"
+        disk = f"{self.disk_gb:.2f} GB" if self.disk_gb >= 0.01 else "less than 0.01 GB"
         return (
-            f"Training {self.size} on the {self.lines:,} lines of train: once through them takes {once}; an hour on "
-            f"{self.cores} core{'s' * (self.cores != 1)} is about {self.passes_an_hour:.0f} times "
-            f"({self.columns_per_second:,.0f} px of width a CPU-second, {self.measured}). "
-            f"Up to {self.memory_gb:.1f} GB of memory, {disk} of temporary disk."
+            f"One pass of training the {self.size} network through {lines} of train takes one core {once}; {here} of "
+            f"this machine can make about {passes} passes in an hour. (One core trains on "
+            f"{self.columns_per_second:,.0f} px of line width a second, {self.measured}.) Training needs up to "
+            f"{self.memory_gb:.1f} GB of memory and {disk} of temporary disk space."
         )
 
 

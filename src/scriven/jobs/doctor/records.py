@@ -23,7 +23,8 @@ class Row:
     text: str | None
     hand: str
     page: str
-    origin: str
+    origin: str  # in words, see `source_of`
+    by_model: bool  # whether a model wrote the text
     width: int  # px at the height of the recogniser; 0 where the picture cannot be decoded
     seen: Seen
 

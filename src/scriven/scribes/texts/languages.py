@@ -46,7 +46,7 @@ class Language:
     abbreviations: tuple[str, ...] = ()
     titles: tuple[str, ...] = ()  # abbreviations that stand before a name
     elisions: frozenset[str] = frozenset()  # written with an apostrophe, joined to the next word
-    vowels: str = ""  # letters an elided word stands before
+    elided: re.Pattern[str] = re.compile("")  # such a word and a whole one that may follow it: l'homme, c'est
     singles: frozenset[str] | None = None  # words of one letter; None: all that occur
     capitals: frozenset[str] = frozenset()  # words always written with a capital
     unfolded: tuple[tuple[re.Pattern[str], str], ...] = ()  # what gives case-folded words their ß and final ς again
@@ -75,6 +75,8 @@ def _language(code: str, entry: dict[str, Any]) -> Language:
     for key, value in entry.items():
         if key in ("elisions", "capitals"):
             value = frozenset(value.split())
+        elif key == "elided":  # one of several patterns
+            value = re.compile("|".join(value))
         elif key == "singles":
             value = frozenset(value)
         elif key in ("months", "short_months"):

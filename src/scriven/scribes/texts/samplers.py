@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scriven.base import SettingsError
 from scriven.scribes.texts import special
@@ -39,6 +40,7 @@ class WordSource:
         self.words = [words.words[i] for i in keep]
         weights = words.counts[keep] ** settings.exponent
         self._cumulative = np.cumsum(weights / weights.sum()).tolist()
+        self._followers = {elided: self._following(elided, weights) for elided in language.elisions}
         self._title = language.title if settings.title is None else settings.title
         self.characters = sorted(self.allowed - {" "})
 
@@ -99,12 +101,18 @@ class WordSource:
         return word
 
     def _after(self, rng: Rng, elided: str) -> str:
-        """An elided word joined to one that may stand after it: l'homme."""
-        for _ in range(_TRIES):
-            follower = self._plain(rng)
-            if follower[0] in self.language.vowels and follower not in self.language.elisions and len(follower) > 1:
-                return f"{elided}'{follower}"
-        return self._whole(rng)
+        """An elided word joined to one that may follow it, as often as that occurs: l'homme, c'est."""
+        followers, cumulative = self._followers[elided]
+        if not followers:
+            return self._whole(rng)
+        return f"{elided}'{followers[min(bisect_right(cumulative, rng.random()), len(followers) - 1)]}"
+
+    def _following(self, elided: str, weights: NDArray[np.float64]) -> tuple[list[str], list[float]]:
+        """The words that may follow an elided word, and their cumulative shares."""
+        fits = self.language.elided.fullmatch
+        keep = [i for i, word in enumerate(self.words) if fits(f"{elided}'{word}")]
+        summed = np.cumsum(weights[keep])
+        return [self.words[i] for i in keep], (summed / summed[-1:]).tolist()
 
     def _whole(self, rng: Rng) -> str:
         """A word that can stand by itself."""
