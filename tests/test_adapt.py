@@ -21,6 +21,7 @@ from scriven.jobs.adapt import AdaptSettings, adapt
 from scriven.jobs.adapt import language as knowing
 from scriven.jobs.adapt.language import expected, writable
 from scriven.jobs.adapt.pictures import gather
+from scriven.jobs.read import ReadSettings, load
 from scriven.jobs.train import fabric_of
 from scriven.lines import Character, Line, LinesFolder, LinesWriter, Reading
 from scriven.reader.lm import CharLM
@@ -525,13 +526,61 @@ def test_without_texts_a_small_graph_differs_and_has_no_error_rate():
     assert _loss(way, ["a"] * 60) == ", CER 2.32 % on 60 validation lines"
 
 
-@pytest.mark.parametrize(("text", "sure"), [("the house and zzxq", True), ("the zzxq qxzz xqzz of it", False)])
-def test_a_language_that_is_a_guess_is_said_to_be_one(text, sure, monkeypatch, caplog):
+NOISE = " zzxq qxzz xqzz" * 30
+
+
+@pytest.mark.parametrize(
+    ("text", "languages", "sure"),
+    [
+        ("the house and zzxq", ["en"], True),
+        ("the zzxq qxzz xqzz of it", ["en"], False),
+        ("house garden which " * 10 + NOISE, ["fr", "en"], True),  # not many are known, but hardly any as French
+        ("house garden which " * 6 + NOISE, ["fr", "en"], False),  # too few
+        ("which maison " * 15 + NOISE, ["fr", "en"], False),  # as many of either
+    ],
+)
+def test_a_language_that_is_a_guess_is_said_to_be_one(text, languages, sure, monkeypatch, caplog):
     monkeypatch.setattr(knowing, "readings", lambda *_: [Reading("", text, 1.0, ())])
-    reader = SimpleNamespace(info=SimpleNamespace(languages=["en"]))
+    reader = SimpleNamespace(info=SimpleNamespace(languages=languages))
     with caplog.at_level("INFO", "scriven"):
-        assert knowing.guess(reader, []) == "en"
-    assert ("not sure of the language (1 of 4 words known as en); say it with --lang" in caplog.text) != sure
+        guess = knowing.guess(reader, [])
+    assert guess.sure == sure and (guess.language == "en" or "maison" in text)
+    assert ("not sure of the language (" in caplog.text and "say it with --lang" in caplog.text) != sure
+
+
+def test_long_common_words_tell_the_language():
+    """Half-read English: short words that are read by chance are French as well, the long ones are not."""
+    short, long = ["des", "les", "son", "est", "une"], ["which", "scarlet", "their"]
+    assert knowing._known(short, "fr") == knowing._known(short, "en") == 5
+    assert knowing._evidence(short, "fr") == 0 and knowing._evidence(long, "en") > 5 * knowing._evidence(long, "fr")
+
+
+@pytest.mark.parametrize(
+    ("language", "texts", "kept"), [("en", "", True), (None, "", False), (None, "quill ink", True)]
+)
+def test_a_model_is_read_with_the_language_model_that_it_learnt_by(
+    language, texts, kept, parent, published, tmp_path, monkeypatch
+):
+    """None that rests on a guess alone is kept; a further model inherits it; `--lm none` reads without."""
+    accepting(monkeypatch)
+    monkeypatch.setattr("scriven.workbench.publish.export", export)
+    monkeypatch.setattr(knowing, "readings", lambda *_: [Reading("", "zzxq", 1.0, ())])
+    if texts:
+        (tmp_path / "texts.txt").write_text(f"{texts}\n" * 20)
+    named = {"language": language, "texts": str(tmp_path / "texts.txt") if texts else None}
+    adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=settings(**named))
+    info = read_info(tmp_path / "m")
+    assert info.language_model == ("language.npz" if kept else None)
+    _, decoder = load(tmp_path / "m", ReadSettings())
+    assert (decoder.language is not None) == kept
+    assert load(tmp_path / "m", ReadSettings(lm="none"))[1].language is None
+    assert ("--lm none" in (tmp_path / "m" / "README.md").read_text()) == kept
+    monkeypatch.setattr(Judgement, "worse_than", lambda self, other: "it is worse")
+    adapt([tmp_path / "lines"], tmp_path / "next", parent=tmp_path / "m", settings=settings())
+    assert read_info(tmp_path / "next").language_model == info.language_model
+    if kept:
+        old, new = (CharLM.load(tmp_path / name / "language.npz") for name in ("m", "next"))
+        assert old.logprob("quill") == new.logprob("quill")
 
 
 def test_what_comes_next_depends_on_whether_it_helped(monkeypatch, tmp_path, capsys):

@@ -298,8 +298,8 @@ def test_the_recipe_fits_without_the_collection_it_estimates(model: Path, tmp_pa
         place.mkdir(parents=True)
         made = folder(tmp_path / name, 12, labelled=12, wrong=name != "a_fr")
         (made / "test-00000.parquet").rename(place / "lines.parquet")
-    home = Path(scriven.__file__).parents[1]
-    command = [sys.executable, "-B", str(Path(__file__).parents[1] / "recipes" / "estimate"), data, tmp_path / "out", model]
+    home, recipe = Path(scriven.__file__).parents[1], Path(__file__).parents[1] / "recipes" / "estimate"
+    command = [sys.executable, "-B", recipe, data, tmp_path / "out", model]
     environment = {**os.environ, "PYTHONPATH": str(home)}
     ran = subprocess.run([*map(str, command)], text=True, capture_output=True, env=environment, timeout=300)
     assert ran.returncode == 0, ran.stderr

@@ -9,6 +9,7 @@ from scriven.jobs import demo as job
 from scriven.jobs.adapt import Adapted
 from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.reader.lm import CharLM
+from scriven.reader.model import read_info, write_info
 from toy_reader import LETTERS, picture, write_model
 
 
@@ -30,7 +31,10 @@ def test_the_demo_reads_before_and_after(tmp_path, monkeypatch):
     def adapt(inputs, out, *, parent, settings):
         asked.append((inputs, parent, settings.minutes))
         rounds = [{"round": 0, "accepted": True, "disagreement": 0.2, "surprise": 2.0, "characters": 3.0}]
-        return Adapted(write_model(out), True, "", rounds)
+        made = write_model(out)
+        CharLM.train(["zzz"] * 3, order=2).save(made / "language.npz")
+        write_info(made, read_info(made).model_copy(update={"language_model": "language.npz"}))
+        return Adapted(made, True, "", rounds)
 
     monkeypatch.setattr(job, "LINES", lines)
     monkeypatch.setattr(job, "adapt", adapt)
@@ -42,6 +46,7 @@ def test_the_demo_reads_before_and_after(tmp_path, monkeypatch):
     assert kept == json.loads(json.dumps(job.as_json(done))) and kept["cer_before"] == 1.0 and kept["helped"]
     report = (tmp_path / "out" / "report.html").read_text()
     assert "100.0 %" in report and "Bars. Nobody. Licence: CC0." in report
+    assert "Without it the error rate is" not in report and kept["cer_after_without_lm"] == 0.0  # it changed nothing
     assert "fell by 100.0 percentage points (from 100.0 % to 0.0 %)" in report and 'class="legend"' in report
     assert "<li>surprise:" in report and "apostrophes" not in report  # none in these transcriptions
     assert job.demo(tmp_path / "out", 0.5, wrong).folder == tmp_path / "out-2"

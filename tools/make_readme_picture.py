@@ -14,8 +14,8 @@ from rapidfuzz.distance import Levenshtein
 
 from scriven.images import decode
 from scriven.jobs.demo import LINES
+from scriven.jobs.read import ReadSettings, load
 from scriven.lines import Line, LinesFolder
-from scriven.reader.session import Reader
 from scriven.score import score
 
 FILE = Path(__file__).parents[1] / "docs" / "images" / "demo.png"
@@ -49,10 +49,10 @@ def main() -> None:
 
 
 def read(model: str | Path, lines: Iterable[Line]) -> list[str]:
-    """What a model reads, greedily, in the order of the lines."""
-    reader = Reader.load(model, threads=1)
+    """What a model reads, with its own language model if it has one, in the order of the lines."""
+    reader, decoder = load(model, ReadSettings(threads=1))
     pictures = [(line.id, decode(line.image, line.id)) for line in lines]
-    found = {reading.id: reading.text for reading in reader.read(pictures)}
+    found = {reading.id: reading.text for reading in reader.read(pictures, decoder)}
     return [found[id] for id, _ in pictures]
 
 

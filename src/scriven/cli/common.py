@@ -21,7 +21,9 @@ Config = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Model = Annotated[str, typer.Option("--model", "-m", help="Model folder or name.")]
-Lm = Annotated[str | None, typer.Option("--lm", metavar="FILE|LANG", help="Language model: its file, or fr, en, ...")]
+Lm = Annotated[
+    str | None, typer.Option("--lm", metavar="FILE|LANG", help="Language model: a file, fr, en, ... or none.")
+]
 Words = Annotated[Path | None, typer.Option("--words", metavar="FILE", help="Words to expect, one a line.")]
 Beam = Annotated[int | None, typer.Option("--beam", help="Hypotheses of the beam search; 0 reads greedily.")]
 Device = Annotated[str | None, typer.Option("--device", help="cpu or cuda; cpu if not given.")]

@@ -27,12 +27,13 @@ from scriven.lines import Reading
 from scriven.reader.decoding import Decoder, DecodeSettings
 from scriven.reader.estimate import FEWEST, VIEWED, Estimate, Spread, estimate, signs
 from scriven.reader.inputs import Item, Source, items, sources
-from scriven.reader.model import DEFAULT
+from scriven.reader.model import DEFAULT, find_model
 from scriven.reader.session import Picture, Reader
 from scriven.reader.transcripts import SUFFIXES, Transcript, format_of
 
 log = logging.getLogger("scriven")
 
+NO_LM = "none"  # what is given for no language model at all
 PAGE_HEIGHT, PAGE_LETTERS, PAGES_NAMED = 600, 3, 5  # px, characters read, warnings
 VIEW_ONE_IN, VIEW_LEAST = 10, 30  # the estimate reads one line in ten once more, of few lines so many
 
@@ -44,7 +45,7 @@ class ReadSettings(DecodeSettings):
     engine: str = "onnxruntime"  # or openvino
     device: str = "cpu"
     threads: int | None = None  # None: one for each core
-    lm: str | None = None  # a file of a language model, or a language such as fr
+    lm: str | None = None  # a file of a language model, a language such as fr, or none; None: the model's own
     words: Path | None = None  # a file with one word a line
     level: str | None = None  # words or lines, in a lines folder that holds both
     split: str | None = None  # of a lines folder; None: all
@@ -128,9 +129,14 @@ def read(
 
 
 def load(model: str | Path, settings: ReadSettings) -> tuple[Reader, Decoder]:
-    """The reader of a model, and the decoder with the language model and the words that the settings name."""
+    """The reader of a model, and the decoder with the language model and the words that the settings name.
+
+    A model brings its own language model where `adapt` left one in its folder.
+    """
     reader = Reader.load(model, settings.engine, settings.device, settings.threads)
-    lm = language_model(settings.lm) if settings.lm else None
+    own = reader.info.language_model
+    named = settings.lm or (str(find_model(model) / own) if own else NO_LM)
+    lm = None if named == NO_LM else language_model(named)
     words = word_list(settings.words, reader.charset) if settings.words else ()
     return reader, Decoder(reader.info, settings, lm, words)
 

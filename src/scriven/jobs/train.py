@@ -35,7 +35,7 @@ from scriven.workbench.loader import Look, Mixture, Plan
 from scriven.workbench.material import Material, characters, languages
 from scriven.workbench.memory import frugal
 from scriven.workbench.precision import precision_of
-from scriven.workbench.publish import publish
+from scriven.workbench.publish import publish, with_language
 
 log = logging.getLogger("scriven.train")
 
@@ -136,7 +136,8 @@ def train(
     look, tell = Look(ramp=settings.ramp), partial(percent, "training")
     progress = fit(run, plan, material.valid, settings, look, fabric, keep, tell)
     if fabric.is_global_zero:
-        publish(out, _info(net, inputs, parent, settings, material, progress, name, licence), material.valid)
+        made = _info(net, inputs, parent, settings, material, progress, name, licence)
+        publish(out, with_language(out, made, find_model(parent) if parent else None), material.valid)
     fabric.barrier()
     return Trained(out, read_info(out), progress, material.refused, material.judged_on)
 

@@ -42,6 +42,7 @@ class ModelInfo(BaseModel):
     temperature: float = Field(default=1.0, gt=0)  # divides the logits before the softmax
     calibration: tuple[float, float] = (0.0, 1.0)  # bias and slope of the whole-line confidence
     graph: Graph | None = None
+    language_model: str | None = Field(default=None, pattern=r"^[^/\\]+$")  # a file of the folder, read with it
     parents: list[Any] = []
     data: list[dict[str, Any]] = []
     scores: dict[str, Any] = {}

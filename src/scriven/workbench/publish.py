@@ -8,6 +8,7 @@ from pathlib import Path
 from scriven.base import atomic
 from scriven.images import Grey
 from scriven.reader.calibrate import calibrate, stretched
+from scriven.reader.lm import CharLM
 from scriven.reader.model import Graph, ModelInfo, read_info, write_info
 from scriven.reader.session import Picture, Reader
 from scriven.recognisers import build
@@ -18,7 +19,7 @@ from scriven.workbench.sources import Source
 
 log = logging.getLogger("scriven.publish")
 
-GRAPH = Graph().file
+GRAPH, LANGUAGE_MODEL = Graph().file, "language.npz"
 FEWEST = 50  # validation lines to calibrate confidences and to judge int8 on; with fewer both are left as they are
 Unlabelled = Sequence[tuple[str, Grey]]  # prepared pictures with their ids
 
@@ -42,6 +43,17 @@ def publish(folder: Path, info: ModelInfo, valid: Sequence[Source], unlabelled: 
         info = read_info(made)
         _copy(made / GRAPH, folder / GRAPH)
     _finish(folder, info)
+
+
+def with_language(folder: Path, info: ModelInfo, parent: Path | None, lm: CharLM | None = None) -> ModelInfo:
+    """What a model says of itself with the language model that it is read with: `lm`, else its parent's, else none."""
+    if lm is not None:
+        lm.save(folder / LANGUAGE_MODEL)
+    elif parent is not None and (own := read_info(parent).language_model):
+        _copy(parent / own, folder / LANGUAGE_MODEL)
+    else:
+        return info.model_copy(update={"language_model": None})
+    return info.model_copy(update={"language_model": LANGUAGE_MODEL})
 
 
 def inherit(folder: Path, info: ModelInfo, parent: Path) -> None:
@@ -107,6 +119,8 @@ def card(info: ModelInfo) -> str:
     rows = [f"- network: {info.network} {info.size}, {info.height} px high, {len(info.charset)} characters"]
     if info.graph:
         rows.append(f"- reading graph: {info.graph.file}, {info.graph.precision}")
+    if info.language_model:
+        rows.append(f"- read with the language model {info.language_model}; without it: --lm none")
     rows += [f"- started from: {info.came_from()}"] if info.parents else []
     rows += [
         f"- trained on: {d['path']}" + (f" ({d['lines']} {d.get('level', 'lines')})" if "lines" in d else "")

@@ -18,7 +18,7 @@ from lightning_fabric import Fabric
 
 from scriven.base import OutputError, Refused, SettingsError, atomic, counted, one_of, within
 from scriven.images import Grey, encode
-from scriven.jobs.adapt.language import Expected, expected, guess, there
+from scriven.jobs.adapt.language import Expected, Guess, expected, guess, there
 from scriven.jobs.adapt.pictures import gather, parted
 from scriven.jobs.folders import free
 from scriven.jobs.progress import percent
@@ -37,7 +37,7 @@ from scriven.workbench.beliefs import Judgement, believe, judge, reader_of, trus
 from scriven.workbench.fit import FitSettings, Run, begin, fit
 from scriven.workbench.keep import LOG, WEIGHTS, load_net, load_tensors, save_weights, versions
 from scriven.workbench.loader import Look, Mixture, Plan
-from scriven.workbench.publish import inherit, publish
+from scriven.workbench.publish import inherit, publish, with_language
 from scriven.workbench.sources import FolderSource, ScribeSource, Shown, Source
 
 log = logging.getLogger("scriven.adapt")
@@ -123,7 +123,8 @@ def adapt(
 ) -> Adapted:
     """Adapt the model `parent` to unlabelled pictures (or those of lines folders; their texts are not looked at).
 
-    `out` becomes a model folder; one that was begun by the same call goes on after its last finished round.
+    `out` becomes a model folder; one that was begun by the same call goes on after its last finished round. It is read
+    with the language model that it learnt by, where the language is known.
     Raises InputError when there are too few pictures, OutputError when `out` is finished or was begun otherwise.
     """
     settings = settings or AdaptSettings()
@@ -139,10 +140,10 @@ def adapt(
     net, info = load_net(find_model(parent))
     fabric = fabric_of(settings.training(steps=1))
     net = net.to(fabric.device)
-    language = settings.language or guess(reader_of(net, info, fabric), pictures)
-    known = expected(language, settings.texts, settings.words, info.characters, refused)
+    spoken = Guess(settings.language, True) if settings.language else guess(reader_of(net, info, fabric), pictures)
+    known = expected(spoken.language, settings.texts, settings.words, info.characters, refused)
     learn, check = parted(pictures, settings.held_out, settings.seed)
-    hand = Hand(out, info, fabric, language, known, learn, check, settings)
+    hand = Hand(out, info, fabric, spoken.language, known, learn, check, settings)
     with atomic(out / STATE, "w") as stream:  # not before: what cannot be adapted to leaves the place free
         json.dump(about, stream)
     net, rounds, why = _rounds(hand, net, begun)
@@ -150,7 +151,8 @@ def adapt(
     helped = len(rounds) > 1 and rounds[1]["accepted"]
     with atomic(out / "log.jsonl", "w") as file:
         file.writelines(json.dumps(row) + "\n" for row in rounds)
-    made = _info(hand, inputs, parent, rounds)
+    lm = known.lm if helped and (spoken.sure or settings.texts) else None
+    made = with_language(out, _info(hand, inputs, parent, rounds), find_model(parent), lm)
     if helped:
         save_weights(out, net)
         publish(out, made, [], check)

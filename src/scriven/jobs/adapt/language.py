@@ -23,7 +23,10 @@ from scriven.workbench.beliefs import readings
 log = logging.getLogger("scriven.adapt")
 
 ASKED = 200  # pictures whose readings tell the language
-SURE = 1 / 3  # of the words that are read: where fewer are known, the language is a guess
+TELLING = 4  # letters: shorter words are words of many languages
+COMMON = 3.0  # zipf frequency from which on a word counts as known
+SURE = 1 / 3  # of the words that are read: where fewer are known, the language is a guess,
+CLEAR, LEAST = 1.3, 20  # unless it has so many times the evidence of the next one, by so many known words
 LETTERS = 0.95  # of the letters of running text: a model that can write so many may have learnt the language
 
 
@@ -66,27 +69,46 @@ def there(*files: str | None) -> None:
             raise InputError(f"{file}: {why_not(file)}")
 
 
-def guess(reader: Reader, pictures: Sequence[tuple[str, Grey]], option: str = "--lang") -> str:
-    """The language in which most of the words that are read exist: of those of the model, or of all it can write.
+@dataclass(frozen=True)
+class Guess:
+    """The language of some readings. Where it is not `sure`, its language model may do harm (docs/log.md)."""
+
+    language: str
+    sure: bool
+
+
+def guess(reader: Reader, pictures: Sequence[tuple[str, Grey]], option: str = "--lang") -> Guess:
+    """The language whose common words are read most: of those of the model, or of all it can write.
 
     `option` is what a user names it with.
     """
-    import wordfreq
-
-    read = [w.strip(".,;:!?()'\"").lower() for r in readings(reader, pictures[:ASKED]) for w in r.text.split()]
-    words = [w for w in read if len(w) > 2]  # shorter ones are words of many languages
-    known = {
-        language: sum(1 for w in words if wordfreq.zipf_frequency(w, language) > 3)
-        for language in reader.info.languages or writable(reader.charset)
-    }
-    language = max(known, key=lambda code: known[code])
-    if known[language] > SURE * len(words):
-        log.info("the readings look like the language %s (%d of %d words are known)",
-                 language, known[language], len(words))  # fmt: skip
+    words = [w.strip(".,;:!?()'\"").lower() for r in readings(reader, pictures[:ASKED]) for w in r.text.split()]
+    words = [w for w in words if len(w) >= TELLING - 1]
+    candidates = reader.info.languages or writable(reader.charset)
+    ranked = sorted(candidates, key=lambda code: -_evidence(words, code))
+    language, known = ranked[0], _known(words, ranked[0])
+    clear = len(ranked) > 1 and _evidence(words, language) >= CLEAR * _evidence(words, ranked[1])
+    sure = known > SURE * len(words) or (clear and known >= LEAST)
+    if sure:
+        log.info("the readings look like the language %s (%d of %d words are known)", language, known, len(words))
     else:
         log.warning("not sure of the language (%d of %d words known as %s); say it with %s",
-                    known[language], len(words), language, option)  # fmt: skip
-    return language
+                    known, len(words), language, option)  # fmt: skip
+    return Guess(language, sure)
+
+
+def _evidence(words: Sequence[str], language: str) -> float:
+    """How much common words speak for a language, the commonest most."""
+    import wordfreq
+
+    frequencies = (wordfreq.zipf_frequency(word, language) for word in words if len(word) >= TELLING)
+    return sum(max(0.0, frequency - COMMON) for frequency in frequencies)
+
+
+def _known(words: Sequence[str], language: str) -> int:
+    import wordfreq
+
+    return sum(wordfreq.zipf_frequency(word, language) > COMMON for word in words)
 
 
 def writable(charset: Charset) -> list[str]:

@@ -57,7 +57,7 @@ def adapted(
     fabric = fabric_of(TrainSettings(steps=1, device=device.partition(":")[0]))
     torch.set_num_threads(threads or cores())
     teacher = reader_of(net.to(fabric.device).eval(), info, fabric)
-    lm = decoder.language.model if decoder.language else language_model(guess(teacher, pictures, "--lm"))
+    lm = decoder.language.model if decoder.language else language_model(guess(teacher, pictures, "--lm").language)
     tutor = decoder if decoder.language else Decoder(info, decoder.settings, lm, decoder.words)
     pairs = list(_learnable(pictures, readings(teacher, pictures, decoder=tutor), info))
     if not pairs:

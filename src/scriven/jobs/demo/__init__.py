@@ -14,7 +14,7 @@ from typing import Any
 
 from scriven.base import atomic
 from scriven.jobs.adapt import Adapted, AdaptSettings, adapt
-from scriven.jobs.read import ReadSettings, load, read_items
+from scriven.jobs.read import NO_LM, ReadSettings, load, read_items
 from scriven.lines import Line, LinesFolder, Reading
 from scriven.reader.inputs import items, sources
 from scriven.reader.model import DEFAULT
@@ -35,6 +35,7 @@ class Demo:
     folder: Path
     before: Score
     after: Score
+    optical: Score  # after, without the language model that the new model is read with
     difference: Difference
     seconds: float
     adapted: Adapted
@@ -45,15 +46,16 @@ def demo(parent: Path = Path("scriven-demo"), minutes: float = MINUTES, model: s
     begun = time.monotonic()
     folder = _fresh(parent)
     lines = list(LinesFolder(LINES).lines())
-    before = _readings(model)
+    before = _readings(model, NO_LM)
     adapted = adapt([LINES], folder / "model", parent=model, settings=AdaptSettings(minutes=minutes))
-    after = _readings(folder / "model")
+    after, optical = _readings(folder / "model"), _readings(folder / "model", NO_LM)
     texts, pages = [line.text or "" for line in lines], [line.page for line in lines]
-    read = [[found[line.id].text for line in lines] for found in (before, after)]
+    read = [[found[line.id].text for line in lines] for found in (before, after, optical)]
     done = Demo(
         folder,
         score(texts, read[0], groups=pages),
         score(texts, read[1], groups=pages),
+        score(texts, read[2], groups=pages),
         paired_difference(texts, read[0], read[1], groups=pages),
         time.monotonic() - begun,
         adapted,
@@ -65,10 +67,14 @@ def demo(parent: Path = Path("scriven-demo"), minutes: float = MINUTES, model: s
 
 
 def as_json(done: Demo) -> dict[str, Any]:
-    """CERs are fractions with their 95 % intervals; `n` lines; `seconds` for everything."""
+    """CERs are fractions with their 95 % intervals; `n` lines; `seconds` for everything.
+
+    `cer_after` is what reading with the new model gives, `cer_after_without_lm` the same without its language model.
+    """
     return {
         "cer_before": done.before.cer,
         "cer_after": done.after.cer,
+        "cer_after_without_lm": done.optical.cer,
         "interval_before": list(done.before.interval),
         "interval_after": list(done.after.interval),
         "n": done.before.n,
@@ -88,9 +94,8 @@ def _fresh(parent: Path) -> Path:
     return folder
 
 
-def _readings(model: str | Path) -> dict[str, Reading]:
-    settings = ReadSettings()
-    reader, decoder = load(model, settings)
+def _readings(model: str | Path, lm: str | None = None) -> dict[str, Reading]:
+    reader, decoder = load(model, ReadSettings(lm=lm))
     every = (item for source in sources([LINES], []) for item in items(source, []))
     return {reading.id: reading for _, reading in read_items(every, reader, decoder, [])}
 
@@ -134,6 +139,12 @@ def _result(done: Demo, lines: Sequence[Line]) -> list[str]:
         f"{_change(done)} No transcription was used to learn; they only make this score.",
         "These are the pictures that were adapted to: what a collection is worth when you adapt to it and read it.",
     ]
+    if done.optical != done.after:
+        said.insert(
+            1,
+            "The new model is read with the language model that it learnt by, which is made of word frequencies. "
+            f"Without it the error rate is {_percent(done.optical.cer)}.",
+        )
     if curly:
         said.append(
             f"The transcriptions have typographic apostrophes: ’ is {curly:,} of their {sum(map(len, texts)):,} "
