@@ -91,17 +91,28 @@ def test_a_page_is_read_by_what_learnt_it_unless_that_is_worse(parent, monkeypat
     monkeypatch.setattr(job, "judge", judging)
     wanted = [2.0, 3.0]
     with caplog.at_level("INFO", "scriven"):
-        assert job.adapted(page(), parent, reader, decoder, "cpu", 1) is not reader
+        assert job.adapted(page(), parent, reader, decoder, "cpu", 1)[0] is not reader
         assert "adapted to 10 lines" in caplog.text
         judged.clear()
         wanted = [3.0, 2.0]
-        assert job.adapted(page(), parent, reader, decoder, "cpu", 1) is reader
+        assert job.adapted(page(), parent, reader, decoder, "cpu", 1) == (reader, decoder)
         assert "not adapted: its readings look less like the language" in caplog.text
+
+
+@pytest.mark.parametrize("sure", [True, False])
+def test_a_language_that_is_sure_goes_on_helping(sure, parent, monkeypatch):  # noqa: F811
+    reader, _ = reader_and_net(parent)
+    plain = Decoder(reader.info, ReadSettings())
+    monkeypatch.setattr(job, "judge", lambda reader, *_: SimpleNamespace(worse_than=lambda other: None))
+    monkeypatch.setattr(job, "guess", lambda *_: knowing.Guess("en", sure))
+    _, decoder = job.adapted(page(), parent, reader, plain, "cpu", 1)
+    assert (decoder.language is not None) == sure
 
 
 def test_too_few_lines_are_read_as_they_are_and_too_many_refused(parent, caplog):  # noqa: F811
     reader, _ = reader_and_net(parent)
-    assert job.adapted(page(3), parent, reader, decoder_of(reader), "cpu", 1) is reader
+    decoder = decoder_of(reader)
+    assert job.adapted(page(3), parent, reader, decoder, "cpu", 1) == (reader, decoder)
     assert "not adapted: 3 lines can be used, and a hand needs at least 4" in caplog.text
     with pytest.raises(SettingsError, match="at most 200 lines.*scriven adapt"):
         job.bounded(page(201))

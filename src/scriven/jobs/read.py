@@ -98,7 +98,8 @@ def read(
     reader, decoder = load(model, settings)
     wanted: Iterable[Item] | None = None
     if settings.adapt:  # to all pictures, also where only some are still to be read; and nothing is begun before
-        wanted, reader = _adapted(_items(found, outcome, settings), model, reader, decoder, settings)
+        wanted, reader, tutor = _adapted(_items(found, outcome, settings), model, reader, decoder, settings)
+        decoder = decoder if settings.lm == NO_LM else tutor
     if out is not None and not one_file:
         used = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items()}
         about: dict[str, object] = {"command": "read", "model": str(model), "format": format, "settings": used}
@@ -153,14 +154,14 @@ def _items(found: Iterable[Source], outcome: Outcome, settings: ReadSettings) ->
 
 def _adapted(
     wanted: Iterable[Item], model: str | Path, reader: Reader, decoder: Decoder, settings: ReadSettings
-) -> tuple[list[Item], Reader]:
-    """All items, and a reader that has learnt their pictures. Needs the extra `train`; raises SettingsError."""
+) -> tuple[list[Item], Reader, Decoder]:
+    """All items, and a reader that has learnt their pictures, with its decoder. Needs the extra `train`; raises SettingsError."""
     from scriven.jobs.adapt.quick import adapted, bounded
 
     if settings.engine != ReadSettings.engine:
         raise SettingsError(f"adapt learns with torch, not with {settings.engine}; leave the setting engine out")
     every = bounded(wanted)
-    return every, adapted(every, model, reader, decoder, settings.device, settings.threads)
+    return every, *adapted(every, model, reader, decoder, settings.device, settings.threads)
 
 
 def _counted(readings: Iterator[tuple[Item, Reading]], outcome: Outcome) -> Iterator[tuple[Item, Reading]]:

@@ -41,36 +41,41 @@ def bounded(every: Iterable[Item]) -> list[Item]:
 
 def adapted(
     items: Iterable[Item], model: str | Path, reader: Reader, decoder: Decoder, device: str, threads: int | None
-) -> Reader:
+) -> tuple[Reader, Decoder]:
     """A reader that has learnt the pictures of `items`, or `reader` itself where that did not help; says which.
 
     The labels are read with the language model and the words of `decoder`; where it has none, with the language model
-    of the language that the readings look most like. Raises ModelError for a model without weights.
+    of the language that the readings look most like, and with it comes a decoder that goes on using it, unless that
+    language is a mere guess. Raises ModelError for a model without weights.
     """
     pictures = list(_usable(items, reader))
     if len(pictures) < FEWEST:
         log.warning("not adapted: %s can be used, and a hand needs at least %d",
                     counted(len(pictures), "line"), FEWEST)  # fmt: skip
-        return reader
+        return reader, decoder
     log.info("learning the hand of %d lines before they are read: some 20 seconds or more", len(pictures))
     net, info = load_net(find_model(model))
     fabric = fabric_of(TrainSettings(steps=1, device=device.partition(":")[0]))
     torch.set_num_threads(threads or cores())
     teacher = reader_of(net.to(fabric.device).eval(), info, fabric)
-    lm = decoder.language.model if decoder.language else language_model(guess(teacher, pictures, "--lm").language)
-    tutor = decoder if decoder.language else Decoder(info, decoder.settings, lm, decoder.words)
+    tutor, sure = decoder, True
+    if tutor.language is None:
+        spoken = guess(teacher, pictures, "--lm")
+        tutor, sure = Decoder(info, decoder.settings, language_model(spoken.language), decoder.words), spoken.sure
+    assert tutor.language is not None
+    lm = tutor.language.model
     pairs = list(_learnable(pictures, readings(teacher, pictures, decoder=tutor), info))
     if not pairs:
         log.warning("not adapted: the model reads nothing at all in these pictures")
-        return reader
+        return reader, decoder
     inks, texts = zip(*pairs, strict=True)
     student = reader_of(quick(net, inks, texts, fabric, QuickSettings()), info, fabric)
     why = judge(student, pictures, lm).worse_than(judge(teacher, pictures, lm))
     if why:
         log.warning("not adapted: %s", why)
-        return reader
+        return reader, decoder
     log.info("adapted to %d lines", len(pairs))
-    return student
+    return student, tutor if sure else decoder
 
 
 def _learnable(
