@@ -155,7 +155,10 @@ def _items(found: Iterable[Source], outcome: Outcome, settings: ReadSettings) ->
 def _adapted(
     wanted: Iterable[Item], model: str | Path, reader: Reader, decoder: Decoder, settings: ReadSettings
 ) -> tuple[list[Item], Reader, Decoder]:
-    """All items, and a reader that has learnt their pictures, with its decoder. Needs the extra `train`; raises SettingsError."""
+    """All items, and a reader that has learnt their pictures, with its decoder.
+
+    Needs the extra `train`. Raises SettingsError.
+    """
     from scriven.jobs.adapt.quick import adapted, bounded
 
     if settings.engine != ReadSettings.engine:
