@@ -115,7 +115,8 @@ def fingerprint(model: str | Path) -> str:
     """A short fingerprint of what reads in a model folder. Raises ModelError."""
     folder = find_model(model)
     info = read_info(folder)
-    return digest(folder / "model.json", folder / (info.graph.file if info.graph else "reader.onnx"))
+    files = ["model.json", info.graph.file if info.graph else "reader.onnx", info.language_model]
+    return digest(*(folder / file for file in files if file))
 
 
 def machine() -> str:

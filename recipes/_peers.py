@@ -85,11 +85,15 @@ def ours(model: str) -> Peer:
         return Peer(name, "", None, "no such model here")
 
     def read(pictures: Sequence[Path], spoken: str, work: Path) -> tuple[list[str], Ran, str]:
-        ran = scriven("read", "-m", model, "-f", "json", "--threads", "1", *pictures)
+        ran = scriven("read", "-m", model, "--lm", "none", "-f", "json", "--threads", "1", *pictures)
         result = json.loads(ran.out)
         for refused in result["refused"]:
             print(f"{name} left out {refused['id']}: {refused['reason']}; it counts as empty", file=sys.stderr)
         found = {Path(r["image"]).name: r["text"] for r in result["readings"]}
-        return [found.get(p.name, "") for p in pictures], ran, f"scriven read -m {name} -f json --threads 1 PICTURES"
+        return (
+            [found.get(p.name, "") for p in pictures],
+            ran,
+            f"scriven read -m {name} --lm none -f json --threads 1 PICTURES",
+        )
 
     return Peer(name, version, read)

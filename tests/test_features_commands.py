@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from scriven.images import encode
 from scriven.jobs import demo as job
@@ -20,6 +21,29 @@ def test_a_language_model_settles_what_the_picture_leaves_open(scriven, tmp_path
     call = ("read", tmp_path / "x.png", "-m", model, "--threads", 1)
     assert scriven(*call)[:2] == (0, "cad\n")
     assert scriven(*call, "--lm", lm)[:2] == (0, "cbd\n")
+
+
+@pytest.mark.parametrize("command", ["read", "score"])
+def test_a_model_brings_its_language_model_and_none_leaves_it_aside(command, scriven, tmp_path):
+    model = write_model(tmp_path / "model")
+    CharLM.train(["cbd"] * 20).save(model / "language.npz")
+    write_info(model, read_info(model).model_copy(update={"language_model": "language.npz"}))
+    with LinesWriter(tmp_path / "lines", {}) as writer:
+        writer.write(Line("x", encode(np.minimum(picture("cad"), picture("cbd"))), "cbd"))
+
+    def said(*more: str) -> bool:
+        asked = ("-m", model, tmp_path / "lines") if command == "read" else (model, tmp_path / "lines", "--json")
+        code, out, err = scriven(command, *asked, *more)
+        assert code == 0, err
+        return "cbd" in out if command == "read" else json.loads(out)["cer"] == 0
+
+    assert said() and not said("--lm", "none") and said("--set", "lm=own")
+    (model / "language.npz").write_bytes(b"PK")
+    code, _, err = scriven("read", tmp_path / "lines", "-m", model)
+    assert code == 2 and "damaged" in err and not said("--lm", "none")
+    (model / "language.npz").unlink()
+    code, _, err = scriven("read", tmp_path / "lines", "-m", model)
+    assert code == 2 and "copy the model folder again, or read without it: --lm none" in err
 
 
 def test_the_demo_reads_before_and_after(tmp_path, monkeypatch):

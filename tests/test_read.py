@@ -21,7 +21,8 @@ from scriven.jobs.knowledge import language_model, word_list
 from scriven.jobs.read import Outcome, ReadSettings, read
 from scriven.jobs.score import Scores, Set, score_model
 from scriven.lines import Line, LinesFolder, LinesWriter, Reading
-from scriven.lines.sketch import digest, sketch
+from scriven.lines import sketch as sketches
+from scriven.lines.sketch import digest, share_in, sketch
 from scriven.reader.inputs import Item, Source
 from scriven.reader.model import read_info, write_info
 from scriven.reader.transcripts import Transcript
@@ -130,6 +131,9 @@ def test_of_many_failures_ten_are_named_one_a_line(model, tmp_path, capsys):
         (tmp_path / f"{i:02d}.png").write_bytes(b"no picture")
     assert run(["read", str(tmp_path), "-m", str(model), "--threads", "1"]) == 2
     said = capsys.readouterr().err.splitlines()
+    for format in ("text", "json"):
+        given = [str(tmp_path), "-m", str(model), "-f", format, "-o", str(tmp_path / f"{format}-out")]
+        assert run(["read", *given]) == 2 and "nothing could be read:" in capsys.readouterr().err
     assert said[0] == "scriven: nothing could be read:" and said[-1] == "  and 50 more"
     assert [line.split(".png")[0].rpartition("/")[2] for line in said[1:-1]] == [f"{i:02d}" for i in range(10)]
 
@@ -389,7 +393,10 @@ def test_score_warns_of_lines_that_trained_the_model_or_its_parent(letters, tmp_
 @pytest.mark.parametrize(
     ("trained", "others", "said"), [(10, 0, "all"), (300, 0, "all"), (300, 300, "half"), (0, 300, "none")]
 )
-def test_score_knows_the_pictures_that_trained_the_model_in_other_files(trained, others, said, tmp_path, caplog):
+def test_score_knows_the_pictures_that_trained_the_model_in_other_files(
+    trained, others, said, tmp_path, caplog, monkeypatch
+):
+    monkeypatch.setattr(sketches, "KEPT", 64)
     texts = ["".join(LETTERS[i // 7**k % 7] for k in range(4)) for i in range(900)]
     lines = [Line(f"l{i}", encode(picture(text)), text) for i, text in enumerate(texts)]
     kept = sketch(digest(line.image) for line in lines[: trained or 300])
@@ -404,6 +411,15 @@ def test_score_knows_the_pictures_that_trained_the_model_in_other_files(trained,
     elif said == "half":
         share = int(caplog.text.split("about ")[1].split("%")[0])
         assert 35 <= share <= 65 and "% of these lines trained this model" in caplog.text
+
+
+def test_a_share_counts_a_picture_once_and_one_alone_tells_none():
+    every = [digest(str(i).encode()) for i in range(8000)]
+    few, more = sketch(every[:4000]), sketch(every[:6000])  # a model learnt some, the next one some more
+    assert 0.4 < share_in([few, more], every[2000:4000] + every[6000:]) < 0.6
+    assert share_in([more], every[:6000]) == 1 and share_in([more], every[6000:]) == 0
+    assert share_in([more], [more.split()[0], *every[6000:]]) == 0
+    assert all(share_in([sketch(every)], every[k :: 8000 // 120]) > 0 for k in range(66))  # 120 lines of 8,000
 
 
 def test_score_says_that_a_folder_of_pictures_has_no_texts(model, tmp_path):

@@ -18,6 +18,8 @@ from scriven.base import InputError, ModelError, OutputError, SettingsError
 from scriven.images import encode
 from scriven.jobs.train import TrainSettings, train
 from scriven.lines import Line, LinesFolder, LinesWriter
+from scriven.reader.lm import CharLM
+from scriven.reader.model import read_info, write_info
 from scriven.tensors import Batch
 from scriven.text import Charset
 from scriven.workbench import fit as fitting
@@ -240,6 +242,24 @@ def test_from_grows_the_character_set(lines, tmp_path, caplog):
     assert (grown.info.network, grown.info.size) == ("convtext", "tiny") and load_net(tmp_path / "b")
     assert grown.info.charset[: len(old.charset)] == old.charset.characters and "é" in grown.info.charset
     assert grown.info.parents
+
+
+def test_a_language_model_stays_unless_characters_are_new_and_is_missed_before_training(lines, tmp_path, caplog):
+    brief = settings(steps=1, evaluations=1)
+    train([lines], tmp_path / "a", settings=brief)
+    CharLM.train(["cad"] * 5, order=2).save(tmp_path / "a" / "language.npz")
+    write_info(tmp_path / "a", read_info(tmp_path / "a").model_copy(update={"language_model": "language.npz"}))
+    kept = train([lines], tmp_path / "b", parent=tmp_path / "a", settings=brief)
+    assert kept.info.language_model == "language.npz" and CharLM.load(tmp_path / "b" / "language.npz")
+    more = folder(tmp_path / "more", extra=[Line("é", encode(picture("cafe")), "café")])
+    caplog.set_level("INFO")
+    grown = train([more], tmp_path / "c", parent=tmp_path / "a", settings=brief)
+    assert grown.info.language_model is None and not (tmp_path / "c" / "language.npz").exists()
+    assert "is not kept: it does not know the new characters" in caplog.text
+    (tmp_path / "a" / "language.npz").unlink()
+    with pytest.raises(ModelError, match="language.npz is missing"):
+        train([lines], tmp_path / "d", parent=tmp_path / "a", settings=brief)
+    assert not (tmp_path / "d").exists()
 
 
 def test_out_of_memory_halves_the_batch_and_says_so(lines, tmp_path, monkeypatch, caplog):

@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
@@ -27,13 +27,14 @@ from scriven.lines import Reading
 from scriven.reader.decoding import Decoder, DecodeSettings
 from scriven.reader.estimate import FEWEST, VIEWED, Estimate, Spread, estimate, signs
 from scriven.reader.inputs import Item, Source, items, sources
-from scriven.reader.model import DEFAULT, find_model
+from scriven.reader.model import DEFAULT, find_model, own_language
 from scriven.reader.session import Picture, Reader
 from scriven.reader.transcripts import SUFFIXES, Transcript, format_of
 
 log = logging.getLogger("scriven")
 
-NO_LM = "none"  # what is given for no language model at all
+ABOUT = "about.json"  # what a folder of results says of itself
+OWN_LM, NO_LM = "own", "none"  # what ReadSettings.lm says besides files and languages
 PAGE_HEIGHT, PAGE_LETTERS, PAGES_NAMED = 600, 3, 5  # px, characters read, warnings
 VIEW_ONE_IN, VIEW_LEAST = 10, 30  # the estimate reads one line in ten once more, of few lines so many
 
@@ -45,7 +46,7 @@ class ReadSettings(DecodeSettings):
     engine: str = "onnxruntime"  # or openvino
     device: str = "cpu"
     threads: int | None = None  # None: one for each core
-    lm: str | None = None  # a file of a language model, a language such as fr, or none; None: the model's own
+    lm: str = OWN_LM  # the model's own, if it brings one; none; a file of a language model; or a language such as fr
     words: Path | None = None  # a file with one word a line
     level: str | None = None  # words or lines, in a lines folder that holds both
     split: str | None = None  # of a lines folder; None: all
@@ -110,7 +111,7 @@ def read(
     else:
         wanted = [item for item in wanted if item.source in found]
     seen: Seen = Spread()
-    readings = _counted(read_items(wanted, reader, decoder, outcome.refused, seen), outcome)
+    readings = _counted(read_items(wanted, reader, decoder, outcome.refused, seen, outcome.of_source), outcome)
     if out is None:
         _write_all(readings, stream or sys.stdout, format, None, outcome)
     elif one_file:
@@ -135,9 +136,10 @@ def load(model: str | Path, settings: ReadSettings) -> tuple[Reader, Decoder]:
     A model brings its own language model where `adapt` left one in its folder.
     """
     reader = Reader.load(model, settings.engine, settings.device, settings.threads)
-    own = reader.info.language_model
-    named = settings.lm or (str(find_model(model) / own) if own else NO_LM)
-    lm = None if named == NO_LM else language_model(named)
+    named: str | None = None if settings.lm == NO_LM else settings.lm
+    if settings.lm == OWN_LM:
+        named = str(own) if (own := own_language(find_model(model), reader.info)) else None
+    lm = language_model(named) if named else None
     words = word_list(settings.words, reader.charset) if settings.words else ()
     return reader, Decoder(reader.info, settings, lm, words)
 
@@ -178,11 +180,17 @@ def _counted(readings: Iterator[tuple[Item, Reading]], outcome: Outcome) -> Iter
 
 
 def read_items(
-    every: Iterable[Item], reader: Reader, decoder: Decoder, refused: list[Refused], seen: Seen | None = None
+    every: Iterable[Item],
+    reader: Reader,
+    decoder: Decoder,
+    refused: list[Refused],
+    seen: Seen | None = None,
+    closed: Mapping[str, list[Refused]] | None = None,
 ) -> Iterator[tuple[Item, Reading]]:
     """Readings of items, in order; pictures that cannot be prepared go to `refused`. Items lose their picture.
 
-    `seen` is offered every prepared picture with its reading.
+    `seen` is offered every prepared picture with its reading. `closed` lists, by the names of their sources, what was
+    refused of those whose items have all come; what is refused of them later joins it.
     """
     waiting: deque[tuple[Item, Picture]] = deque()
 
@@ -193,6 +201,8 @@ def read_items(
                 picture = reader.prepare(item.id, item.picture)
             except InputError as error:
                 refused.append(Refused(item.id, str(error)))
+                if closed is not None and item.source.name in closed:
+                    closed[item.source.name].append(refused[-1])
                 continue
             waiting.append((replace(item, picture=None), picture))
             yield picture
@@ -239,7 +249,7 @@ def _write_each(readings: Iterable[tuple[Item, Reading]], out: Path, format: str
                 _note(out, source.name, lacking=True)  # before the file is there: whenever it is, this is known
         if not left_out:
             _note(out, source.name)
-    if not any(out.glob(f"*{SUFFIXES[format]}")):
+    if all(file.name == ABOUT for file in out.glob(f"*{SUFFIXES[format]}")):
         _something(outcome)
 
 
@@ -250,7 +260,7 @@ def _something(outcome: Outcome) -> None:
 
 def _begin(out: Path, about: dict[str, object], found: list[Source], format: str) -> list[Source]:
     """Make or continue the folder of results; returns the sources that are still to be read, or lack something."""
-    file, lacking = out / "about.json", list[str]()
+    file, lacking = out / ABOUT, list[str]()
     if file.is_file():
         try:
             old = json.loads(file.read_text("utf-8"))
@@ -270,7 +280,7 @@ def _begin(out: Path, about: dict[str, object], found: list[Source], format: str
 
 def _note(out: Path, name: str = "", lacking: bool = False, finished: bool = False) -> None:
     """Keep in about.json whether the file of a source lacks what could not be read, and whether all is done."""
-    about = json.loads((out / "about.json").read_text("utf-8"))
+    about = json.loads((out / ABOUT).read_text("utf-8"))
     before = set(about.get("lacking", ()))
     names = before | {name} if lacking else before - {name}
     changed = {**about, "lacking": sorted(names), "finished": finished}
@@ -279,5 +289,5 @@ def _note(out: Path, name: str = "", lacking: bool = False, finished: bool = Fal
 
 
 def _save(out: Path, about: dict[str, object]) -> None:
-    with atomic(out / "about.json", "w") as stream:
+    with atomic(out / ABOUT, "w") as stream:
         json.dump(about, stream, indent=2, ensure_ascii=False)

@@ -14,7 +14,7 @@ from scriven.base import Refused, SettingsError, counted, one_of, within
 from scriven.jobs.folders import free
 from scriven.jobs.progress import percent
 from scriven.lines.splits import LEVELS
-from scriven.reader.model import Graph, ModelInfo, find_model, read_info
+from scriven.reader.model import Graph, ModelInfo, find_model, own_language, read_info
 from scriven.recognisers import build
 from scriven.recognisers.contract import Recogniser
 from scriven.text import Charset
@@ -114,6 +114,7 @@ def train(
     settings = _computed_as_before(out, settings)
     available(settings)
     charset, start = _charset(inputs, parent, settings)
+    speaking = _speaking(parent, charset)
     net = start if start is not None else _new(settings, charset)
     material = Material.of(inputs, charset, net.height, settings)
     fabric = fabric_of(settings)
@@ -137,9 +138,23 @@ def train(
     progress = fit(run, plan, material.valid, settings, look, fabric, keep, tell)
     if fabric.is_global_zero:
         made = _info(net, inputs, parent, settings, material, progress, name, licence)
-        publish(out, with_language(out, made, find_model(parent) if parent else None), material.valid)
+        publish(out, with_language(out, made, speaking), material.valid)
     fabric.barrier()
     return Trained(out, read_info(out), progress, material.refused, material.judged_on)
+
+
+def _speaking(parent: str | Path | None, charset: Charset) -> Path | None:
+    """The parent where its language model is kept: it brings one, and that knows all characters that are written now.
+
+    Raises ModelError where a model names a language model that is not there.
+    """
+    if parent is None or own_language(folder := find_model(parent), info := read_info(folder)) is None:
+        return None
+    if charset != info.characters:
+        log.info("the language model of %s is not kept: it does not know the new characters", parent)
+        return None
+    log.info("the model is read with the language model of %s; without it: --lm none", parent)
+    return folder
 
 
 def said(row: dict[str, Any], judged_on: str) -> str:

@@ -9,6 +9,7 @@ All scores are natural logarithms. Texts are normalised (NFC, single spaces) fir
 """
 
 import io
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from zipfile import BadZipFile
@@ -132,10 +133,11 @@ class CharLM:
                 )
         except FileNotFoundError:
             raise ModelError(f"there is no language model {path}; make one with: scriven texts lm") from None
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error, NotImplementedError):
             raise ModelError(
-                f"cannot read the language model {path}: {error}; make it again with: scriven texts lm"
-            ) from error
+                f"cannot read the language model {path}: it is damaged or none of scriven's; copy it again, or make it "
+                "with: scriven texts lm"
+            ) from None
 
     # --- the automaton --------------------------------------------------------------------------------------------
 

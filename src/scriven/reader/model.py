@@ -77,7 +77,7 @@ def _lineage(parents: Any, named: set[str]) -> str:
     """Parents and theirs in words; in place of one that was named before stand those of its own that were not."""
     said = []
     for one in parents if isinstance(parents, list) else ():
-        name, older = (one.get("name"), one.get("parents")) if isinstance(one, dict) else (None, None)
+        name, older = (one.get("name"), one.get("parents")) if isinstance(one, dict) else (str(one), None)
         again = name in named
         named |= {name} if name else set()
         before = _lineage(older, named)
@@ -94,6 +94,19 @@ def _told(key: str, data: Any, parents: Any) -> Iterator[str]:
     for one in parents if isinstance(parents, list) else ():
         if isinstance(one, dict):
             yield from _told(key, one.get("data"), one.get("parents"))
+
+
+def own_language(folder: Path, info: ModelInfo) -> Path | None:
+    """The language model that a model brings. Raises ModelError where model.json names one that is not there."""
+    if info.language_model is None:
+        return None
+    file = folder / info.language_model
+    if not file.is_file():
+        raise ModelError(
+            f"{file} is missing, and model.json says that the model is read with it; copy the model folder again, or "
+            "read without it: --lm none"
+        )
+    return file
 
 
 def read_info(folder: str | Path, kind: str = "recogniser") -> ModelInfo:

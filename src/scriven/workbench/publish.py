@@ -9,7 +9,7 @@ from scriven.base import atomic
 from scriven.images import Grey
 from scriven.reader.calibrate import calibrate, stretched
 from scriven.reader.lm import CharLM
-from scriven.reader.model import Graph, ModelInfo, read_info, write_info
+from scriven.reader.model import Graph, ModelInfo, own_language, read_info, write_info
 from scriven.reader.session import Picture, Reader
 from scriven.recognisers import build
 from scriven.recognisers.export import export
@@ -49,8 +49,8 @@ def with_language(folder: Path, info: ModelInfo, parent: Path | None, lm: CharLM
     """What a model says of itself with the language model that it is read with: `lm`, else its parent's, else none."""
     if lm is not None:
         lm.save(folder / LANGUAGE_MODEL)
-    elif parent is not None and (own := read_info(parent).language_model):
-        _copy(parent / own, folder / LANGUAGE_MODEL)
+    elif parent is not None and (own := own_language(parent, read_info(parent))):
+        _copy(own, folder / LANGUAGE_MODEL)
     else:
         return info.model_copy(update={"language_model": None})
     return info.model_copy(update={"language_model": LANGUAGE_MODEL})

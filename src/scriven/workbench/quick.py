@@ -28,8 +28,8 @@ WARMUP = 0.2  # of the steps
 class QuickSettings:
     """How a page is learnt; `columns` px of width a step, `strength` 0..1 of the augmentation."""
 
-    steps: int = 40
-    lr: float = 1e-2
+    steps: int = 20
+    lr: float = 5e-3
     columns: int = 6144
     strength: float = 0.6
     seed: int = 0

@@ -9,7 +9,7 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.lines.folder import read_about
 from scriven.lines.splits import LEVELS
 from scriven.reader.decoding import Decoder
-from scriven.reader.model import DEFAULT, Graph, ModelInfo, find_model
+from scriven.reader.lm import CharLM
+from scriven.reader.model import DEFAULT, Graph, ModelInfo, find_model, own_language
 from scriven.recognisers.contract import Recogniser
 from scriven.scribes.fonts import FontScribe
 from scriven.scribes.texts import source
@@ -124,7 +125,7 @@ def adapt(
     """Adapt the model `parent` to unlabelled pictures (or those of lines folders; their texts are not looked at).
 
     `out` becomes a model folder; one that was begun by the same call goes on after its last finished round. It is read
-    with the language model that it learnt by, where the language is known.
+    with the language model that it learnt by, where the language is known or the parent brings one.
     Raises InputError when there are too few pictures, OutputError when `out` is finished or was begun otherwise.
     """
     settings = settings or AdaptSettings()
@@ -142,6 +143,8 @@ def adapt(
     net = net.to(fabric.device)
     spoken = Guess(settings.language, True) if settings.language else guess(reader_of(net, info, fabric), pictures)
     known = expected(spoken.language, settings.texts, settings.words, info.characters, refused)
+    if not (spoken.sure or settings.texts) and (own := own_language(find_model(parent), info)):
+        known = replace(known, lm=CharLM.load(own))
     learn, check = parted(pictures, settings.held_out, settings.seed)
     hand = Hand(out, info, fabric, spoken.language, known, learn, check, settings)
     with atomic(out / STATE, "w") as stream:  # not before: what cannot be adapted to leaves the place free

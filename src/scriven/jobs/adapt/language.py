@@ -85,10 +85,12 @@ def guess(reader: Reader, pictures: Sequence[tuple[str, Grey]], option: str = "-
     words = [w.strip(".,;:!?()'\"").lower() for r in readings(reader, pictures[:ASKED]) for w in r.text.split()]
     words = [w for w in words if len(w) >= TELLING - 1]
     candidates = reader.info.languages or writable(reader.charset)
-    ranked = sorted(candidates, key=lambda code: -_evidence(words, code))
-    language, known = ranked[0], _known(words, ranked[0])
-    clear = len(ranked) > 1 and _evidence(words, language) >= CLEAR * _evidence(words, ranked[1])
-    sure = known > SURE * len(words) or (clear and known >= LEAST)
+    told = {code: (_evidence(words, code), _known(words, code)) for code in candidates}
+    language, *others = sorted(candidates, key=lambda code: told[code], reverse=True)
+    evidence, known = told[language]
+    next_best = max((told[code][0] for code in others), default=0.0)
+    clear = evidence > 0 and evidence >= CLEAR * next_best and known >= LEAST
+    sure = clear or (known > SURE * len(words) and (evidence > next_best or not others))
     if sure:
         log.info("the readings look like the language %s (%d of %d words are known)", language, known, len(words))
     else:

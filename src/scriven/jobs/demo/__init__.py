@@ -14,7 +14,7 @@ from typing import Any
 
 from scriven.base import atomic
 from scriven.jobs.adapt import Adapted, AdaptSettings, adapt
-from scriven.jobs.read import NO_LM, ReadSettings, load, read_items
+from scriven.jobs.read import NO_LM, OWN_LM, ReadSettings, load, read_items
 from scriven.lines import Line, LinesFolder, Reading
 from scriven.reader.inputs import items, sources
 from scriven.reader.model import DEFAULT
@@ -94,7 +94,7 @@ def _fresh(parent: Path) -> Path:
     return folder
 
 
-def _readings(model: str | Path, lm: str | None = None) -> dict[str, Reading]:
+def _readings(model: str | Path, lm: str = OWN_LM) -> dict[str, Reading]:
     reader, decoder = load(model, ReadSettings(lm=lm))
     every = (item for source in sources([LINES], []) for item in items(source, []))
     return {reading.id: reading for _, reading in read_items(every, reader, decoder, [])}

@@ -71,7 +71,10 @@ def readings(rows: Sequence[Row]) -> list[Problem]:
     """Texts that no person wrote or checked: they may hold the mistakes of the model that did."""
     found = [Refused(row.name, repr(row.text)) for row in rows if row.by_model]
     what = "texts written by a model, perhaps wrongly: they are no transcriptions"
-    advice = "check them, and empty the column confidence of those that are right; training believes all as they are"
+    advice = (
+        "check them, and of those that are right empty the column confidence and write human in origin; training "
+        "believes all as they are"
+    )
     return problem("read-by-model", "note", found, what, advice)
 
 
