@@ -33,6 +33,7 @@ from scriven.score import score
 from scriven.scribes.typefaces import bundled
 from scriven.tensors import collate
 from scriven.text import Charset
+from scriven.workbench import beliefs as believing
 from scriven.workbench import fit as fitting
 from scriven.workbench.beliefs import Belief, Judgement, reader_of, trusted
 from scriven.workbench.keep import load_net, save_weights
@@ -556,14 +557,34 @@ def test_long_common_words_tell_the_language():
     assert knowing._evidence(short, "fr") == 0 and knowing._evidence(long, "en") > 5 * knowing._evidence(long, "fr")
 
 
+@pytest.mark.parametrize(("with_it", "helps"), [(0.30, True), (0.392, False), (0.45, False), (None, False)])
+def test_a_language_model_helps_where_it_lowers_the_estimated_error_rate_clearly(with_it, helps, monkeypatch):
+    """0.407 and 0.392 were estimated of Czech of 1531, with the truth at 0.54 and 0.57 (docs/log.md)."""
+    decoders, lm = [], CharLM.train(WORDS * 3, order=3)
+
+    def estimated(reader, decoder, seen):
+        decoders.append(decoder.language)
+        return 0.407 if decoder.language is None else with_it
+
+    monkeypatch.setattr(believing, "signs", estimated)
+    monkeypatch.setattr(believing, "estimate", lambda rate: rate and SimpleNamespace(cer=rate))
+    reader = SimpleNamespace(
+        info=SimpleNamespace(characters=Charset.of(WORDS), temperature=1.0), read_prepared=lambda seen, _: iter(seen)
+    )
+    assert believing.spoken_for(reader, [("a", picture("ink"))], lm) is helps
+    assert decoders[0] is None and decoders[1] is not None
+
+
 @pytest.mark.parametrize(
-    ("language", "texts", "kept"), [("en", "", True), (None, "", False), (None, "quill ink", True)]
+    ("language", "texts", "helps", "kept"),
+    [("en", "", True, True), ("en", "", False, False), (None, "", True, False), (None, "quill ink", True, True)],
 )
 def test_a_model_is_read_with_the_language_model_that_it_learnt_by(
-    language, texts, kept, parent, published, tmp_path, monkeypatch
+    language, texts, helps, kept, parent, published, tmp_path, monkeypatch
 ):
-    """None that rests on a guess alone is kept; a further model inherits it; `--lm none` reads without."""
+    """None that rests on a guess or does not help is kept; a further model inherits it; `--lm none` reads without."""
     accepting(monkeypatch)
+    monkeypatch.setattr(job, "spoken_for", lambda *_: helps)
     monkeypatch.setattr("scriven.workbench.publish.export", export)
     monkeypatch.setattr(knowing, "readings", lambda *_: [Reading("", "zzxq", 1.0, ())])
     if texts:

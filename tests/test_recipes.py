@@ -223,6 +223,31 @@ def test_test_scores_use_the_language_model_of_the_lines(tmp_path: Path, data: P
     assert "| fr | 15.00 (10.00-30.00) | +25.0 |" in table
 
 
+def test_average_weighs_the_weights_and_says_so(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from scriven.reader.model import Graph, ModelInfo, read_info, write_info
+    from scriven.recognisers import build
+    from scriven.text import Charset
+    from scriven.workbench.keep import load_tensors, save_weights
+
+    charset = Charset.of(["abc"])
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        save_weights(tmp_path / str(seed), build("convtext", "tiny", charset))
+        info = ModelInfo(name=f"m{seed}", network="convtext", size="tiny", charset=charset.characters, graph=Graph())
+        write_info(tmp_path / str(seed), info)
+        (tmp_path / str(seed) / "log.jsonl").write_text("")
+    (tmp_path / "data" / "a" / "test").mkdir(parents=True)
+    (tmp_path / "data" / "a" / "test" / "lines.parquet").touch()
+    out = tmp_path / "mean"
+    module("average").main(tmp_path / "data", out, [(str(tmp_path / "0"), 3.0), (str(tmp_path / "1"), 1.0)])
+    first, second, mean = (load_tensors(one / "weights.safetensors") for one in (tmp_path / "0", tmp_path / "1", out))
+    key = "name.weight"
+    assert torch.allclose(mean[key], 0.75 * first[key] + 0.25 * second[key]) and not torch.equal(mean[key], first[key])
+    assert read_info(out).settings["averaged"] == [["0", 0.75], ["1", 0.25]] and (out / "reader.onnx").is_file()
+    assert "the mean of 0 (0.75), 1 (0.25)" in (out / "README.md").read_text()
+
+
 def test_learning_curve_draws_whole_pages_inside_one_another() -> None:
     chosen = module("learning-curve").chosen
     pages = [f"page {i % 40}" for i in range(1000)]  # 25 lines each

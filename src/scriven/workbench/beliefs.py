@@ -16,6 +16,7 @@ from torch import nn
 from scriven.images import Grey, widened
 from scriven.lines import Reading
 from scriven.reader.decoding import Decoder
+from scriven.reader.estimate import VIEWED, estimate, signs
 from scriven.reader.lm import CharLM
 from scriven.reader.model import ModelInfo
 from scriven.reader.session import Picture, Reader
@@ -24,6 +25,7 @@ from scriven.score import distance, score
 LENGTHS = (3, 5, 8, 13, 21, 34, 55)  # upper ends of the bins of length, in characters
 VIEW = 0.92  # width of a picture's other view; a sound reading does not change with it
 CLEAR = 0.01  # the gain in surprise, or five times it in disagreement, below which a network is no better
+HELPED = 0.1  # the least share of the estimated errors that a language model must save to be read with
 REPEATED = 0.02  # the share of the kept readings that one and the same text may have, beyond one
 
 
@@ -118,6 +120,20 @@ def trusted(beliefs: Sequence[Belief], quota: float) -> list[Belief]:
 
 def _rank(belief: Belief) -> tuple[float, str]:
     return -belief.trust, belief.reading.id
+
+
+def spoken_for(reader: Reader, pictures: Sequence[tuple[str, Grey]], lm: CharLM) -> bool:
+    """Whether a language model helps to read pictures: it lowers the error rate that is estimated by HELPED at least.
+
+    One of another time or spelling lowers it by little, and does harm (docs/log.md, 2026-11-26).
+    """
+    seen = [Picture.of(id, ink) for id, ink in pictures[:VIEWED]]
+    rates = []
+    for decoder in (Decoder(reader.info), Decoder(reader.info, lm=lm)):
+        read = list(zip(seen, reader.read_prepared(seen, decoder), strict=True))
+        rates.append(estimate(signs(reader, decoder, read)))
+    plain, helped = rates
+    return bool(plain and helped and helped.cer <= (1 - HELPED) * plain.cer)
 
 
 def judge(reader: Reader, pictures: Sequence[tuple[str, Grey]], lm: CharLM) -> Judgement:

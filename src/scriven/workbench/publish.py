@@ -121,6 +121,8 @@ def card(info: ModelInfo) -> str:
         rows.append(f"- reading graph: {info.graph.file}, {info.graph.precision}")
     if info.language_model:
         rows.append(f"- read with the language model {info.language_model}; without it: --lm none")
+    if mixed := info.settings.get("averaged"):
+        rows.append(f"- weights: the mean of {', '.join(f'{name} ({share:g})' for name, share in mixed)}")
     rows += [f"- started from: {info.came_from()}"] if info.parents else []
     rows += [
         f"- trained on: {d['path']}" + (f" ({d['lines']} {d.get('level', 'lines')})" if "lines" in d else "")

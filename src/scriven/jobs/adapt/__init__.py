@@ -34,7 +34,7 @@ from scriven.scribes.fonts import FontScribe
 from scriven.scribes.texts import source
 from scriven.scribes.typefaces import bundled
 from scriven.text import Charset
-from scriven.workbench.beliefs import Judgement, believe, judge, reader_of, trusted
+from scriven.workbench.beliefs import Judgement, believe, judge, reader_of, spoken_for, trusted
 from scriven.workbench.fit import FitSettings, Run, begin, fit
 from scriven.workbench.keep import LOG, WEIGHTS, load_net, load_tensors, save_weights, versions
 from scriven.workbench.loader import Look, Mixture, Plan
@@ -154,7 +154,8 @@ def adapt(
     helped = len(rounds) > 1 and rounds[1]["accepted"]
     with atomic(out / "log.jsonl", "w") as file:
         file.writelines(json.dumps(row) + "\n" for row in rounds)
-    lm = known.lm if helped and (spoken.sure or settings.texts) else None
+    kept = helped and bool(spoken.sure or settings.texts)
+    lm = known.lm if kept and spoken_for(reader_of(net, info, fabric), check, known.lm) else None
     made = with_language(out, _info(hand, inputs, parent, rounds), find_model(parent), lm)
     if helped:
         save_weights(out, net)
