@@ -1,8 +1,10 @@
 """What all tests share: quiet threads, the command line in this process, real handwriting where there is some."""
 
+import getpass
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from scriven.lines import Line
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before anything imports torch
+os.environ["SCRIVEN_CACHE"] = str(
+    Path(tempfile.gettempdir()) / f"scriven-tests-{getpass.getuser()}"
+)  # not the user's own
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # tests that import ONNX Runtime themselves report nothing either
 if "PYTEST_XDIST_WORKER" in os.environ:  # one of several processes: one thread each
     os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -19,6 +19,7 @@ from scriven.images import encode
 from scriven.jobs import adapt as job
 from scriven.jobs.adapt import AdaptSettings, adapt
 from scriven.jobs.adapt import language as knowing
+from scriven.jobs.adapt import rounds as learning
 from scriven.jobs.adapt.language import expected, writable
 from scriven.jobs.adapt.pictures import gather
 from scriven.jobs.read import ReadSettings, load
@@ -84,7 +85,7 @@ def small_world(monkeypatch):
     torch.set_num_threads(1)
     faces = tuple(f for f in bundled() if f.id in ("caveat", "kalam", "homemade-apple"))
     assert len(faces) == 3
-    monkeypatch.setattr(job, "bundled", lambda: faces)
+    monkeypatch.setattr(learning, "bundled", lambda: faces)
     monkeypatch.setattr(knowing, "language_model", lambda name: CharLM.train(WORDS * 3, order=3))
     monkeypatch.setattr("scriven.workbench.publish.export", lambda net, path: path.write_bytes(b"graph"))
 
@@ -124,14 +125,14 @@ def test_beliefs_are_a_lines_folder_and_the_model_names_its_parent(parent, tmp_p
 
 
 def test_a_worse_student_is_not_kept(parent, tmp_path, monkeypatch):
-    judge = job.judge
+    judge = learning.judge
     seen = []
 
     def harsh(*arguments):
         seen.append(judge(*arguments))
         return seen[0] if len(seen) == 1 else replace(seen[0], surprise=seen[0].surprise + 1)
 
-    monkeypatch.setattr(job, "judge", harsh)
+    monkeypatch.setattr(learning, "judge", harsh)
     done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=settings(rounds=3))
     assert not done.helped and "less like the language" in done.why and len(done.rounds) == 2
     old, kept = load_file(parent / "weights.safetensors"), load_file(tmp_path / "m" / "weights.safetensors")
@@ -145,19 +146,20 @@ def accepting(monkeypatch):
 
 def counted(monkeypatch):
     """The settings that each training is given from here on."""
-    fit, given = job.fit, []
+    fit, given = learning.fit, []
 
     def fitted(run, plan, valid, chosen, *rest):
         given.append(chosen)
         return fit(run, plan, valid, chosen, *rest)
 
-    monkeypatch.setattr(job, "fit", fitted)
+    monkeypatch.setattr(learning, "fit", fitted)
     return given
 
 
 def cut(call, monkeypatch, name, at=1):
     """Call, and stop when the function `name` of the job is called for the `at`-th time."""
-    real, calls = getattr(job, name), []
+    place = job if hasattr(job, name) else learning
+    real, calls = getattr(place, name), []
 
     def stopping(*arguments):
         calls.append(name)
@@ -166,7 +168,7 @@ def cut(call, monkeypatch, name, at=1):
         return real(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(job, name, stopping)
+        patch.setattr(place, name, stopping)
         with pytest.raises(KeyboardInterrupt):
             call()
 
@@ -178,8 +180,8 @@ def same_weights(a, b):
 
 def test_each_accepted_round_teaches_the_next_and_is_logged(parent, tmp_path, monkeypatch):
     accepting(monkeypatch)
-    judge, judged = job.judge, []
-    monkeypatch.setattr(job, "judge", lambda *arguments: judged.append(judge(*arguments)) or judged[-1])
+    judge, judged = learning.judge, []
+    monkeypatch.setattr(learning, "judge", lambda *arguments: judged.append(judge(*arguments)) or judged[-1])
     done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=settings(rounds=2))
     assert done.helped and done.why == ""
     assert [(row["round"], row["accepted"]) for row in done.rounds] == [(0, True), (1, True), (2, True)]
@@ -197,7 +199,7 @@ def test_each_accepted_round_teaches_the_next_and_is_logged(parent, tmp_path, mo
 
 def test_each_round_starts_with_the_weights_of_its_teacher_and_a_fresh_optimiser(parent, tmp_path, monkeypatch):
     accepting(monkeypatch)
-    fit, starts, ends = job.fit, [], []
+    fit, starts, ends = learning.fit, [], []
 
     def fitted(run, *rest):
         moments = [moment for state in run.optimizer.state.values() for moment in state.values()]
@@ -208,7 +210,7 @@ def test_each_round_starts_with_the_weights_of_its_teacher_and_a_fresh_optimiser
         ends.append({k: v.clone() for k, v in run.average.state_dict().items()})
         return progress
 
-    monkeypatch.setattr(job, "fit", fitted)
+    monkeypatch.setattr(learning, "fit", fitted)
     adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=settings(rounds=2))
     assert len(starts) == 2 and all(torch.equal(starts[1][k], ends[0][k]) for k in starts[1])
 
@@ -266,7 +268,8 @@ def clock(monkeypatch):
     timed = SimpleNamespace(monotonic=lambda: now[0])
     monkeypatch.setattr(fitting, "_step", stepped)
     monkeypatch.setattr(fitting, "time", timed)
-    monkeypatch.setattr(job, "time", timed)
+    for place in (job, learning):
+        monkeypatch.setattr(place, "time", timed)
     return now
 
 
@@ -385,13 +388,13 @@ def test_a_model_that_was_helped_has_a_small_graph_where_pictures_say_that_it_re
     accepting(monkeypatch)
     if small:
         monkeypatch.setattr("scriven.workbench.publish.export", export)
-    judge, held = job.judge, {}
+    judge, held = learning.judge, {}
 
     def judging(reader, pictures, lm):
         held.update(pictures)
         return judge(reader, pictures, lm)
 
-    monkeypatch.setattr(job, "judge", judging)
+    monkeypatch.setattr(learning, "judge", judging)
     lines = [folder(tmp_path / name) for name in "abc"]
     adapt(lines, tmp_path / "m", parent=parent, settings=settings(held_out=held_out, level="lines"))
     net, info = load_net(tmp_path / "m")
@@ -513,7 +516,8 @@ def test_a_judgement_refuses_with_a_reason(changes, why):
 def test_a_round_tells_how_far_it_is_and_shows_no_error_rate(parent, tmp_path, monkeypatch, caplog):
     accepting(monkeypatch)
     told = []
-    monkeypatch.setattr(job, "percent", lambda what, fraction: told.append((what, fraction)))
+    for place in (job, learning):
+        monkeypatch.setattr(place, "percent", lambda what, fraction: told.append((what, fraction)))
     with caplog.at_level("INFO", "scriven"):
         adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=settings(rounds=2))
     assert [part for _, part in told] == pytest.approx([0, 0.25, 0.5, 0.5, 0.75, 0.99, 1.0])

@@ -24,6 +24,7 @@ from scriven.lines import Line, LinesFolder, LinesWriter, Reading
 from scriven.lines import sketch as sketches
 from scriven.lines.sketch import digest, share_in, sketch
 from scriven.reader.inputs import Item, Source
+from scriven.reader.lm import CharLM
 from scriven.reader.model import read_info, write_info
 from scriven.reader.transcripts import Transcript
 from scriven.text import Charset
@@ -279,14 +280,24 @@ def test_words_and_language_models(model, scans, tmp_path, texts):
         language_model("nowhere.npz")
 
 
-def test_a_language_is_made_from_its_frequent_words(monkeypatch):
+def test_a_language_is_made_from_its_frequent_words_and_kept(monkeypatch, tmp_path, caplog):
     pytest.importorskip("wordfreq")
+    monkeypatch.setenv("SCRIVEN_CACHE", str(tmp_path))
     monkeypatch.setattr("scriven.jobs.texts.LANGUAGE_WORDS", 3000)
     monkeypatch.setattr("scriven.jobs.texts.SAMPLED_LINES", 300)
     lm = language_model("fr")
     assert lm.surprise("avec les") < lm.surprise("xqzv wkj")
     with pytest.raises(TextError, match="no word list for the language 'xx'"):
         language_model("xx")
+    (kept,) = tmp_path.iterdir()
+    monkeypatch.setattr("scriven.jobs.texts.train_lm", lambda inputs: CharLM.train(["zzz"], 2))
+    assert language_model("fr").surprise("avec les") == lm.surprise("avec les")
+    kept.write_bytes(kept.read_bytes()[:900])
+    with caplog.at_level("WARNING", "scriven"):
+        assert language_model("fr").surprise("zzz") < 3 and "made anew" in caplog.text
+    monkeypatch.setenv("SCRIVEN_CACHE", str(kept / "no folder"))
+    with caplog.at_level("WARNING", "scriven"):
+        assert language_model("fr").surprise("zzz") < 3 and "is not kept" in caplog.text
 
 
 @pytest.mark.parametrize("format", ["json", "csv", "tsv"])

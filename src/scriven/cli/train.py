@@ -44,7 +44,7 @@ def train(
 
         scriven train synthetic/ -o runs/synthetic --minutes 30
 
-        scriven train letters/ fonts:en -o runs/letters --from scriven-general --set lr=1e-3
+        scriven train letters/ fonts:en -o runs/letters --from scriven-general
     """
     present(inputs)
     from scriven.jobs.train import TrainSettings

@@ -1,10 +1,15 @@
 """What helps to read, by its name: a language model, a list of words."""
 
+import hashlib
 import logging
+import os
+import sys
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scriven.base import InputError, SettingsError
+import scriven as package
+from scriven.base import InputError, MissingExtra, ModelError, OutputError, SettingsError
 from scriven.text import Charset, name, normalise
 
 if TYPE_CHECKING:
@@ -12,19 +17,62 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("scriven")
 
+MAKERS = ("jobs/texts.py", "reader/lm.py", "reader/ngrams.py")  # of a language model, beside the texts
+
 
 def language_model(source: str) -> "CharLM":
-    """A language model from its file, or made of a language (`fr`, `en`), which takes some seconds and wordfreq."""
+    """A language model from its file, or made of a language (`fr`, `en`), which takes some seconds and wordfreq.
+
+    One that was made is kept in the user's cache and loaded from there, as long as what it is made of and made by is
+    the same. Raises SettingsError.
+    """
     from scriven.reader.lm import CharLM
     from scriven.scribes.texts.languages import is_language
 
-    if is_language(source):
-        from scriven.jobs.texts import train_lm
+    if not is_language(source):
+        if not Path(source).is_file():
+            raise SettingsError(f"there is no language model {source!r}; give a file, or a language such as fr")
+        return CharLM.load(Path(source))
+    kept = cache() / f"lm-{source}-{_recipe()}.npz"
+    if kept.is_file():
+        try:
+            return CharLM.load(kept)
+        except ModelError as error:  # a damaged file costs only the time to make it anew
+            log.warning("%s; it is made anew", error)
+    from scriven.jobs.texts import train_lm
 
-        return train_lm([source])
-    if not Path(source).is_file():
-        raise SettingsError(f"there is no language model {source!r}; give a file, or a language such as fr")
-    return CharLM.load(Path(source))
+    log.info("making a language model of %s, some five seconds; it is kept for the next time", source)
+    made = train_lm([source])
+    try:
+        made.save(kept)
+    except OutputError as error:
+        log.warning("the language model is not kept: %s", error)
+        return made
+    return CharLM.load(kept)  # to the last digit the same as next time
+
+
+def cache() -> Path:
+    """Where things are kept that can be made anew: SCRIVEN_CACHE, else the place that the system has for them."""
+    if named := os.environ.get("SCRIVEN_CACHE"):
+        return Path(named)
+    home = Path("~").expanduser()
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "scriven"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "scriven" / "Cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "scriven"
+
+
+def _recipe() -> str:
+    """A short digest of what a language model is made of and by: the word frequencies, and the code that draws them."""
+    root = Path(package.__file__).parent
+    try:
+        told = hashlib.sha256(metadata.version("wordfreq").encode())
+    except metadata.PackageNotFoundError:
+        raise MissingExtra("the word list of a language", "train") from None
+    for file in sorted([*(root / "scribes/texts").glob("*.py"), *map(root.joinpath, MAKERS)]):
+        told.update(file.read_bytes())
+    return told.hexdigest()[:16]
 
 
 def word_list(file: Path, charset: Charset) -> list[str]:

@@ -16,7 +16,7 @@ from torch import nn
 from scriven.images import Grey, widened
 from scriven.lines import Reading
 from scriven.reader.decoding import Decoder
-from scriven.reader.estimate import VIEWED, estimate, signs
+from scriven.reader.estimate import VIEWED, Estimate, estimate, signs
 from scriven.reader.lm import CharLM
 from scriven.reader.model import ModelInfo
 from scriven.reader.session import Picture, Reader
@@ -127,13 +127,18 @@ def spoken_for(reader: Reader, pictures: Sequence[tuple[str, Grey]], lm: CharLM)
 
     One of another time or spelling lowers it by little, and does harm (docs/log.md, 2026-11-26).
     """
-    seen = [Picture.of(id, ink) for id, ink in pictures[:VIEWED]]
-    rates = []
-    for decoder in (Decoder(reader.info), Decoder(reader.info, lm=lm)):
-        read = list(zip(seen, reader.read_prepared(seen, decoder), strict=True))
-        rates.append(estimate(signs(reader, decoder, read)))
-    plain, helped = rates
+    (_, plain), (_, helped) = (estimated(reader, pictures, model) for model in (None, lm))
     return bool(plain and helped and helped.cer <= (1 - HELPED) * plain.cer)
+
+
+def estimated(
+    reader: Reader, pictures: Sequence[tuple[str, Grey]], lm: CharLM | None
+) -> tuple[list[Reading], Estimate | None]:
+    """Readings of the first VIEWED prepared pictures and their estimated error rate."""
+    seen = [Picture.of(id, ink) for id, ink in pictures[:VIEWED]]
+    decoder = Decoder(reader.info, lm=lm)
+    found = list(reader.read_prepared(seen, decoder))
+    return found, estimate(signs(reader, decoder, list(zip(seen, found, strict=True))))
 
 
 def judge(reader: Reader, pictures: Sequence[tuple[str, Grey]], lm: CharLM) -> Judgement:

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from scriven.base import atomic
+from scriven.base import atomic, counted
 from scriven.images import Grey
 from scriven.reader.calibrate import calibrate, stretched
 from scriven.reader.lm import CharLM
@@ -124,8 +124,14 @@ def card(info: ModelInfo) -> str:
     if mixed := info.settings.get("averaged"):
         rows.append(f"- weights: the mean of {', '.join(f'{name} ({share:g})' for name, share in mixed)}")
     rows += [f"- started from: {info.came_from()}"] if info.parents else []
+    if tried := info.scores.get("rounds"):
+        kept = sum(bool(row["accepted"]) for row in tried) - 1
+        learnt = f"in {counted(kept, 'round')}" if kept else "did not help: it reads exactly as the one it started from"
+        rows.append(f"- learning from its own readings, without labels, {learnt}")
     rows += [
-        f"- trained on: {d['path']}" + (f" ({d['lines']} {d.get('level', 'lines')})" if "lines" in d else "")
+        f"- trained on: {d['path']}"
+        + (" (pictures only)" if d.get("labels") == "none" else "")
+        + (f" ({d['lines']} {d.get('level', 'lines')})" if "lines" in d else "")
         for d in info.data
     ]
     if valid:

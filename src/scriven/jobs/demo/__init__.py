@@ -14,6 +14,9 @@ from typing import Any
 
 from scriven.base import atomic
 from scriven.jobs.adapt import Adapted, AdaptSettings, adapt
+from scriven.jobs.adapt.report import what_it_believed
+from scriven.jobs.adapt.rounds import last_round
+from scriven.jobs.progress import progress
 from scriven.jobs.read import NO_LM, OWN_LM, ReadSettings, load, read_items
 from scriven.lines import Line, LinesFolder, Reading
 from scriven.reader.inputs import items, sources
@@ -46,9 +49,10 @@ def demo(parent: Path = Path("scriven-demo"), minutes: float = MINUTES, model: s
     begun = time.monotonic()
     folder = _fresh(parent)
     lines = list(LinesFolder(LINES).lines())
-    before = _readings(model, NO_LM)
+    log.info("reading %d lines of a hand that %s has never seen", len(lines), model)
+    before = _readings(model, len(lines), NO_LM)
     adapted = adapt([LINES], folder / "model", parent=model, settings=AdaptSettings(minutes=minutes))
-    after, optical = _readings(folder / "model"), _readings(folder / "model", NO_LM)
+    after, optical = _readings(folder / "model", len(lines)), _readings(folder / "model", len(lines), NO_LM)
     texts, pages = [line.text or "" for line in lines], [line.page for line in lines]
     read = [[found[line.id].text for line in lines] for found in (before, after, optical)]
     done = Demo(
@@ -94,16 +98,21 @@ def _fresh(parent: Path) -> Path:
     return folder
 
 
-def _readings(model: str | Path, lm: str = OWN_LM) -> dict[str, Reading]:
+def _readings(model: str | Path, total: int, lm: str = OWN_LM) -> dict[str, Reading]:
     reader, decoder = load(model, ReadSettings(lm=lm))
     every = (item for source in sources([LINES], []) for item in items(source, []))
-    return {reading.id: reading for _, reading in read_items(every, reader, decoder, [])}
+    found: dict[str, Reading] = {}
+    for _, reading in read_items(every, reader, decoder, []):
+        found[reading.id] = reading
+        progress("reading", len(found), total)
+    return found
 
 
 def _report(done: Demo, lines: Sequence[Line], before: dict[str, Reading], after: dict[str, Reading]) -> Html:
     about = LinesFolder(LINES).about
     step = max(1, len(lines) // SHOWN)
     shown = [line for line in lines[::step] if line.text][:SHOWN]
+    believed = last_round(done.adapted.folder, done.adapted.rounds)
     return page(
         "A hand learnt without labels",
         [
@@ -124,6 +133,7 @@ def _report(done: Demo, lines: Sequence[Line], before: dict[str, Reading], after
                 legend(),
                 pictures(_pairs(shown, before, after), wide=True),
             ),
+            *([section("What it believed", *what_it_believed(believed))] if believed else []),
             section("Round by round, without labels", rounds(done.adapted.rounds)),
             section("The pictures", text(f"{about['title']}. {about['attribution']}. Licence: {about['licence']}.")),
         ],

@@ -1,0 +1,93 @@
+"""What an adaptation did, as a page: whether it helped and why not, what it believed, how it reads now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scriven.base import counted
+from scriven.images import Grey, encode
+from scriven.lines import Line, LinesFolder, Reading
+from scriven.reader.estimate import Estimate
+from scriven.report import Html, Picture, headline, legend, page, pictures, prose, rounds, section, text
+
+SHOWN = 16  # pictures of a kind
+ESTIMATED = """
+Of the pictures put aside nobody knows the text. Their error rate is an estimate, from how much the readings change
+when a picture is made wider; where a model has learnt from its own readings it is a little too hopeful. Transcribe
+some 20 lines and `scriven score` them to be sure.
+"""
+
+
+@dataclass(frozen=True)
+class Aside:
+    """The pictures that only judge: how they were read before and are read now; no text is known of them."""
+
+    pictures: Sequence[tuple[str, Grey]]
+    before: Sequence[Reading]
+    after: Sequence[Reading]
+    estimates: tuple[Estimate | None, Estimate | None]
+
+
+def report(aside: Aside, learnt: int, rows: Sequence[dict[str, Any]], why: str, believed: Path | None) -> Html:
+    """The page. `learnt`: pictures to learn from; `rows`: one a round, the parent's first; `believed`: a lines folder
+    of the last round that was kept, or of the one that was not."""
+    kept = sum(bool(row["accepted"]) for row in rows) - 1
+    sections = [
+        section("Result", _numbers(aside, learnt, kept), text(*_result(kept, why)), prose(ESTIMATED)),
+        section("Pictures put aside", *_put_aside(aside)),
+    ]
+    if believed is not None:
+        sections.append(section("What it believed", *what_it_believed(believed)))
+    sections.append(section("Round by round, without labels", rounds(rows)))
+    return page("A hand learnt without labels", sections, f"From {counted(learnt, 'picture')} without transcriptions.")
+
+
+def what_it_believed(folder: Path) -> list[Html]:
+    """Some of the readings that a round learnt from, from the surest to the least sure of them."""
+    lines = sorted(LinesFolder(folder).lines(), key=lambda line: -(line.confidence or 0))
+    shown = [lines[round(i * (len(lines) - 1) / max(1, SHOWN - 1))] for i in range(min(SHOWN, len(lines)))]
+    return [
+        text(
+            f"{len(shown)} of {counted(len(lines), 'reading')} that were taken for true, from the surest to the least "
+            "sure. The model learnt from them: where many are wrong it can learn little."
+        ),
+        pictures((_believed(line) for line in shown), wide=True),
+    ]
+
+
+def _believed(line: Line) -> Picture:
+    return Picture(line.image, line.text, label="believed", caption=f"confidence {line.confidence or 0:.0%}")
+
+
+def _numbers(aside: Aside, learnt: int, kept: int) -> Html:
+    cards = [
+        ("pictures learnt from", str(learnt), f"{len(aside.pictures)} more put aside"),
+        ("rounds kept", str(kept), ""),
+    ]
+    named = ("estimated CER before", "estimated CER now")
+    for name, found in zip(named, aside.estimates, strict=True):
+        if found is not None:
+            low, high = found.interval
+            cards.append((name, f"{found.cer:.0%}", f"95 % interval: {low:.0%} to {high:.0%}, n {found.n}"))
+    return headline([(what, number.replace("%", " %"), note.replace("%", " %")) for what, number, note in cards])
+
+
+def _result(kept: int, why: str) -> list[str]:
+    if not kept:
+        return [f"No round was better, and the old weights are kept: {why}."]
+    said = f"The hand was learnt in {counted(kept, 'round')}."
+    return [f"{said} Then it ended: {why}." if why else said]
+
+
+def _put_aside(aside: Aside) -> list[Html]:
+    if not aside.pictures:
+        return [text("None.")]
+    step = max(1, len(aside.pictures) // SHOWN)
+    shown = list(zip(aside.pictures, aside.before, aside.after, strict=True))[::step][:SHOWN]
+    figures = [
+        Picture(encode(ink), after.text, confidences=[c.confidence for c in after.characters], before=before.text)
+        for (_, ink), before, after in shown
+    ]
+    told = f"{len(shown)} of the {counted(len(aside.pictures), 'picture')} that were not learnt from, evenly spread."
+    return [text(told), legend(), pictures(figures, wide=True)]

@@ -1,0 +1,197 @@
+"""Rounds of self-training: believe, learn, judge; each leaves its result in a folder, and a stopped run goes on."""
+
+import copy
+import json
+import logging
+import time
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lightning_fabric import Fabric
+
+from scriven.base import OutputError, atomic
+from scriven.images import Grey, encode
+from scriven.jobs.adapt.language import Expected
+from scriven.jobs.adapt.settings import AdaptSettings
+from scriven.jobs.progress import percent
+from scriven.jobs.train import fabric_of, said
+from scriven.lines import Line, LinesFolder, LinesWriter
+from scriven.lines.folder import read_about
+from scriven.reader.decoding import Decoder
+from scriven.reader.model import ModelInfo
+from scriven.recognisers.contract import Recogniser
+from scriven.scribes.fonts import FontScribe
+from scriven.scribes.typefaces import bundled
+from scriven.text import Charset
+from scriven.workbench.beliefs import Judgement, believe, judge, reader_of, trusted
+from scriven.workbench.fit import Run, begin, fit
+from scriven.workbench.keep import LOG, WEIGHTS, load_tensors, save_weights
+from scriven.workbench.loader import Look, Mixture, Plan
+from scriven.workbench.sources import FolderSource, ScribeSource, Shown, Source
+
+log = logging.getLogger("scriven.adapt")
+
+DONE = "done.json"  # of a round: its row of the log and its seconds; written when it ends
+SHOWN = 40  # pictures that the log of a round is validated on
+
+
+@dataclass(frozen=True)
+class Hand:
+    """What stays the same from round to round."""
+
+    out: Path
+    info: ModelInfo  # of the parent
+    fabric: Fabric
+    language: str
+    expected: Expected
+    learn: list[tuple[str, Grey]]
+    check: list[tuple[str, Grey]]  # pictures that only judge
+    settings: AdaptSettings
+
+
+def taken(hand: Hand, net: Recogniser, begun: float) -> tuple[Recogniser, list[dict[str, Any]], str]:
+    """The best network, a row a round, and why there is no further one ("" after the last of them).
+
+    Rounds that a stopped process finished are taken from their folders, and their time counts. `begun`: when this
+    process did, on the clock of time.monotonic.
+    """
+    settings, best = hand.settings, _judged(hand, net)
+    rounds: list[dict[str, Any]] = [{"round": 0, "accepted": True, **asdict(best)}]
+    ended = begun  # the round before
+    for number in range(1, settings.rounds + 1):
+        percent("adapting", (number - 1) / settings.rounds)
+        folder = _place(hand.out, number)
+        if (folder / DONE).is_file():
+            done = read_state(folder / DONE, hand.out)
+            begun -= done["seconds"]
+        else:
+            before = _trained(folder)
+            begun, ended = begun - before, ended - before
+            left = settings.minutes - (time.monotonic() - begun) / 60
+            if number > 1 and settings.steps is None and left <= 0:
+                return net, rounds, f"the time of {settings.minutes:g} min was over"
+            row = _round(number, hand, net, best, left / (settings.rounds - number + 1))
+            if row is None:
+                return net, rounds, "the model reads nothing at all in these pictures"
+            done = {"row": row, "seconds": time.monotonic() - ended}
+            ended += done["seconds"]
+            with atomic(folder / DONE, "w") as file:
+                json.dump(done, file)
+        row = done["row"]
+        rounds.append(row)
+        log.info("round %d: %s", number, row["why"] or "better")
+        if not row["accepted"]:
+            return net, rounds, row["why"]
+        net = _student(folder, net)
+        best = Judgement(**{f.name: row[f.name] for f in fields(Judgement)})
+    return net, rounds, ""
+
+
+def _round(number: int, hand: Hand, teacher: Recogniser, best: Judgement, minutes: float) -> dict[str, Any] | None:
+    """Believe, learn and judge; the round's row of the log, or None where the teacher reads nothing at all.
+
+    Each step leaves its result in the round's folder; one that a stopped process has left there is not done again.
+    """
+    folder = _place(hand.out, number)
+    quotas = hand.settings.quotas
+    believed = _beliefs(folder, hand, teacher, quotas[min(number, len(quotas)) - 1])
+    if not believed:
+        return None
+    if not (folder / WEIGHTS).is_file():
+        _train(folder, hand, teacher, minutes)
+    judged = _judged(hand, _student(folder, teacher))
+    why = judged.worse_than(best)
+    return {"round": number, "accepted": why is None, "why": why or "", "believed": believed, **asdict(judged)}
+
+
+def _judged(hand: Hand, net: Recogniser) -> Judgement:
+    return judge(reader_of(net, hand.info, hand.fabric), hand.check, hand.expected.lm)
+
+
+def _beliefs(folder: Path, hand: Hand, teacher: Recogniser, quota: float) -> int:
+    """The round's labels as a lines folder like any other, origin pseudo, confidence as read; how many there are."""
+    if (read_about(folder / "about.json") or {}).get("finished"):
+        return LinesFolder(folder).count("train")
+    reader = reader_of(teacher, hand.info, hand.fabric)
+    beliefs = believe(reader, hand.learn, Decoder(hand.info, lm=hand.expected.lm, words=hand.expected.words))
+    chosen, pictures = trusted(beliefs, quota), dict(hand.learn)
+    if not chosen:
+        return 0
+    with LinesWriter(folder, {"command": "adapt", "what": "readings that were believed"}) as writer:
+        for belief in chosen[sum(writer.done.values()) :]:
+            ink = pictures[belief.reading.id]
+            writer.write(
+                Line(
+                    belief.reading.id, encode(ink), belief.reading.text, origin="pseudo",
+                    confidence=belief.reading.confidence, width=ink.shape[1], height=ink.shape[0],
+                )
+            )  # fmt: skip
+    return len(chosen)
+
+
+def _train(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> None:
+    """One student: starts as its teacher, learns the beliefs in `folder` beside synthetic pictures."""
+    settings, charset, height = hand.settings, teacher.charset, teacher.height
+    believed = FolderSource(LinesFolder(folder), "train", height=height, charset=charset)
+    sources: list[Source] = [believed, *_replay(believed, charset, hand)]
+    shares = [1 - settings.replay, settings.replay][: len(sources)]
+    timed = {"steps": settings.steps} if settings.steps else {"minutes": max(minutes - 0.3, 0.2)}
+    chosen = settings.training(**timed)
+    fabric = fabric_of(chosen)
+    run = begin(copy.deepcopy(teacher).requires_grad_(True), chosen, fabric)
+    plan = Plan(Mixture.of(sources, shares), settings.seed, settings.columns)
+
+    def keep(run: Run, better: bool) -> None:  # once, at the end: there is one evaluation
+        log.debug("%s", said(run.progress.rows[-1], "pictures made to learn from"))  # says nothing of the hand
+        with atomic(folder / LOG, "w") as file:
+            file.writelines(json.dumps(row) + "\n" for row in run.progress.rows)
+        save_weights(folder, run.average)
+
+    def tell(fraction: float) -> None:
+        percent("adapting", min((int(folder.name) - 1 + fraction) / settings.rounds, 0.99))  # judging comes after it
+
+    shown = Shown(sources[-1], range(min(SHOWN, len(sources[-1]) or SHOWN)))
+    fit(run, plan, [shown], chosen, Look(ramp=1), fabric, keep, tell)
+
+
+def _trained(folder: Path) -> float:
+    """Seconds that a process took to train the round's student and was stopped before it judged it; else 0."""
+    if not (folder / WEIGHTS).is_file():
+        return 0.0
+    return 60.0 * float(read_state(folder / LOG, folder.parents[1])["minutes"])
+
+
+def _student(folder: Path, teacher: Recogniser) -> Recogniser:
+    student = copy.deepcopy(teacher)
+    student.load_state_dict(load_tensors(folder / WEIGHTS))
+    return student
+
+
+def last_round(out: Path, rows: list[dict[str, Any]]) -> Path | None:
+    """The folder of beliefs of the last round that was kept, else of the one that was refused; None without rounds."""
+    numbers = [row["round"] for row in rows[1:] if row["accepted"]] or [row["round"] for row in rows[1:]]
+    return _place(out, numbers[-1]) if numbers else None
+
+
+def _place(out: Path, number: int) -> Path:
+    return out / "rounds" / f"{number:02d}"
+
+
+def _replay(believed: FolderSource, charset: Charset, hand: Hand) -> tuple[ScribeSource, ...]:
+    """Synthetic pictures with about the share of whole lines that the believed ones have; none where none are asked."""
+    if not hand.settings.replay:
+        return ()
+    lines = float(np.mean([len(text) > 16 for text in believed.texts])) if believed.texts else 0.5
+    seed, height = hand.settings.seed, believed.height
+    scribe = FontScribe(bundled())
+    return (ScribeSource(scribe, hand.expected.texts, charset, seed=seed, height=height, lines=lines),)
+
+
+def read_state(file: Path, out: Path) -> Any:
+    """What a run left in `file`. Raises OutputError naming the folder `out` to delete where it is damaged."""
+    try:
+        return json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        raise OutputError(f"{file} is damaged or missing; delete {out} and start anew") from None

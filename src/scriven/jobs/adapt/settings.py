@@ -1,0 +1,51 @@
+"""How a hand is learnt: the settings of `adapt`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from scriven.base import SettingsError, one_of, within
+from scriven.jobs.train import TrainSettings
+from scriven.lines.splits import LEVELS
+from scriven.workbench.fit import FitSettings
+
+
+@dataclass(frozen=True)
+class AdaptSettings:
+    """How a hand is learnt. `minutes` is shared among the rounds; with `steps`, a round is so many batches instead."""
+
+    minutes: float = 30.0
+    steps: int | None = None
+    rounds: int = 3
+    quotas: tuple[float, ...] = (0.5, 0.7, 0.85)  # of the pictures whose readings are believed, a round each
+    replay: float = 0.35  # share of synthetic pictures among those learnt from
+    language: str | None = None  # of the pictures, such as fr; None: what the first readings look most like
+    texts: str | None = None  # a file or folder of texts like those in the pictures
+    words: str | None = None  # a file of words to expect, one a line
+    held_out: float = 0.15  # share of the pictures that only judge
+    lr: float = 1.2e-3
+    ema: float = 0.99
+    columns: int = FitSettings.columns
+    level: str = "lines"
+    device: str = "auto"
+    precision: str = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        within("minutes", self.minutes, 0, above=True)
+        within("steps", self.steps, 1)
+        within("rounds", self.rounds, 1)
+        if not self.quotas:
+            raise SettingsError("the setting 'quotas' is empty; give the share that is believed in each round")
+        for quota in self.quotas:
+            within("quotas", quota, 0, 1, above=True)
+        within("replay", self.replay, 0, 1)
+        within("held_out", self.held_out, 0, 0.9)  # so much of FEWEST leaves something to learn from
+        one_of("level", self.level, LEVELS)
+        self.training(steps=1)
+
+    def training(self, **timed: Any) -> TrainSettings:
+        """What a round is fitted with; it refuses what these settings share with it."""
+        return TrainSettings(
+            **timed, lr=self.lr, ema=self.ema, columns=self.columns, warmup=0.1, evaluations=1, ramp=1,
+            seed=self.seed, device=self.device, precision=self.precision,
+        )  # fmt: skip

@@ -1,0 +1,76 @@
+"""Adapting to what is no hand to learn: the old weights stay, or a better model comes; always with a sentence."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from scriven.base import InputError, OutputError
+from scriven.images import encode
+from scriven.jobs.adapt import adapt
+from scriven.lines import Line, LinesWriter
+from scriven.scribes.fonts import FontScribe
+from scriven.scribes.typefaces import bundled
+from test_adapt import folder, parent, picture, settings, small_world  # noqa: F401
+from test_bad_input import full_disk
+
+
+def noise(i: int) -> np.ndarray:
+    return np.random.default_rng(i).integers(0, 255, (64, 180), np.uint8)
+
+
+def drawing(i: int) -> np.ndarray:
+    image = np.full((64, 240), 250, np.uint8)
+    cv2.ellipse(image, (60 + 3 * i, 32), (40, 20), 5.0 * i, 0, 300, 60, 2)
+    cv2.rectangle(image, (140, 10), (220 - i, 50), 40, 3)
+    return image
+
+
+def russian(i: int) -> np.ndarray:
+    faces = [face for face in bundled() if "щ" in face][:4]
+    words = ("чернила", "бумага", "письмо", "рука")
+    return FontScribe(faces).write(words[i % 4], np.random.default_rng(i))
+
+
+def form(i: int) -> np.ndarray:
+    """Every other picture is printed."""
+    if i % 2:
+        return picture(("ink", "paper", "quill", "letter")[i // 2 % 4], 0.2)
+    image = np.full((64, 300), 255, np.uint8)
+    cv2.putText(image, f"Form No. {i}", (10, 40), cv2.FONT_HERSHEY_TRIPLEX, 1.0, 0, 1)
+    return image
+
+
+ODD = {"identical": lambda i: picture("ink", 0.2), "noise": noise, "drawing": drawing, "russian": russian, "form": form}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_what_is_no_hand_never_makes_a_model_worse(kind, parent, tmp_path):  # noqa: F811
+    with LinesWriter(tmp_path / "lines", {}) as writer:
+        for i in range(20):
+            writer.write(Line(f"p{i}", encode(ODD[kind](i))))
+    done = adapt([tmp_path / "lines"], tmp_path / "m", parent=parent, settings=settings(lr=0.3))  # a ruinous rate
+    assert not done.helped and done.why
+    old, kept = load_file(parent / "weights.safetensors"), load_file(tmp_path / "m" / "weights.safetensors")
+    assert all(torch.equal(old[k], kept[k]) for k in old)
+    page = (tmp_path / "m" / "report.html").read_text()
+    assert "the old weights are kept" in page and done.why.split("(")[0].strip() in page
+
+
+def test_pictures_in_another_alphabet_than_the_texts_are_refused(parent, tmp_path):  # noqa: F811
+    (tmp_path / "texts.txt").write_text("чернила бумага письмо рука\n" * 30)
+    given = settings(texts=str(tmp_path / "texts.txt"))
+    with pytest.raises(InputError, match="the model cannot write the texts"):
+        adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=given)
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_full_disk_stops_it_with_a_sentence_and_it_goes_on(parent, tmp_path):  # noqa: F811
+    lines = folder(tmp_path / "lines")
+    with full_disk(60_000), pytest.raises(OutputError, match="cannot (write|keep) .*free some"):
+        adapt([lines], tmp_path / "m", parent=parent, settings=settings())
+    assert not (tmp_path / "m" / "model.json").exists()
+    done = adapt([lines], tmp_path / "m", parent=parent, settings=settings())
+    assert (tmp_path / "m" / "model.json").exists() and len(done.rounds) == 2
+    assert not list((tmp_path / "m").rglob("*.part"))
