@@ -100,7 +100,8 @@ def folder(path, texts=None, lean=0.15):
 
 
 def settings(**changes):
-    return AdaptSettings(**{"steps": 2, "rounds": 1, "columns": 900, "language": "en", **changes})
+    plain = {"steps": 2, "rounds": 1, "columns": 900, "language": "en", "likeness": False}
+    return AdaptSettings(**{**plain, **changes})
 
 
 def test_hidden_labels_cannot_leak(parent, tmp_path):
@@ -122,6 +123,19 @@ def test_beliefs_are_a_lines_folder_and_the_model_names_its_parent(parent, tmp_p
     assert info["parents"][0]["name"] == "drawn"
     assert [row["labels"] for row in info["data"]] == ["none"] * done.helped  # what did not help trained nothing
     assert [json.loads(r)["round"] for r in (tmp_path / "m" / "log.jsonl").read_text().splitlines()] == [0, 1]
+
+
+def test_synthetic_hands_look_like_the_pictures_unless_told_otherwise(parent, tmp_path, monkeypatch):
+    asked = []
+
+    def alike(scribe, texts, pictures, lines):
+        asked.append((len(pictures), lines))
+        return scribe
+
+    monkeypatch.setattr(learning, "Alike", alike)
+    for name, given in (("a", {"likeness": True}), ("b", {}), ("c", {"likeness": True, "replay": 0.0})):
+        adapt([folder(tmp_path / f"{name}-lines")], tmp_path / name, parent=parent, settings=settings(**given))
+    assert asked == [(26, 0.0)] and AdaptSettings().likeness  # words; the four pictures that judge are not looked at
 
 
 def test_a_worse_student_is_not_kept(parent, tmp_path, monkeypatch):

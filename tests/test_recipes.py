@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -19,7 +19,7 @@ from scriven.lines import Line, LinesFolder, LinesWriter
 from toy_reader import picture, write_model
 
 RECIPES = Path(__file__).parents[1] / "recipes"
-PYTHON = ("test-scores", "side-by-side", "learning-curve", "estimate", "pick", "speed")
+PYTHON = ("test-scores", "side-by-side", "learning-curve", "adapt", "estimate", "pick", "speed")
 SHELL = ("scriven-general", "scriven-synthetic")
 Recipe = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -221,6 +221,33 @@ def test_test_scores_use_the_language_model_of_the_lines(tmp_path: Path, data: P
     measured = [{**row, **found, "command": "a command"} for row in rows]
     table = recipe.tables([measured[0], {**measured[1], "cer": 0.15}])
     assert "| fr | 15.00 (10.00-30.00) | +25.0 |" in table
+
+
+def test_adapt_reads_the_test_pictures_before_and_after(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = module("adapt")
+    (data / "toys_fr" / "train").mkdir()
+    (data / "toys_fr" / "train" / "lines.parquet").write_bytes((data / "toys_fr/test/lines.parquet").read_bytes())
+    before = write_model(tmp_path / "before", charset=("b", "c", "d", "e", "f", "g", "a", " "))
+    calls = []
+
+    def adapting(*arguments: object, quiet: bool) -> object:
+        calls.append(arguments)
+        write_model(Path(str(arguments[arguments.index("-o") + 1])))
+        rounds = [{"round": n, "accepted": True} for n in range(3)]
+        return SimpleNamespace(out=json.dumps({"helped": True, "why": "", "rounds": rounds}))
+
+    monkeypatch.setattr(recipe, "scriven", adapting)
+    for _ in range(2):  # the second time nothing is measured
+        monkeypatch.setattr(sys, "argv", ["adapt", str(data), str(tmp_path / "out"), "--model", str(before)])
+        recipe.main()
+    (command,) = calls
+    assert command[:2] == ("adapt", data / "toys_fr") and command[command.index("--lang") + 1] == "fr"
+    (row,) = json.loads((tmp_path / "out" / "adapt.json").read_text())
+    assert row["before"]["cer"] > row["after"]["cer"] == pytest.approx(3 / 27) and row["with_lm"] is None
+    table = (tmp_path / "out" / "adapt.md").read_text()
+    assert "toys_fr lines" in table and table.rstrip().endswith("| 2 |")
 
 
 def test_average_weighs_the_weights_and_says_so(tmp_path: Path) -> None:

@@ -360,6 +360,12 @@ def test_the_command_trains_in_two_processes_and_speaks_once(lines, tmp_path):
     assert load_net(tmp_path / "m")
 
 
+def test_a_share_of_every_picture_can_be_hidden(lines):
+    plain, other, again = (next(iter(Stream(plan(lines), Look(ramp=1, hidden=h))))[2] for h in (0.0, 0.3, 0.3))
+    assert plain.texts == other.texts and plain.images.shape == other.images.shape
+    assert other.images.sum() < 0.95 * plain.images.sum() and torch.equal(other.images, again.images)
+
+
 def test_replicas_add_up_to_the_gradient_of_the_whole_batch(lines):
     from lightning_fabric import Fabric
 

@@ -11,6 +11,8 @@ from scriven.augment.noise import Dice, Image, as_image, crop, mottled
 from scriven.augment.paper import Camera, camera
 from scriven.augment.warp import Affine, Wobble, warp
 
+SPAN = (6, 26)  # px of width at height 64 that are hidden at once: up to two letters
+
 
 @dataclass(frozen=True)
 class AugmentSettings:
@@ -145,6 +147,22 @@ def _faded(image: Image, paper: int, dice: Dice, strength: float) -> Image:
     table = (255 * amount * np.clip((ramp - 110) / 70, 0, 1)).astype(np.uint8)
     veil = cv2.LUT(crop("cloud", image.shape, dice), table)
     return as_image(cv2.add(image, cv2.multiply(cv2.subtract(np.full_like(image, paper), image), veil, scale=1 / 255)))
+
+
+def hidden(image: Image, rng: np.random.Generator, share: float) -> Image:
+    """The picture with spans of columns painted as paper, about `share` (0..1) of its width, one at the least.
+
+    What is left must tell what they say, as in the span masking of HTR-VT (Li et al. 2024, arXiv:2409.08573).
+    """
+    image = image.copy()
+    height, width = image.shape
+    paper = int(np.median(image[::3, ::3]))
+    low, high = (edge * height / 64 for edge in SPAN)
+    for _ in range(max(1, int(width * share / ((low + high) / 2)))):
+        wide = int(rng.uniform(low, high))
+        left = int(rng.integers(0, max(1, width - wide)))
+        image[:, left : left + wide] = paper
+    return image
 
 
 def blot(image: Image, dice: Dice) -> Image:

@@ -134,7 +134,7 @@ def train(
         if settings.track:
             track(out, run.progress.rows[-1])
 
-    look, tell = Look(ramp=settings.ramp), partial(percent, "training")
+    look, tell = Look(ramp=settings.ramp, hidden=settings.hidden), partial(percent, "training")
     progress = fit(run, plan, material.valid, settings, look, fabric, keep, tell)
     if fabric.is_global_zero:
         made = _info(net, inputs, parent, settings, material, progress, name, licence)

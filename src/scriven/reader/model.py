@@ -56,6 +56,11 @@ class ModelInfo(BaseModel):
         """The character set, checked."""
         return Charset(self.charset)
 
+    @property
+    def self_taught(self) -> bool:
+        """Whether it has learnt from readings of its own: such a model agrees with itself more than it is right."""
+        return any(one.get("labels") == "none" for one in self.data)
+
     def as_parent(self, path: str | Path) -> dict[str, Any]:
         """What a model made of this one says of it: its name (else its path), its data and its own parents."""
         return {"name": self.name or str(path), "data": self.data, "parents": self.parents}

@@ -51,6 +51,7 @@ class FitSettings:
     evaluations: int = 20  # evenly over the run
     patience: int | None = None  # evaluations without a better one before stopping
     ramp: int = 12  # chunks until augmentation has full strength
+    hidden: float = 0.0  # share of the width of every picture that is hidden in spans
     workers: int | None = None  # processes that make pictures; None: none on a CPU, some on a GPU
     replicas: int | None = None  # parts of a batch computed at once on a CPU; None: one for each thread, 4 at most
     seed: int = 0
@@ -64,6 +65,7 @@ class FitSettings:
         within("lr", self.lr, 0, 1, above=True)
         for name in ("warmup", "smoothing", "ema"):
             within(name, getattr(self, name), 0, 1)
+        within("hidden", self.hidden, 0, 0.9)
         within("weight_decay", self.weight_decay, 0)
         within("clip", self.clip, 0, above=True)
         within("columns", self.columns, NARROWEST)

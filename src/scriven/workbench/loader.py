@@ -16,7 +16,7 @@ import torch
 from lightning_fabric import Fabric
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from scriven.augment import AugmentSettings, augment
+from scriven.augment import AugmentSettings, augment, hidden
 from scriven.base import SettingsError, cores
 from scriven.reader.align import frames_needed
 from scriven.reader.usable import STRIDE
@@ -29,10 +29,11 @@ CHUNK_BATCHES = 24  # about how many batches a chunk is cut into
 
 @dataclass(frozen=True)
 class Look:
-    """How strongly pictures are changed: full strength is reached after `ramp` chunks."""
+    """How strongly pictures are changed, and what share of their width is hidden; in full after `ramp` chunks."""
 
     augment: AugmentSettings = AugmentSettings()
     ramp: int = 12
+    hidden: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,9 @@ class Stream(IterableDataset[tuple[int, int, Batch]]):
         if mixture.augmented[item.source]:
             rng = np.random.default_rng([self.plan.seed, item.source, item.place, 4])
             picture = view_of(picture, text, rng, strength, self.look.augment)
+        if self.look.hidden:
+            rng = np.random.default_rng([self.plan.seed, item.source, item.place, 5])
+            picture = hidden(picture, rng, self.look.hidden * strength)
         return picture, text, hand
 
 

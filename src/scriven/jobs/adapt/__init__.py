@@ -16,7 +16,7 @@ from scriven.base import OutputError, Refused, atomic, counted
 from scriven.jobs.adapt.language import Guess, expected, guess, there
 from scriven.jobs.adapt.pictures import gather, parted
 from scriven.jobs.adapt.report import Aside, report
-from scriven.jobs.adapt.rounds import Hand, last_round, read_state, taken
+from scriven.jobs.adapt.rounds import Hand, last_round, read_state, scribe_for, taken
 from scriven.jobs.adapt.settings import AdaptSettings
 from scriven.jobs.folders import free
 from scriven.jobs.progress import percent
@@ -83,7 +83,7 @@ def adapt(
     if own is not None and not (spoken.sure or settings.texts):
         known = replace(known, lm=own)
     learn, check = parted(pictures, settings.held_out, settings.seed)
-    hand = Hand(out, info, fabric, spoken.language, known, learn, check, settings)
+    hand = Hand(out, info, fabric, spoken.language, known, learn, check, scribe_for(learn, known, settings), settings)
     with atomic(out / STATE, "w") as stream:  # not before: what cannot be adapted to leaves the place free
         json.dump(about, stream)
     better, rows, why = taken(hand, net, begun)
@@ -91,7 +91,8 @@ def adapt(
     helped = len(rows) > 1 and rows[1]["accepted"]
     with atomic(out / "log.jsonl", "w") as file:
         file.writelines(json.dumps(row) + "\n" for row in rows)
-    old, reader = (reader_of(one, info, fabric) for one in (net, better))
+    made = _info(hand, inputs, parent, rows) if helped else info
+    old, reader = reader_of(net, info, fabric), reader_of(better, made, fabric)
     lm = known.lm if helped and (spoken.sure or settings.texts) and spoken_for(reader, check, known.lm) else None
     (was, before), (now, after) = estimated(old, check, own), estimated(reader, check, lm or own)
     save(out / REPORT, report(Aside(check, was, now, (before, after)), len(learn), rows, why, last_round(out, rows)))

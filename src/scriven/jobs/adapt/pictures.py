@@ -11,6 +11,7 @@ from scriven.lines import LinesFolder
 from scriven.reader.inputs import Source, items, sources
 from scriven.reader.usable import misfit
 
+WIDE = 320  # px of a prepared picture: lines are wider, single words hardly ever
 FEWEST = 8  # pictures: fewer say nothing about a hand
 
 
@@ -58,3 +59,8 @@ def parted(
     order = np.random.default_rng(seed).permutation(len(pictures))
     cut = max(2, round(held_out * len(pictures)))
     return [pictures[i] for i in sorted(order[cut:])], [pictures[i] for i in sorted(order[:cut])]
+
+
+def share_of_lines(pictures: Sequence[tuple[str, Grey]]) -> float:
+    """How many of some prepared pictures, 64 px high, show whole lines and not words: 0..1."""
+    return float(np.mean([ink.shape[1] > WIDE for _, ink in pictures]))

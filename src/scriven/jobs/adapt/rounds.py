@@ -4,16 +4,17 @@ import copy
 import json
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from lightning_fabric import Fabric
 
 from scriven.base import OutputError, atomic
 from scriven.images import Grey, encode
 from scriven.jobs.adapt.language import Expected
+from scriven.jobs.adapt.pictures import share_of_lines
 from scriven.jobs.adapt.settings import AdaptSettings
 from scriven.jobs.progress import percent
 from scriven.jobs.train import fabric_of, said
@@ -23,13 +24,14 @@ from scriven.reader.decoding import Decoder
 from scriven.reader.model import ModelInfo
 from scriven.recognisers.contract import Recogniser
 from scriven.scribes.fonts import FontScribe
+from scriven.scribes.likeness import Alike
 from scriven.scribes.typefaces import bundled
 from scriven.text import Charset
 from scriven.workbench.beliefs import Judgement, believe, judge, reader_of, trusted
 from scriven.workbench.fit import Run, begin, fit
 from scriven.workbench.keep import LOG, WEIGHTS, load_tensors, save_weights
 from scriven.workbench.loader import Look, Mixture, Plan
-from scriven.workbench.sources import FolderSource, ScribeSource, Shown, Source
+from scriven.workbench.sources import FolderSource, Scribe, ScribeSource, Shown, Source
 
 log = logging.getLogger("scriven.adapt")
 
@@ -48,6 +50,7 @@ class Hand:
     expected: Expected
     learn: list[tuple[str, Grey]]
     check: list[tuple[str, Grey]]  # pictures that only judge
+    scribe: Scribe | None  # of the synthetic pictures
     settings: AdaptSettings
 
 
@@ -153,7 +156,7 @@ def _train(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> Non
         percent("adapting", min((int(folder.name) - 1 + fraction) / settings.rounds, 0.99))  # judging comes after it
 
     shown = Shown(sources[-1], range(min(SHOWN, len(sources[-1]) or SHOWN)))
-    fit(run, plan, [shown], chosen, Look(ramp=1), fabric, keep, tell)
+    fit(run, plan, [shown], chosen, Look(ramp=1, hidden=chosen.hidden), fabric, keep, tell)
 
 
 def _trained(folder: Path) -> float:
@@ -180,13 +183,22 @@ def _place(out: Path, number: int) -> Path:
 
 
 def _replay(believed: FolderSource, charset: Charset, hand: Hand) -> tuple[ScribeSource, ...]:
-    """Synthetic pictures with about the share of whole lines that the believed ones have; none where none are asked."""
-    if not hand.settings.replay:
+    """Synthetic pictures with about the share of whole lines that the pictures have; none where none are asked."""
+    if hand.scribe is None:
         return ()
-    lines = float(np.mean([len(text) > 16 for text in believed.texts])) if believed.texts else 0.5
-    seed, height = hand.settings.seed, believed.height
+    seed, height, lines = hand.settings.seed, believed.height, share_of_lines(hand.learn)
+    return (ScribeSource(hand.scribe, hand.expected.texts, charset, seed=seed, height=height, lines=lines),)
+
+
+def scribe_for(pictures: Sequence[tuple[str, Grey]], known: Expected, settings: AdaptSettings) -> Scribe | None:
+    """What writes synthetic pictures beside the given ones: any hand, or mostly hands that look like them."""
+    if not settings.replay:
+        return None
     scribe = FontScribe(bundled())
-    return (ScribeSource(scribe, hand.expected.texts, charset, seed=seed, height=height, lines=lines),)
+    if not settings.likeness:
+        return scribe
+    log.info("looking for synthetic hands like this one")
+    return Alike(scribe, known.texts, [ink for _, ink in pictures], share_of_lines(pictures))
 
 
 def read_state(file: Path, out: Path) -> Any:

@@ -18,6 +18,8 @@ class AdaptSettings:
     rounds: int = 3
     quotas: tuple[float, ...] = (0.5, 0.7, 0.85)  # of the pictures whose readings are believed, a round each
     replay: float = 0.35  # share of synthetic pictures among those learnt from
+    hidden: float = 0.3  # of the width of every picture, in spans: what is left must tell what they say
+    likeness: bool = True  # whether the synthetic hands look like the pictures
     language: str | None = None  # of the pictures, such as fr; None: what the first readings look most like
     texts: str | None = None  # a file or folder of texts like those in the pictures
     words: str | None = None  # a file of words to expect, one a line
@@ -46,6 +48,6 @@ class AdaptSettings:
     def training(self, **timed: Any) -> TrainSettings:
         """What a round is fitted with; it refuses what these settings share with it."""
         return TrainSettings(
-            **timed, lr=self.lr, ema=self.ema, columns=self.columns, warmup=0.1, evaluations=1, ramp=1,
-            seed=self.seed, device=self.device, precision=self.precision,
+            **timed, lr=self.lr, ema=self.ema, columns=self.columns, hidden=self.hidden, warmup=0.1, evaluations=1,
+            ramp=1, seed=self.seed, device=self.device, precision=self.precision,
         )  # fmt: skip
