@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from scriven.images import encode
-from scriven.jobs.adapt.report import Aside, report
+from scriven.jobs.adapt.page import Aside, page_of
 from scriven.lines import Character, Line, LinesWriter, Reading
 from scriven.reader.estimate import Estimate
 
@@ -25,7 +25,7 @@ def aside() -> Aside:
     pictures = [(f"p{i}", np.full((64, 90), 255, np.uint8)) for i in range(3)]
     estimates = (Estimate(0.31, 3, (0.2, 0.4), 3), Estimate(0.17, 3, (0.1, 0.3), 3))
     before, after = ([reading(id, word) for id, _ in pictures] for word in ("imk", "ink"))
-    return Aside(pictures, before, after, estimates)
+    return Aside(70, pictures, before, after, estimates)
 
 
 def believed(path: Path) -> Path:
@@ -37,19 +37,22 @@ def believed(path: Path) -> Path:
 
 
 def test_it_tells_what_was_believed_and_what_is_read(tmp_path):
-    page = report(aside(), 40, ROUNDS, "it agrees less with itself", believed(tmp_path / "01"))
+    page = page_of(aside(), 40, ROUNDS, "it agrees less with itself", believed(tmp_path / "01"))
     assert "The hand was learnt in 1 round. Then it ended: it agrees less with itself." in page
     assert "estimated CER before" in page and "31 %" in page and "17 %" in page and "estimate" in page
     assert page.index("word39") < page.index("word0<")  # the surest first
+    assert "underlined" not in page  # no text is known: nothing can be marked as wrong
+    assert "3 of the 70 pictures that were not learnt from" in page
     assert page.count("<figure>") == 3 + 16 and "imk" in page and "ink" in page
 
 
 def test_what_did_not_help_says_why(tmp_path):
-    page = report(aside(), 40, [ROUNDS[0], {**ROUNDS[2], "round": 1}], "it agrees less with itself", None)
+    page = page_of(aside(), 40, [ROUNDS[0], {**ROUNDS[2], "round": 1}], "it agrees less with itself", None)
     assert "No round was better, and the old weights are kept: it agrees less with itself." in page
-    assert "What it believed" not in page
+    assert "What it believed" not in page and "A hand that was not learnt" in page
+    assert ">before<" not in page and "estimated CER before" not in page and "31 %" in page
 
 
 def test_without_an_estimate_there_is_no_number():
-    page = report(Aside([], [], [], (None, None)), 8, ROUNDS[:1], "the model reads nothing", None)
+    page = page_of(Aside(0, [], [], [], (None, None)), 8, ROUNDS[:1], "the model reads nothing", None)
     assert "estimated CER" not in page and "None." in page

@@ -7,7 +7,7 @@ from pathlib import Path
 import scriven
 
 ORDER = (
-    "base text score images augment lines page importers exporters reader segment report tensors "
+    "base cache text score images augment lines page importers exporters reader segment report tensors "
     "recognisers scribes segmenters workbench jobs serve cli"
 ).split()
 HANDS = {"recognisers", "scribes", "segmenters"}  # none of them imports another

@@ -120,5 +120,5 @@ def test_adapt_goes_on_after_three_kills(tmp_path: Path) -> None:
     finished(arguments(out), accepting)
     whole, cut = content(tmp_path / "whole"), content(out)
     assert cut.keys() == whole.keys()  # and no half-written file is left
-    for name in ("weights.safetensors", "reader.onnx", "log.jsonl", "rounds/02/train-00000.parquet"):
+    for name in ("weights.safetensors", "reader.onnx", "log.jsonl", "report.html", "rounds/02/train-00000.parquet"):
         assert cut[name] == whole[name]

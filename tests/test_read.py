@@ -13,9 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import scriven as package
+from scriven import cache
 from scriven.base import InputError, LinesError, OutputError, SettingsError, TextError
 from scriven.cli import run
 from scriven.images import encode
+from scriven.jobs import knowledge
 from scriven.jobs import read as job
 from scriven.jobs.knowledge import language_model, word_list
 from scriven.jobs.read import Outcome, ReadSettings, read
@@ -289,15 +292,38 @@ def test_a_language_is_made_from_its_frequent_words_and_kept(monkeypatch, tmp_pa
     assert lm.surprise("avec les") < lm.surprise("xqzv wkj")
     with pytest.raises(TextError, match="no word list for the language 'xx'"):
         language_model("xx")
-    (kept,) = tmp_path.iterdir()
+    (kept,) = (tmp_path / "language-models").iterdir()
     monkeypatch.setattr("scriven.jobs.texts.train_lm", lambda inputs: CharLM.train(["zzz"], 2))
     assert language_model("fr").surprise("avec les") == lm.surprise("avec les")
     kept.write_bytes(kept.read_bytes()[:900])
     with caplog.at_level("WARNING", "scriven"):
-        assert language_model("fr").surprise("zzz") < 3 and "made anew" in caplog.text
-    monkeypatch.setenv("SCRIVEN_CACHE", str(kept / "no folder"))
-    with caplog.at_level("WARNING", "scriven"):
-        assert language_model("fr").surprise("zzz") < 3 and "is not kept" in caplog.text
+        assert language_model("fr").surprise("zzz") < 3 and "is damaged" in caplog.text
+    monkeypatch.setenv("SCRIVEN_CACHE", str(kept / "no folder"))  # where nothing can be kept
+    assert language_model("fr").surprise("zzz") < 3
+
+
+def test_what_a_language_model_is_made_of_decides_which_one_is_read_again(monkeypatch, tmp_path):
+    root = Path(package.__file__).parent
+    for file in ("scribes/texts/languages.json", "scribes/texts/words.py", "text.py", "jobs/texts.py"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes((root / file).read_bytes())
+    monkeypatch.setattr(knowledge, "MAKERS", ("text.py", "jobs/texts.py"))
+    monkeypatch.setattr(package, "__file__", str(tmp_path / "__init__.py"))
+    before = knowledge._recipe()
+    for file in ("scribes/texts/languages.json", "text.py"):
+        (tmp_path / file).write_bytes((tmp_path / file).read_bytes() + b" ")
+        assert knowledge._recipe() != before
+        before = knowledge._recipe()
+
+
+def test_without_a_home_nothing_is_kept(monkeypatch):
+    def nowhere():
+        raise RuntimeError("no home")
+
+    monkeypatch.delenv("SCRIVEN_CACHE")
+    monkeypatch.setattr(Path, "home", nowhere)
+    cache.remember("kind", "name", b"data")
+    assert cache.cache_folder("kind") is None and cache.remembered("kind", "name") is None
 
 
 @pytest.mark.parametrize("format", ["json", "csv", "tsv"])

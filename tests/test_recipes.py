@@ -9,13 +9,14 @@ from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import pytest
 
 import scriven
 from scriven.images import encode
 from scriven.lines import Line, LinesFolder, LinesWriter
+from scriven.reader.model import read_info, write_info
 from toy_reader import picture, write_model
 
 RECIPES = Path(__file__).parents[1] / "recipes"
@@ -232,22 +233,29 @@ def test_adapt_reads_the_test_pictures_before_and_after(
     before = write_model(tmp_path / "before", charset=("b", "c", "d", "e", "f", "g", "a", " "))
     calls = []
 
-    def adapting(*arguments: object, quiet: bool) -> object:
+    def adapting(*arguments: object, quiet: bool) -> None:
         calls.append(arguments)
-        write_model(Path(str(arguments[arguments.index("-o") + 1])))
+        made = write_model(Path(str(arguments[arguments.index("-o") + 1])))
         rounds = [{"round": n, "accepted": True} for n in range(3)]
-        return SimpleNamespace(out=json.dumps({"helped": True, "why": "", "rounds": rounds}))
+        taught = [{"path": "pictures", "labels": "none"}]
+        write_info(made, read_info(made).model_copy(update={"scores": {"rounds": rounds}, "data": taught}))
 
     monkeypatch.setattr(recipe, "scriven", adapting)
-    for _ in range(2):  # the second time nothing is measured
-        monkeypatch.setattr(sys, "argv", ["adapt", str(data), str(tmp_path / "out"), "--model", str(before)])
+    common = [str(data), str(tmp_path / "out"), "--model", str(before)]
+    for more in ([], [], ["--set", "hidden=0.3"], ["--set", "hidden=0.15"]):  # the second time nothing is measured
+        monkeypatch.setattr(sys, "argv", ["adapt", *common, *more])
         recipe.main()
-    (command,) = calls
-    assert command[:2] == ("adapt", data / "toys_fr") and command[command.index("--lang") + 1] == "fr"
-    (row,) = json.loads((tmp_path / "out" / "adapt.json").read_text())
-    assert row["before"]["cer"] > row["after"]["cer"] == pytest.approx(3 / 27) and row["with_lm"] is None
+    assert len(calls) == 3 and len({call[call.index("-o") + 1] for call in calls}) == 3
+    assert calls[0][:2] == ("adapt", data / "toys_fr") and calls[0][calls[0].index("--lang") + 1] == "fr"
+    rows = json.loads((tmp_path / "out" / "adapt.json").read_text())
+    assert all(row["before"]["cer"] > row["after"]["cer"] == pytest.approx(3 / 27) for row in rows)
     table = (tmp_path / "out" / "adapt.md").read_text()
-    assert "toys_fr lines" in table and table.rstrip().endswith("| 2 |")
+    assert table.count("toys_fr lines") == 3 and "before hidden=0.15" in table and table.rstrip().endswith("| 2 |")
+    read = list(module("estimate").taught(tmp_path / "out" / "adapt.json"))
+    assert len(read) == 3 and all(row["way"] == "as it is" and row["signs"][0][-1] for row in read)
+    with pytest.raises(SystemExit, match="there is no .*nowhere"):
+        monkeypatch.setattr(sys, "argv", ["adapt", *common[:2], "nowhere", *common[2:]])
+        recipe.main()
 
 
 def test_average_weighs_the_weights_and_says_so(tmp_path: Path) -> None:

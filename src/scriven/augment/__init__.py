@@ -3,7 +3,7 @@
 from scriven.augment.ink import Ink, ink
 from scriven.augment.noise import Dice, crop, pool
 from scriven.augment.paper import Camera, Paper, Ruling, camera, paper, seen_through
-from scriven.augment.real import AugmentSettings, augment, blot, hidden
+from scriven.augment.real import AugmentSettings, augment, blot, hide_spans
 from scriven.augment.warp import STILL, Affine, Wobble, warp
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "blot",
     "camera",
     "crop",
-    "hidden",
+    "hide_spans",
     "ink",
     "paper",
     "pool",

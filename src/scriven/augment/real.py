@@ -149,8 +149,8 @@ def _faded(image: Image, paper: int, dice: Dice, strength: float) -> Image:
     return as_image(cv2.add(image, cv2.multiply(cv2.subtract(np.full_like(image, paper), image), veil, scale=1 / 255)))
 
 
-def hidden(image: Image, rng: np.random.Generator, share: float) -> Image:
-    """The picture with spans of columns painted as paper, about `share` (0..1) of its width, one at the least.
+def hide_spans(image: Image, rng: np.random.Generator, share: float) -> Image:
+    """The picture with spans of columns painted as paper, about `share` (0..1) of its width, one span at the least.
 
     What is left must tell what they say, as in the span masking of HTR-VT (Li et al. 2024, arXiv:2409.08573).
     """
@@ -160,7 +160,7 @@ def hidden(image: Image, rng: np.random.Generator, share: float) -> Image:
     low, high = (edge * height / 64 for edge in SPAN)
     for _ in range(max(1, int(width * share / ((low + high) / 2)))):
         wide = int(rng.uniform(low, high))
-        left = int(rng.integers(0, max(1, width - wide)))
+        left = int(rng.integers(0, max(1, width - wide + 1)))
         image[:, left : left + wide] = paper
     return image
 

@@ -1,32 +1,15 @@
 """scriven adapt LINES|IMAGES... -o MODEL"""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from scriven.base import counted
 from scriven.cli.common import Changes, Config, Json, Out, end_progress, finish, present, print_json, settings
 from scriven.reader import DEFAULT
-
-if TYPE_CHECKING:
-    from scriven.jobs.adapt import Adapted
 
 Inputs = Annotated[
     list[str], typer.Argument(help="Pictures, folders of pictures, or lines folders; no text is needed.")
 ]
-
-
-def _tell(done: "Adapted") -> None:
-    if done.helped:
-        accepted = sum(bool(row["accepted"]) for row in done.rounds) - 1
-        ended = f"; then {done.why}" if done.why else ""
-        typer.echo(f"{done.folder}: learnt the hand in {counted(accepted, 'round')}{ended}")
-        before, after = done.estimates
-        if before and after:
-            typer.echo(f"CER on pictures put aside: {100 * before.cer:.1f} % before; now {after.sentence()}")
-    else:
-        typer.echo(f"{done.folder}: the old weights are kept, because {done.why}")
-    typer.echo(f"What it believed and how it reads now: {done.folder}/report.html", err=True)
 
 
 def adapt(
@@ -60,11 +43,10 @@ def adapt(
     done = job(inputs, out, parent=model, settings=settings(AdaptSettings(), changes, config, **given))
     end_progress()
     if json:
-        then, now = (found.as_json() if found else None for found in done.estimates)
-        told = {"model": str(done.folder), "helped": done.helped, "why": done.why, "rounds": done.rounds}
-        print_json({**told, "estimate_before": then, "estimate_after": now})
+        print_json(done.as_json())
     else:
-        _tell(done)
+        typer.echo(done.sentence())
+        typer.echo(f"What it believed and how it reads now: {done.folder}/report.html", err=True)
     if done.helped:
         typer.echo(f"Next: scriven read -m {done.folder} MORE-PICTURES", err=True)
     else:

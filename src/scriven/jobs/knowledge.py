@@ -2,14 +2,13 @@
 
 import hashlib
 import logging
-import os
-import sys
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import scriven as package
-from scriven.base import InputError, MissingExtra, ModelError, OutputError, SettingsError
+from scriven.base import InputError, MissingExtra, ModelError, SettingsError
+from scriven.cache import remember, remembered
 from scriven.text import Charset, name, normalise
 
 if TYPE_CHECKING:
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("scriven")
 
-MAKERS = ("jobs/texts.py", "reader/lm.py", "reader/ngrams.py")  # of a language model, beside the texts
+CACHE = "language-models"
+MAKERS = ("text.py", "jobs/texts.py", "reader/lm.py", "reader/ngrams.py")  # of them, beside the texts
 
 
 def language_model(source: str) -> "CharLM":
@@ -33,44 +33,29 @@ def language_model(source: str) -> "CharLM":
         if not Path(source).is_file():
             raise SettingsError(f"there is no language model {source!r}; give a file, or a language such as fr")
         return CharLM.load(Path(source))
-    kept = cache() / f"lm-{source}-{_recipe()}.npz"
-    if kept.is_file():
+    name = f"{source}-{_recipe()}.npz"
+    if (data := remembered(CACHE, name)) is not None:
         try:
-            return CharLM.load(kept)
-        except ModelError as error:  # a damaged file costs only the time to make it anew
-            log.warning("%s; it is made anew", error)
+            return CharLM.unpacked(data, Path(name))
+        except ModelError:  # a damaged file costs the time to make it anew
+            log.warning("the language model of %s that was kept is damaged", source)
     from scriven.jobs.texts import train_lm
 
     log.info("making a language model of %s, some five seconds; it is kept for the next time", source)
-    made = train_lm([source])
-    try:
-        made.save(kept)
-    except OutputError as error:
-        log.warning("the language model is not kept: %s", error)
-        return made
-    return CharLM.load(kept)  # to the last digit the same as next time
-
-
-def cache() -> Path:
-    """Where things are kept that can be made anew: SCRIVEN_CACHE, else the place that the system has for them."""
-    if named := os.environ.get("SCRIVEN_CACHE"):
-        return Path(named)
-    home = Path("~").expanduser()
-    if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "scriven"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "scriven" / "Cache"
-    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "scriven"
+    data = train_lm([source]).packed()
+    remember(CACHE, name, data)
+    return CharLM.unpacked(data, Path(name))  # to the last digit the same as next time
 
 
 def _recipe() -> str:
-    """A short digest of what a language model is made of and by: the word frequencies, and the code that draws them."""
+    """A short digest of what a language model is made of and by: word frequencies, and the code that draws texts."""
     root = Path(package.__file__).parent
     try:
         told = hashlib.sha256(metadata.version("wordfreq").encode())
     except metadata.PackageNotFoundError:
         raise MissingExtra("the word list of a language", "train") from None
-    for file in sorted([*(root / "scribes/texts").glob("*.py"), *map(root.joinpath, MAKERS)]):
+    texts = [file for file in (root / "scribes/texts").iterdir() if file.suffix in (".py", ".json")]
+    for file in sorted([*texts, *map(root.joinpath, MAKERS)]):
         told.update(file.read_bytes())
     return told.hexdigest()[:16]
 

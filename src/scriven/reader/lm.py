@@ -96,7 +96,12 @@ class CharLM:
         write_arpa(self.ngrams, path)
 
     def save(self, path: Path) -> None:
-        """Write as compressed numpy arrays, no pickle. Raises OutputError."""
+        """Write `packed` to a file. Raises OutputError."""
+        with atomic(Path(path)) as file:
+            file.write(self.packed())
+
+    def packed(self) -> bytes:
+        """Compressed numpy arrays, no pickle; probabilities in 32 bits."""
         grams = self.ngrams
         arrays = {
             "format": np.array(FORMAT),
@@ -108,8 +113,9 @@ class CharLM:
             arrays[f"keys{k + 1}"] = np.diff(keys, prepend=np.uint64(0))  # differences: they compress
             arrays[f"logs{k + 1}"] = grams.logs[k].astype(np.float32)
             arrays[f"backs{k + 1}"] = grams.backs[k].astype(np.float32)
-        with atomic(Path(path)) as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
+        made = io.BytesIO()
+        np.savez_compressed(made, allow_pickle=False, **arrays)
+        return made.getvalue()
 
     @classmethod
     def load(cls, path: Path) -> "CharLM":
@@ -118,7 +124,18 @@ class CharLM:
         if path.name.endswith(ENDINGS):
             return cls.from_arpa(path)
         try:
-            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            raise ModelError(f"there is no language model {path}; make one with: scriven texts lm") from None
+        except OSError as error:
+            raise ModelError(f"cannot read the language model {path}: {error.strerror}; copy it again") from None
+        return cls.unpacked(data, path)
+
+    @classmethod
+    def unpacked(cls, data: bytes, path: Path) -> "CharLM":
+        """Of the bytes of `packed`, which `path` held. Raises ModelError for anything else."""
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as file:
                 if "format" not in file or str(file["format"]) != FORMAT:
                     raise ModelError(f"{path} is not a language model of scriven; make one with: scriven texts lm")
                 orders = range(1, sum(name.startswith("keys") for name in file.files) + 1)
@@ -131,8 +148,6 @@ class CharLM:
                         backs=tuple(file[f"backs{k}"].astype(np.float64) for k in orders),
                     )
                 )
-        except FileNotFoundError:
-            raise ModelError(f"there is no language model {path}; make one with: scriven texts lm") from None
         except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error, NotImplementedError):
             raise ModelError(
                 f"cannot read the language model {path}: it is damaged or none of scriven's; copy it again, or make it "

@@ -61,6 +61,12 @@ class ModelInfo(BaseModel):
         """Whether it has learnt from readings of its own: such a model agrees with itself more than it is right."""
         return any(one.get("labels") == "none" for one in self.data)
 
+    @property
+    def only_typefaces(self) -> bool:
+        """Whether it and all that it came from have seen synthetic pictures alone, those that typefaces write."""
+        every = list(_entries(self.data, self.parents))
+        return bool(every) and all(one.get("origin") == "fonts" for one in every)
+
     def as_parent(self, path: str | Path) -> dict[str, Any]:
         """What a model made of this one says of it: its name (else its path), its data and its own parents."""
         return {"name": self.name or str(path), "data": self.data, "parents": self.parents}
@@ -92,13 +98,19 @@ def _lineage(parents: Any, named: set[str]) -> str:
 
 
 def _told(key: str, data: Any, parents: Any) -> Iterator[str]:
+    for one in _entries(data, parents):
+        if isinstance(found := one.get(key), str):
+            yield found
+
+
+def _entries(data: Any, parents: Any) -> Iterator[dict[str, Any]]:
     """Of model.json as anyone may have written it: what has another form is passed over."""
     for one in data if isinstance(data, list) else ():
-        if isinstance(one, dict) and isinstance(found := one.get(key), str):
-            yield found
+        if isinstance(one, dict):
+            yield one
     for one in parents if isinstance(parents, list) else ():
         if isinstance(one, dict):
-            yield from _told(key, one.get("data"), one.get("parents"))
+            yield from _entries(one.get("data"), one.get("parents"))
 
 
 def own_language(folder: Path, info: ModelInfo) -> Path | None:

@@ -138,11 +138,14 @@ def pictures(items: Iterable[Picture], *, wide: bool = False) -> Html:
     return Html(f'<div class="pictures{" wide" if wide else ""}">\n{figures}\n</div>')
 
 
-def legend() -> Html:
-    """What the marks in the readings of `pictures` mean."""
-    return Html(
-        '<p class="legend"><span><i class="x">red, underlined</i>: wrong</span> '
+def legend(*, truth: bool = True) -> Html:
+    """What the marks in the readings of `pictures` mean; without `truth` there are none of mistakes."""
+    mistakes = (
+        '<span><i class="x">red, underlined</i>: wrong</span> '
         '<span>a red wedge<i class="m"></i> : something is missing here</span> '
+    )
+    return Html(
+        f'<p class="legend">{mistakes if truth else ""}'
         f'<span><i class="u">yellow</i>: the model is unsure (confidence below {UNSURE:.0%})</span> '
         f'<span><i class="d">darker yellow</i>: it doubts (below {DOUBT:.0%})</span></p>'.replace("%", " %")
     )

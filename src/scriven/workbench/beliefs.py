@@ -122,20 +122,25 @@ def _rank(belief: Belief) -> tuple[float, str]:
     return -belief.trust, belief.reading.id
 
 
-def spoken_for(reader: Reader, pictures: Sequence[tuple[str, Grey]], lm: CharLM) -> bool:
-    """Whether a language model helps to read pictures: it lowers the error rate that is estimated by HELPED at least.
+def helps(plain: Estimate | None, spoken: Estimate | None) -> bool:
+    """Whether a language model helps to read: it lowers the error rate that is estimated by HELPED at least.
 
     One of another time or spelling lowers it by little, and does harm (docs/log.md, 2026-11-26).
     """
-    (_, plain), (_, helped) = (estimated(reader, pictures, model) for model in (None, lm))
-    return bool(plain and helped and helped.cer <= (1 - HELPED) * plain.cer)
+    return bool(plain and spoken and spoken.cer <= (1 - HELPED) * plain.cer)
+
+
+def spread(pictures: Sequence[tuple[str, Grey]]) -> list[tuple[str, Grey]]:
+    """At most VIEWED of some pictures, evenly spread: as many as an estimate looks at."""
+    places = np.linspace(0, len(pictures) - 1, min(VIEWED, len(pictures))).round()
+    return [pictures[int(place)] for place in places]
 
 
 def estimated(
     reader: Reader, pictures: Sequence[tuple[str, Grey]], lm: CharLM | None
 ) -> tuple[list[Reading], Estimate | None]:
-    """Readings of the first VIEWED prepared pictures and their estimated error rate."""
-    seen = [Picture.of(id, ink) for id, ink in pictures[:VIEWED]]
+    """Readings of prepared pictures and their estimated error rate."""
+    seen = [Picture.of(id, ink) for id, ink in pictures]
     decoder = Decoder(reader.info, lm=lm)
     found = list(reader.read_prepared(seen, decoder))
     return found, estimate(signs(reader, decoder, list(zip(seen, found, strict=True))))

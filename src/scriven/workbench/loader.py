@@ -16,7 +16,7 @@ import torch
 from lightning_fabric import Fabric
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from scriven.augment import AugmentSettings, augment, hidden
+from scriven.augment import AugmentSettings, augment, hide_spans
 from scriven.base import SettingsError, cores
 from scriven.reader.align import frames_needed
 from scriven.reader.usable import STRIDE
@@ -141,7 +141,7 @@ class Stream(IterableDataset[tuple[int, int, Batch]]):
             picture = view_of(picture, text, rng, strength, self.look.augment)
         if self.look.hidden:
             rng = np.random.default_rng([self.plan.seed, item.source, item.place, 5])
-            picture = hidden(picture, rng, self.look.hidden * strength)
+            picture = hide_spans(picture, rng, self.look.hidden * strength)
         return picture, text, hand
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from scriven.base import OutputError, Refused, atomic, counted
 from scriven.jobs.adapt.language import Guess, expected, guess, there
+from scriven.jobs.adapt.page import Aside, page_of
 from scriven.jobs.adapt.pictures import gather, parted
-from scriven.jobs.adapt.report import Aside, report
-from scriven.jobs.adapt.rounds import Hand, last_round, read_state, scribe_for, taken
+from scriven.jobs.adapt.rounds import Hand, last_kept, read_state, run_rounds
 from scriven.jobs.adapt.settings import AdaptSettings
 from scriven.jobs.folders import free
 from scriven.jobs.progress import percent
@@ -24,9 +24,10 @@ from scriven.jobs.train import available, fabric_of
 from scriven.reader.estimate import Estimate
 from scriven.reader.lm import CharLM
 from scriven.reader.model import DEFAULT, Graph, ModelInfo, find_model, own_language
+from scriven.recognisers.contract import Recogniser
 from scriven.report import save
 from scriven.scribes.texts import source
-from scriven.workbench.beliefs import estimated, reader_of, spoken_for
+from scriven.workbench.beliefs import estimated, helps, reader_of, spread
 from scriven.workbench.keep import WEIGHTS, load_net, save_weights, versions
 from scriven.workbench.publish import inherit, publish, with_language
 
@@ -35,7 +36,7 @@ __all__ = ["AdaptSettings", "Adapted", "adapt"]
 log = logging.getLogger("scriven.adapt")
 
 STATE = "state/adapt.json"
-REPORT = "report.html"
+PAGE = "report.html"
 
 
 @dataclass
@@ -48,6 +49,25 @@ class Adapted:
     rounds: list[dict[str, Any]]
     estimates: tuple[Estimate | None, Estimate | None] = (None, None)  # of the CER on the pictures put aside, then, now
     refused: list[Refused] = field(default_factory=list)
+
+    def sentence(self) -> str:
+        """What came of it, and what is estimated, a line each."""
+        if not self.helped:
+            return f"{self.folder}: the old weights are kept, because {self.why}"
+        kept = sum(bool(row["accepted"]) for row in self.rounds) - 1
+        said = f"{self.folder}: learnt the hand in {counted(kept, 'round')}" + (
+            f"; then {self.why}" if self.why else ""
+        )
+        before, after = self.estimates
+        if before and after:
+            said += f"\nCER on pictures put aside: {100 * before.cer:.1f} % before; now {after.sentence()}"
+        return said
+
+    def as_json(self) -> dict[str, Any]:
+        """`model helped why rounds`, and `estimate_before` and `estimate_after` of the pictures put aside, or None."""
+        then, now = (found.as_json() if found else None for found in self.estimates)
+        told = {"model": str(self.folder), "helped": self.helped, "why": self.why, "rounds": self.rounds}
+        return {**told, "estimate_before": then, "estimate_after": now}
 
 
 def adapt(
@@ -75,6 +95,7 @@ def adapt(
     pictures = gather(inputs, settings.level, refused)
     log.info("reading %s first", counted(len(pictures), "picture"))
     net, info = load_net(find_model(parent))
+    settings = settings.for_parent(info)
     fabric = fabric_of(settings.training(steps=1))
     net = net.to(fabric.device)
     spoken = Guess(settings.language, True) if settings.language else guess(reader_of(net, info, fabric), pictures)
@@ -83,27 +104,26 @@ def adapt(
     if own is not None and not (spoken.sure or settings.texts):
         known = replace(known, lm=own)
     learn, check = parted(pictures, settings.held_out, settings.seed)
-    hand = Hand(out, info, fabric, spoken.language, known, learn, check, scribe_for(learn, known, settings), settings)
+    hand = Hand(out, info, fabric, spoken.language, known, learn, check, settings)
     with atomic(out / STATE, "w") as stream:  # not before: what cannot be adapted to leaves the place free
         json.dump(about, stream)
-    better, rows, why = taken(hand, net, begun)
-    percent("adapting", 1.0)
+    better, rows, why = run_rounds(hand, net, begun)
     helped = len(rows) > 1 and rows[1]["accepted"]
     with atomic(out / "log.jsonl", "w") as file:
         file.writelines(json.dumps(row) + "\n" for row in rows)
-    made = _info(hand, inputs, parent, rows) if helped else info
-    old, reader = reader_of(net, info, fabric), reader_of(better, made, fabric)
-    lm = known.lm if helped and (spoken.sure or settings.texts) and spoken_for(reader, check, known.lm) else None
-    (was, before), (now, after) = estimated(old, check, own), estimated(reader, check, lm or own)
-    save(out / REPORT, report(Aside(check, was, now, (before, after)), len(learn), rows, why, last_round(out, rows)))
-    made = with_language(out, _info(hand, inputs, parent, rows), find_model(parent), lm)
+    made = _info(hand, inputs, parent, rows)
+    may = known.lm if helped and (spoken.sure or settings.texts) else None
+    aside, lm = _put_aside(hand, (net, better if helped else None), made, own, may)
+    save(out / PAGE, page_of(aside, len(learn), rows, why, last_kept(out, rows)))
+    made = with_language(out, made, find_model(parent), lm)
+    percent("adapting", 1.0)
     if helped:
         save_weights(out, better)
         publish(out, made, [], check)
     else:
         inherit(out, made.model_copy(update={"data": info.data}), find_model(parent))  # it was not trained on these
     _tidy(out)
-    return Adapted(out, helped, why, rows, (before, after), refused)
+    return Adapted(out, helped, why, rows, aside.estimates, refused)
 
 
 def _open(out: Path, inputs: Sequence[str | Path], parent: str | Path, settings: AdaptSettings) -> dict[str, Any]:
@@ -115,6 +135,25 @@ def _open(out: Path, inputs: Sequence[str | Path], parent: str | Path, settings:
     if (out / STATE).is_file() and read_state(out / STATE, out) != about:
         raise OutputError(f"{out} was begun with other settings; choose another -o or delete it")
     return about
+
+
+def _put_aside(
+    hand: Hand, nets: tuple[Recogniser, Recogniser | None], made: ModelInfo, own: CharLM | None, may: CharLM | None
+) -> tuple[Aside, CharLM | None]:
+    """The pictures that only judge, read by the parent and by the better network, if there is one; and the language
+    model `may` where it is worth reading with. `own` is the parent's."""
+    seen, (old, better) = spread(hand.check), nets
+    was, before = estimated(reader_of(old, hand.info, hand.fabric), seen, own)
+    if better is None:
+        return Aside(len(hand.check), seen, was, was, (before, before)), None
+    reader = reader_of(better, made, hand.fabric)
+    now, after = estimated(reader, seen, own)
+    if may is not None:
+        plain = estimated(reader, seen, None)[1] if own else after
+        spoken, best = estimated(reader, seen, may)
+        if helps(plain, best):
+            return Aside(len(hand.check), seen, was, spoken, (before, best)), may
+    return Aside(len(hand.check), seen, was, now, (before, after)), None
 
 
 def _language_of(parent: Path, info: ModelInfo) -> CharLM | None:

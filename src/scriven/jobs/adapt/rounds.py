@@ -4,7 +4,6 @@ import copy
 import json
 import logging
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -24,14 +23,13 @@ from scriven.reader.decoding import Decoder
 from scriven.reader.model import ModelInfo
 from scriven.recognisers.contract import Recogniser
 from scriven.scribes.fonts import FontScribe
-from scriven.scribes.likeness import Alike
 from scriven.scribes.typefaces import bundled
 from scriven.text import Charset
 from scriven.workbench.beliefs import Judgement, believe, judge, reader_of, trusted
 from scriven.workbench.fit import Run, begin, fit
 from scriven.workbench.keep import LOG, WEIGHTS, load_tensors, save_weights
 from scriven.workbench.loader import Look, Mixture, Plan
-from scriven.workbench.sources import FolderSource, Scribe, ScribeSource, Shown, Source
+from scriven.workbench.sources import FolderSource, ScribeSource, Shown, Source
 
 log = logging.getLogger("scriven.adapt")
 
@@ -50,11 +48,10 @@ class Hand:
     expected: Expected
     learn: list[tuple[str, Grey]]
     check: list[tuple[str, Grey]]  # pictures that only judge
-    scribe: Scribe | None  # of the synthetic pictures
     settings: AdaptSettings
 
 
-def taken(hand: Hand, net: Recogniser, begun: float) -> tuple[Recogniser, list[dict[str, Any]], str]:
+def run_rounds(hand: Hand, net: Recogniser, begun: float) -> tuple[Recogniser, list[dict[str, Any]], str]:
     """The best network, a row a round, and why there is no further one ("" after the last of them).
 
     Rounds that a stopped process finished are taken from their folders, and their time counts. `begun`: when this
@@ -138,7 +135,7 @@ def _train(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> Non
     """One student: starts as its teacher, learns the beliefs in `folder` beside synthetic pictures."""
     settings, charset, height = hand.settings, teacher.charset, teacher.height
     believed = FolderSource(LinesFolder(folder), "train", height=height, charset=charset)
-    sources: list[Source] = [believed, *_replay(believed, charset, hand)]
+    sources: list[Source] = [believed, *_replay(height, charset, hand)]
     shares = [1 - settings.replay, settings.replay][: len(sources)]
     timed = {"steps": settings.steps} if settings.steps else {"minutes": max(minutes - 0.3, 0.2)}
     chosen = settings.training(**timed)
@@ -172,9 +169,9 @@ def _student(folder: Path, teacher: Recogniser) -> Recogniser:
     return student
 
 
-def last_round(out: Path, rows: list[dict[str, Any]]) -> Path | None:
-    """The folder of beliefs of the last round that was kept, else of the one that was refused; None without rounds."""
-    numbers = [row["round"] for row in rows[1:] if row["accepted"]] or [row["round"] for row in rows[1:]]
+def last_kept(out: Path, rows: list[dict[str, Any]]) -> Path | None:
+    """The folder of beliefs of the last round that was kept; None where none was."""
+    numbers = [row["round"] for row in rows[1:] if row["accepted"]]
     return _place(out, numbers[-1]) if numbers else None
 
 
@@ -182,23 +179,12 @@ def _place(out: Path, number: int) -> Path:
     return out / "rounds" / f"{number:02d}"
 
 
-def _replay(believed: FolderSource, charset: Charset, hand: Hand) -> tuple[ScribeSource, ...]:
+def _replay(height: int, charset: Charset, hand: Hand) -> tuple[ScribeSource, ...]:
     """Synthetic pictures with about the share of whole lines that the pictures have; none where none are asked."""
-    if hand.scribe is None:
+    if not hand.settings.replay:
         return ()
-    seed, height, lines = hand.settings.seed, believed.height, share_of_lines(hand.learn)
-    return (ScribeSource(hand.scribe, hand.expected.texts, charset, seed=seed, height=height, lines=lines),)
-
-
-def scribe_for(pictures: Sequence[tuple[str, Grey]], known: Expected, settings: AdaptSettings) -> Scribe | None:
-    """What writes synthetic pictures beside the given ones: any hand, or mostly hands that look like them."""
-    if not settings.replay:
-        return None
-    scribe = FontScribe(bundled())
-    if not settings.likeness:
-        return scribe
-    log.info("looking for synthetic hands like this one")
-    return Alike(scribe, known.texts, [ink for _, ink in pictures], share_of_lines(pictures))
+    scribe, texts, lines = FontScribe(bundled()), hand.expected.texts, share_of_lines(hand.learn)
+    return (ScribeSource(scribe, texts, charset, seed=hand.settings.seed, height=height, lines=lines),)
 
 
 def read_state(file: Path, out: Path) -> Any:

@@ -1,12 +1,15 @@
 """How a hand is learnt: the settings of `adapt`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scriven.base import SettingsError, one_of, within
 from scriven.jobs.train import TrainSettings
 from scriven.lines.splits import LEVELS
+from scriven.reader.model import ModelInfo
 from scriven.workbench.fit import FitSettings
+
+HIDDEN = 0.3
 
 
 @dataclass(frozen=True)
@@ -18,8 +21,7 @@ class AdaptSettings:
     rounds: int = 3
     quotas: tuple[float, ...] = (0.5, 0.7, 0.85)  # of the pictures whose readings are believed, a round each
     replay: float = 0.35  # share of synthetic pictures among those learnt from
-    hidden: float = 0.3  # of the width of every picture, in spans: what is left must tell what they say
-    likeness: bool = True  # whether the synthetic hands look like the pictures
+    hidden: float | None = None  # share of the width hidden in spans; None: by what the parent has seen
     language: str | None = None  # of the pictures, such as fr; None: what the first readings look most like
     texts: str | None = None  # a file or folder of texts like those in the pictures
     words: str | None = None  # a file of words to expect, one a line
@@ -45,9 +47,18 @@ class AdaptSettings:
         one_of("level", self.level, LEVELS)
         self.training(steps=1)
 
+    def for_parent(self, info: ModelInfo) -> "AdaptSettings":
+        """With what depends on the model to start from.
+
+        One that has seen typefaces alone learns more when spans of the pictures are hidden, others less (docs/log.md).
+        """
+        if self.hidden is not None:
+            return self
+        return replace(self, hidden=HIDDEN if info.only_typefaces else 0.0)
+
     def training(self, **timed: Any) -> TrainSettings:
         """What a round is fitted with; it refuses what these settings share with it."""
         return TrainSettings(
-            **timed, lr=self.lr, ema=self.ema, columns=self.columns, hidden=self.hidden, warmup=0.1, evaluations=1,
-            ramp=1, seed=self.seed, device=self.device, precision=self.precision,
+            **timed, lr=self.lr, ema=self.ema, columns=self.columns, hidden=self.hidden or 0.0, warmup=0.1,
+            evaluations=1, ramp=1, seed=self.seed, device=self.device, precision=self.precision,
         )  # fmt: skip

@@ -14,8 +14,8 @@ from typing import Any
 
 from scriven.base import atomic
 from scriven.jobs.adapt import Adapted, AdaptSettings, adapt
-from scriven.jobs.adapt.report import what_it_believed
-from scriven.jobs.adapt.rounds import last_round
+from scriven.jobs.adapt.page import what_it_believed
+from scriven.jobs.adapt.rounds import last_kept
 from scriven.jobs.progress import progress
 from scriven.jobs.read import NO_LM, OWN_LM, ReadSettings, load, read_items
 from scriven.lines import Line, LinesFolder, Reading
@@ -112,7 +112,7 @@ def _report(done: Demo, lines: Sequence[Line], before: dict[str, Reading], after
     about = LinesFolder(LINES).about
     step = max(1, len(lines) // SHOWN)
     shown = [line for line in lines[::step] if line.text][:SHOWN]
-    believed = last_round(done.adapted.folder, done.adapted.rounds)
+    believed = last_kept(done.adapted.folder, done.adapted.rounds)
     return page(
         "A hand learnt without labels",
         [

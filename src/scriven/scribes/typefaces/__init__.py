@@ -14,7 +14,7 @@ from scriven.scribes.typefaces.alphabets import ALPHABETS
 from scriven.scribes.typefaces.codepoints import CodePoints
 from scriven.scribes.typefaces.faces import FontFile, Typeface, coverage, covering
 from scriven.scribes.typefaces.folders import Harvest, from_folder, harvest
-from scriven.scribes.typefaces.outlines import cache_folder, drawable, open_font, sfnt
+from scriven.scribes.typefaces.outlines import drawable, open_font, sfnt
 
 __all__ = [
     "ALPHABETS",
@@ -24,7 +24,6 @@ __all__ = [
     "TAGS",
     "Typeface",
     "bundled",
-    "cache_folder",
     "coverage",
     "covering",
     "drawable",

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scriven.base import InputError, OutputError, Refused, ScrivenError
+from scriven.cache import remember, remembered
 from scriven.scribes.typefaces.codepoints import CodePoints
 from scriven.scribes.typefaces.faces import FontFile, Typeface
-from scriven.scribes.typefaces.outlines import drawable, open_font, remember, remembered
+from scriven.scribes.typefaces.outlines import CACHE, drawable, open_font
 
 SUFFIXES = (".ttf", ".otf", ".woff", ".woff2", ".ttc", ".otc")
 _ASKED = 2  # goes up when what is asked of a font changes, so that older notes in the cache are not believed
@@ -52,10 +53,10 @@ def _typeface(path: Path) -> Typeface:
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}") from error
     sha256 = hashlib.sha256(data).hexdigest()
-    kept = remembered(f"{sha256}-{_ASKED}.json")
+    kept = remembered(CACHE, f"{sha256}-{_ASKED}.json")
     about: dict[str, str] = json.loads(kept) if kept else _described(data)
     if not kept:
-        remember(f"{sha256}-{_ASKED}.json", json.dumps(about).encode())
+        remember(CACHE, f"{sha256}-{_ASKED}.json", json.dumps(about).encode())
     family = about["family"] or path.stem
     return Typeface(
         family=family,

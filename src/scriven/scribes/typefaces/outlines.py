@@ -3,27 +3,26 @@
 import hashlib
 import io
 import logging
-import os
-import sys
 import unicodedata
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from scriven.base import InputError, MissingExtra, OutputError, atomic
+from scriven.base import InputError, MissingExtra
+from scriven.cache import remember, remembered
 from scriven.scribes.typefaces.codepoints import CodePoints
 from scriven.scribes.typefaces.faces import FontFile
 
 _SIGNATURES = (b"\x00\x01\x00\x00", b"OTTO", b"true")
 _SIGNATURE_WOFF = (b"wOFF", b"wOF2")
+CACHE = "typefaces"
 WIDEST = 0x7FFF  # units; a wider glyph (a ligature, say) is a negative number in a field that holds none
 
 
 def sfnt(font: FontFile) -> bytes:
     """The decompressed TTF or OTF bytes of a font file, for FreeType and HarfBuzz (which do not read WOFF2).
 
-    Kept in memory, and on disk under `cache_folder()` where that can be written. Raises InputError when the file is
+    Kept in memory, and on disk (see `scriven.cache`) where that can be written. Raises InputError when the file is
     missing, changed since it was listed, or broken; MissingExtra without fontTools.
     """
     return _sfnt(font.path, font.sha256)
@@ -31,7 +30,7 @@ def sfnt(font: FontFile) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _sfnt(path: Path, sha256: str) -> bytes:
-    if (data := remembered(f"{sha256}.sfnt")) is not None and data[:4] in _SIGNATURES:
+    if (data := remembered(CACHE, f"{sha256}.sfnt")) is not None and data[:4] in _SIGNATURES:
         return data
     try:
         packed = path.read_bytes()
@@ -42,7 +41,7 @@ def _sfnt(path: Path, sha256: str) -> bytes:
     if packed[:4] not in _SIGNATURE_WOFF:
         return packed
     data = _unpacked(path, packed)
-    remember(f"{sha256}.sfnt", data)
+    remember(CACHE, f"{sha256}.sfnt", data)
     return data
 
 
@@ -55,39 +54,6 @@ def _unpacked(path: Path, packed: bytes) -> bytes:
     except Exception as error:  # fontTools raises anything on a damaged table
         raise InputError(f"the font {path} is damaged ({error}); replace the file") from error
     return out.getvalue()
-
-
-def cache_folder() -> Path | None:
-    """Where decompressed fonts are kept: $SCRIVEN_CACHE, else the platform's per-user cache; None without a home."""
-    if chosen := os.environ.get("SCRIVEN_CACHE"):
-        return Path(chosen) / "typefaces"
-    try:
-        home = Path.home()
-    except RuntimeError:  # a user without a home, as in some containers
-        return None
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return base / "scriven" / "typefaces"
-
-
-def remembered(name: str) -> bytes | None:
-    """A file of the cache, None where it is not there or cannot be read."""
-    folder = cache_folder()
-    try:
-        return (folder / name).read_bytes() if folder else None
-    except OSError:
-        return None
-
-
-def remember(name: str, data: bytes) -> None:
-    """Keep a file in the cache. With a read-only home or a full disk it is not kept, and made again next time."""
-    if folder := cache_folder():
-        with suppress(OutputError), atomic(folder / name) as file:
-            file.write(data)
 
 
 def open_font(data: bytes) -> Any:

@@ -14,33 +14,34 @@ from scriven.report import Html, Picture, headline, legend, page, pictures, pros
 SHOWN = 16  # pictures of a kind
 ESTIMATED = """
 Of the pictures put aside nobody knows the text. Their error rate is an estimate, from how much the readings change
-when a picture is made wider; where a model has learnt from its own readings it is a little too hopeful. Transcribe
-some 20 lines and `scriven score` them to be sure.
+when a picture is made wider. Transcribe some 20 lines and score the model on them to be sure.
 """
 
 
 @dataclass(frozen=True)
 class Aside:
-    """The pictures that only judge: how they were read before and are read now; no text is known of them."""
+    """Pictures that only judge: how they were read before and are read now; no text is known of them."""
 
+    count: int  # of all that were put aside
     pictures: Sequence[tuple[str, Grey]]
     before: Sequence[Reading]
     after: Sequence[Reading]
     estimates: tuple[Estimate | None, Estimate | None]
 
 
-def report(aside: Aside, learnt: int, rows: Sequence[dict[str, Any]], why: str, believed: Path | None) -> Html:
-    """The page. `learnt`: pictures to learn from; `rows`: one a round, the parent's first; `believed`: a lines folder
-    of the last round that was kept, or of the one that was not."""
+def page_of(aside: Aside, learnt: int, rows: Sequence[dict[str, Any]], why: str, believed: Path | None) -> Html:
+    """The page. `learnt`: pictures to learn from; `rows`: one a round, the parent's first; `believed`: the lines folder
+    of the last round that was kept, None where none was."""
     kept = sum(bool(row["accepted"]) for row in rows) - 1
     sections = [
         section("Result", _numbers(aside, learnt, kept), text(*_result(kept, why)), prose(ESTIMATED)),
-        section("Pictures put aside", *_put_aside(aside)),
+        section("Pictures put aside", *_put_aside(aside, bool(kept))),
     ]
     if believed is not None:
         sections.append(section("What it believed", *what_it_believed(believed)))
     sections.append(section("Round by round, without labels", rounds(rows)))
-    return page("A hand learnt without labels", sections, f"From {counted(learnt, 'picture')} without transcriptions.")
+    title = "A hand learnt without labels" if kept else "A hand that was not learnt"
+    return page(title, sections, f"From {counted(learnt, 'picture')} without transcriptions.")
 
 
 def what_it_believed(folder: Path) -> list[Html]:
@@ -62,11 +63,11 @@ def _believed(line: Line) -> Picture:
 
 def _numbers(aside: Aside, learnt: int, kept: int) -> Html:
     cards = [
-        ("pictures learnt from", str(learnt), f"{len(aside.pictures)} more put aside"),
+        ("pictures learnt from", f"{learnt:,}", f"{aside.count:,} more put aside"),
         ("rounds kept", str(kept), ""),
     ]
-    named = ("estimated CER before", "estimated CER now")
-    for name, found in zip(named, aside.estimates, strict=True):
+    named = ("estimated CER before", "estimated CER now") if kept else ("estimated CER",)
+    for name, found in zip(named, aside.estimates, strict=False):
         if found is not None:
             low, high = found.interval
             cards.append((name, f"{found.cer:.0%}", f"95 % interval: {low:.0%} to {high:.0%}, n {found.n}"))
@@ -80,14 +81,19 @@ def _result(kept: int, why: str) -> list[str]:
     return [f"{said} Then it ended: {why}." if why else said]
 
 
-def _put_aside(aside: Aside) -> list[Html]:
+def _put_aside(aside: Aside, helped: bool) -> list[Html]:
     if not aside.pictures:
         return [text("None.")]
     step = max(1, len(aside.pictures) // SHOWN)
     shown = list(zip(aside.pictures, aside.before, aside.after, strict=True))[::step][:SHOWN]
     figures = [
-        Picture(encode(ink), after.text, confidences=[c.confidence for c in after.characters], before=before.text)
+        Picture(
+            encode(ink),
+            after.text,
+            confidences=[c.confidence for c in after.characters],
+            before=before.text if helped else None,
+        )
         for (_, ink), before, after in shown
     ]
-    told = f"{len(shown)} of the {counted(len(aside.pictures), 'picture')} that were not learnt from, evenly spread."
-    return [text(told), legend(), pictures(figures, wide=True)]
+    told = f"{len(shown)} of the {counted(aside.count, 'picture')} that were not learnt from, evenly spread."
+    return [text(told), legend(truth=False), pictures(figures, wide=True)]
