@@ -237,8 +237,7 @@ def test_adapt_reads_the_test_pictures_before_and_after(
         calls.append(arguments)
         made = write_model(Path(str(arguments[arguments.index("-o") + 1])))
         rounds = [{"round": n, "accepted": True} for n in range(3)]
-        taught = [{"path": "pictures", "labels": "none"}]
-        write_info(made, read_info(made).model_copy(update={"scores": {"rounds": rounds}, "data": taught}))
+        write_info(made, read_info(made).model_copy(update={"scores": {"rounds": rounds}}))
 
     monkeypatch.setattr(recipe, "scriven", adapting)
     common = [str(data), str(tmp_path / "out"), "--model", str(before)]
@@ -252,7 +251,7 @@ def test_adapt_reads_the_test_pictures_before_and_after(
     table = (tmp_path / "out" / "adapt.md").read_text()
     assert table.count("toys_fr lines") == 3 and "before hidden=0.15" in table and table.rstrip().endswith("| 2 |")
     read = list(module("estimate").taught(tmp_path / "out" / "adapt.json"))
-    assert len(read) == 3 and all(row["way"] == "as it is" and row["signs"][0][-1] for row in read)
+    assert len(read) == 3 and all(row["way"] == "as it is" and len(row["signs"]) == 6 for row in read)
     with pytest.raises(SystemExit, match="there is no .*nowhere"):
         monkeypatch.setattr(sys, "argv", ["adapt", *common[:2], "nowhere", *common[2:]])
         recipe.main()

@@ -3,10 +3,9 @@
 A sound reading does not change when the picture is made a little wider. How often two views of a picture are read
 differently tells an error rate where labels are missing (Jiang et al. 2022, arXiv:2106.13799), also where a network is
 sure of what it reads wrongly. Where few letters are read in much ink, letters are missing: the width of a letter is the
-second sign; the length of the lines, by itself and times the change, the third and the fourth; the fifth says whether
-the network has learnt from readings of its own, for then it agrees with itself more than it is right. `estimate.json`,
-beside this file, holds the `Law` that makes a rate of the signs; `recipes/estimate` makes it, from readings whose
-errors are known.
+second sign; the length of the lines, by itself and times the change, the third and the fourth. `estimate.json`, beside
+this file, holds the `Law` that makes a rate of the signs; `recipes/estimate` makes it, from readings whose errors are
+known.
 
 Two signs are not used, for estimates were no better with them (docs/log.md). Confidence: away from the handwriting it
 was trained on, a network is wrong more often than it says (Ovadia et al. 2019, arXiv:1906.02530). And how likely a text
@@ -40,7 +39,7 @@ SINGLE = 0.6  # spread of logit(CER) that an estimate by one line has; the boots
 LOWEST, HIGHEST = 0.001, 0.99  # error rates that a law tells apart: 0, and more than 1, have no logit
 USUAL = 0.35  # width of a character in heights, where none is read
 LAW = Path(__file__).with_name("estimate.json")
-SIGNS = ("change", "advance", "length", "length x change", "self-taught")
+SIGNS = ("change", "advance", "length", "length x change")
 
 One = TypeVar("One")
 
@@ -53,7 +52,6 @@ class Sign:
     edits: int  # between the readings of the two views
     ink: float  # width that the characters and the spaces between them cover, in heights of the prepared picture
     unread: float = 0.0  # width of the ink of a line in which nothing is read, in the same
-    own: bool = False  # whether the network has learnt from readings of its own
 
 
 @dataclass(frozen=True)
@@ -119,17 +117,16 @@ class Spread(Generic[One]):
 def signs(reader: Reader, decoder: Decoder, seen: Sequence[tuple[Picture, Reading]]) -> list[Sign]:
     """A sign for each prepared picture and its reading; every picture is read once more, wider."""
     views = reader.read_prepared((picture.widened(WIDER) for picture, _ in seen), decoder)
-    own = reader.info.self_taught
-    return [sign(picture, reading, view.text, own) for (picture, reading), view in zip(seen, views, strict=True)]
+    return [sign(picture, reading, view.text) for (picture, reading), view in zip(seen, views, strict=True)]
 
 
-def sign(picture: Picture, reading: Reading, view: str, own: bool = False) -> Sign:
-    """The sign of one line, whose other view is read as `view`; `own`: by a network taught by its own readings."""
+def sign(picture: Picture, reading: Reading, view: str) -> Sign:
+    """The sign of one line, whose other view is read as `view`."""
     height = picture.ink.shape[0]
     if not reading.characters:
-        return Sign(0, len(view), 0.0, _inked(picture.ink) / height, own)
+        return Sign(0, len(view), 0.0, _inked(picture.ink) / height)
     px = (reading.characters[-1].end - reading.characters[0].start) / picture.scale
-    return Sign(len(reading.text), distance(reading.text, view), px / height, 0.0, own)
+    return Sign(len(reading.text), distance(reading.text, view), px / height)
 
 
 def _inked(ink: Grey) -> int:
@@ -149,7 +146,7 @@ def estimate(signs: Sequence[Sign], n: int | None = None, law: Law | None = None
     if not total[0] + total[3]:
         return None
     rng = np.random.default_rng(0)
-    drawn = counts[rng.integers(len(counts), size=(RESAMPLES, len(counts)))].sum(axis=1)  # (RESAMPLES, 6)
+    drawn = counts[rng.integers(len(counts), size=(RESAMPLES, len(counts)))].sum(axis=1)  # (RESAMPLES, 5)
     chance = max(logit(_with_unread(drawn[drawn[:, 0] + drawn[:, 3] > 0], law)).std(), SINGLE / len(counts) ** 0.5)
     reach = 1.96 * float(np.hypot(chance, law.spread))
     cer = _with_unread(total[None], law)
@@ -162,7 +159,7 @@ def estimate(signs: Sequence[Sign], n: int | None = None, law: Law | None = None
 
 
 def _with_unread(counts: Floats, law: Law) -> Floats:
-    """The rate (N,) of sums (N, 6), every character of an unread line counted as an error."""
+    """The rate (N,) of sums (N, 5), every character of an unread line counted as an error."""
     read, missing = counts[:, 0], _missing(counts)
     rate = np.where(read > 0, _rate(_logit_rate(counts, law)), 1.0)
     return np.asarray((rate * read + missing) / (read + missing), np.float64)
@@ -187,23 +184,22 @@ def together(estimates: Sequence[Estimate]) -> Estimate | None:
 
 
 def tallied(signs: Sequence[Sign]) -> Floats:
-    """Signs as rows (N, 6) to be added up: characters, edits, ink, unread ink, and 1 for a line that is read, and for
-    one that is read by a network that has learnt from its own readings."""
-    rows = [(s.characters, s.edits, s.ink, s.unread, s.characters > 0, s.own and s.characters > 0) for s in signs]
-    return np.array(rows, np.float64).reshape(-1, 6)
+    """Signs as rows (N, 5) to be added up: characters, edits, ink, unread ink, and 1 for a line that is read."""
+    rows = [(s.characters, s.edits, s.ink, s.unread, s.characters > 0) for s in signs]
+    return np.array(rows, np.float64).reshape(-1, 5)
 
 
 def measures(counts: Floats) -> Floats:
-    """The signs (N, 5) of sums (N, 6) of `tallied` rows, as the law takes them; see SIGNS.
+    """The signs (N, 4) of sums (N, 5) of `tallied` rows, as the law takes them; see SIGNS.
 
     `change` is logit((edits + 1/2) / (characters + 1)) up to 0.99, `advance` log of ink a character, 0.05 to 2, and
-    `length` log of characters a line: a change in a short word says less than one in a line. `self-taught` is a share.
+    `length` log of characters a line: a change in a short word says less than one in a line.
     """
-    characters, edits, ink, _, lines, own = counts.T
+    characters, edits, ink, _, lines = counts.T
     change = logit(np.minimum((edits + 0.5) / (characters + 1), HIGHEST))
     advance = np.log(np.clip(ink / np.maximum(characters, 1), 0.05, 2))
     length = np.log(np.maximum(characters, 1) / np.maximum(lines, 1))
-    return np.stack([change, advance, length, length * change, own / np.maximum(lines, 1)], axis=1)
+    return np.stack([change, advance, length, length * change], axis=1)
 
 
 def logit(rate: Floats) -> Floats:
@@ -213,7 +209,7 @@ def logit(rate: Floats) -> Floats:
 
 
 def fit(counts: Floats, rates: Floats, groups: Sequence[str]) -> Law:
-    """The law of sums (N, 6), as `measures` takes them, of readings with these true CERs (N,), by least squares.
+    """The law of sums (N, 5), as `measures` takes them, of readings with these true CERs (N,), by least squares.
 
     `groups` names the collection of each; every collection weighs the same, and the spread is that of collections left
     out of a fit. Raises InputError for fewer than two collections.
@@ -248,4 +244,4 @@ def _logit_rate(counts: Floats, law: Law) -> Floats:
 def bundled_law() -> Law:
     """The law of `estimate.json`."""
     stored = json.loads(LAW.read_text("utf-8"))
-    return Law(stored["bias"], {name: stored["weights"].get(name, 0.0) for name in SIGNS}, stored["spread"])
+    return Law(stored["bias"], stored["weights"], stored["spread"])

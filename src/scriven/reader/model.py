@@ -57,11 +57,6 @@ class ModelInfo(BaseModel):
         return Charset(self.charset)
 
     @property
-    def self_taught(self) -> bool:
-        """Whether it has learnt from readings of its own: such a model agrees with itself more than it is right."""
-        return any(one.get("labels") == "none" for one in self.data)
-
-    @property
     def only_typefaces(self) -> bool:
         """Whether it and all that it came from have seen synthetic pictures alone, those that typefaces write."""
         every = list(_entries(self.data, self.parents))

@@ -25,6 +25,7 @@ from scriven.score import distance, score
 LENGTHS = (3, 5, 8, 13, 21, 34, 55)  # upper ends of the bins of length, in characters
 VIEW = 0.92  # width of a picture's other view; a sound reading does not change with it
 CLEAR = 0.01  # the gain in surprise, or five times it in disagreement, below which a network is no better
+LESS = 0.001  # the rise in disagreement from which on a network is refused, however likely its readings look
 HELPED = 0.1  # the least share of the estimated errors that a language model must save to be read with
 REPEATED = 0.02  # the share of the kept readings that one and the same text may have, beyond one
 
@@ -56,7 +57,7 @@ class Judgement:
         if self.surprise > other.surprise:
             bits = f"{self.surprise:.2f} bits a character, before {other.surprise:.2f}"
             return f"its readings look less like the language ({bits})"
-        if self.disagreement > 1.05 * other.disagreement + 0.002:
+        if self.disagreement > other.disagreement + LESS:
             views = f"{self.disagreement:.1%} between two views, before {other.disagreement:.1%}"
             return f"it agrees less with itself ({views})"
         if self.surprise > (1 - CLEAR) * other.surprise and self.disagreement > (1 - 5 * CLEAR) * other.disagreement:
