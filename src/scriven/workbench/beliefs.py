@@ -25,7 +25,7 @@ from scriven.score import distance, score
 LENGTHS = (3, 5, 8, 13, 21, 34, 55)  # upper ends of the bins of length, in characters
 VIEW = 0.92  # width of a picture's other view; a sound reading does not change with it
 CLEAR = 0.01  # the gain in surprise, or five times it in disagreement, below which a network is no better
-LESS = 0.001  # the rise in disagreement from which on a network is refused, however likely its readings look
+AGREE = 0.98  # of the disagreement of two views at most is left where a round has helped, in all that were measured
 HELPED = 0.1  # the least share of the estimated errors that a language model must save to be read with
 REPEATED = 0.02  # the share of the kept readings that one and the same text may have, beyond one
 
@@ -57,9 +57,9 @@ class Judgement:
         if self.surprise > other.surprise:
             bits = f"{self.surprise:.2f} bits a character, before {other.surprise:.2f}"
             return f"its readings look less like the language ({bits})"
-        if self.disagreement > other.disagreement + LESS:
+        if self.disagreement > AGREE * other.disagreement:
             views = f"{self.disagreement:.1%} between two views, before {other.disagreement:.1%}"
-            return f"it agrees less with itself ({views})"
+            return f"two views of a picture are not read more alike ({views})"
         if self.surprise > (1 - CLEAR) * other.surprise and self.disagreement > (1 - 5 * CLEAR) * other.disagreement:
             return (
                 f"it is no better that one could tell ({self.surprise:.2f} bits a character, before "

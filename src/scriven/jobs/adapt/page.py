@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from scriven.base import counted
-from scriven.images import Grey, encode
+from scriven.images import Grey, encode, size
+from scriven.jobs.adapt.pictures import WIDE
 from scriven.lines import Line, LinesFolder, Reading
 from scriven.reader.estimate import Estimate
 from scriven.report import Html, Picture, headline, legend, page, pictures, prose, rounds, section, text
@@ -53,12 +54,17 @@ def what_it_believed(folder: Path) -> list[Html]:
             f"{len(shown)} of {counted(len(lines), 'reading')} that were taken for true, from the surest to the least "
             "sure. The model learnt from them: where many are wrong it can learn little."
         ),
-        pictures((_believed(line) for line in shown), wide=True),
+        _laid([_believed(line) for line in shown]),
     ]
 
 
 def _believed(line: Line) -> Picture:
-    return Picture(line.image, line.text, label="believed", caption=f"confidence {line.confidence or 0:.0%}")
+    return Picture(line.image, line.text, label="believed", caption=f"confidence {100 * (line.confidence or 0):.0f} %")
+
+
+def _laid(figures: list[Picture]) -> Html:
+    """Lines one under the other, words side by side."""
+    return pictures(figures, wide=any(size(figure.image)[0] > WIDE for figure in figures))
 
 
 def _numbers(aside: Aside, learnt: int, kept: int) -> Html:
@@ -96,4 +102,4 @@ def _put_aside(aside: Aside, helped: bool) -> list[Html]:
         for (_, ink), before, after in shown
     ]
     told = f"{len(shown)} of the {counted(aside.count, 'picture')} that were not learnt from, evenly spread."
-    return [text(told), legend(truth=False), pictures(figures, wide=True)]
+    return [text(told), legend(truth=False), _laid(figures)]
