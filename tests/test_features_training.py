@@ -13,9 +13,9 @@ from safetensors.torch import load_file
 from scriven.base import OutputError, SettingsError
 from scriven.cli import run
 from scriven.images import encode
-from scriven.jobs import adapt as adapting
 from scriven.jobs import train as training
 from scriven.jobs.adapt import AdaptSettings, adapt
+from scriven.jobs.adapt import rounds as adapting
 from scriven.jobs.train import Trained, TrainSettings, fabric_of, train
 from scriven.lines import LinesFolder
 from scriven.lines.sketch import digest, share_in

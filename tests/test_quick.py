@@ -86,7 +86,7 @@ def test_a_page_is_read_by_what_learnt_it_unless_that_is_worse(parent, monkeypat
 
     def judging(*arguments):
         judged.append(real(*arguments))
-        return replace(judged[-1], surprise=wanted[len(judged) - 1], disagreement=0.1, characters=5.0)
+        return replace(judged[-1], surprise=wanted[len(judged) - 1], disagreement=0.1 * len(judged), characters=5.0)
 
     monkeypatch.setattr(job, "judge", judging)
     wanted = [2.0, 3.0]
