@@ -151,7 +151,7 @@ def test_the_share_of_lines_is_told_by_their_width():
 
 
 def test_of_many_pictures_put_aside_only_some_are_estimated_and_shown(parent, tmp_path, monkeypatch):
-    monkeypatch.setattr(believing, "VIEWED", 3)
+    monkeypatch.setattr(job, "VIEWED", 3)
     done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=settings())
     assert done.estimates[0] and done.estimates[0].n == 3
     assert "3 of the 4 pictures that were not learnt from" in (tmp_path / "m" / "report.html").read_text()

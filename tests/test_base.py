@@ -11,7 +11,7 @@ from typing import Any, Literal, Optional
 import pytest
 
 import scriven.base as base
-from scriven.base import MissingExtra, OutputError, Refused, ScrivenError, SettingsError, atomic, override
+from scriven.base import MissingExtra, OutputError, Refused, ScrivenError, SettingsError, atomic, evenly, override
 
 Python = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -266,3 +266,12 @@ def test_what_was_left_out_is_listed_one_a_line_and_ten_at_most() -> None:
     assert base.listed(some[:2]) == "\n  p0: it is damaged\n  p1: it is damaged"
     assert base.listed(some[:10]).count("\n") == 10 and "more" not in base.listed(some[:10])
     assert base.listed(some).splitlines()[10:] == ["  p9: it is damaged", "  and 1,290 more"]
+
+
+@pytest.mark.parametrize(
+    ("count", "most", "places"),
+    [(5, 9, [0, 1, 2, 3, 4]), (31, 4, [0, 10, 20, 30]), (17, 16, None), (9, 1, [0]), (9, 0, []), (0, 3, [])],
+)
+def test_evenly_reaches_from_the_first_to_the_last(count: int, most: int, places: list[int] | None) -> None:
+    found = evenly(range(count), most)
+    assert found == places if places is not None else len(found) == len(set(found)) == most and found[-1] == count - 1

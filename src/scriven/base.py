@@ -20,7 +20,7 @@ import re
 import secrets
 import types
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +103,7 @@ def counted(n: int, what: str) -> str:
 
 
 Settings = TypeVar("Settings")
+Thing = TypeVar("Thing")
 
 
 def override(settings: Settings, changes: Iterable[str]) -> Settings:
@@ -215,6 +216,13 @@ def atomic(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     finally:
         if os.path.exists(temporary):
             os.unlink(temporary)
+
+
+def evenly(things: Sequence[Thing], most: int) -> list[Thing]:
+    """At most `most` of some things, evenly spread from the first to the last."""
+    if len(things) <= most:
+        return list(things)
+    return [things[round(i * (len(things) - 1) / max(1, most - 1))] for i in range(most)]
 
 
 MOST_THREADS = 256  # nothing here gains from more, and each takes memory

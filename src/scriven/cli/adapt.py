@@ -46,7 +46,7 @@ def adapt(
         print_json(done.as_json())
     else:
         typer.echo(done.sentence())
-        typer.echo(f"What it believed and how it reads now: {done.folder}/report.html", err=True)
+        typer.echo(f"What it believed and how it reads now: {done.page}", err=True)
     if done.helped:
         typer.echo(f"Next: scriven read -m {done.folder} MORE-PICTURES", err=True)
     else:

@@ -24,7 +24,7 @@ def language_model(source: str) -> "CharLM":
     """A language model from its file, or made of a language (`fr`, `en`), which takes some seconds and wordfreq.
 
     One that was made is kept in the user's cache and loaded from there, as long as what it is made of and made by is
-    the same. Raises SettingsError.
+    the same. Raises SettingsError, TextError for a language without a word list, MissingExtra.
     """
     from scriven.reader.lm import CharLM
     from scriven.scribes.texts.languages import is_language
@@ -41,7 +41,7 @@ def language_model(source: str) -> "CharLM":
             log.warning("the language model of %s that was kept is damaged", source)
     from scriven.jobs.texts import train_lm
 
-    log.info("making a language model of %s, some five seconds; it is kept for the next time", source)
+    log.info("making a language model of %s, some five seconds", source)
     data = train_lm([source]).packed()
     remember(CACHE, name, data)
     return CharLM.unpacked(data, Path(name))  # to the last digit the same as next time

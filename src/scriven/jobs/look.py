@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scriven.base import ImageError, InputError, OutputError, Refused
+from scriven.base import ImageError, InputError, OutputError, Refused, evenly
 from scriven.images import size
 from scriven.jobs.progress import progress
 from scriven.lines import Line, LinesFolder
@@ -133,16 +133,11 @@ def _some(shown: int, count: int) -> Html:
     return text(f"{shown:,} of {count:,} pictures, evenly spread; all with --samples 0.") if few else Html("")
 
 
-def _spread(count: int, wanted: int) -> set[int]:
-    """`wanted` of `count` places, evenly spread."""
-    return {i * count // wanted for i in range(wanted)} if count > wanted else set(range(count))
-
-
 def _samples(folder: LinesFolder, split: str, most: int) -> list[Line]:
     """Some lines of a split, evenly spread; only the row groups that hold them are read."""
     found: list[Line] = []
     count, start = folder.count(split), 0
-    places = _spread(count, most or count)
+    places = set(evenly(range(count), most or count))
     for group in folder.groups(split):
         if any(start <= p < start + group.rows for p in places):
             found += [line for i, line in enumerate(folder.read(group), start) if i in places]

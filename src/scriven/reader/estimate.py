@@ -22,7 +22,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from scriven.base import InputError
+from scriven.base import InputError, evenly
 from scriven.images import Grey, ink_mask
 from scriven.lines import Reading
 from scriven.reader.decoding import Decoder
@@ -110,8 +110,7 @@ class Spread(Generic[One]):
 
     def chosen(self, count: int) -> list[One]:
         """At most `count` of those kept, evenly spread."""
-        places = np.linspace(0, len(self.kept) - 1, min(count, len(self.kept))).round()
-        return [self.kept[int(place)] for place in places]
+        return evenly(self.kept, count)
 
 
 def signs(reader: Reader, decoder: Decoder, seen: Sequence[tuple[Picture, Reading]]) -> list[Sign]:

@@ -8,7 +8,7 @@ No scripts, no outside files (a content policy in the page forbids both); light 
 from scriven.report.chart import bars, curve
 from scriven.report.document import Html, page, save, section
 from scriven.report.pieces import Picture, confusions, facts, headline, legend, pictures, prose, table, text
-from scriven.report.rounds import rounds
+from scriven.report.rounds import rounds, rounds_kept
 
 __all__ = [
     "Html",
@@ -23,6 +23,7 @@ __all__ = [
     "pictures",
     "prose",
     "rounds",
+    "rounds_kept",
     "save",
     "section",
     "table",

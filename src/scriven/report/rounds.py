@@ -22,6 +22,11 @@ None of these is an error rate: a model can agree with itself and be wrong.
 """
 
 
+def rounds_kept(rows: Sequence[Mapping[str, Any]]) -> int:
+    """How many rounds made the model better; the first row is the model as it came."""
+    return sum(bool(row["accepted"]) for row in rows[1:])
+
+
 def rounds(rows: Sequence[Mapping[str, Any]]) -> Html:
     """A curve, a table of all rounds and a sentence for each of its columns."""
     differ = [(row["round"], row["disagreement"]) for row in rows if "disagreement" in row]

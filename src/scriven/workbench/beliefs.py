@@ -16,7 +16,7 @@ from torch import nn
 from scriven.images import Grey, widened
 from scriven.lines import Reading
 from scriven.reader.decoding import Decoder
-from scriven.reader.estimate import VIEWED, Estimate, estimate, signs
+from scriven.reader.estimate import Estimate, estimate, signs
 from scriven.reader.lm import CharLM
 from scriven.reader.model import ModelInfo
 from scriven.reader.session import Picture, Reader
@@ -129,12 +129,6 @@ def helps(plain: Estimate | None, spoken: Estimate | None) -> bool:
     One of another time or spelling lowers it by little, and does harm (docs/log.md, 2026-11-26).
     """
     return bool(plain and spoken and spoken.cer <= (1 - HELPED) * plain.cer)
-
-
-def spread(pictures: Sequence[tuple[str, Grey]]) -> list[tuple[str, Grey]]:
-    """At most VIEWED of some pictures, evenly spread: as many as an estimate looks at."""
-    places = np.linspace(0, len(pictures) - 1, min(VIEWED, len(pictures))).round()
-    return [pictures[int(place)] for place in places]
 
 
 def estimated(

@@ -13,6 +13,7 @@ from scriven.reader.model import Graph, ModelInfo, own_language, read_info, writ
 from scriven.reader.session import Picture, Reader
 from scriven.recognisers import build
 from scriven.recognisers.export import export
+from scriven.report import rounds_kept
 from scriven.workbench.keep import WEIGHTS, load_tensors
 from scriven.workbench.quantise import Candidate, shrink
 from scriven.workbench.sources import Source
@@ -125,7 +126,7 @@ def card(info: ModelInfo) -> str:
         rows.append(f"- weights: the mean of {', '.join(f'{name} ({share:g})' for name, share in mixed)}")
     rows += [f"- started from: {info.came_from()}"] if info.parents else []
     if tried := info.scores.get("rounds"):
-        kept = sum(bool(row["accepted"]) for row in tried) - 1
+        kept = rounds_kept(tried)
         learnt = f"in {counted(kept, 'round')}" if kept else "did not help: it reads exactly as the one it started from"
         rows.append(f"- learning from its own readings, without labels, {learnt}")
     rows += [

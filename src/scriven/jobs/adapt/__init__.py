@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from scriven.base import OutputError, Refused, atomic, counted
+from scriven.base import OutputError, Refused, atomic, counted, evenly
 from scriven.jobs.adapt.language import Guess, expected, guess, there
 from scriven.jobs.adapt.page import Aside, page_of
 from scriven.jobs.adapt.pictures import gather, parted
@@ -21,13 +21,14 @@ from scriven.jobs.adapt.settings import AdaptSettings
 from scriven.jobs.folders import free
 from scriven.jobs.progress import percent
 from scriven.jobs.train import available, fabric_of
-from scriven.reader.estimate import Estimate
+from scriven.lines import Reading
+from scriven.reader.estimate import VIEWED, Estimate
 from scriven.reader.lm import CharLM
 from scriven.reader.model import DEFAULT, Graph, ModelInfo, find_model, own_language
 from scriven.recognisers.contract import Recogniser
-from scriven.report import save
+from scriven.report import rounds_kept, save
 from scriven.scribes.texts import source
-from scriven.workbench.beliefs import estimated, helps, reader_of, spread
+from scriven.workbench.beliefs import estimated, helps, reader_of
 from scriven.workbench.keep import WEIGHTS, load_net, save_weights, versions
 from scriven.workbench.publish import inherit, publish, with_language
 
@@ -50,14 +51,18 @@ class Adapted:
     estimates: tuple[Estimate | None, Estimate | None] = (None, None)  # of the CER on the pictures put aside, then, now
     refused: list[Refused] = field(default_factory=list)
 
+    @property
+    def page(self) -> Path:
+        """Where the page about it is."""
+        return Path(self.folder) / PAGE
+
     def sentence(self) -> str:
         """What came of it, and what is estimated, a line each."""
         if not self.helped:
             return f"{self.folder}: the old weights are kept, because {self.why}"
-        kept = sum(bool(row["accepted"]) for row in self.rounds) - 1
-        said = f"{self.folder}: learnt the hand in {counted(kept, 'round')}" + (
-            f"; then {self.why}" if self.why else ""
-        )
+        kept = rounds_kept(self.rounds)
+        ended = f"; then {self.why}" if self.why else ""
+        said = f"{self.folder}: learnt the hand in {counted(kept, 'round')}{ended}"
         before, after = self.estimates
         if before and after:
             said += f"\nCER on pictures put aside: {100 * before.cer:.1f} % before; now {after.sentence()}"
@@ -108,14 +113,13 @@ def adapt(
     with atomic(out / STATE, "w") as stream:  # not before: what cannot be adapted to leaves the place free
         json.dump(about, stream)
     better, rows, why = run_rounds(hand, net, begun)
-    helped = len(rows) > 1 and rows[1]["accepted"]
+    helped = rounds_kept(rows) > 0
     with atomic(out / "log.jsonl", "w") as file:
         file.writelines(json.dumps(row) + "\n" for row in rows)
-    made = _info(hand, inputs, parent, rows)
     may = known.lm if helped and (spoken.sure or settings.texts) else None
-    aside, lm = _put_aside(hand, (net, better if helped else None), made, own, may)
+    aside, lm = _put_aside(hand, net, better, own, may)
     save(out / PAGE, page_of(aside, len(learn), rows, why, last_kept(out, rows)))
-    made = with_language(out, made, find_model(parent), lm)
+    made = with_language(out, _info(hand, inputs, parent, rows), find_model(parent), lm)
     percent("adapting", 1.0)
     if helped:
         save_weights(out, better)
@@ -138,19 +142,20 @@ def _open(out: Path, inputs: Sequence[str | Path], parent: str | Path, settings:
 
 
 def _put_aside(
-    hand: Hand, nets: tuple[Recogniser, Recogniser | None], made: ModelInfo, own: CharLM | None, may: CharLM | None
+    hand: Hand, old: Recogniser, better: Recogniser, own: CharLM | None, may: CharLM | None
 ) -> tuple[Aside, CharLM | None]:
-    """The pictures that only judge, read by the parent and by the better network, if there is one; and the language
-    model `may` where it is worth reading with. `own` is the parent's."""
-    seen, (old, better) = spread(hand.check), nets
-    was, before = estimated(reader_of(old, hand.info, hand.fabric), seen, own)
-    if better is None:
-        return Aside(len(hand.check), seen, was, was, (before, before)), None
-    reader = reader_of(better, made, hand.fabric)
-    now, after = estimated(reader, seen, own)
+    """The pictures that only judge, as `old` reads them with its `own` language model and the better network now; and
+    the language model `may`, where that network reads better with it."""
+    seen = evenly(hand.check, VIEWED)
+
+    def looked(net: Recogniser, lm: CharLM | None) -> tuple[list[Reading], Estimate | None]:
+        return estimated(reader_of(net, hand.info, hand.fabric), seen, lm)
+
+    was, before = looked(old, own)
+    now, after = (was, before) if better is old else looked(better, own)
     if may is not None:
-        plain = estimated(reader, seen, None)[1] if own else after
-        spoken, best = estimated(reader, seen, may)
+        plain = looked(better, None)[1] if own else after
+        spoken, best = looked(better, may)
         if helps(plain, best):
             return Aside(len(hand.check), seen, was, spoken, (before, best)), may
     return Aside(len(hand.check), seen, was, now, (before, after)), None

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scriven.base import counted
+from scriven.base import counted, evenly
 from scriven.images import Grey, encode, size
 from scriven.jobs.adapt.pictures import WIDE
 from scriven.lines import Line, LinesFolder, Reading
 from scriven.reader.estimate import Estimate
-from scriven.report import Html, Picture, headline, legend, page, pictures, prose, rounds, section, text
+from scriven.report import Html, Picture, headline, legend, page, pictures, prose, rounds, rounds_kept, section, text
 
 SHOWN = 16  # pictures of a kind
 ESTIMATED = """
@@ -33,7 +33,7 @@ class Aside:
 def page_of(aside: Aside, learnt: int, rows: Sequence[dict[str, Any]], why: str, believed: Path | None) -> Html:
     """The page. `learnt`: pictures to learn from; `rows`: one a round, the parent's first; `believed`: the lines folder
     of the last round that was kept, None where none was."""
-    kept = sum(bool(row["accepted"]) for row in rows) - 1
+    kept = rounds_kept(rows)
     sections = [
         section("Result", _numbers(aside, learnt, kept), text(*_result(kept, why)), prose(ESTIMATED)),
         section("Pictures put aside", *_put_aside(aside, bool(kept))),
@@ -48,7 +48,7 @@ def page_of(aside: Aside, learnt: int, rows: Sequence[dict[str, Any]], why: str,
 def what_it_believed(folder: Path) -> list[Html]:
     """Some of the readings that a round learnt from, from the surest to the least sure of them."""
     lines = sorted(LinesFolder(folder).lines(), key=lambda line: -(line.confidence or 0))
-    shown = [lines[round(i * (len(lines) - 1) / max(1, SHOWN - 1))] for i in range(min(SHOWN, len(lines)))]
+    shown = evenly(lines, SHOWN)
     return [
         text(
             f"{len(shown)} of {counted(len(lines), 'reading')} that were taken for true, from the surest to the least "
@@ -90,8 +90,7 @@ def _result(kept: int, why: str) -> list[str]:
 def _put_aside(aside: Aside, helped: bool) -> list[Html]:
     if not aside.pictures:
         return [text("None.")]
-    step = max(1, len(aside.pictures) // SHOWN)
-    shown = list(zip(aside.pictures, aside.before, aside.after, strict=True))[::step][:SHOWN]
+    shown = evenly(list(zip(aside.pictures, aside.before, aside.after, strict=True)), SHOWN)
     figures = [
         Picture(
             encode(ink),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scriven.base import atomic
+from scriven.base import atomic, evenly
 from scriven.jobs.adapt import Adapted, AdaptSettings, adapt
 from scriven.jobs.adapt.page import what_it_believed
 from scriven.jobs.adapt.rounds import last_kept
@@ -110,8 +110,7 @@ def _readings(model: str | Path, total: int, lm: str = OWN_LM) -> dict[str, Read
 
 def _report(done: Demo, lines: Sequence[Line], before: dict[str, Reading], after: dict[str, Reading]) -> Html:
     about = LinesFolder(LINES).about
-    step = max(1, len(lines) // SHOWN)
-    shown = [line for line in lines[::step] if line.text][:SHOWN]
+    shown = evenly([line for line in lines if line.text], SHOWN)
     believed = last_kept(done.adapted.folder, done.adapted.rounds)
     return page(
         "A hand learnt without labels",
