@@ -40,7 +40,7 @@ def test_it_tells_what_was_believed_and_what_is_read(tmp_path):
     page = page_of(aside(), 40, ROUNDS, "it agrees less with itself", believed(tmp_path / "01"))
     assert "The hand was learnt in 1 round. Then it ended: it agrees less with itself." in page
     assert "estimated CER before" in page and "31 %" in page and "17 %" in page and "estimate" in page
-    assert page.index("word39") < page.index("word0<")  # the surest first
+    assert page.index(">word39<") < page.index(">word0<")  # the surest first
     assert '<div class="pictures">' in page and '<div class="pictures wide">' not in page  # words
     assert "underlined" not in page  # no text is known: nothing can be marked as wrong
     assert "3 of the 70 pictures that were not learnt from" in page

@@ -76,6 +76,25 @@ def test_the_demo_reads_before_and_after(tmp_path, monkeypatch):
     assert job.demo(tmp_path / "out", 0.5, wrong).folder == tmp_path / "out-2"
 
 
+def test_a_demo_that_learns_nothing_says_so(scriven, tmp_path, monkeypatch):
+    lines = tmp_path / "lines"
+    with LinesWriter(lines, {"title": "Bars", "attribution": "Nobody", "licence": "CC0"}) as writer:
+        for i, text in enumerate(("ace", "bdf", "aec")):
+            writer.write(Line(f"l{i}", encode(picture(text)), text, page=f"p{i}"))
+    rounds = [{"round": 0, "accepted": True}, {"round": 1, "accepted": False, "why": "two views differ"}]
+
+    def adapt(inputs, out, *, parent, settings):
+        return Adapted(write_model(out), False, "two views differ", rounds)
+
+    monkeypatch.setattr(job, "LINES", lines)
+    monkeypatch.setattr(job, "adapt", adapt)
+    code, out, _ = scriven("demo", "-o", tmp_path / "out", "--minutes", "1", "-m", write_model(tmp_path / "parent"))
+    assert code == 0 and "Nothing was learnt: the old weights are kept, because two views differ; give it more" in out
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "A hand that was not learnt" in page and "A hand learnt without labels" not in page
+    assert "Nothing was learnt, and the old weights are kept: two views differ." in page and "points" not in page
+
+
 def test_the_pictures_of_the_demo_are_there_with_their_licence():
     folder = LinesFolder(job.LINES)
     assert folder.count("train") == 500 and folder.about["licence"] == "CC BY 4.0"

@@ -46,11 +46,13 @@ def adapt(
         print_json(done.as_json())
     else:
         typer.echo(done.sentence())
-        typer.echo(f"What it believed and how it reads now: {done.page}", err=True)
+        typer.echo(f"A page about it: {done.page}", err=True)
     if done.helped:
         typer.echo(f"Next: scriven read -m {done.folder} MORE-PICTURES", err=True)
     else:
         named = "" if language else "name the language with --lang, "
         learn = f"transcribe some 50 lines and `scriven train LINES -o MY-MODEL --from {model}`"
-        typer.echo(f"Next: give more pictures of one hand, {named}or {learn}", err=True)
+        typer.echo(
+            f"Next: give it more time with --minutes, give more pictures of one hand, {named}or {learn}", err=True
+        )
     finish(done.refused)

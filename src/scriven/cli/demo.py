@@ -10,7 +10,9 @@ from scriven.reader import DEFAULT
 
 
 def demo(
-    minutes: Annotated[float | None, typer.Option(help="Minutes of adaptation; about two more go to reading.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Minutes of adaptation, 6 if not given; about one more goes to reading.")
+    ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to make; numbered if it exists.")] = Path(
         "scriven-demo"
     ),
@@ -18,6 +20,8 @@ def demo(
     json: Json = False,
 ) -> None:
     """See it work, offline: the bundled model learns a hand it has never seen, from 500 pictures without labels.
+
+    It takes about seven minutes; in one of adaptation it learns little or nothing.
 
     Examples:
 
@@ -36,4 +40,7 @@ def demo(
     typer.echo(
         f"CER before {done.before.cer:.1%}, after {done.after.cer:.1%}, on {done.before.n} lines ({done.seconds:.0f} s)"
     )
+    if not done.adapted.helped:
+        more = f"; give it more than {minutes:g} minutes" if minutes is not None and minutes < MINUTES else ""
+        typer.echo(f"Nothing was learnt: the old weights are kept, because {done.adapted.why}{more}")
     typer.echo(f"Look at {done.folder / 'report.html'}")

@@ -57,13 +57,13 @@ class Judgement:
         if self.surprise > other.surprise:
             bits = f"{self.surprise:.2f} bits a character, before {other.surprise:.2f}"
             return f"its readings look less like the language ({bits})"
+        differ = f"{self.disagreement:.2%} of the characters differ, before {other.disagreement:.2%}"
         if self.disagreement > AGREE * other.disagreement:
-            views = f"{self.disagreement:.1%} between two views, before {other.disagreement:.1%}"
-            return f"two views of a picture are not read more alike ({views})"
+            return f"two views of a picture are not read more alike ({differ})"
         if self.surprise > (1 - CLEAR) * other.surprise and self.disagreement > (1 - 5 * CLEAR) * other.disagreement:
             return (
                 f"it is no better that one could tell ({self.surprise:.2f} bits a character, before "
-                f"{other.surprise:.2f}; {self.disagreement:.1%} between two views, before {other.disagreement:.1%})"
+                f"{other.surprise:.2f}; between two views {differ})"
             )
         return None
 

@@ -15,7 +15,8 @@ from scriven.report import Html, Picture, headline, legend, page, pictures, pros
 SHOWN = 16  # pictures of a kind
 ESTIMATED = """
 Of the pictures put aside nobody knows the text. Their error rate is an estimate, from how much the readings change
-when a picture is made wider. Transcribe some 20 lines and score the model on them to be sure.
+when a picture is made wider (the rounds below look at a narrower view). Transcribe some 20 lines and score the model on
+them to be sure.
 """
 
 
@@ -41,25 +42,37 @@ def page_of(aside: Aside, learnt: int, rows: Sequence[dict[str, Any]], why: str,
     if believed is not None:
         sections.append(section("What it believed", *what_it_believed(believed)))
     sections.append(section("Round by round, without labels", rounds(rows)))
-    title = "A hand learnt without labels" if kept else "A hand that was not learnt"
-    return page(title, sections, f"From {counted(learnt, 'picture')} without transcriptions.")
+    return page(title_of(rows), sections, f"From {counted(learnt, 'picture')} without transcriptions.")
+
+
+def title_of(rows: Sequence[dict[str, Any]]) -> str:
+    """What a page about these rounds is called."""
+    return "A hand learnt without labels" if rounds_kept(rows) else "A hand that was not learnt"
 
 
 def what_it_believed(folder: Path) -> list[Html]:
     """Some of the readings that a round learnt from, from the surest to the least sure of them."""
-    lines = sorted(LinesFolder(folder).lines(), key=lambda line: -(line.confidence or 0))
+    lines = sorted(LinesFolder(folder).lines(), key=_sure, reverse=True)
     shown = evenly(lines, SHOWN)
     return [
         text(
             f"{len(shown)} of {counted(len(lines), 'reading')} that were taken for true, from the surest to the least "
-            "sure. The model learnt from them: where many are wrong it can learn little."
+            "sure. The model learnt from them: where many are wrong it can learn little. The pictures are as it sees "
+            "them, of even light and height."
         ),
         _laid([_believed(line) for line in shown]),
     ]
 
 
 def _believed(line: Line) -> Picture:
-    return Picture(line.image, line.text, label="believed", caption=f"confidence {100 * (line.confidence or 0):.0f} %")
+    return Picture(
+        line.image, line.text, label="believed", caption=f"confidence a character: {100 * _sure(line):.0f} %"
+    )
+
+
+def _sure(line: Line) -> float:
+    """The confidence of a line, that all of it is right, as the geometric mean of its characters': lengths compare."""
+    return float((line.confidence or 0.0) ** (1 / max(1, len(line.text or ""))))
 
 
 def _laid(figures: list[Picture]) -> Html:
@@ -69,7 +82,7 @@ def _laid(figures: list[Picture]) -> Html:
 
 def _numbers(aside: Aside, learnt: int, kept: int) -> Html:
     cards = [
-        ("pictures learnt from", f"{learnt:,}", f"{aside.count:,} more put aside"),
+        ("pictures to learn from", f"{learnt:,}", f"{aside.count:,} more put aside"),
         ("rounds kept", str(kept), ""),
     ]
     named = ("estimated CER before", "estimated CER now") if kept else ("estimated CER",)
@@ -100,5 +113,8 @@ def _put_aside(aside: Aside, helped: bool) -> list[Html]:
         )
         for (_, ink), before, after in shown
     ]
-    told = f"{len(shown)} of the {counted(aside.count, 'picture')} that were not learnt from, evenly spread."
+    told = (
+        f"{len(shown)} of the {counted(aside.count, 'picture')} that were not learnt from, evenly spread, as the model "
+        "sees them."
+    )
     return [text(told), legend(truth=False), _laid(figures)]

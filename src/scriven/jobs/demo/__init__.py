@@ -14,7 +14,7 @@ from typing import Any
 
 from scriven.base import atomic, evenly
 from scriven.jobs.adapt import Adapted, AdaptSettings, adapt
-from scriven.jobs.adapt.page import what_it_believed
+from scriven.jobs.adapt.page import title_of, what_it_believed
 from scriven.jobs.adapt.rounds import last_kept
 from scriven.jobs.progress import progress
 from scriven.jobs.read import NO_LM, OWN_LM, ReadSettings, load, read_items
@@ -113,7 +113,7 @@ def _report(done: Demo, lines: Sequence[Line], before: dict[str, Reading], after
     shown = evenly([line for line in lines if line.text], SHOWN)
     believed = last_kept(done.adapted.folder, done.adapted.rounds)
     return page(
-        "A hand learnt without labels",
+        title_of(done.adapted.rounds),
         [
             section(
                 "Result",
@@ -144,6 +144,11 @@ def _result(done: Demo, lines: Sequence[Line]) -> list[str]:
     """What the numbers say, a paragraph each."""
     texts = [line.text or "" for line in lines]
     curly = sum(words.count("’") for words in texts)
+    if not done.adapted.helped:
+        return [
+            f"Nothing was learnt, and the old weights are kept: {done.adapted.why}. So before and after are the same "
+            f"model. A run of less than {MINUTES:g} minutes may be too short."
+        ]
     said = [
         f"{_change(done)} No transcription was used to learn; they only make this score.",
         "These are the pictures that were adapted to: what a collection is worth when you adapt to it and read it.",
