@@ -36,11 +36,11 @@ class Batch:
 
 
 def collate(
-    pictures: Sequence[np.ndarray], texts: Sequence[str] = (), hands: Sequence[str] = (), multiple: int = 32
+    pictures: Sequence[np.ndarray], texts: Sequence[str] = (), hands: Sequence[str] = (), least: int = 0
 ) -> Batch:
-    """Grey uint8 pictures (H, W), 255 paper, of one height to a Batch whose width is a multiple of `multiple` px."""
+    """Grey uint8 pictures (H, W), 255 paper, of one height to a Batch; its width, at least `least`, divides by 32 px."""
     widths = np.array([p.shape[1] for p in pictures], dtype=np.int64)
-    width = -(-int(widths.max()) // multiple) * multiple
+    width = -(-max(int(widths.max()), least) // 32) * 32
     ink = np.full((len(pictures), 1, pictures[0].shape[0], width), 255, dtype=np.uint8)
     for row, picture in zip(ink, pictures, strict=True):
         row[0, :, : picture.shape[1]] = picture

@@ -124,7 +124,8 @@ def train(
     if resume(out, run, described, fabric):
         log.info("going on at step %d", run.progress.step)
     computed = {"precision": arithmetic(settings), "replicas": len(run.replicas.nets) if run.replicas else 1}
-    plan = Plan(Mixture.of(material.sources, material.weights), settings.seed, settings.columns)
+    mixture = Mixture.of(material.sources, material.weights)
+    plan = Plan(mixture, settings.seed, settings.columns, few_shapes=fabric.device.type == "cuda")
 
     def keep(run: Run, better: bool) -> None:
         log.info("%s", said(run.progress.rows[-1], f"{material.judged_on}s"))

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -109,6 +110,12 @@ class Run:
     optimizer: torch.optim.Optimizer
     progress: Progress
     replicas: Replicas | None = None  # what computes batches in several threads of a CPU
+
+    @cached_property
+    def pairs(self) -> list[tuple[Tensor, Tensor]]:
+        """Every tensor of the average with the one of the network that it follows."""
+        mine, theirs = (net.state_dict().values() for net in (self.average, unwrapped(self.net)))
+        return list(zip(mine, theirs, strict=True))
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything that changes while training, as named tensors."""
@@ -288,11 +295,11 @@ def _backward(run: Run, batch: Batch, settings: FitSettings, fabric: Fabric, pie
 @torch.no_grad()
 def _average(run: Run, decay: float) -> None:
     decay = min(decay, (1 + run.progress.step) / (10 + run.progress.step))
-    mine, theirs = run.average.state_dict(), unwrapped(run.net).state_dict()
-    floats = [k for k in mine if mine[k].is_floating_point()]
-    torch._foreach_lerp_([mine[k] for k in floats], [theirs[k] for k in floats], 1 - decay)
-    for k in mine.keys() - set(floats):
-        mine[k].copy_(theirs[k])
+    numbers = [pair for pair in run.pairs if pair[0].is_floating_point()]
+    torch._foreach_lerp_([mine for mine, _ in numbers], [theirs for _, theirs in numbers], 1 - decay)
+    for count, counted in run.pairs:
+        if not count.is_floating_point():
+            count.copy_(counted)
 
 
 def _evaluate(

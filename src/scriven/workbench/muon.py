@@ -6,7 +6,7 @@ in Liu et al. 2025 (arXiv:2502.16982), a step has the size of one of AdamW (Losh
 and the two share learning rate and weight decay.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -55,12 +55,13 @@ class Muon(torch.optim.Optimizer):
         means, gradients = self._kept(weights, "mean"), _gradients(weights)
         torch._foreach_lerp_(means, gradients, 1 - MOMENTUM)
         ahead = torch._foreach_lerp(gradients, means, MOMENTUM)  # Nesterov's: the mean after one more such gradient
-        for weight, direction in zip(weights, ahead, strict=True):
-            # a matrix (O, h * w * I) in the order in which channels-last weights lie in memory
-            matrix = direction.permute(0, 2, 3, 1).flatten(1)
-            size = RMS * max(matrix.shape) ** 0.5  # an orthogonal (m, n) has a root mean square of max(m, n) ** -0.5
-            step = orthogonal(matrix, self.dtype).view(direction.permute(0, 2, 3, 1).shape).permute(0, 3, 1, 2)
-            weight.add_(step, alpha=-lr * size)
+        kernels = [direction.permute(0, 2, 3, 1) for direction in ahead]  # (O, h, w, I), as channels-last weights lie
+        for same in _stacks(kernels):
+            shape = kernels[same[0]].shape
+            stack = torch.stack([kernels[i].flatten(1) for i in same])  # (k, O, h * w * I)
+            size = RMS * max(stack.shape[1:]) ** 0.5  # an orthogonal (m, n) has a root mean square of max(m, n) ** -0.5
+            for i, step in zip(same, orthogonal(stack, self.dtype), strict=True):
+                weights[i].add_(step.view(shape).permute(0, 3, 1, 2), alpha=-lr * size)
 
     def _adaptive(self, weights: list[Tensor], lr: float) -> None:
         means, squares, taken = (self._kept(weights, name) for name in ("mean", "square", "taken"))
@@ -77,19 +78,27 @@ class Muon(torch.optim.Optimizer):
         return [self.state[weight][name] for weight in weights]
 
 
-def orthogonal(matrix: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """(m, n) to about U V' of its singular value decomposition U S V', float32: Newton-Schulz iterations in `dtype`.
+def orthogonal(matrices: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """(k, m, n) to about U V' of their singular value decompositions U S V', float32: Newton-Schulz in `dtype`.
 
     Singular values come out between 0.7 and 1.2, those below about 0.001 of the norm smaller; zeros stay zeros.
     """
     a, b, c = QUINTIC
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = (matrix.T if tall else matrix).to(dtype)
-    x = x / (x.norm() + 1e-7)
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = (matrices.mT if tall else matrices).to(dtype)
+    x = x / (torch.linalg.vector_norm(x, dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(ITERATIONS):
-        gram = x @ x.T
-        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return (x.T if tall else x).float()
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return (x.mT if tall else x).float()
+
+
+def _stacks(kernels: Sequence[Tensor]) -> list[list[int]]:
+    """Which of them are computed at once: on a CPU each by itself; on a GPU, where starting costs most, all alike."""
+    together: dict[tuple[Any, ...], list[int]] = {}
+    for i, kernel in enumerate(kernels):
+        together.setdefault((kernel.shape, None if kernel.is_cuda else i), []).append(i)
+    return list(together.values())
 
 
 def _gradients(weights: list[Tensor]) -> list[Tensor]:
