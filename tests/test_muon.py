@@ -25,6 +25,13 @@ def test_a_gradient_of_zeros_moves_nothing() -> None:
     assert torch.equal(orthogonal(torch.zeros(2, 4, 9)), torch.zeros(2, 4, 9))
 
 
+def test_a_stack_comes_out_as_each_of_it_alone() -> None:
+    stack = torch.randn((3, 6, 20), generator=torch.Generator().manual_seed(4))
+    stack *= torch.tensor([1.0, 9.0, 0.1])[:, None, None]
+    alone = torch.cat([orthogonal(matrix[None]) for matrix in stack])
+    assert torch.allclose(orthogonal(stack), alone, atol=1e-5)
+
+
 def test_which_weights_are_whose() -> None:
     net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 6, 3), nn.Flatten(), nn.Linear(6, 3))
     net[1].bias.requires_grad_(False)

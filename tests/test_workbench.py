@@ -24,7 +24,7 @@ from scriven.tensors import Batch
 from scriven.text import Charset
 from scriven.workbench import fit as fitting
 from scriven.workbench.keep import load_net, load_tensors
-from scriven.workbench.loader import Look, Mixture, Plan, Stream, loader
+from scriven.workbench.loader import Look, Mixture, Plan, Stream, loader, rung
 from scriven.workbench.sources import FolderSource, split_source
 
 WORDS = ("ink", "paper", "quill", "letter", "seal", "wax", "desk", "folio", "hand", "script")
@@ -73,6 +73,26 @@ def test_a_chunk_holds_every_line_once_and_batches_are_of_like_width(lines):
     assert sorted(item.index for item in items) == list(range(40))
     for batch in made.batches(0, 40):
         assert len(batch) * max(item.width for item in batch) <= 1200 or len(batch) == 1
+
+
+def test_a_rung_is_wide_enough_and_not_much_wider():
+    widths = range(1, 4000)
+    assert all(rung(w) >= w and rung(w) % 32 == 0 and rung(rung(w)) == rung(w) for w in widths)
+    assert max(rung(w) / w for w in widths if w > 200) < 1.3
+    assert len({rung(w) for w in widths}) < 30
+
+
+def test_a_gpu_sees_batches_of_few_shapes_and_every_line(lines):
+    source = FolderSource(LinesFolder(lines), "train", height=64)
+    made = Plan(Mixture.of([source]), seed=3, columns=1200, device="cuda")
+    for chunk in (0, 1):
+        batches = made.batches(chunk, 40)
+        assert sorted(item.index for batch in batches for item in batch) == list(range(40))
+        wide = [max(item.width for item in batch) for batch in batches]
+        assert all(len(batch) in (1200 // rung(w), 1) or w == min(wide) for batch, w in zip(batches, wide, strict=True))
+    shapes = [batch.images.shape for _, _, batch in itertools.islice(Stream(made, Look(ramp=1)), 40)]
+    assert all(rung(width) == width for *_, width in shapes)
+    assert len(set(shapes)) < 15
 
 
 @pytest.mark.parametrize("bank_bytes", [1 << 30, 0])

@@ -38,7 +38,7 @@ class Batch:
 def collate(
     pictures: Sequence[np.ndarray], texts: Sequence[str] = (), hands: Sequence[str] = (), least: int = 0
 ) -> Batch:
-    """Grey uint8 pictures (H, W), 255 paper, of one height to a Batch; its width, at least `least`, divides by 32 px."""
+    """Grey uint8 pictures (H, W), 255 paper, of one height to a Batch, `least` px wide or more, by 32."""
     widths = np.array([p.shape[1] for p in pictures], dtype=np.int64)
     width = -(-max(int(widths.max()), least) // 32) * 32
     ink = np.full((len(pictures), 1, pictures[0].shape[0], width), 255, dtype=np.uint8)

@@ -125,7 +125,7 @@ def train(
         log.info("going on at step %d", run.progress.step)
     computed = {"precision": arithmetic(settings), "replicas": len(run.replicas.nets) if run.replicas else 1}
     mixture = Mixture.of(material.sources, material.weights)
-    plan = Plan(mixture, settings.seed, settings.columns, few_shapes=fabric.device.type == "cuda")
+    plan = Plan(mixture, settings.seed, settings.columns, fabric.device.type)
 
     def keep(run: Run, better: bool) -> None:
         log.info("%s", said(run.progress.rows[-1], f"{material.judged_on}s"))

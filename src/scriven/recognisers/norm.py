@@ -107,6 +107,6 @@ class _Normalise(torch.autograd.Function):
         wrong = x.shape[1] / x.numel() - 1 / count  # the kernel divides its sums by all columns
         slope = weight * scale * scale * dweight * wrong
         shift = weight * scale * dbias * wrong - slope * mean
-        still = torch.zeros_like(weight), torch.full_like(weight, 1 - ctx.eps)  # a mean and a variance that change nothing
+        still = torch.zeros_like(weight), torch.full_like(weight, 1 - ctx.eps)  # they change nothing
         dx += F.batch_norm(x, *still, slope, shift, False, 0.0, ctx.eps)
         return ctx.columns.blank_(dx), None, None, dweight, dbias, None, None

@@ -141,7 +141,7 @@ def _train(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> Non
     chosen = settings.training(**timed)
     fabric = fabric_of(chosen)
     run = begin(copy.deepcopy(teacher).requires_grad_(True), chosen, fabric)
-    plan = Plan(Mixture.of(sources, shares), settings.seed, settings.columns)
+    plan = Plan(Mixture.of(sources, shares), settings.seed, settings.columns, fabric.device.type)
 
     def keep(run: Run, better: bool) -> None:  # once, at the end: there is one evaluation
         log.debug("%s", said(run.progress.rows[-1], "pictures made to learn from"))  # says nothing of the hand
