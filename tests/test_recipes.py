@@ -107,11 +107,14 @@ def test_recipes_are_programs_with_help(name: str, began: Path) -> None:
 
 @pytest.mark.parametrize(("name", "wanted"), [("scriven-general", 2), ("scriven-synthetic", 1)])
 def test_a_recipe_for_the_shell_says_what_it_wants(name: str, wanted: int, began: Path) -> None:
-    for count in (*range(wanted), wanted + 3):
+    for count in (*range(wanted), wanted + 4):
         done = ran(name, *("x",) * count)
         assert done.returncode == 2 and f"usage: recipes/{name}" in done.stderr and not done.stdout
     assert not began.exists()
-    assert ran(name, *("x",) * wanted).returncode == 0 and began.read_text().startswith("train ")
+    assert ran(name, *("x",) * (wanted + 3)).returncode == 2  # the last is `gpu` or nothing
+    for more in ((), ("5",), ("5", "m"), ("5", "m", "gpu")):
+        assert ran(name, *("x",) * wanted, *more).returncode == 0 and began.read_text().startswith("train ")
+    assert "--from m" in began.read_text() and "hidden=" in began.read_text()
 
 
 def test_the_document_has_a_place_for_every_table() -> None:
