@@ -97,7 +97,9 @@ def test_what_does_not_fit_is_refused_in_one_sentence(change: str, said: str) ->
 def test_every_error_is_one_a_user_can_fix() -> None:
     errors = [e for e in vars(base).values() if isinstance(e, type) and issubclass(e, Exception)]
     assert len(errors) == 10 and all(issubclass(e, ScrivenError) for e in errors)
-    assert str(MissingExtra("scriven train", "train")).endswith('run: pip install "scriven[train]"')
+    assert str(MissingExtra("scriven train", "train")).endswith(
+        'run: pip install "scriven[train]" (in a clone of the project: pip install ".[train]")'
+    )
     for error in errors:
         assert error is ScrivenError or error.__name__ in (base.__doc__ or ""), f"{error.__name__} is not in the tree"
 

@@ -1,7 +1,8 @@
 """Draw docs/images/demo.png from a finished demo: python tools/make_readme_picture.py scriven-demo [-m scriven-general]
 
 Lines of 35 to 60 characters at even distances through the demo's pictures, not chosen by hand: the picture, what the
-model read before it was adapted, and what after. Wrong characters are red; a red wedge stands where one is missing.
+model read before it was adapted, what after, and what it says. Wrong characters are red; a red wedge stands where one
+is missing.
 """
 
 import argparse
@@ -58,7 +59,7 @@ def read(model: str | Path, lines: Iterable[Line]) -> list[str]:
 
 def draw(lines: Sequence[Line], readings: Sequence[Sequence[str]]) -> Image.Image:
     """The strip, in 64 colours."""
-    font, small, row = typeface(30), typeface(22), 236
+    font, small, row = typeface(30), typeface(22), 284
     sheet = Image.new("RGB", (WIDTH, MARGIN + row * len(lines) + 20), "white")
     pen = ImageDraw.Draw(sheet)
     for number, line in enumerate(lines):
@@ -69,8 +70,10 @@ def draw(lines: Sequence[Line], readings: Sequence[Sequence[str]]) -> Image.Imag
         for name, found, y in zip(("before", "after"), readings, (top + 130, top + 178), strict=True):
             pen.text((MARGIN, y), name, GREY, small, anchor="lm")
             write(pen, LEFT, y, found[number], line.text or "", font)
+        pen.text((MARGIN, top + 226), "truth", GREY, small, anchor="lm")
+        write(pen, LEFT, top + 226, line.text or "", line.text or "", font)
         if number + 1 < len(lines):
-            pen.line((MARGIN, top + 212, WIDTH - MARGIN, top + 212), RULE, 2)
+            pen.line((MARGIN, top + 260, WIDTH - MARGIN, top + 260), RULE, 2)
     return sheet.quantize(64, dither=Image.Dither.NONE)
 
 

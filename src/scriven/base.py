@@ -57,7 +57,12 @@ class OutputError(ScrivenError): ...
 
 class MissingExtra(ScrivenError):
     def __init__(self, what: str, extra: str):
-        super().__init__(f'{what} needs packages that are not installed; run: pip install "scriven[{extra}]"')
+        super().__init__(f"{what} needs packages that are not installed; run: {installing(extra)}")
+
+
+def installing(extra: str) -> str:
+    """The command that installs the packages of an extra, and what it is in a clone of the project."""
+    return f'pip install "scriven[{extra}]" (in a clone of the project: pip install ".[{extra}]")'
 
 
 TEXT: dict[str, Any] = {"encoding": "utf-8", "errors": "backslashreplace"}  # of all text that Scriven writes

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 from scriven import __version__
-from scriven.base import cores
+from scriven.base import cores, installing
 from scriven.images import Grey, decode, encode, one_thread, prepare
 from scriven.reader.decoding import Decoder
 from scriven.reader.model import bundled, find_model
@@ -120,7 +120,7 @@ def training_rows(settings: BenchSettings) -> list[Measure]:
     """Writing and training; rows that say what they need where the extra `train` is not installed."""
     missing = [package for package in NEEDED if find_spec(package) is None]
     if missing:
-        note = f'needs {", ".join(missing)}: pip install "scriven[train]"'
+        note = f"needs {', '.join(missing)}: {installing('train')}"
         return [Measure("write words", None, "words", note=note), Measure("train tiny", None, "words", note=note)]
     from scriven.jobs.bench_training import WRITTEN, rewriter, trainer, writer
 

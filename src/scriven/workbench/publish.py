@@ -95,8 +95,9 @@ def _improve(folder: Path, valid: Sequence[Source], unlabelled: Unlabelled) -> N
     else:
         return
     report = shrink(folder, pictures, pictures, texts)
+    level = logging.DEBUG if texts is None else logging.INFO  # who has a hand read does not ask for its graphs
     for way in report.candidates:
-        log.info("reading graph %s: %.1f MB%s", way.precision, way.megabytes, _loss(way, texts))
+        log.log(level, "reading graph %s: %.1f MB%s", way.precision, way.megabytes, _loss(way, texts))
 
 
 def _loss(way: Candidate, texts: Sequence[str] | None) -> str:
