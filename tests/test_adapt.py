@@ -101,14 +101,14 @@ def folder(path, texts=None, lean=0.15):
 
 
 def settings(**changes):
-    return AdaptSettings(**{"steps": 2, "rounds": 1, "columns": 900, "language": "en", **changes})
+    return AdaptSettings(**{"steps": 2, "gentle": 0, "rounds": 1, "columns": 900, "language": "en", **changes})
 
 
 def test_hidden_labels_cannot_leak(parent, tmp_path):
     rng = np.random.default_rng(0)
     scrambled = ["".join(rng.permutation(list("scrambled"))) for _ in range(30)]
     for name, texts in (("true", None), ("scrambled", scrambled), ("none", [None] * 30)):
-        adapt([folder(tmp_path / f"{name}-lines", texts)], tmp_path / name, parent=parent, settings=settings())
+        adapt([folder(tmp_path / f"{name}-lines", texts)], tmp_path / name, parent=parent, settings=settings(gentle=2))
     weights = [load_file(tmp_path / name / "weights.safetensors") for name in ("true", "scrambled", "none")]
     for other in weights[1:]:
         assert all(torch.equal(weights[0][k], other[k]) for k in weights[0])
@@ -230,6 +230,39 @@ def test_each_accepted_round_teaches_the_next_and_is_logged(parent, tmp_path, mo
         assert LinesFolder(kept).count("train") == row["believed"]
 
 
+def test_in_the_gentle_round_scales_and_shifts_alone_move(parent, tmp_path, monkeypatch):
+    accepting(monkeypatch)
+    given = counted(monkeypatch)
+    chosen = settings(gentle=5, steps=3)
+    done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
+    assert [(row["round"], row.get("moved")) for row in done.rounds] == [(0, None), (1, "scales and shifts"), (2, None)]
+    assert done.rounds[1]["believed"] > done.rounds[2]["believed"] and len(given) == 1  # all are believed, then half
+    assert "gentle" in (tmp_path / "m" / "report.html").read_text("utf-8")
+    cut(
+        lambda: adapt([folder(tmp_path / "lines2")], tmp_path / "cut", parent=parent, settings=chosen),
+        monkeypatch,
+        "fit",
+    )
+    eased, old = (
+        load_file(tmp_path / "cut" / "rounds" / "01" / "weights.safetensors"),
+        load_file(parent / "weights.safetensors"),
+    )
+    same = {name for name in old if torch.equal(old[name].float(), eased[name])}
+    assert {name for name in old if old[name].ndim > 1} <= same and "stem.norm.running_mean" in same
+    assert "stem.norm.weight" not in same and "name.bias" not in same
+
+
+def test_a_refused_gentle_round_is_thrown_away_and_the_next_starts_from_the_parent(parent, tmp_path, monkeypatch):
+    found = iter(["it is worse", None])
+    monkeypatch.setattr(Judgement, "worse_than", lambda self, other: next(found))
+    lines = folder(tmp_path / "lines")
+    done = adapt([lines], tmp_path / "m", parent=parent, settings=settings(gentle=3))
+    assert done.helped and [row["accepted"] for row in done.rounds] == [True, False, True]
+    accepting(monkeypatch)
+    plain = adapt([lines], tmp_path / "plain", parent=parent, settings=settings())
+    assert plain.rounds[1]["surprise"] == done.rounds[2]["surprise"]
+
+
 def test_each_round_starts_with_the_weights_of_its_teacher_and_a_fresh_optimiser(parent, tmp_path, monkeypatch):
     accepting(monkeypatch)
     fit, starts, ends = learning.fit, [], []
@@ -343,7 +376,7 @@ def test_a_run_stopped_at_every_file_that_it_writes_goes_on(parent, tmp_path, mo
     def run(out, replacing):
         with monkeypatch.context() as patch:
             patch.setattr(os, "replace", replacing)
-            return adapt([lines], tmp_path / out, parent=parent, settings=settings(rounds=2, steps=1))
+            return adapt([lines], tmp_path / out, parent=parent, settings=settings(rounds=2, steps=1, gentle=1))
 
     def noting(source, target):
         put(source, target)

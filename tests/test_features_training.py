@@ -148,7 +148,7 @@ def _events(path):
 
 
 def adapting_to(**changes):
-    return AdaptSettings(**{"steps": 2, "rounds": 1, "columns": 900, "language": "en", **changes})
+    return AdaptSettings(**{"steps": 2, "gentle": 0, "rounds": 1, "columns": 900, "language": "en", **changes})
 
 
 def test_the_pictures_that_judge_are_never_learnt_from(parent, tmp_path, monkeypatch):  # noqa: F811

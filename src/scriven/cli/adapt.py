@@ -17,7 +17,7 @@ def adapt(
     out: Out,
     model: Annotated[str, typer.Option("-m", "--model", help="Model to start from.")] = DEFAULT,
     minutes: Annotated[float | None, typer.Option(help="How long it may take; 30 if not given.")] = None,
-    rounds: Annotated[int | None, typer.Option(help="Rounds at most; 3 if not given.")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Rounds at most, after a gentle one; 3 if not given.")] = None,
     language: Annotated[str | None, typer.Option("--lang", help="Language of the pictures, such as fr.")] = None,
     texts: Annotated[str | None, typer.Option(help="File or folder of texts like those in the pictures.")] = None,
     words: Annotated[str | None, typer.Option(metavar="FILE", help="Words to expect, one a line.")] = None,

@@ -9,9 +9,11 @@ from scriven.report.pieces import prose, table
 
 WORDS = """
 Round 0 is the model as it came. In each round it learns from the readings of its own that it trusts most. Then it is
-judged by pictures that it does not learn from, still without a transcription:
+judged by pictures that it does not learn from, still without a transcription. Where the first round is gentle, only
+scales and shifts move in it, under one in a hundred of the model's numbers.
 
-- kept: whether the round made the model better. A round that did not is thrown away, and the learning ends.
+- kept: whether the round made the model better. A round that did not is thrown away, and the learning ends; after the
+  gentle round it goes on.
 - readings learnt from: how many of its own readings the model trusted.
 - readings of two views that differ: every picture is read twice, once as it is and once a little narrower; how much
   the two readings differ. Less is better.
@@ -36,7 +38,7 @@ def rounds(rows: Sequence[Mapping[str, Any]]) -> Html:
 
 def _row(row: Mapping[str, Any]) -> dict[str, object]:
     return {
-        "round": row.get("round"),
+        "round": f"{row.get('round')}{', gentle' if row.get('moved') else ''}",
         "kept": "yes" if row.get("accepted") else "no",
         "readings learnt from": row.get("believed"),
         "readings of two views that differ": _number(row.get("disagreement"), 100, 1, " %"),

@@ -26,6 +26,7 @@ LENGTHS = (3, 5, 8, 13, 21, 34, 55)  # upper ends of the bins of length, in char
 VIEW = 0.92  # width of a picture's other view; a sound reading does not change with it
 CLEAR = 0.01  # the gain in surprise, or five times it in disagreement, below which a network is no better
 AGREE = 0.98  # of the disagreement of two views at most is left where a round has helped, in all that were measured
+SHOWS = 0.005  # of the characters: a smaller difference in disagreement may be chance
 HELPED = 0.1  # the least share of the estimated errors that a language model must save to be read with
 REPEATED = 0.02  # the share of the kept readings that one and the same text may have, beyond one
 
@@ -58,7 +59,7 @@ class Judgement:
             bits = f"{self.surprise:.2f} bits a character, before {other.surprise:.2f}"
             return f"its readings look less like the language ({bits})"
         differ = f"{self.disagreement:.2%} of the characters differ, before {other.disagreement:.2%}"
-        if self.disagreement > AGREE * other.disagreement:
+        if self.disagreement > min(AGREE * other.disagreement, other.disagreement - SHOWS):
             return f"two views of a picture are not read more alike ({differ})"
         if self.surprise > (1 - CLEAR) * other.surprise and self.disagreement > (1 - 5 * CLEAR) * other.disagreement:
             return (

@@ -6,6 +6,8 @@ same numbers by entropy; here the readings under a language model are the labels
 """
 
 import copy
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +20,7 @@ from scriven.base import within
 from scriven.images import Grey
 from scriven.recognisers.contract import Recogniser
 from scriven.tensors import Batch, collate
-from scriven.workbench.fit import FitSettings, learning_rate
+from scriven.workbench.fit import FitSettings, Tell, learning_rate
 from scriven.workbench.loader import view_of
 
 WARMUP = 0.2  # of the steps
@@ -26,9 +28,11 @@ WARMUP = 0.2  # of the steps
 
 @dataclass(frozen=True)
 class QuickSettings:
-    """How a page is learnt; `columns` px of width a step, `strength` 0..1 of the augmentation."""
+    """How a page is learnt: `steps` batches of `columns` px of width, for `seconds` at most; `strength` 0..1 of the
+    augmentation."""
 
-    steps: int = 20
+    steps: int = 60
+    seconds: float | None = None
     lr: float = 5e-3
     columns: int = 6144
     strength: float = 0.6
@@ -36,29 +40,42 @@ class QuickSettings:
 
     def __post_init__(self) -> None:
         within("steps", self.steps, 1)
+        within("seconds", self.seconds, 0, above=True)
         within("lr", self.lr, 0, 1, above=True)
         within("columns", self.columns, 64)
         within("strength", self.strength, 0, 1)
 
 
 def quick(
-    net: Recogniser, pictures: Sequence[Grey], texts: Sequence[str], fabric: Fabric, settings: QuickSettings
+    net: Recogniser,
+    pictures: Sequence[Grey],
+    texts: Sequence[str],
+    fabric: Fabric,
+    settings: QuickSettings,
+    tell: Tell = lambda fraction: None,
 ) -> Recogniser:
-    """A copy of `net` whose scales and shifts have learnt prepared pictures (H, W) with what they may say."""
+    """A copy of `net` whose scales and shifts have learnt prepared pictures (H, W) with what they may say.
+
+    At least one step is taken. `tell(fraction)` is called after every one with how much is done.
+    """
     student: Recogniser = copy.deepcopy(net).eval()
     learnt = _affine(student)
     optimizer = torch.optim.Adam(learnt, lr=settings.lr, betas=(0.9, 0.98))
     schedule = FitSettings(steps=settings.steps, lr=settings.lr, warmup=WARMUP)
     rng = np.random.default_rng(settings.seed)
-    for step in range(settings.steps):
+    begun, step, done = time.monotonic(), 0, 0.0
+    while done < 1:
+        step += 1
+        done = max(step / settings.steps, (time.monotonic() - begun) / (settings.seconds or math.inf))
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(schedule, (step + 1) / settings.steps)
+            group["lr"] = learning_rate(schedule, min(1.0, done))
         batch = _batch(pictures, texts, rng, settings).to(fabric.device)
         with fabric.autocast():
             loss = student.loss(batch)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        tell(min(1.0, done))
     return student.requires_grad_(False)
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from scriven.base import InputError, SettingsError, cores, counted
 from scriven.images import Grey, widened
 from scriven.jobs.adapt.language import guess
 from scriven.jobs.knowledge import language_model
+from scriven.jobs.progress import percent
 from scriven.jobs.train import TrainSettings, fabric_of
 from scriven.lines import Reading
 from scriven.reader.decoding import Decoder
@@ -53,7 +55,7 @@ def adapted(
         log.warning("not adapted: %s can be used, and a hand needs at least %d",
                     counted(len(pictures), "line"), FEWEST)  # fmt: skip
         return reader, decoder
-    log.info("learning the hand of %d lines before they are read: some 20 seconds or more", len(pictures))
+    log.info("learning the hand of %d lines before they are read: half a minute or more", len(pictures))
     net, info = load_net(find_model(model))
     fabric = fabric_of(TrainSettings(steps=1, device=device.partition(":")[0]))
     torch.set_num_threads(threads or cores())
@@ -69,7 +71,7 @@ def adapted(
         log.warning("not adapted: the model reads nothing at all in these pictures")
         return reader, decoder
     inks, texts = zip(*pairs, strict=True)
-    student = reader_of(quick(net, inks, texts, fabric, QuickSettings()), info, fabric)
+    student = reader_of(quick(net, inks, texts, fabric, QuickSettings(), partial(percent, "learning")), info, fabric)
     why = judge(student, pictures, lm).worse_than(judge(teacher, pictures, lm))
     if why:
         log.warning("not adapted: %s", why)

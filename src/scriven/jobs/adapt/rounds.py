@@ -4,13 +4,14 @@ import copy
 import json
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from lightning_fabric import Fabric
 
-from scriven.base import OutputError, atomic
+from scriven.base import OutputError, atomic, evenly
 from scriven.images import Grey, encode
 from scriven.jobs.adapt.language import Expected
 from scriven.jobs.adapt.pictures import share_of_lines
@@ -29,11 +30,14 @@ from scriven.workbench.beliefs import Judgement, believe, judge, reader_of, trus
 from scriven.workbench.fit import Run, begin, fit
 from scriven.workbench.keep import LOG, WEIGHTS, load_tensors, save_weights
 from scriven.workbench.loader import Look, Mixture, Plan
+from scriven.workbench.quick import QuickSettings, quick
 from scriven.workbench.sources import FolderSource, ScribeSource, Shown, Source
 
 log = logging.getLogger("scriven.adapt")
 
 DONE = "done.json"  # of a round: its row of the log and its seconds; written when it ends
+ENOUGH = 600  # pictures from which scales and shifts learn
+GENTLY = 3e-3  # their learning rate
 SHOWN = 40  # pictures that the log of a round is validated on
 
 
@@ -60,8 +64,8 @@ def run_rounds(hand: Hand, net: Recogniser, begun: float) -> tuple[Recogniser, l
     settings, best = hand.settings, _judged(hand, net)
     rounds: list[dict[str, Any]] = [{"round": 0, "accepted": True, **asdict(best)}]
     ended = begun  # the round before
-    for number in range(1, settings.rounds + 1):
-        percent("adapting", (number - 1) / settings.rounds)
+    for number in range(1, settings.all_rounds + 1):
+        percent("adapting", (number - 1) / settings.all_rounds)
         folder = _place(hand.out, number)
         if (folder / DONE).is_file():
             done = read_state(folder / DONE, hand.out)
@@ -72,7 +76,7 @@ def run_rounds(hand: Hand, net: Recogniser, begun: float) -> tuple[Recogniser, l
             left = settings.minutes - (time.monotonic() - begun) / 60
             if number > 1 and settings.steps is None and left <= 0:
                 return net, rounds, f"the time of {settings.minutes:g} min was over"
-            row = _round(number, hand, net, best, left / (settings.rounds - number + 1))
+            row = _round(number, hand, net, best, left / (settings.all_rounds - number + 1))
             if row is None:
                 return net, rounds, "the model reads nothing at all in these pictures"
             done = {"row": row, "seconds": time.monotonic() - ended}
@@ -83,6 +87,8 @@ def run_rounds(hand: Hand, net: Recogniser, begun: float) -> tuple[Recogniser, l
         rounds.append(row)
         log.info("round %d: %s", number, row["why"] or "better")
         if not row["accepted"]:
+            if settings.is_gentle(number):
+                continue
             return net, rounds, row["why"]
         net = _student(folder, net)
         best = Judgement(**{f.name: row[f.name] for f in fields(Judgement)})
@@ -95,28 +101,31 @@ def _round(number: int, hand: Hand, teacher: Recogniser, best: Judgement, minute
     Each step leaves its result in the round's folder; one that a stopped process has left there is not done again.
     """
     folder = _place(hand.out, number)
-    quotas = hand.settings.quotas
-    believed = _beliefs(folder, hand, teacher, quotas[min(number, len(quotas)) - 1])
+    gentle = hand.settings.is_gentle(number)
+    learn = evenly(hand.learn, ENOUGH) if gentle else hand.learn
+    believed = _beliefs(folder, hand, learn, teacher, hand.settings.quota(number))
     if not believed:
         return None
     if not (folder / WEIGHTS).is_file():
-        _train(folder, hand, teacher, minutes)
+        (_ease if gentle else _train)(folder, hand, teacher, minutes)
     judged = _judged(hand, _student(folder, teacher))
     why = judged.worse_than(best)
-    return {"round": number, "accepted": why is None, "why": why or "", "believed": believed, **asdict(judged)}
+    moved = {"moved": "scales and shifts"} if gentle else {}
+    told = {"round": number, "accepted": why is None, "why": why or "", "believed": believed, **moved}
+    return {**told, **asdict(judged)}
 
 
 def _judged(hand: Hand, net: Recogniser) -> Judgement:
     return judge(reader_of(net, hand.info, hand.fabric), hand.check, hand.expected.lm)
 
 
-def _beliefs(folder: Path, hand: Hand, teacher: Recogniser, quota: float) -> int:
+def _beliefs(folder: Path, hand: Hand, learn: Sequence[tuple[str, Grey]], teacher: Recogniser, quota: float) -> int:
     """The round's labels as a lines folder like any other, origin pseudo, confidence as read; how many there are."""
     if (read_about(folder / "about.json") or {}).get("finished"):
         return LinesFolder(folder).count("train")
     reader = reader_of(teacher, hand.info, hand.fabric)
-    beliefs = believe(reader, hand.learn, Decoder(hand.info, lm=hand.expected.lm, words=hand.expected.words))
-    chosen, pictures = trusted(beliefs, quota), dict(hand.learn)
+    beliefs = believe(reader, learn, Decoder(hand.info, lm=hand.expected.lm, words=hand.expected.words))
+    chosen, pictures = trusted(beliefs, quota), dict(learn)
     if not chosen:
         return 0
     with LinesWriter(folder, {"command": "adapt", "what": "readings that were believed"}) as writer:
@@ -129,6 +138,24 @@ def _beliefs(folder: Path, hand: Hand, teacher: Recogniser, quota: float) -> int
                 )
             )  # fmt: skip
     return len(chosen)
+
+
+def _ease(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> None:
+    """A student whose scales and shifts alone learn the beliefs in `folder`: too few numbers to learn many mistakes."""
+    settings, begun = hand.settings, time.monotonic()
+    believed = FolderSource(LinesFolder(folder), "train", height=teacher.height, charset=teacher.charset)
+    pictures = [believed.picture(i) for i in range(len(believed))]
+    seconds = None if settings.steps else 60 * max(minutes - 0.3, 0.2)
+    steps = min(settings.gentle, settings.steps or settings.gentle)
+    chosen = QuickSettings(steps=steps, seconds=seconds, lr=GENTLY, seed=settings.seed)
+
+    def tell(fraction: float) -> None:
+        percent("adapting", fraction / settings.all_rounds)
+
+    student = quick(teacher, pictures, believed.texts, hand.fabric, chosen, tell)
+    with atomic(folder / LOG, "w") as file:
+        file.write(json.dumps({"minutes": (time.monotonic() - begun) / 60}) + "\n")
+    save_weights(folder, student)
 
 
 def _train(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> None:
@@ -150,7 +177,9 @@ def _train(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> Non
         save_weights(folder, run.average)
 
     def tell(fraction: float) -> None:
-        percent("adapting", min((int(folder.name) - 1 + fraction) / settings.rounds, 0.99))  # judging comes after it
+        percent(
+            "adapting", min((int(folder.name) - 1 + fraction) / settings.all_rounds, 0.99)
+        )  # judging comes after it
 
     shown = Shown(sources[-1], range(min(SHOWN, len(sources[-1]) or SHOWN)))
     fit(run, plan, [shown], chosen, Look(ramp=1, hidden=chosen.hidden), fabric, keep, tell)

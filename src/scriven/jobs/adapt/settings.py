@@ -14,11 +14,15 @@ HIDDEN = 0.3
 
 @dataclass(frozen=True)
 class AdaptSettings:
-    """How a hand is learnt. `minutes` is shared among the rounds; with `steps`, a round is so many batches instead."""
+    """How a hand is learnt. `minutes` is shared among the rounds; with `steps`, a round is so many batches instead.
+
+    The gentle round takes at most as much of the time as one of the others.
+    """
 
     minutes: float = 30.0
     steps: int | None = None
-    rounds: int = 3
+    gentle: int = 150  # batches of the first round, in which scales and shifts alone move; 0: there is no such round
+    rounds: int = 3  # in which all weights move
     quotas: tuple[float, ...] = (0.5, 0.7, 0.85)  # of the pictures whose readings are believed, a round each
     replay: float = 0.35  # share of synthetic pictures among those learnt from
     hidden: float | None = None  # share of the width hidden in spans; None: by what the parent has seen
@@ -37,6 +41,7 @@ class AdaptSettings:
     def __post_init__(self) -> None:
         within("minutes", self.minutes, 0, above=True)
         within("steps", self.steps, 1)
+        within("gentle", self.gentle, 0)
         within("rounds", self.rounds, 1)
         if not self.quotas:
             raise SettingsError("the setting 'quotas' is empty; give the share that is believed in each round")
@@ -55,6 +60,21 @@ class AdaptSettings:
         if self.hidden is not None:
             return self
         return replace(self, hidden=HIDDEN if info.only_typefaces else 0.0)
+
+    @property
+    def all_rounds(self) -> int:
+        """With the gentle one."""
+        return self.rounds + bool(self.gentle)
+
+    def is_gentle(self, number: int) -> bool:
+        """Whether round `number`, from 1 on, is the gentle one."""
+        return bool(self.gentle) and number == 1
+
+    def quota(self, number: int) -> float:
+        """The share of the pictures whose readings are believed in round `number`; the gentle one believes all."""
+        if self.is_gentle(number):
+            return 1.0
+        return self.quotas[min(number - bool(self.gentle), len(self.quotas)) - 1]
 
     def training(self, **timed: Any) -> TrainSettings:
         """What a round is fitted with; it refuses what these settings share with it."""
