@@ -1,5 +1,7 @@
 """Batch norm over the columns that count: equal to plain batch norm of the lines without their padding."""
 
+from typing import Any
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -61,6 +63,20 @@ def test_a_batch_that_is_no_number_leaves_no_trace_in_the_running_statistics() -
     norm(x, Columns.of(WIDTHS, 12))
     after = [b for b in (norm.running_mean, norm.running_var) if b is not None]
     assert all(torch.equal(a, b) for a, b in zip(after, before, strict=True))
+
+
+def test_no_norm_is_asked_for_with_an_epsilon_of_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch 2.11 refuses it, others do not."""
+    plain, asked = F.batch_norm, list[float]()
+
+    def noted(*given: Any) -> Tensor:
+        asked.append(given[7])
+        return plain(*given)
+
+    monkeypatch.setattr(F, "batch_norm", noted)
+    x = torch.randn(3, 2, 2, 12).to(memory_format=torch.channels_last).requires_grad_()
+    Norm(2)(x * 1, Columns.of(WIDTHS, 12)).sum().backward()
+    assert len(asked) == 2 and all(eps > 0 for eps in asked)
 
 
 @pytest.mark.parametrize("network", RECOGNISERS)

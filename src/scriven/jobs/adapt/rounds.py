@@ -38,6 +38,7 @@ log = logging.getLogger("scriven.adapt")
 DONE = "done.json"  # of a round: its row of the log and its seconds; written when it ends
 ENOUGH = 600  # pictures from which scales and shifts learn
 GENTLY = 3e-3  # their learning rate
+BRIEF = 0.7  # minutes that they may take where a round has less: it is worth more than short ones of all weights
 SHOWN = 40  # pictures that the log of a round is validated on
 
 
@@ -145,7 +146,7 @@ def _ease(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> None
     settings, begun = hand.settings, time.monotonic()
     believed = FolderSource(LinesFolder(folder), "train", height=teacher.height, charset=teacher.charset)
     pictures = [believed.picture(i) for i in range(len(believed))]
-    seconds = None if settings.steps else 60 * max(minutes - 0.3, 0.2)
+    seconds = None if settings.steps else 60 * max(minutes - 0.3, min(BRIEF, settings.minutes / 2))
     steps = min(settings.gentle, settings.steps or settings.gentle)
     chosen = QuickSettings(steps=steps, seconds=seconds, lr=GENTLY, seed=settings.seed)
 

@@ -16,7 +16,7 @@ HIDDEN = 0.3
 class AdaptSettings:
     """How a hand is learnt. `minutes` is shared among the rounds; with `steps`, a round is so many batches instead.
 
-    The gentle round takes at most as much of the time as one of the others.
+    The gentle round takes at most as much of the time as one of the others, or most of a minute where that is less.
     """
 
     minutes: float = 30.0
