@@ -237,7 +237,8 @@ def test_in_the_gentle_round_scales_and_shifts_alone_move(parent, tmp_path, monk
     done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
     assert [(row["round"], row.get("moved")) for row in done.rounds] == [(0, None), (1, "scales and shifts"), (2, None)]
     assert done.rounds[1]["believed"] > done.rounds[2]["believed"] and len(given) == 1  # all are believed, then half
-    assert "gentle" in (tmp_path / "m" / "report.html").read_text("utf-8")
+    page = (tmp_path / "m" / "report.html").read_text("utf-8")
+    assert "1, gentle" in page and "2, gentle" not in page
     cut(
         lambda: adapt([folder(tmp_path / "lines2")], tmp_path / "cut", parent=parent, settings=chosen),
         monkeypatch,
@@ -261,6 +262,25 @@ def test_a_refused_gentle_round_is_thrown_away_and_the_next_starts_from_the_pare
     accepting(monkeypatch)
     plain = adapt([lines], tmp_path / "plain", parent=parent, settings=settings())
     assert plain.rounds[1]["surprise"] == done.rounds[2]["surprise"]
+
+
+def test_a_round_of_all_weights_is_tried_however_short_the_time_where_the_gentle_one_was_refused(
+    parent, tmp_path, monkeypatch, clock
+):
+    monkeypatch.setattr(Judgement, "worse_than", lambda self, other: "it is worse")
+    given, seconds, real = counted(monkeypatch), [], learning.quick
+
+    def quick(net, pictures, texts, fabric, chosen, tell):
+        seconds.append(chosen.seconds)
+        clock[0] += 100
+        return real(net, pictures, texts, fabric, replace(chosen, steps=1), tell)
+
+    monkeypatch.setattr(learning, "quick", quick)
+    chosen = settings(gentle=5, steps=None, minutes=1)
+    done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
+    assert len(given) == 1 and len(done.rounds) == 3 and done.why == "it is worse" and not done.helped
+    adapt([tmp_path / "lines"], tmp_path / "n", parent=parent, settings=settings(gentle=5, steps=None, minutes=20))
+    assert seconds == pytest.approx([60 * 0.5, 60 * (20 / 2 - 0.3)])
 
 
 def test_each_round_starts_with_the_weights_of_its_teacher_and_a_fresh_optimiser(parent, tmp_path, monkeypatch):
@@ -571,13 +591,17 @@ def test_empty_and_repeated_readings_are_not_trusted():
         ({"disagreement": 0.5, "surprise": 1.5}, "not read more alike"),
         ({"surprise": 1.9}, "not read more alike"),
         ({"characters": 5.0, "surprise": 1.0}, "changed in length"),
-        ({"disagreement": 0.195}, "no better that one could tell"),
-        ({"surprise": 1.9, "disagreement": 0.195}, None),
+        ({"disagreement": 0.194}, "no better that one could tell"),
+        ({"surprise": 1.9, "disagreement": 0.194}, None),
         ({"disagreement": 0.15}, None),
+        ({"before": 0.0262, "disagreement": 0.0233, "surprise": 1.9}, "hardly read more alike"),
+        ({"before": 0.0262, "disagreement": 0.02, "surprise": 1.9}, None),
+        ({"before": 0.004, "disagreement": 0.0, "surprise": 1.9}, "hardly read more alike"),
     ],
 )
 def test_a_judgement_refuses_with_a_reason(changes, why):
-    old = Judgement(disagreement=0.2, surprise=2.0, characters=10.0)
+    changes = dict(changes)
+    old = Judgement(disagreement=changes.pop("before", 0.2), surprise=2.0, characters=10.0)
     reason = replace(old, **changes).worse_than(old)
     assert reason is None if why is None else why in reason
 

@@ -32,6 +32,24 @@ def test_a_stack_comes_out_as_each_of_it_alone() -> None:
     assert torch.allclose(orthogonal(stack), alone, atol=1e-5)
 
 
+def test_weights_of_one_shape_step_together_as_they_do_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU they are computed at once; a stack of all that are alike, tall, wide or square."""
+    shapes = [(8, 2, 1, 3), (4, 6, 1, 3), (8, 2, 1, 3), (4, 6, 1, 3), (8, 8, 1, 1)]
+    made = []
+    for together in (False, True):
+        torch.manual_seed(5)
+        weights = [nn.Parameter(torch.randn(shape).to(memory_format=torch.channels_last)) for shape in shapes]
+        optimizer = Muon(weights, 1e-2, 0.1, torch.float32)
+        if together:
+            monkeypatch.setattr("scriven.workbench.muon._stacks", lambda kernels: [[0, 2], [1, 3], [4]])
+        for _ in range(2):
+            for weight in weights:
+                weight.grad = torch.randn_like(weight)
+            optimizer.step()
+        made.append([weight.detach().clone() for weight in weights])
+    assert all(torch.allclose(one, other, atol=1e-6) for one, other in zip(*made, strict=True))
+
+
 def test_which_weights_are_whose() -> None:
     net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 6, 3), nn.Flatten(), nn.Linear(6, 3))
     net[1].bias.requires_grad_(False)

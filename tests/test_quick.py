@@ -195,5 +195,5 @@ def test_an_engine_that_cannot_learn_is_refused(pages):
 def test_seconds_end_it_after_one_step_at_the_least(parent):  # noqa: F811
     _, net = reader_and_net(parent)
     fabric, told = fabric_of(TrainSettings(steps=1, precision="32-true")), []
-    quick(net, leaning(), WORDS, fabric, QuickSettings(steps=1000, seconds=1e-6, columns=900), told.append)
+    quick(net, leaning(), WORDS, fabric, QuickSettings(steps=1000, seconds=1e-9, columns=900), told.append)
     assert told == [1.0]

@@ -25,7 +25,9 @@ def read(
     device: Device = None,
     threads: Threads = None,
     level: Level = None,
-    adapt: Annotated[bool, typer.Option("--adapt", help="Learn the hand first: a page or a letter, seconds.")] = False,
+    adapt: Annotated[
+        bool, typer.Option("--adapt", help="Learn the hand first: a page or a letter, half a minute.")
+    ] = False,
     changes: Changes = None,
     config: Config = None,
 ) -> None:

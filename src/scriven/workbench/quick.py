@@ -1,4 +1,4 @@
-"""A page or a letter learnt in seconds: only the scales and shifts of a network move, not its weights.
+"""A page learnt in half a minute, or a hand gently: only the scales and shifts of a network move, not its weights.
 
 They are under one percent of its numbers, so some twenty lines with uncertain readings cannot lead it far astray; the
 statistics of its norms stay those of its training (compare Wang et al. 2021, "Tent", arXiv:2006.10726, which moves the
@@ -21,7 +21,7 @@ from scriven.images import Grey
 from scriven.recognisers.contract import Recogniser
 from scriven.tensors import Batch, collate
 from scriven.workbench.fit import FitSettings, Tell, learning_rate
-from scriven.workbench.loader import view_of
+from scriven.workbench.loader import rung, view_of
 
 WARMUP = 0.2  # of the steps
 
@@ -69,7 +69,7 @@ def quick(
         done = max(step / settings.steps, (time.monotonic() - begun) / (settings.seconds or math.inf))
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(schedule, min(1.0, done))
-        batch = _batch(pictures, texts, rng, settings).to(fabric.device)
+        batch = _batch(pictures, texts, rng, settings, fabric.device.type == "cuda").to(fabric.device)
         with fabric.autocast():
             loss = student.loss(batch)
         optimizer.zero_grad()
@@ -86,8 +86,10 @@ def _affine(net: nn.Module) -> list[nn.Parameter]:
     return [weight for weight in net.parameters() if weight.requires_grad]
 
 
-def _batch(pictures: Sequence[Grey], texts: Sequence[str], rng: np.random.Generator, settings: QuickSettings) -> Batch:
-    """Random pictures, as many as have about `columns` px together, each in a view of its own."""
+def _batch(
+    pictures: Sequence[Grey], texts: Sequence[str], rng: np.random.Generator, settings: QuickSettings, few_shapes: bool
+) -> Batch:
+    """Random pictures, as many as have about `columns` px together, each in a view of its own; see `loader.Plan`."""
     views, said, wide = list[Grey](), list[str](), 0
     for i in rng.permutation(len(pictures)).tolist():
         view = view_of(pictures[i], texts[i], rng, settings.strength)
@@ -96,4 +98,4 @@ def _batch(pictures: Sequence[Grey], texts: Sequence[str], rng: np.random.Genera
         wide += view.shape[1]
         if wide >= settings.columns:
             break
-    return collate(views, said, [""] * len(said))
+    return collate(views, said, [""] * len(said), rung(max(view.shape[1] for view in views)) if few_shapes else 0)

@@ -136,8 +136,10 @@ def _open(out: Path, inputs: Sequence[str | Path], parent: str | Path, settings:
     about: dict[str, Any] = json.loads(
         json.dumps({"inputs": [str(i) for i in inputs], "parent": str(parent), "settings": asdict(settings)})
     )
-    if (out / STATE).is_file() and read_state(out / STATE, out) != about:
-        raise OutputError(f"{out} was begun with other settings; choose another -o or delete it")
+    if (out / STATE).is_file() and (before := read_state(out / STATE, out)) != about:
+        other = before.get("settings", {}).keys() != about["settings"].keys()
+        why = "by another version of Scriven" if other else "with other settings"
+        raise OutputError(f"{out} was begun {why}; choose another -o or delete it")
     return about
 
 

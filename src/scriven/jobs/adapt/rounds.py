@@ -75,7 +75,8 @@ def run_rounds(hand: Hand, net: Recogniser, begun: float) -> tuple[Recogniser, l
             before = _trained(folder)
             begun, ended = begun - before, ended - before
             left = settings.minutes - (time.monotonic() - begun) / 60
-            if number > 1 and settings.steps is None and left <= 0:
+            tried = number > 1 and (rounds[-1]["accepted"] or not settings.is_gentle(number - 1))
+            if tried and settings.steps is None and left <= 0:
                 return net, rounds, f"the time of {settings.minutes:g} min was over"
             row = _round(number, hand, net, best, left / (settings.all_rounds - number + 1))
             if row is None:
@@ -148,7 +149,8 @@ def _ease(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> None
     pictures = [believed.picture(i) for i in range(len(believed))]
     seconds = None if settings.steps else 60 * max(minutes - 0.3, min(BRIEF, settings.minutes / 2))
     steps = min(settings.gentle, settings.steps or settings.gentle)
-    chosen = QuickSettings(steps=steps, seconds=seconds, lr=GENTLY, seed=settings.seed)
+    columns = min(settings.columns, QuickSettings.columns)
+    chosen = QuickSettings(steps=steps, seconds=seconds, lr=GENTLY, columns=columns, seed=settings.seed)
 
     def tell(fraction: float) -> None:
         percent("adapting", fraction / settings.all_rounds)
@@ -178,9 +180,8 @@ def _train(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> Non
         save_weights(folder, run.average)
 
     def tell(fraction: float) -> None:
-        percent(
-            "adapting", min((int(folder.name) - 1 + fraction) / settings.all_rounds, 0.99)
-        )  # judging comes after it
+        done = (int(folder.name) - 1 + fraction) / settings.all_rounds
+        percent("adapting", min(done, 0.99))  # judging comes after it
 
     shown = Shown(sources[-1], range(min(SHOWN, len(sources[-1]) or SHOWN)))
     fit(run, plan, [shown], chosen, Look(ramp=1, hidden=chosen.hidden), fabric, keep, tell)
