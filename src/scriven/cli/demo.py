@@ -21,7 +21,7 @@ def demo(
 ) -> None:
     """See it work, offline: the bundled model learns a hand it has never seen, from 500 pictures without labels.
 
-    It takes about seven minutes; in one of adaptation it learns little or nothing.
+    It takes about seven minutes; with `--minutes 1` two, and learns about half as much.
 
     Examples:
 
