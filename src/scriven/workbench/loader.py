@@ -160,8 +160,7 @@ class Stream(IterableDataset[tuple[int, int, Batch]]):
 
     def _batch(self, items: list[Item], strength: float) -> Batch:
         pictures, texts, hands = zip(*(self._make(item, strength) for item in items), strict=True)
-        wide = rung(max(picture.shape[1] for picture in pictures)) if self.plan.few_shapes else 0
-        return collate(pictures, texts, hands, wide)
+        return padded(pictures, texts, hands, self.plan.few_shapes)
 
     def _make(self, item: Item, strength: float) -> tuple[np.ndarray, str, str]:
         mixture = self.plan.mixture
@@ -173,6 +172,11 @@ class Stream(IterableDataset[tuple[int, int, Batch]]):
             rng = np.random.default_rng([self.plan.seed, item.source, item.place, 5])
             picture = hide_spans(picture, rng, self.look.hidden * strength)
         return picture, text, hand
+
+
+def padded(pictures: Sequence[np.ndarray], texts: Sequence[str], hands: Sequence[str], few_shapes: bool) -> Batch:
+    """Prepared pictures as a batch, with `few_shapes` as wide as one of RUNGS."""
+    return collate(pictures, texts, hands, rung(max(p.shape[1] for p in pictures)) if few_shapes else 0)
 
 
 def view_of(

@@ -19,9 +19,9 @@ from torch import nn
 from scriven.base import within
 from scriven.images import Grey
 from scriven.recognisers.contract import Recogniser
-from scriven.tensors import Batch, collate
+from scriven.tensors import Batch
 from scriven.workbench.fit import FitSettings, Tell, learning_rate
-from scriven.workbench.loader import rung, view_of
+from scriven.workbench.loader import padded, view_of
 
 WARMUP = 0.2  # of the steps
 
@@ -98,4 +98,4 @@ def _batch(
         wide += view.shape[1]
         if wide >= settings.columns:
             break
-    return collate(views, said, [""] * len(said), rung(max(view.shape[1] for view in views)) if few_shapes else 0)
+    return padded(views, said, [""] * len(said), few_shapes)
