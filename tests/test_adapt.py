@@ -568,7 +568,7 @@ def test_blank_pictures_keep_the_old_weights(parent, tmp_path):
 
 def belief(id: str, text: str, trust: float) -> Belief:
     characters = tuple(Character(c, 0.9, i, i + 1) for i, c in enumerate(text))
-    return Belief(Reading(id, text, 0.5, characters), trust, 1.0)
+    return Belief(Reading(id, text, 0.5, characters), trust)
 
 
 def test_trust_is_by_rank_inside_bins_of_length():

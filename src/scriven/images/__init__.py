@@ -1,7 +1,18 @@
 """Pictures: any file to grey uint8 (H, W), 255 paper and 0 ink; `prepare` from there to what a recogniser eats."""
 
 from scriven.images.files import SUFFIXES, as_stored, decode, encode, open_image, size
-from scriven.images.ink import Grey, crop_polygon, dark_ink, normalise, paper_of, polarity, prepare, to_height, widened
+from scriven.images.ink import (
+    Grey,
+    crop_polygon,
+    dark_ink,
+    normalise,
+    paper_of,
+    polarity,
+    prepare,
+    to_height,
+    widened,
+    with_room,
+)
 from scriven.images.looks import Appearance, appearance, ink_mask, slant_of
 from scriven.images.paged import pages_in, pages_of
 from scriven.images.threads import one_thread
@@ -29,4 +40,5 @@ __all__ = [
     "slant_of",
     "to_height",
     "widened",
+    "with_room",
 ]

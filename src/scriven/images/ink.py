@@ -69,6 +69,17 @@ def to_height(image: Grey, height: int = 64) -> Grey:
     return image
 
 
+def with_room(image: Grey, height: int) -> Grey:
+    """The picture with as much paper above as below, `height` px high.
+
+    The same object where it is no lower, and where `to_height` refuses it.
+    """
+    missing = height - image.shape[0]
+    if missing <= 0 or image.shape[1] > LONGEST * image.shape[0]:
+        return image
+    return np.pad(image, ((missing // 2, missing - missing // 2), (0, 0)), constant_values=_percentile(image, 0.8))
+
+
 def widened(image: Grey, factor: float) -> Grey:
     """The picture at the same height and `factor` times its width, 8 px at least; the same object for 1."""
     if factor == 1:

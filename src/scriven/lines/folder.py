@@ -4,13 +4,15 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from scriven.base import LinesError, Refused, one_of
-from scriven.images import SUFFIXES
+from scriven.base import ImageError, LinesError, Refused, one_of
+from scriven.images import SUFFIXES, Grey, decode, size, with_room
 from scriven.lines import rows
+from scriven.lines.heights import Heights
 from scriven.lines.records import Group, Line
 from scriven.lines.splits import LEVELS, NO_SPLIT, find
 from scriven.lines.table import Block, Table
@@ -78,6 +80,15 @@ class LinesFolder:
                     seen.add(line.id)
                     yield line
 
+    def picture(self, line: Line) -> Grey:
+        """The picture of one of its lines, with the room around it that `heights` asks for. Raises ImageError."""
+        return with_room(decode(line.image, line.id), self.heights.of(line.page))
+
+    @cached_property
+    def heights(self) -> Heights:
+        """How high its pictures are read, by what the headers of all of them say."""
+        return Heights(self._sizes())
+
     def columns(self, split: str, names: Sequence[str]) -> dict[str, list[Any]]:
         """Columns without the pictures, aligned with `groups`; a missing column is a list of None."""
         result: dict[str, list[Any]] = {n: [] for n in names}
@@ -143,6 +154,16 @@ class LinesFolder:
     @cached_property
     def _values(self) -> dict[str, dict[str, Any]]:
         return {}
+
+    def _sizes(self) -> Iterator[tuple[str, int, int]]:
+        """Page, width and height of every picture of every split; what cannot be read is named when it is wanted."""
+        for split in self.splits:
+            with suppress(LinesError):
+                for group in self.groups(split):
+                    for line in self._block(group).lines():
+                        with suppress(ImageError):
+                            if isinstance(line, Line):
+                                yield line.page, *size(line.image, line.id)
 
     def _block(self, group: Group) -> "rows.Rows | Block":
         return self._table(group.file).block(group) if group.file.suffix == ".csv" else rows.Rows(group)

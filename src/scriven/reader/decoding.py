@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scriven.base import within
 from scriven.lines import Character, Reading
 from scriven.reader.align import align
-from scriven.reader.beam import BeamSettings, Scorer, beam_search
+from scriven.reader.beam import BeamSettings, Hypothesis, Scorer, beam_search
 from scriven.reader.confidence import line_confidence
 from scriven.reader.ctc import Floats, alternatives, greedy, log_posteriors, runs, single_spaced, spans
 from scriven.reader.model import ModelInfo
@@ -78,10 +78,11 @@ class Decoder:
 
     def path(self, log_probs: Floats) -> npt.NDArray[np.int64]:
         """The frames (T,) of the text that is read."""
-        if self.beam is None:
-            return greedy(log_probs)
-        best = beam_search(log_probs, self.scorers, self.beam)[0]
-        return align(log_probs, best.classes)
+        return greedy(log_probs) if self.beam is None else align(log_probs, self.search(log_probs)[0].classes)
+
+    def search(self, log_probs: Floats) -> list[Hypothesis]:
+        """The best texts for log posteriors (T, C), best first, with all that is known; of a greedy decoder one."""
+        return beam_search(log_probs, self.scorers, self.beam or BeamSettings(1))
 
     def reading(self, id: str, logits: Floats, scale: float = 1.0, width: int | None = None) -> Reading:
         """Read logits (T, C). Spans are `scale` times px of the prepared picture and end at `width` px."""

@@ -4,27 +4,34 @@ import glob
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from scriven.base import ImageError, InputError, LinesError, Refused
-from scriven.images import SUFFIXES, Grey, decode, open_image, pages_in, pages_of
+from scriven.images import SUFFIXES, Grey, open_image, pages_in, pages_of, size, with_room
 from scriven.images.others import SAVE, not_readable
+from scriven.lines.heights import Heights
 from scriven.lines.records import by_model
 from scriven.lines.splits import NO_SPLIT, find
 
 READABLE = (*SUFFIXES, ".pdf")
 PAGED = (".pdf", ".tif", ".tiff")
 STANDARD_INPUT = "-"
+HEADER = 1 << 16  # bytes at the beginning of a picture file, in which its size stands
 
 
 @dataclass(frozen=True)
 class Source:
-    """One input: a picture file, a PDF, a lines folder or standard input. `name` is unique among the inputs."""
+    """One input: a picture file, a PDF, a lines folder or standard input. `name` is unique among the inputs.
+
+    `high`: the height in px that a picture of a word is made, by the pictures beside it; see `lines.heights`.
+    """
 
     name: str
     path: Path
     lines: bool = False
+    high: int = 0
 
 
 @dataclass(frozen=True)
@@ -100,14 +107,26 @@ def why_not(given: str | Path) -> str:
 
 def _named(found: Iterable[tuple[Path, bool]], taken: set[str]) -> list[Source]:
     """A name each: the stem, the whole file name where the stem is taken, numbered where that is taken too."""
-    named = []
+    found, named = list(found), []
+    pictures = {path for path, lines in found if not lines and path.suffix.lower() in SUFFIXES}
+    heights = _heights(pictures)
     for path, lines in found:
         plain = "stdin" if str(path) == STANDARD_INPUT else path.stem if path.suffix and path.is_file() else path.name
         tries = (plain or "lines", path.name, *(f"{path.name}-{n}" for n in range(2, len(taken) + 3)))
         name = next(name for name in tries if name and name not in taken)
         taken.add(name)
-        named.append(Source(name, path, lines))
+        named.append(Source(name, path, lines, heights.of(str(path.parent)) if path in pictures else 0))
     return named
+
+
+def _heights(pictures: Iterable[Path]) -> Heights:
+    """How high pictures of words are made, those of one folder as one page; by the beginnings of their files."""
+    sizes = []
+    for path in pictures:
+        with suppress(OSError, ImageError):
+            with open(path, "rb") as file:
+                sizes.append((str(path.parent), *size(file.read(HEADER), str(path))))
+    return Heights(sizes)
 
 
 def items(source: Source, refused: list[Refused], level: str | None = None, split: str | None = None) -> Iterator[Item]:
@@ -129,7 +148,7 @@ def items(source: Source, refused: list[Refused], level: str | None = None, spli
         elif source.path.suffix.lower() in PAGED:
             yield from _paged(source, pages_of(source.path), source.path.stem)
         else:
-            yield Item(source, source.name, source.path, picture=open_image(source.path))
+            yield Item(source, source.name, source.path, picture=with_room(open_image(source.path), source.high))
     except InputError as error:
         refused.append(Refused(str(source.path), str(error)))
 
@@ -148,7 +167,7 @@ def _lines(source: Source, refused: list[Refused], level: str | None, split: str
         raise LinesError(f"{source.path} has no split {split!r}; it has {', '.join(folder.splits)}")
     for line in folder.lines(split):
         try:
-            picture = decode(line.image, line.id)
+            picture = folder.picture(line)
         except ImageError as error:
             refused.append(Refused(line.id, str(error)))
             continue

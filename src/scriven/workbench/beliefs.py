@@ -15,12 +15,13 @@ from torch import nn
 
 from scriven.images import Grey, widened
 from scriven.lines import Reading
+from scriven.reader.align import align
 from scriven.reader.decoding import Decoder
 from scriven.reader.estimate import Estimate, estimate, signs
 from scriven.reader.lm import CharLM
 from scriven.reader.model import ModelInfo
 from scriven.reader.session import Picture, Reader
-from scriven.score import distance, score
+from scriven.score import score
 
 LENGTHS = (3, 5, 8, 13, 21, 34, 55)  # upper ends of the bins of length, in characters
 VIEW = 0.92  # width of a picture's other view; a sound reading does not change with it
@@ -33,11 +34,10 @@ REPEATED = 0.02  # the share of the kept readings that one and the same text may
 
 @dataclass(frozen=True)
 class Belief:
-    """A reading and its rank: mean log-probability per character, less its disagreement with other views."""
+    """A reading and its rank among others of its length: how likely it is, and how far ahead of other texts."""
 
     reading: Reading
     trust: float
-    agreement: float  # 0..1 with the other views
 
 
 @dataclass(frozen=True)
@@ -92,17 +92,25 @@ def readings(
 
 
 def believe(reader: Reader, pictures: Sequence[tuple[str, Grey]], decoder: Decoder) -> list[Belief]:
-    """Read every picture with `decoder`, and once more narrower and greedily; a belief each, in order."""
-    plain = readings(reader, pictures, decoder=decoder)
-    views = readings(reader, pictures, VIEW)
-    beliefs = []
-    for reading, other in zip(plain, views, strict=True):
-        differ = distance(reading.text, other.text) / len(reading.text) if reading.text else 1.0
-        agreement = 1 - min(1.0, differ)
-        sure = [np.log(max(c.confidence, 1e-4)) for c in reading.characters]
-        trust = float(np.mean(sure)) - 2 * (1 - agreement) if sure else -np.inf
-        beliefs.append(Belief(reading, trust, agreement))
-    return beliefs
+    """Read every picture with `decoder`, which knows the language; a belief each, in order.
+
+    Trusted is what the language expects and no other text comes near: the log score of the best hypothesis and its log
+    share of all of them, a character. That sorts far better than confidence or than how alike two views are read, most
+    of all words (docs/log.md, 2026-11-26).
+    """
+    return [
+        _belief(decoder, picture, logits)
+        for picture, logits in reader.frames(Picture.of(id, ink) for id, ink in pictures)
+    ]
+
+
+def _belief(decoder: Decoder, picture: Picture, logits: np.ndarray) -> Belief:
+    log_probs = decoder.posteriors(logits)
+    found = decoder.search(log_probs)
+    best = found[0]
+    reading = decoder.explain(picture.id, log_probs, align(log_probs, best.classes), picture.scale, picture.width)
+    share = best.score - float(np.logaddexp.reduce([h.score for h in found]))
+    return Belief(reading, (best.score + share) / len(best.classes) if best.classes else -np.inf)
 
 
 def trusted(beliefs: Sequence[Belief], quota: float) -> list[Belief]:

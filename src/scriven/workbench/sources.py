@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from scriven.base import ImageError, OutputError, Refused, TextError
-from scriven.images import decode, prepare
+from scriven.images import prepare
 from scriven.lines import Group, Line, LinesFolder, held_out
 from scriven.lines.records import by_model
 from scriven.lines.sketch import digest
@@ -116,7 +116,7 @@ class FolderSource:
         self._groups: list[Group] = []
         self._group_of: list[int] = []  # of each item
         self._bank: Bank | None = Bank(height)
-        self._recent: OrderedDict[int, dict[str, bytes]] = OrderedDict()
+        self._recent: OrderedDict[int, dict[str, Line]] = OrderedDict()
         known = len(folder.refused)  # rows that another source of this folder named already
         for group in folder.groups(split):
             self._groups.append(group)
@@ -131,7 +131,7 @@ class FolderSource:
             return
         self._seen.add(line.id)
         try:
-            picture = prepare(decode(line.image, line.id), self.height)
+            picture = prepare(self.folder.picture(line), self.height)
         except ImageError as error:
             self.refused.append(Refused(line.id, str(error)))
             return
@@ -176,13 +176,13 @@ class FolderSource:
             return self._bank.get(index)
         group = self._group_of[index]
         if group not in self._recent:
-            pictures = self._recent[group] = {}
+            lines = self._recent[group] = {}
             for line in self.folder.read(self._groups[group]):
-                pictures.setdefault(line.id, line.image)  # the first of an id, as in `_take`
+                lines.setdefault(line.id, line)  # the first of an id, as in `_take`
             if len(self._recent) > WINDOW_GROUPS:
                 self._recent.popitem(last=False)
         self._recent.move_to_end(group)
-        return prepare(decode(self._recent[group][self.ids[index]], self.ids[index]), self.height)
+        return prepare(self.folder.picture(self._recent[group][self.ids[index]]), self.height)
 
     def make(self, index: int, strength: float) -> tuple[np.ndarray, str, str]:
         return self.picture(index), self.texts[index], self.hands[index]

@@ -1,0 +1,127 @@
+"""Words of a page come to one scale: by whatever way they come in, and nothing else is changed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scriven.images import decode, encode, open_image, prepare, with_room
+from scriven.lines import Line, LinesFolder, LinesWriter
+from scriven.lines.heights import FEWEST, Heights
+from scriven.reader.inputs import items, sources
+
+TALL, LOW = (60, 90), (20, 90)  # px of height and width: "fly" and "us"
+
+
+def word(shape: tuple[int, int], paper: int = 230) -> np.ndarray:
+    image = np.full(shape, paper, np.uint8)
+    image[4:-4, 10:14] = 20
+    return image
+
+
+def folder(path: Path, pictures: Sequence[tuple[str, np.ndarray]]) -> LinesFolder:
+    """A lines folder of (page, picture)."""
+    with LinesWriter(path, {"command": "test"}) as writer:
+        for number, (page, picture) in enumerate(pictures):
+            writer.write(Line(f"{number}", encode(picture), "a", page=page))
+    return LinesFolder(path)
+
+
+def test_the_highest_words_of_a_page_say_how_high_its_words_are():
+    sizes = [("a", 20, h) for h in range(5, 45)] + [("b", 20, 100)] * 3 + [("c", 20, 50)] * FEWEST
+    heights = Heights(sizes)
+    assert heights.words and heights.of("c") == 50
+    assert heights.of("a") == 40  # nine tenths of forty words are no higher
+    assert heights.of("b") == heights.of("of another folder") == 50  # too few of a page: those of all pages
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        [("a", 90, 30)] * (FEWEST - 1),  # too few to tell
+        [("a", 90, 30)] * 30 + [("a", 900, 60)] * 10,  # lines and some short ones
+        [],
+    ],
+)
+def test_lines_and_a_few_words_stay_as_they_are(sizes):
+    heights = Heights(sizes)
+    assert not heights.words and heights.of("a") == 0
+
+
+def test_room_is_paper_above_and_below():
+    low = word(LOW)
+    roomy = with_room(low, 61)
+    assert roomy.shape == (61, 90) and np.array_equal(roomy[20:40], low)
+    assert (roomy[:20] == 230).all() and (roomy[40:] == 230).all()
+    assert with_room(low, 20) is low and with_room(low, 0) is low
+
+
+def test_letters_of_low_and_tall_words_come_to_one_size(tmp_path):
+    made = folder(tmp_path / "words", [("a", word(TALL)), ("a", word(LOW))] * 12)
+    widths = {prepare(made.picture(line)).shape[1] for line in made.lines()}
+    assert widths == {96}  # both are 90 px wide: 64/60 of it, while the low one alone would be 288
+    assert {prepare(decode(line.image, line.id)).shape[1] for line in made.lines()} == {96, 288}
+
+
+def test_pictures_of_lines_are_the_same_to_the_last_pixel(tmp_path):
+    made = folder(tmp_path / "lines", [("a", word((60, 700))), ("a", word((20, 90)))] * 12)
+    for line in made.lines():
+        assert np.array_equal(made.picture(line), decode(line.image, line.id))
+
+
+def test_a_split_is_at_the_scale_of_the_whole_folder(tmp_path):
+    with LinesWriter(tmp_path / "words", {"command": "test"}) as writer:
+        for number in range(40):
+            writer.write(Line(f"{number}", encode(word(TALL)), "a"), "train")
+        writer.write(Line("test", encode(word(LOW)), "a"), "test")
+    made = LinesFolder(tmp_path / "words")
+    (line,) = made.lines("test")
+    assert made.picture(line).shape == TALL
+    (item,) = items(sources([tmp_path / "words"], [])[0], [], split="test")
+    assert item.picture is not None and item.picture.shape == TALL
+
+
+def test_a_damaged_picture_costs_itself_alone(tmp_path):
+    with LinesWriter(tmp_path / "words", {"command": "test"}) as writer:
+        for number in range(30):
+            writer.write(Line(f"{number}", encode(word(TALL)), "a"))
+        writer.write(Line("low", encode(word(LOW)), "a"))
+        writer.write(Line("damaged", b"\x89PNG no picture", "a"))
+    refused: list = []
+    found = list(items(sources([tmp_path / "words"], [])[0], refused))
+    assert len(found) == 31 and [r.id for r in refused] == ["damaged"]
+    assert all(item.picture is not None and item.picture.shape == TALL for item in found)
+
+
+def test_pictures_of_words_in_folders_are_pages_of_their_own(tmp_path):
+    for page, tall in (("1", (60, 90)), ("2", (40, 70))):
+        (tmp_path / page).mkdir()
+        for number in range(FEWEST):
+            (tmp_path / page / f"{number}.png").write_bytes(encode(word((20, 60) if number == 3 else tall)))
+    heights = {s.path.parent.name: s.high for s in sources([tmp_path], [])}
+    assert heights == {"1": 60, "2": 40}
+    one = sources([tmp_path / "1" / "3.png"], [])  # one picture alone says nothing of the others
+    assert one[0].high == 0
+    every = sources([str(tmp_path / "1" / "*.png")], [])
+    (low,) = (item for s in every for item in items(s, []) if s.path.name == "3.png")
+    assert low.picture is not None and low.picture.shape == (60, 60)
+    assert np.array_equal(low.picture[20:40], open_image(tmp_path / "1" / "3.png"))
+
+
+@pytest.mark.real
+def test_words_of_a_strange_hand_are_read_better_so(real_data):
+    """Measured on all test words: 52.7 % errors without the room, 44.7 with it."""
+    from scriven.reader.session import Reader
+    from scriven.score import score
+
+    words = LinesFolder(real_data / "peraire_fr", "words")
+    lines = [line for line in words.lines("test") if line.text][:200]
+    reader = Reader.load("scriven-synthetic", threads=1)
+
+    def cer(pictures: list[np.ndarray]) -> float:
+        said = reader.read((line.id, picture) for line, picture in zip(lines, pictures, strict=True))
+        return score([line.text or "" for line in lines], [reading.text for reading in said]).cer
+
+    tight, roomy = cer([decode(x.image, x.id) for x in lines]), cer([words.picture(x) for x in lines])
+    assert roomy < 0.9 * tight
