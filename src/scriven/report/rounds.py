@@ -9,8 +9,8 @@ from scriven.report.pieces import prose, table
 
 WORDS = """
 Round 0 is the model as it came. In each round it learns from the readings of its own that it trusts most. Then it is
-judged by pictures that it does not learn from, still without a transcription. Where the first round is gentle, it
-believes all readings, and only scales and shifts move, under one in a hundred of the model's numbers.
+judged by pictures that it does not learn from, still without a transcription. Where the first round is gentle, only
+scales and shifts move, under one in a hundred of the model's numbers.
 
 - kept: whether the round made the model better. A round that did not is thrown away, and the learning ends; after the
   gentle round it goes on.

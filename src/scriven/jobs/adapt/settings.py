@@ -71,10 +71,8 @@ class AdaptSettings:
         return bool(self.gentle) and number == 1
 
     def quota(self, number: int) -> float:
-        """The share of the pictures whose readings are believed in round `number`; the gentle one believes all."""
-        if self.is_gentle(number):
-            return 1.0
-        return self.quotas[min(number - bool(self.gentle), len(self.quotas)) - 1]
+        """The share of the pictures whose readings are believed in round `number`; in the gentle one as in the first."""
+        return self.quotas[min(max(number - bool(self.gentle), 1), len(self.quotas)) - 1]
 
     def training(self, **timed: Any) -> TrainSettings:
         """What a round is fitted with; it refuses what these settings share with it."""
