@@ -21,7 +21,9 @@ def adapt(
     language: Annotated[str | None, typer.Option("--lang", help="Language of the pictures, such as fr.")] = None,
     texts: Annotated[str | None, typer.Option(help="File or folder of texts like those in the pictures.")] = None,
     words: Annotated[str | None, typer.Option(metavar="FILE", help="Words to expect, one a line.")] = None,
-    level: Annotated[str | None, typer.Option(help="lines or words: which of folders that hold both; words have no spaces.")] = None,
+    level: Annotated[
+        str | None, typer.Option(help="lines or words: which of folders that hold both; words have no spaces.")
+    ] = None,
     changes: Changes = None,
     config: Config = None,
     json: Json = False,

@@ -71,7 +71,7 @@ class AdaptSettings:
         return bool(self.gentle) and number == 1
 
     def quota(self, number: int) -> float:
-        """The share of the pictures whose readings are believed in round `number`; in the gentle one as in the first."""
+        """The share of the pictures that are believed in round `number`; in the gentle one as in the first after it."""
         return self.quotas[min(max(number - bool(self.gentle), 1), len(self.quotas)) - 1]
 
     def training(self, **timed: Any) -> TrainSettings:
