@@ -230,6 +230,23 @@ def test_each_accepted_round_teaches_the_next_and_is_logged(parent, tmp_path, mo
         assert LinesFolder(kept).count("train") == row["believed"]
 
 
+def test_every_round_believes_its_share_and_the_gentle_one_the_first():
+    shares = (0.3, 0.6)
+    assert [AdaptSettings(quotas=shares, gentle=9).quota(n) for n in (1, 2, 3, 4)] == [0.3, 0.3, 0.6, 0.6]
+    assert [AdaptSettings(quotas=shares, gentle=0).quota(n) for n in (1, 2, 3)] == [0.3, 0.6, 0.6]
+
+
+@pytest.mark.parametrize("level", ["lines", "words"])
+def test_of_words_no_spaces_are_read(level, parent, tmp_path, monkeypatch):
+    """Neither in what is believed nor in what the page shows."""
+    accepting(monkeypatch)
+    decoders, believe, estimated = [], learning.believe, job.estimated
+    monkeypatch.setattr(learning, "believe", lambda *given: decoders.append(given[-1]) or believe(*given))
+    monkeypatch.setattr(job, "estimated", lambda *given: decoders.append(given[-1]) or estimated(*given))
+    adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=settings(level=level))
+    assert len(decoders) >= 3 and {decoder.settings.word for decoder in decoders} == {level == "words"}
+
+
 def test_in_the_gentle_round_scales_and_shifts_alone_move(parent, tmp_path, monkeypatch):
     accepting(monkeypatch)
     monkeypatch.setattr(learning, "ENOUGH", 8)
@@ -341,6 +358,19 @@ def test_a_refused_round_is_not_tried_again(parent, tmp_path, monkeypatch):
     given = counted(monkeypatch)
     done = run()
     assert not given and not done.helped and done.why == "it is worse" and len(done.rounds) == 2
+
+
+def test_a_run_goes_on_by_the_rules_that_it_was_begun_with(parent, tmp_path, monkeypatch):
+    def run(**changes):
+        return adapt([tmp_path / "lines"], tmp_path / "m", parent=parent, settings=settings(**changes))
+
+    folder(tmp_path / "lines")
+    cut(run, monkeypatch, "fit")
+    with pytest.raises(OutputError, match="begun with other settings"):
+        run(seed=5)
+    monkeypatch.setattr(job, "RULES", job.RULES + 1)
+    with pytest.raises(OutputError, match="begun by another version"):
+        run()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from scriven.images import decode, encode, open_image, prepare, with_room
 from scriven.lines import Line, LinesFolder, LinesWriter
@@ -47,6 +48,27 @@ def test_the_highest_words_of_a_page_say_how_high_its_words_are():
 def test_lines_and_a_few_words_stay_as_they_are(sizes):
     heights = Heights(sizes)
     assert not heights.words and heights.of("a") == 0
+
+
+def test_a_few_whole_pages_among_words_do_not_make_them_tiny():
+    sizes = [("a", 90, 40)] * 34 + [("a", 2000, 3000)] * 6
+    assert Heights(sizes).of("a") == 80  # twice the median
+
+
+def test_a_small_page_of_another_scan_keeps_its_own_size():
+    heights = Heights([("a", 90, 60)] * 40 + [("b", 40, 20)] * 5)
+    assert heights.of("a") == 60 and heights.of("b") == 40  # not three times as high as its words are
+
+
+def test_of_lines_only_the_first_pictures_are_looked_at():
+    looked = []
+
+    def sizes():
+        for number in range(10_000):
+            looked.append(number)
+            yield "a", 800, 60
+
+    assert not Heights(sizes()).words and len(looked) == 200
 
 
 def test_room_is_paper_above_and_below():
@@ -107,6 +129,44 @@ def test_pictures_of_words_in_folders_are_pages_of_their_own(tmp_path):
     (low,) = (item for s in every for item in items(s, []) if s.path.name == "3.png")
     assert low.picture is not None and low.picture.shape == (60, 60)
     assert np.array_equal(low.picture[20:40], open_image(tmp_path / "1" / "3.png"))
+
+
+def test_lines_given_beside_words_change_neither(tmp_path):
+    for name, shapes in (("words", [TALL, LOW] * 12), ("lines", [(60, 700)] * 20 + [LOW] * 5)):
+        (tmp_path / name).mkdir()
+        for number, shape in enumerate(shapes):
+            (tmp_path / name / f"{number}.png").write_bytes(encode(word(shape)))
+    high = {s.path.parent.name: s.high for s in sources([tmp_path / "words", tmp_path / "lines"], [])}
+    assert high == {"words": 60, "lines": 0}
+
+
+def test_words_in_tiff_files_get_room_too(tmp_path):
+    for number in range(FEWEST):
+        Image.fromarray(word(LOW if number == 3 else TALL)).save(tmp_path / f"{number}.tif", compression="tiff_lzw")
+    (low,) = (item for s in sources([tmp_path], []) for item in items(s, []) if s.path.name == "3.tif")
+    assert low.picture is not None and low.picture.shape == TALL
+
+
+@pytest.mark.parametrize("tree", [False, True])
+def test_a_table_sees_words_as_the_folder_it_refers_to(tmp_path, tree):
+    """A table of twelve words is too short to tell, and its pages are not all that the folder has."""
+    where = tmp_path / "made"
+    pictures = [("a", word(TALL)), ("a", word(LOW))] * 12 + [("b", word((90, 90))), ("b", word(LOW))] * 12
+    made = folder(where, pictures)
+    if tree:  # of lines and words, as others store them
+        (tmp_path / "tree" / "train").mkdir(parents=True)
+        (where / "train-00000.parquet").rename(tmp_path / "tree" / "train" / "words.parquet")
+        folder(tmp_path / "more", [("a", word((60, 700)))] * 3)
+        (tmp_path / "more" / "train-00000.parquet").rename(tmp_path / "tree" / "train" / "lines.parquet")
+        where = tmp_path / "tree"
+        made = LinesFolder(where, "words")
+    rows = [f'"{line.id}","{where}#{line.id}",a,' for line in made.lines() if int(line.id) >= 30 or int(line.id) == 3]
+    (tmp_path / "table.csv").write_text("\n".join(["id,image,text,confidence", *rows]))
+    table = LinesFolder(tmp_path / "table.csv")
+    seen = {line.id: table.picture(line) for line in table.lines()}
+    assert len(seen) == 19 and not table.refused
+    assert all(np.array_equal(picture, made.picture(made.find(id))) for id, picture in seen.items())
+    assert seen["3"].shape == TALL and seen["31"].shape == (90, 90)
 
 
 @pytest.mark.real

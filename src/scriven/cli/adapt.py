@@ -50,7 +50,8 @@ def adapt(
         typer.echo(done.sentence())
         typer.echo(f"A page about it: {done.page}", err=True)
     if done.helped:
-        typer.echo(f"Next: scriven read -m {done.folder} MORE-PICTURES", err=True)
+        spaces = " --as word" if level == "words" else ""
+        typer.echo(f"Next: scriven read -m {done.folder}{spaces} MORE-PICTURES", err=True)
     else:
         named = "" if language else "name the language with --lang, "
         learn = f"transcribe some 50 lines and `scriven train LINES -o MY-MODEL --from {model}`"

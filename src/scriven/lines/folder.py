@@ -81,13 +81,20 @@ class LinesFolder:
                     yield line
 
     def picture(self, line: Line) -> Grey:
-        """The picture of one of its lines, with the room around it that `heights` asks for. Raises ImageError."""
-        return with_room(decode(line.image, line.id), self.heights.of(line.page))
+        """The picture of one of its lines, with the room around it that a word needs. Raises ImageError."""
+        return with_room(decode(line.image, line.id), self.high(line))
+
+    def high(self, line: Line) -> int:
+        """How high the picture of one of its lines is made, in px; a row of a table as the folder it refers to says."""
+        if line.place and line.place[1]:
+            return self._table(self.path).holder(line.place).heights.of(line.page)
+        return self.heights.of(_page(line))
 
     @cached_property
     def heights(self) -> Heights:
-        """How high its pictures are read, by what the headers of all of them say."""
-        return Heights(self._sizes())
+        """How high its own pictures are made, by what the headers of all of them say."""
+        called_lines = all(file.stem == LEVELS[0] for files in self.splits.values() for file in files)
+        return Heights(() if called_lines else self._sizes())
 
     def columns(self, split: str, names: Sequence[str]) -> dict[str, list[Any]]:
         """Columns without the pictures, aligned with `groups`; a missing column is a list of None."""
@@ -101,6 +108,10 @@ class LinesFolder:
     def count(self, split: str) -> int:
         """How many rows a split has, those that reading will refuse included."""
         return sum(group.rows for group in self.groups(split))
+
+    def has(self, id: str) -> bool:
+        """Whether there is a line of this id. Raises LinesError for a damaged folder."""
+        return id in self._places
 
     def find(self, id: str) -> Line:
         """The line of this id; row groups are read as needed and a few of them kept. Raises LinesError."""
@@ -161,9 +172,9 @@ class LinesFolder:
             with suppress(LinesError):
                 for group in self.groups(split):
                     for line in self._block(group).lines():
-                        with suppress(ImageError):
-                            if isinstance(line, Line):
-                                yield line.page, *size(line.image, line.id)
+                        if isinstance(line, Line) and not (line.place and line.place[1]):
+                            with suppress(ImageError):
+                                yield _page(line), *size(line.image, line.id)
 
     def _block(self, group: Group) -> "rows.Rows | Block":
         return self._table(group.file).block(group) if group.file.suffix == ".csv" else rows.Rows(group)
@@ -171,7 +182,7 @@ class LinesFolder:
     def _table(self, file: Path) -> Table:
         if file not in self._tables:
             within = (*self._within, file.resolve())
-            self._tables[file] = Table(file, lambda path: LinesFolder(path, within=within))
+            self._tables[file] = Table(file, lambda path: _levels(path, within))
         return self._tables[file]
 
     def _numbered(self, group: Group) -> Iterator[tuple[int, Line]]:
@@ -187,6 +198,18 @@ class LinesFolder:
         if (group, number) not in self._named:
             self._named.add((group, number))
             self.refused.append(why)
+
+
+def _page(line: Line) -> str:
+    """Its page; of a picture that a table names without one, the folder that it lies in."""
+    return line.page or (str(line.place[0].parent) if line.place else "")
+
+
+def _levels(path: Path, within: Sequence[Path]) -> list[LinesFolder]:
+    """The lines folder at a path; of a tree that holds both levels the one of its lines, then that of its words."""
+    first = LinesFolder(path, within=within)
+    words = find(path, "words")[0] if path.is_dir() else {}
+    return [first, LinesFolder(path, "words", within=within)] if words and words != first.splits else [first]
 
 
 def _no_lines(path: Path) -> str:

@@ -39,11 +39,11 @@ class _Layout:
 
 
 class Table:
-    """One CSV file of lines. `opened` opens the lines folders that its rows refer to."""
+    """One CSV file of lines. `opened` opens the lines folders that its rows refer to, of a tree one for each level."""
 
-    def __init__(self, file: Path, opened: "Callable[[Path], LinesFolder]"):
+    def __init__(self, file: Path, opened: "Callable[[Path], list[LinesFolder]]"):
         self.file, self._opened = file, opened
-        self._folders: dict[Path, LinesFolder] = {}
+        self._folders: dict[Path, list[LinesFolder]] = {}
 
     @cached_property
     def _layout(self) -> _Layout:
@@ -89,7 +89,7 @@ class Table:
         if "confidence" in own:
             own["confidence"] = _confidence(record)
         if target := self._target(record["image"]):
-            found = self._folder(target[0]).find(target[1])
+            found = self.holder(target).find(target[1])
             return _changed(replace(found, place=found.place or target), own)
         file = self.file.parent / record["image"]
         try:
@@ -105,7 +105,7 @@ class Table:
             return _number(cell or "") if name in ("confidence", "width", "height") else (cell or "")
         try:
             target = self._target(record["image"])
-            return self._folder(target[0]).values(name).get(target[1]) if target else None
+            return self.holder(target).values(name).get(target[1]) if target else None
         except LinesError:
             return None  # reading refuses this row by name
 
@@ -137,10 +137,15 @@ class Table:
                 return folder, image[at + 1 :]
         raise LinesError(f"there is no picture and no lines folder {image!r}; correct the column image")
 
-    def _folder(self, path: Path) -> "LinesFolder":
+    def holder(self, target: tuple[Path, str]) -> "LinesFolder":
+        """The lines folder that holds a folder's line of some id; where none does, the one that says so.
+
+        Raises LinesError where the folder cannot be opened.
+        """
+        path, id = target
         if path not in self._folders:
             self._folders[path] = self._opened(path)
-        return self._folders[path]
+        return next((folder for folder in self._folders[path] if folder.has(id)), self._folders[path][0])
 
 
 class Block:

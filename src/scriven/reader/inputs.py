@@ -108,25 +108,33 @@ def why_not(given: str | Path) -> str:
 def _named(found: Iterable[tuple[Path, bool]], taken: set[str]) -> list[Source]:
     """A name each: the stem, the whole file name where the stem is taken, numbered where that is taken too."""
     found, named = list(found), []
-    pictures = {path for path, lines in found if not lines and path.suffix.lower() in SUFFIXES}
-    heights = _heights(pictures)
+    high = _heights(path for path, lines in found if not lines and path.suffix.lower() in SUFFIXES)
     for path, lines in found:
         plain = "stdin" if str(path) == STANDARD_INPUT else path.stem if path.suffix and path.is_file() else path.name
         tries = (plain or "lines", path.name, *(f"{path.name}-{n}" for n in range(2, len(taken) + 3)))
         name = next(name for name in tries if name and name not in taken)
         taken.add(name)
-        named.append(Source(name, path, lines, heights.of(str(path.parent)) if path in pictures else 0))
+        named.append(Source(name, path, lines, high.get(path, 0)))
     return named
 
 
-def _heights(pictures: Iterable[Path]) -> Heights:
-    """How high pictures of words are made, those of one folder as one page; by the beginnings of their files."""
-    sizes = []
+def _heights(pictures: Iterable[Path]) -> dict[Path, int]:
+    """How high pictures of words are made, in px, by the others of the same folder; of lines 0."""
+    folders: dict[Path, list[Path]] = {}
     for path in pictures:
-        with suppress(OSError, ImageError):
-            with open(path, "rb") as file:
-                sizes.append((str(path.parent), *size(file.read(HEADER), str(path))))
-    return Heights(sizes)
+        folders.setdefault(path.parent, []).append(path)
+    return {path: high for files in folders.values() for high in [Heights(_sizes(files)).of("")] for path in files}
+
+
+def _sizes(files: Iterable[Path]) -> Iterator[tuple[str, int, int]]:
+    """What the beginnings of some picture files say, the whole where that is too little."""
+    for path in files:
+        with suppress(OSError, ImageError), open(path, "rb") as file:
+            data = file.read(HEADER)
+            try:
+                yield "", *size(data, str(path))
+            except ImageError:
+                yield "", *size(data + file.read(), str(path))
 
 
 def items(source: Source, refused: list[Refused], level: str | None = None, split: str | None = None) -> Iterator[Item]:
@@ -156,7 +164,7 @@ def items(source: Source, refused: list[Refused], level: str | None = None, spli
 def _paged(source: Source, pages: Iterable[tuple[str, Grey]], stem: str) -> Iterator[Item]:
     for name, picture in pages:
         number = name.removeprefix(stem)
-        yield Item(source, source.name + number, source.path, number.lstrip("-"), picture)
+        yield Item(source, source.name + number, source.path, number.lstrip("-"), with_room(picture, source.high))
 
 
 def _lines(source: Source, refused: list[Refused], level: str | None, split: str | None) -> Iterator[Item]:

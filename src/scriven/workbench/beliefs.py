@@ -143,11 +143,10 @@ def helps(plain: Estimate | None, spoken: Estimate | None) -> bool:
 
 
 def estimated(
-    reader: Reader, pictures: Sequence[tuple[str, Grey]], lm: CharLM | None
+    reader: Reader, pictures: Sequence[tuple[str, Grey]], decoder: Decoder
 ) -> tuple[list[Reading], Estimate | None]:
     """Readings of prepared pictures and their estimated error rate."""
     seen = [Picture.of(id, ink) for id, ink in pictures]
-    decoder = Decoder(reader.info, lm=lm)
     found = list(reader.read_prepared(seen, decoder))
     return found, estimate(signs(reader, decoder, list(zip(seen, found, strict=True))))
 

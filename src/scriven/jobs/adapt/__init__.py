@@ -37,6 +37,7 @@ __all__ = ["AdaptSettings", "Adapted", "adapt"]
 log = logging.getLogger("scriven.adapt")
 
 STATE = "state/adapt.json"
+RULES = 2  # goes up when pictures are seen, or readings believed, otherwise: a run goes on by one set of rules
 PAGE = "report.html"
 
 
@@ -133,11 +134,10 @@ def adapt(
 def _open(out: Path, inputs: Sequence[str | Path], parent: str | Path, settings: AdaptSettings) -> dict[str, Any]:
     """Make sure that the place is free or was begun by the same call; what such a call is told."""
     free(out, STATE)
-    about: dict[str, Any] = json.loads(
-        json.dumps({"inputs": [str(i) for i in inputs], "parent": str(parent), "settings": asdict(settings)})
-    )
+    given = {"inputs": [str(i) for i in inputs], "parent": str(parent), "settings": asdict(settings)}
+    about: dict[str, Any] = json.loads(json.dumps({"rules": RULES, **given}))
     if (out / STATE).is_file() and (before := read_state(out / STATE, out)) != about:
-        other = before.get("settings", {}).keys() != about["settings"].keys()
+        other = before.get("rules") != RULES or before.get("settings", {}).keys() != about["settings"].keys()
         why = "by another version of Scriven" if other else "with other settings"
         raise OutputError(f"{out} was begun {why}; choose another -o or delete it")
     return about
@@ -151,7 +151,7 @@ def _put_aside(
     seen = evenly(hand.check, VIEWED)
 
     def looked(net: Recogniser, lm: CharLM | None) -> tuple[list[Reading], Estimate | None]:
-        return estimated(reader_of(net, hand.info, hand.fabric), seen, lm)
+        return estimated(reader_of(net, hand.info, hand.fabric), seen, hand.decoder(lm))
 
     was, before = looked(old, own)
     now, after = (was, before) if better is old else looked(better, own)

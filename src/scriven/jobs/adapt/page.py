@@ -51,14 +51,14 @@ def title_of(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def what_it_believed(folder: Path) -> list[Html]:
-    """Some of the readings that a round learnt from, from the surest to the least sure of them."""
+    """Some of the readings that a round learnt from, the most confident first."""
     lines = sorted(LinesFolder(folder).lines(), key=_sure, reverse=True)
     shown = evenly(lines, SHOWN)
     return [
         text(
-            f"{len(shown)} of {counted(len(lines), 'reading')} that were taken for true, from the surest to the least "
-            "sure. The model learnt from them: where many are wrong it can learn little. The pictures are as it sees "
-            "them, of even light and height."
+            f"{len(shown)} of {counted(len(lines), 'reading')} that were taken for true, by confidence. The model "
+            "learnt from them: where many are wrong it can learn little. The pictures are as it sees them, of even "
+            "light and height."
         ),
         _laid([_believed(line) for line in shown]),
     ]

@@ -21,6 +21,7 @@ from scriven.jobs.train import fabric_of, said
 from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.lines.folder import read_about
 from scriven.reader.decoding import Decoder, DecodeSettings
+from scriven.reader.lm import CharLM
 from scriven.reader.model import ModelInfo
 from scriven.recognisers.contract import Recogniser
 from scriven.scribes.fonts import FontScribe
@@ -55,11 +56,9 @@ class Hand:
     check: list[tuple[str, Grey]]  # pictures that only judge
     settings: AdaptSettings
 
-    @property
-    def decoder(self) -> Decoder:
-        """What reads the pictures with all that is known; pictures of words hold no spaces."""
-        known = self.expected
-        return Decoder(self.info, DecodeSettings(word=self.settings.level == "words"), lm=known.lm, words=known.words)
+    def decoder(self, lm: CharLM | None, words: Sequence[str] = ()) -> Decoder:
+        """What reads the pictures with a language model and a list of words; pictures of words hold no spaces."""
+        return Decoder(self.info, DecodeSettings(word=self.settings.level == "words"), lm=lm, words=words)
 
 
 def run_rounds(hand: Hand, net: Recogniser, begun: float) -> tuple[Recogniser, list[dict[str, Any]], str]:
@@ -132,7 +131,7 @@ def _beliefs(folder: Path, hand: Hand, learn: Sequence[tuple[str, Grey]], teache
     if (read_about(folder / "about.json") or {}).get("finished"):
         return LinesFolder(folder).count("train")
     reader = reader_of(teacher, hand.info, hand.fabric)
-    beliefs = believe(reader, learn, hand.decoder)
+    beliefs = believe(reader, learn, hand.decoder(hand.expected.lm, hand.expected.words))
     chosen, pictures = trusted(beliefs, quota), dict(learn)
     if not chosen:
         return 0

@@ -23,7 +23,11 @@ class AdaptSettings:
     steps: int | None = None
     gentle: int = 150  # batches of the first round, in which scales and shifts alone move; 0: there is no such round
     rounds: int = 3  # in which all weights move
-    quotas: tuple[float, ...] = (0.5, 0.7, 0.85)  # of the pictures whose readings are believed, a round each
+    quotas: tuple[float, ...] = (
+        0.5,
+        0.7,
+        0.85,
+    )  # of the pictures that are believed, a round each
     replay: float = 0.35  # share of synthetic pictures among those learnt from
     hidden: float | None = None  # share of the width hidden in spans; None: by what the parent has seen
     language: str | None = None  # of the pictures, such as fr; None: what the first readings look most like

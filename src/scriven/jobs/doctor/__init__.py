@@ -184,18 +184,24 @@ def _rows(
                 except LinesError as error:
                     damaged.append(Refused(name(f"{group.file.name}:{group.index}"), str(error)))
                     continue
-                yield from _look(lines, split, label, name, height, pool)
+                yield from _look(folder, lines, split, label, name, height, pool)
                 done += len(lines)
                 progress(f"look at {label}", done, None)
     progress(f"look at {label}", done, done)
 
 
 def _look(
-    lines: Sequence[Line], split: str, label: str, name: Callable[[str], str], height: int, pool: Executor
+    folder: LinesFolder,
+    lines: Sequence[Line],
+    split: str,
+    label: str,
+    name: Callable[[str], str],
+    height: int,
+    pool: Executor,
 ) -> Iterator[Row]:
     seen = pool.map(see, [line.image for line in lines], [line.id for line in lines])
     for line, one in zip(lines, seen, strict=True):
-        width = prepared_width(one.width, one.height, height) if one.height else 0
+        width = prepared_width(one.width, max(one.height, folder.high(line)), height) if one.height else 0
         named = {"hand": line.hand, "page": line.page, "origin": source_of(line.origin, line.confidence)}
         read = bool(line.text) and by_model(line.origin, line.confidence)
         yield Row(label, split, line.id, name(line.id), line.text, **named, by_model=read, width=width, seen=one)
