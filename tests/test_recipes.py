@@ -123,6 +123,25 @@ def test_the_document_has_a_place_for_every_table() -> None:
         assert len(re.findall(rf"<!-- {name} -->.*?<!-- /{name} -->", text, re.DOTALL)) == 1
 
 
+def test_pages_are_scored_together_and_adapting_is_told_against_plain_reading() -> None:
+    pages = module("pages")
+    row = {"collection": "toys_fr", "date": "2026-11-26", "lm": ""}
+    plain = [
+        {**row, "page": p, "adapt": False, "kept": False, "cpu": 1.0, "said": [["abcd", "abxx"]] * 3} for p in "ab"
+    ]
+    learnt = [
+        {**row, "page": "a", "adapt": True, "kept": True, "cpu": 30.0, "said": [["abcd", "abcx"]] * 3},
+        {**row, "page": "b", "adapt": True, "kept": False, "cpu": 20.0, "said": [["abcd", "abxx"]] * 3},
+    ]
+    rows = pages.tables([*plain, *learnt], "toys").splitlines()
+    assert [cell.strip() for cell in rows[-2].split("|")[1:-1]] == [
+        "greedily", "2", "6", "50.00 (50.00-50.00)", "", "", "1"
+    ]  # fmt: skip
+    assert [cell.strip() for cell in rows[-1].split("|")[1:-1]] == [
+        "greedily --adapt", "2", "6", "37.50 (25.00-50.00)", "-25.0 %", "1", "25"
+    ]  # fmt: skip
+
+
 def test_put_replaces_only_what_is_between_the_marks(tmp_path: Path) -> None:
     common = module("_common.py")
     file = tmp_path / "results.md"
