@@ -37,7 +37,7 @@ from scriven.workbench.sources import FolderSource, ScribeSource, Shown, Source
 log = logging.getLogger("scriven.adapt")
 
 DONE = "done.json"  # of a round: its row of the log and its seconds; written when it ends
-ENOUGH = 1200  # pictures that are read for scales and shifts to learn from
+ENOUGH = 600  # pictures that are read for scales and shifts to learn from
 GENTLY = 3e-3  # their learning rate
 BRIEF = 0.7  # minutes that they may take where a round has less: it is worth more than short ones of all weights
 SHOWN = 40  # pictures that the log of a round is validated on
