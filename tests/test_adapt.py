@@ -20,6 +20,7 @@ from scriven.jobs import adapt as job
 from scriven.jobs.adapt import AdaptSettings, adapt
 from scriven.jobs.adapt import language as knowing
 from scriven.jobs.adapt import rounds as learning
+from scriven.jobs.adapt import settings as choosing
 from scriven.jobs.adapt.language import expected, writable
 from scriven.jobs.adapt.pictures import gather, share_of_lines
 from scriven.jobs.read import ReadSettings, load
@@ -387,7 +388,26 @@ def clock(monkeypatch):
     monkeypatch.setattr(fitting, "time", timed)
     for place in (job, learning):
         monkeypatch.setattr(place, "time", timed)
+    monkeypatch.setattr(choosing, "SHORTEST", 0.5)
     return now
+
+
+@pytest.mark.parametrize(
+    ("number", "left", "rounds"),
+    [(1, 30.0, 4), (1, 5.0, 3), (1, 2.0, 2), (2, 30.0, 3), (2, 3.3, 1), (3, 5.1, 2), (4, 30.0, 1)],
+)
+def test_little_time_is_shared_by_fewer_rounds(number, left, rounds):
+    assert AdaptSettings(rounds=3, gentle=9).to_come(number, left) == rounds
+
+
+def test_one_long_round_takes_the_time_of_three_short_ones(parent, tmp_path, monkeypatch, clock):
+    accepting(monkeypatch)
+    monkeypatch.setattr(choosing, "SHORTEST", 2.5)
+    given = counted(monkeypatch)
+    chosen = settings(rounds=3, steps=None, minutes=4.5)
+    done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
+    assert [one.minutes for one in given] == pytest.approx([4.2, 0.2])  # what is left is nearly nothing
+    assert len(done.rounds) == 3 and done.why == "the time of 4.5 min was over"
 
 
 @pytest.mark.parametrize(("name", "at"), [("_train", 2), ("_judged", 2)])
