@@ -397,12 +397,15 @@ def clock(monkeypatch):
     [(1, 30.0, 4), (1, 5.0, 3), (1, 2.0, 2), (2, 30.0, 3), (2, 3.3, 1), (3, 5.1, 2), (4, 30.0, 1)],
 )
 def test_little_time_is_shared_by_fewer_rounds(number, left, rounds):
-    assert AdaptSettings(rounds=3, gentle=9).to_come(number, left) == rounds
+    chosen = AdaptSettings(rounds=3, gentle=9)
+    assert chosen.to_come(number, left, 5000) == rounds
+    assert chosen.to_come(number, left, 425) == chosen.all_rounds - number + 1  # few are read in no time
 
 
 def test_one_long_round_takes_the_time_of_three_short_ones(parent, tmp_path, monkeypatch, clock):
     accepting(monkeypatch)
     monkeypatch.setattr(choosing, "SHORTEST", 2.5)
+    monkeypatch.setattr(choosing, "A_PICTURE", 1.0)
     given = counted(monkeypatch)
     chosen = settings(rounds=3, steps=None, minutes=4.5)
     done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)

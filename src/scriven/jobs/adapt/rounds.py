@@ -83,7 +83,7 @@ def run_rounds(hand: Hand, net: Recogniser, begun: float) -> tuple[Recogniser, l
             tried = number > 1 and (rounds[-1]["accepted"] or not settings.is_gentle(number - 1))
             if tried and settings.steps is None and left <= 0:
                 return net, rounds, f"the time of {settings.minutes:g} min was over"
-            row = _round(number, hand, net, best, left / settings.to_come(number, left))
+            row = _round(number, hand, net, best, left / settings.to_come(number, left, len(hand.learn)))
             if row is None:
                 return net, rounds, "the model reads nothing at all in these pictures"
             done = {"row": row, "seconds": time.monotonic() - ended}

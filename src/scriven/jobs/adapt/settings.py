@@ -10,7 +10,10 @@ from scriven.reader.model import ModelInfo
 from scriven.workbench.fit import FitSettings
 
 HIDDEN = 0.3
-SHORTEST = 2.5  # minutes of a round in which all weights move: a shorter one hardly makes up for warming up again
+SHORTEST = (
+    2.5  # minutes of a round in which all weights move: a shorter one of many pictures hardly more than reads them
+)
+A_PICTURE = 0.0015  # minutes; of few pictures a round may be as short as so much for each
 
 
 @dataclass(frozen=True)
@@ -75,11 +78,11 @@ class AdaptSettings:
         """Whether round `number`, from 1 on, is the gentle one."""
         return bool(self.gentle) and number == 1
 
-    def to_come(self, number: int, left: float) -> int:
+    def to_come(self, number: int, left: float, pictures: int) -> int:
         """How many rounds, from `number` on, share the `left` minutes: one rather than several short ones."""
         gentle = self.is_gentle(number)
         wanted = self.all_rounds - number + 1 - gentle
-        return gentle + max(1, min(wanted, int(left / SHORTEST)))
+        return gentle + max(1, min(wanted, int(left / min(SHORTEST, A_PICTURE * pictures))))
 
     def quota(self, number: int) -> float:
         """The share of the pictures that are believed in round `number`; in the gentle one as in the first after it."""
