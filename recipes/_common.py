@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from scriven.base import LinesError, atomic
-from scriven.lines import LinesFolder
+from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.reader.model import find_model, read_info
 
 Row = dict[str, Any]
@@ -101,6 +101,17 @@ def language(folder: Path, level: str = "lines") -> str:
     named = LinesFolder(folder, level).columns("test", ["language"])["language"]
     most = Counter(str(name or "").split("-")[0] for name in named).most_common(1)
     return most[0][0] if most else ""
+
+
+def written(out: Path, splits: dict[str, Iterable[Line]], about: Row) -> Path:
+    """A lines folder of these lines, unless it is there."""
+    if not (out / "about.json").is_file() or not LinesFolder(out).about.get("finished"):
+        with LinesWriter(out, about) as writer:
+            for split, lines in splits.items():
+                for number, line in enumerate(lines):
+                    if number >= writer.done.get(split, 0):
+                        writer.write(line, split)
+    return out
 
 
 def digest(*files: Path) -> str:

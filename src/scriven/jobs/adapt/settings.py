@@ -10,10 +10,8 @@ from scriven.reader.model import ModelInfo
 from scriven.workbench.fit import FitSettings
 
 HIDDEN = 0.3
-SHORTEST = (
-    2.5  # minutes of a round in which all weights move: a shorter one of many pictures hardly more than reads them
-)
-A_PICTURE = 0.0015  # minutes; of few pictures a round may be as short as so much for each
+SHORTEST = 2.5  # minutes of a round in which all weights move: a shorter one hardly more than reads the pictures
+A_PICTURE = 0.0015  # minutes for each of them; so of few pictures a round may be shorter
 
 
 @dataclass(frozen=True)
@@ -27,11 +25,7 @@ class AdaptSettings:
     steps: int | None = None
     gentle: int = 150  # batches of the first round, in which scales and shifts alone move; 0: there is no such round
     rounds: int = 3  # in which all weights move
-    quotas: tuple[float, ...] = (
-        0.5,
-        0.7,
-        0.85,
-    )  # of the pictures that are believed, a round each
+    quotas: tuple[float, ...] = (0.5, 0.7, 0.85)  # of the pictures that are believed, a round each
     replay: float = 0.35  # share of synthetic pictures among those learnt from
     hidden: float | None = None  # share of the width hidden in spans; None: by what the parent has seen
     language: str | None = None  # of the pictures, such as fr; None: what the first readings look most like
