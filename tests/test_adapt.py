@@ -413,6 +413,26 @@ def test_one_long_round_takes_the_time_of_three_short_ones(parent, tmp_path, mon
     assert len(done.rounds) == 3 and done.why == "the time of 4.5 min was over"
 
 
+@pytest.mark.parametrize(("gentle", "learning_for"), [(0, 1.3), (2, 1.0)])
+def test_a_round_reads_for_a_third_of_its_time_and_the_rest_is_for_learning(
+    gentle, learning_for, parent, tmp_path, monkeypatch, clock
+):
+    believe, given, read = learning.believe, counted(monkeypatch), []
+
+    def slowly(*arguments):
+        for belief in believe(*arguments):
+            clock[0] += 6
+            read.append(belief.reading.id)
+            yield belief
+
+    monkeypatch.setattr(learning, "believe", slowly)
+    chosen = settings(steps=None, minutes=2.4, gentle=gentle)
+    adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
+    assert given[-1].minutes == pytest.approx(learning_for)
+    last = read[-8:] if not gentle else read[-7:]
+    assert len(set(last)) == len(last) and last != sorted(last)  # by chance
+
+
 @pytest.mark.parametrize(("name", "at"), [("_train", 2), ("_judged", 2)])
 def test_the_minutes_of_finished_rounds_count_when_a_run_goes_on(name, at, parent, tmp_path, monkeypatch, clock):
     accepting(monkeypatch)

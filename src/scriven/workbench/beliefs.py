@@ -5,7 +5,7 @@ do not take over (Wolf & Fink 2022, arXiv:2206.03149, keep by threshold; a thres
 the calibration of the model shifts).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,17 +91,15 @@ def readings(
     return list(reader.read_prepared(views, decoder))
 
 
-def believe(reader: Reader, pictures: Sequence[tuple[str, Grey]], decoder: Decoder) -> list[Belief]:
+def believe(reader: Reader, pictures: Iterable[tuple[str, Grey]], decoder: Decoder) -> Iterator[Belief]:
     """Read every picture with `decoder`, which knows the language; a belief each, in order.
 
     Trusted is what the language expects and no other text comes near: the log score of the best hypothesis and its log
     share of all of them, a character. That sorts far better than confidence or than how alike two views are read, most
     of all words (docs/log.md, 2026-11-26).
     """
-    return [
-        _belief(decoder, picture, logits)
-        for picture, logits in reader.frames(Picture.of(id, ink) for id, ink in pictures)
-    ]
+    for picture, logits in reader.frames(Picture.of(id, ink) for id, ink in pictures):
+        yield _belief(decoder, picture, logits)
 
 
 def _belief(decoder: Decoder, picture: Picture, logits: np.ndarray) -> Belief:

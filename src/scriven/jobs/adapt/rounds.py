@@ -3,15 +3,17 @@
 import copy
 import json
 import logging
+import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 from lightning_fabric import Fabric
 
-from scriven.base import OutputError, atomic, evenly
+from scriven.base import OutputError, atomic
 from scriven.images import Grey, encode
 from scriven.jobs.adapt.language import Expected
 from scriven.jobs.adapt.pictures import share_of_lines
@@ -36,10 +38,15 @@ from scriven.workbench.sources import FolderSource, ScribeSource, Shown, Source
 
 log = logging.getLogger("scriven.adapt")
 
+T = TypeVar("T")
+
 DONE = "done.json"  # of a round: its row of the log and its seconds; written when it ends
 ENOUGH = 600  # pictures that are read for scales and shifts to learn from
 GENTLY = 3e-3  # their learning rate
 BRIEF = 0.7  # minutes that they may take where a round has less: it is worth more than short ones of all weights
+READING = 1 / 3  # of a round's time at most; of pictures that are not read there is nothing to learn
+LEAST = 0.2  # minutes that all weights learn for, however little time is left
+JUDGING = 0.3  # minutes of a round that are left for it
 SHOWN = 40  # pictures that the log of a round is validated on
 
 
@@ -107,14 +114,13 @@ def _round(number: int, hand: Hand, teacher: Recogniser, best: Judgement, minute
 
     Each step leaves its result in the round's folder; one that a stopped process has left there is not done again.
     """
-    folder = _place(hand.out, number)
+    folder, begun = _place(hand.out, number), time.monotonic()
     gentle = hand.settings.is_gentle(number)
-    learn = evenly(hand.learn, ENOUGH) if gentle else hand.learn
-    believed = _beliefs(folder, hand, learn, teacher, hand.settings.quota(number))
+    believed = _beliefs(folder, hand, teacher, minutes)
     if not believed:
         return None
     if not (folder / WEIGHTS).is_file():
-        (_ease if gentle else _train)(folder, hand, teacher, minutes)
+        (_ease if gentle else _train)(folder, hand, teacher, minutes - (time.monotonic() - begun) / 60 - JUDGING)
     judged = _judged(hand, _student(folder, teacher))
     why = judged.worse_than(best)
     moved = {"moved": "scales and shifts"} if gentle else {}
@@ -126,17 +132,24 @@ def _judged(hand: Hand, net: Recogniser) -> Judgement:
     return judge(reader_of(net, hand.info, hand.fabric), hand.check, hand.expected.lm)
 
 
-def _beliefs(folder: Path, hand: Hand, learn: Sequence[tuple[str, Grey]], teacher: Recogniser, quota: float) -> int:
-    """The round's labels as a lines folder like any other, origin pseudo, confidence as read; how many there are."""
+def _beliefs(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> int:
+    """The round's labels as a lines folder like any other, origin pseudo, confidence as read; how many there are.
+
+    The pictures are read in an order by chance, so that those that the time does not reach are like the others.
+    """
     if (read_about(folder / "about.json") or {}).get("finished"):
         return LinesFolder(folder).count("train")
-    reader = reader_of(teacher, hand.info, hand.fabric)
-    beliefs = believe(reader, learn, hand.decoder(hand.expected.lm, hand.expected.words))
-    chosen, pictures = trusted(beliefs, quota), dict(learn)
+    settings, number = hand.settings, int(folder.name)
+    order = np.random.default_rng([settings.seed, number]).permutation(len(hand.learn))
+    pictures = dict(hand.learn[i] for i in order[: ENOUGH if settings.is_gentle(number) else None])
+    reader, decoder = reader_of(teacher, hand.info, hand.fabric), hand.decoder(hand.expected.lm, hand.expected.words)
+    limit = None if settings.steps else 60 * READING * minutes
+    chosen = trusted(list(_in_time(believe(reader, pictures.items(), decoder), limit)), settings.quota(number))
     if not chosen:
         return 0
+    shutil.rmtree(folder, ignore_errors=True)  # what a stopped process had written by then; it may have read others
     with LinesWriter(folder, {"command": "adapt", "what": "readings that were believed"}) as writer:
-        for belief in chosen[sum(writer.done.values()) :]:
+        for belief in chosen:
             ink = pictures[belief.reading.id]
             writer.write(
                 Line(
@@ -147,12 +160,21 @@ def _beliefs(folder: Path, hand: Hand, learn: Sequence[tuple[str, Grey]], teache
     return len(chosen)
 
 
+def _in_time(every: Iterable[T], seconds: float | None) -> Iterator[T]:
+    """As many as come within some seconds, one at least; all of them where there is no limit."""
+    begun = time.monotonic()
+    for one in every:
+        yield one
+        if seconds is not None and time.monotonic() - begun >= seconds:
+            return
+
+
 def _ease(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> None:
     """A student whose scales and shifts alone learn the beliefs in `folder`: too few numbers to learn many mistakes."""
     settings, begun = hand.settings, time.monotonic()
     believed = FolderSource(LinesFolder(folder), "train", height=teacher.height, charset=teacher.charset)
     pictures = [believed.picture(i) for i in range(len(believed))]
-    seconds = None if settings.steps else 60 * max(minutes - 0.3, min(BRIEF, settings.minutes / 2))
+    seconds = None if settings.steps else 60 * max(minutes, min(BRIEF, settings.minutes / 2))
     steps = min(settings.gentle, settings.steps or settings.gentle)
     columns = min(settings.columns, QuickSettings.columns)
     chosen = QuickSettings(steps=steps, seconds=seconds, lr=GENTLY, columns=columns, seed=settings.seed)
@@ -172,7 +194,7 @@ def _train(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> Non
     believed = FolderSource(LinesFolder(folder), "train", height=height, charset=charset)
     sources: list[Source] = [believed, *_replay(height, charset, hand)]
     shares = [1 - settings.replay, settings.replay][: len(sources)]
-    timed = {"steps": settings.steps} if settings.steps else {"minutes": max(minutes - 0.3, 0.2)}
+    timed = {"steps": settings.steps} if settings.steps else {"minutes": max(minutes, LEAST)}
     chosen = settings.training(**timed)
     fabric = fabric_of(chosen)
     run = begin(copy.deepcopy(teacher).requires_grad_(True), chosen, fabric)
