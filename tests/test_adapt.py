@@ -221,7 +221,7 @@ def test_each_accepted_round_teaches_the_next_and_is_logged(parent, tmp_path, mo
     assert [(row["round"], row["accepted"]) for row in done.rounds] == [(0, True), (1, True), (2, True)]
     assert len({row["surprise"] for row in done.rounds}) == 3  # three different networks
     assert done.rounds == [row | asdict(found) for row, found in zip(done.rounds, judged, strict=True)]
-    assert 0 < done.rounds[1]["believed"] < done.rounds[2]["believed"]  # quotas of 0.5 and 0.7
+    assert all(0 < row["believed"] < 26 for row in done.rounds[1:])  # of 26 pictures to learn from
     logged = [json.loads(row) for row in (tmp_path / "m" / "log.jsonl").read_text().splitlines()]
     info = json.loads((tmp_path / "m" / "model.json").read_text())
     assert logged == info["scores"]["rounds"] == done.rounds
@@ -231,10 +231,28 @@ def test_each_accepted_round_teaches_the_next_and_is_logged(parent, tmp_path, mo
         assert LinesFolder(kept).count("train") == row["believed"]
 
 
-def test_every_round_believes_its_share_and_the_gentle_one_the_first():
-    shares = (0.3, 0.6)
-    assert [AdaptSettings(quotas=shares, gentle=9).quota(n) for n in (1, 2, 3, 4)] == [0.3, 0.3, 0.6, 0.6]
-    assert [AdaptSettings(quotas=shares, gentle=0).quota(n) for n in (1, 2, 3)] == [0.3, 0.6, 0.6]
+@pytest.mark.parametrize(
+    ("given", "misread", "share"),
+    [(None, 0.1, 0.85), (None, 0.2, 0.75), (None, 0.4, 0.5), (None, 0.9, 0.35), (None, None, 0.5), (0.6, 0.9, 0.6)],
+)
+def test_the_more_is_misread_the_less_is_believed(given, misread, share):
+    assert AdaptSettings(quota=given).believed(misread) == pytest.approx(share)
+
+
+def test_the_errors_of_the_readings_that_could_be_believed_say_how_many_are(parent, tmp_path, monkeypatch):
+    accepting(monkeypatch)
+    lines, believed, asked = folder(tmp_path / "lines"), [], []
+    for number, cer in enumerate((0.1, 0.9)):
+
+        def estimated(reader, pictures, decoder, cer=cer):
+            asked.append((len(pictures), decoder.language is not None))
+            return [], Estimate(cer, len(pictures), (0, 1), len(pictures))
+
+        monkeypatch.setattr(learning, "estimated", estimated)
+        done = adapt([lines], tmp_path / f"m{number}", parent=parent, settings=settings(rounds=2))
+        believed.append([row["believed"] for row in done.rounds[1:]])
+    assert all(few < many for many, few in zip(*believed, strict=True))
+    assert asked == [(4, True)] * 2  # pictures put aside, once, with the language model
 
 
 @pytest.mark.parametrize("level", ["lines", "words"])

@@ -27,7 +27,7 @@ TRAIN = (
     "seed=4294967296", "schedule=linear",
 )  # fmt: skip
 ADAPT = (
-    "steps=0", "minutes=-1", "rounds=0", "quotas=", "quotas=0.5,2", "replay=2", "held_out=1", "lr=-1", "ema=2",
+    "steps=0", "minutes=-1", "rounds=0", "quota=0", "quota=2", "replay=2", "held_out=1", "lr=-1", "ema=2",
     "columns=0", "level=both", "device=foo", "precision=foo", "seed=-1",
 )  # fmt: skip
 READ = ("beam=-1", "alpha=inf", "cut=2", "blank=0", "threads=0", "threads=1000000")
@@ -133,7 +133,7 @@ def test_no_more_devices_than_there_are(monkeypatch):
         available(TrainSettings(steps=1, device="cuda", devices=3))
 
 
-@pytest.mark.parametrize("changes", [("device=cuda",), ("precision=foo",), ("quotas=",), ("language=nolanguage",)])
+@pytest.mark.parametrize("changes", [("device=cuda",), ("precision=foo",), ("quota=0",), ("language=nolanguage",)])
 def test_adapting_that_cannot_begin_leaves_the_place_free(changes, tmp_path, parent, scriven, no_gpu):
     given = ("adapt", lines(tmp_path / "lines"), "-o", tmp_path / "m", "-m", parent)
     told(scriven(*given, *(f"--set={change}" for change in changes)))

@@ -37,7 +37,7 @@ __all__ = ["AdaptSettings", "Adapted", "adapt"]
 log = logging.getLogger("scriven.adapt")
 
 STATE = "state/adapt.json"
-RULES = 2  # goes up when pictures are seen, or readings believed, otherwise: a run goes on by one set of rules
+RULES = 3  # goes up when pictures are seen, or readings believed, otherwise: a run goes on by one set of rules
 PAGE = "report.html"
 
 

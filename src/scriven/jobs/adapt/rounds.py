@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 from lightning_fabric import Fabric
 
-from scriven.base import OutputError, atomic
+from scriven.base import OutputError, atomic, evenly
 from scriven.images import Grey, encode
 from scriven.jobs.adapt.language import Expected
 from scriven.jobs.adapt.pictures import share_of_lines
@@ -23,13 +23,14 @@ from scriven.jobs.train import fabric_of, said
 from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.lines.folder import read_about
 from scriven.reader.decoding import Decoder, DecodeSettings
+from scriven.reader.estimate import VIEWED
 from scriven.reader.lm import CharLM
 from scriven.reader.model import ModelInfo
 from scriven.recognisers.contract import Recogniser
 from scriven.scribes.fonts import FontScribe
 from scriven.scribes.typefaces import bundled
 from scriven.text import Charset
-from scriven.workbench.beliefs import Judgement, believe, judge, reader_of, trusted
+from scriven.workbench.beliefs import Judgement, believe, estimated, judge, reader_of, trusted
 from scriven.workbench.fit import Run, begin, fit
 from scriven.workbench.keep import LOG, WEIGHTS, load_tensors, save_weights
 from scriven.workbench.loader import Look, Mixture, Plan
@@ -75,6 +76,7 @@ def run_rounds(hand: Hand, net: Recogniser, begun: float) -> tuple[Recogniser, l
     process did, on the clock of time.monotonic.
     """
     settings, best = hand.settings, _judged(hand, net)
+    quota = settings.believed(_misread(hand, net))
     rounds: list[dict[str, Any]] = [{"round": 0, "accepted": True, **asdict(best)}]
     ended = begun  # the round before
     for number in range(1, settings.all_rounds + 1):
@@ -90,7 +92,7 @@ def run_rounds(hand: Hand, net: Recogniser, begun: float) -> tuple[Recogniser, l
             tried = number > 1 and (rounds[-1]["accepted"] or not settings.is_gentle(number - 1))
             if tried and settings.steps is None and left <= 0:
                 return net, rounds, f"the time of {settings.minutes:g} min was over"
-            row = _round(number, hand, net, best, left / settings.to_come(number, left, len(hand.learn)))
+            row = _round(number, hand, net, best, quota, left / settings.to_come(number, left, len(hand.learn)))
             if row is None:
                 return net, rounds, "the model reads nothing at all in these pictures"
             done = {"row": row, "seconds": time.monotonic() - ended}
@@ -109,14 +111,23 @@ def run_rounds(hand: Hand, net: Recogniser, begun: float) -> tuple[Recogniser, l
     return net, rounds, ""
 
 
-def _round(number: int, hand: Hand, teacher: Recogniser, best: Judgement, minutes: float) -> dict[str, Any] | None:
+def _misread(hand: Hand, net: Recogniser) -> float | None:
+    """The error rate of what could be believed, as estimated; None where that is not possible."""
+    decoder = hand.decoder(hand.expected.lm, hand.expected.words)
+    found = estimated(reader_of(net, hand.info, hand.fabric), evenly(hand.check, VIEWED), decoder)[1]
+    return found.cer if found else None
+
+
+def _round(
+    number: int, hand: Hand, teacher: Recogniser, best: Judgement, quota: float, minutes: float
+) -> dict[str, Any] | None:
     """Believe, learn and judge; the round's row of the log, or None where the teacher reads nothing at all.
 
     Each step leaves its result in the round's folder; one that a stopped process has left there is not done again.
     """
     folder, begun = _place(hand.out, number), time.monotonic()
     gentle = hand.settings.is_gentle(number)
-    believed = _beliefs(folder, hand, teacher, minutes)
+    believed = _beliefs(folder, hand, teacher, quota, minutes)
     if not believed:
         return None
     if not (folder / WEIGHTS).is_file():
@@ -132,7 +143,7 @@ def _judged(hand: Hand, net: Recogniser) -> Judgement:
     return judge(reader_of(net, hand.info, hand.fabric), hand.check, hand.expected.lm)
 
 
-def _beliefs(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> int:
+def _beliefs(folder: Path, hand: Hand, teacher: Recogniser, quota: float, minutes: float) -> int:
     """The round's labels as a lines folder like any other, origin pseudo, confidence as read; how many there are.
 
     The pictures are read in an order by chance, so that those that the time does not reach are like the others.
@@ -144,7 +155,7 @@ def _beliefs(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> i
     pictures = dict(hand.learn[i] for i in order[: ENOUGH if settings.is_gentle(number) else None])
     reader, decoder = reader_of(teacher, hand.info, hand.fabric), hand.decoder(hand.expected.lm, hand.expected.words)
     limit = None if settings.steps else 60 * READING * minutes
-    chosen = trusted(list(_in_time(believe(reader, pictures.items(), decoder), limit)), settings.quota(number))
+    chosen = trusted(list(_in_time(believe(reader, pictures.items(), decoder), limit)), quota)
     if not chosen:
         return 0
     shutil.rmtree(folder, ignore_errors=True)  # what a stopped process had written by then; it may have read others

@@ -3,13 +3,18 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from scriven.base import SettingsError, one_of, within
+import numpy as np
+
+from scriven.base import one_of, within
 from scriven.jobs.train import TrainSettings
 from scriven.lines.splits import LEVELS
 from scriven.reader.model import ModelInfo
 from scriven.workbench.fit import FitSettings
 
 HIDDEN = 0.3
+HALF = 0.5  # is believed where no error rate can be estimated
+SPOILT = 1.25  # readings are not worth believing for each that is misread
+BELIEVED = (0.35, 0.85)  # the least and the most
 SHORTEST = 2.5  # minutes of a round in which all weights move: a shorter one hardly more than reads the pictures
 A_PICTURE = 0.0015  # minutes for each of them; so of few pictures a round may be shorter
 
@@ -25,7 +30,7 @@ class AdaptSettings:
     steps: int | None = None
     gentle: int = 150  # batches of the first round, in which scales and shifts alone move; 0: there is no such round
     rounds: int = 3  # in which all weights move
-    quotas: tuple[float, ...] = (0.5, 0.7, 0.85)  # of the pictures that are believed, a round each
+    quota: float | None = None  # of the readings that are believed; None: by the error rate that is estimated of them
     replay: float = 0.35  # share of synthetic pictures among those learnt from
     hidden: float | None = None  # share of the width hidden in spans; None: by what the parent has seen
     language: str | None = None  # of the pictures, such as fr; None: what the first readings look most like
@@ -45,10 +50,8 @@ class AdaptSettings:
         within("steps", self.steps, 1)
         within("gentle", self.gentle, 0)
         within("rounds", self.rounds, 1)
-        if not self.quotas:
-            raise SettingsError("the setting 'quotas' is empty; give the share that is believed in each round")
-        for quota in self.quotas:
-            within("quotas", quota, 0, 1, above=True)
+        if self.quota is not None:
+            within("quota", self.quota, 0, 1, above=True)
         within("replay", self.replay, 0, 1)
         within("held_out", self.held_out, 0, 0.9)  # so much of FEWEST leaves something to learn from
         one_of("level", self.level, LEVELS)
@@ -78,9 +81,16 @@ class AdaptSettings:
         wanted = self.all_rounds - number + 1 - gentle
         return gentle + max(1, min(wanted, int(left / min(SHORTEST, A_PICTURE * pictures))))
 
-    def quota(self, number: int) -> float:
-        """The share of the pictures that are believed in round `number`; in the gentle one as in the first after it."""
-        return self.quotas[min(max(number - bool(self.gentle), 1), len(self.quotas)) - 1]
+    def believed(self, misread: float | None) -> float:
+        """The share of the readings that is believed in all rounds, where the parent misreads so much (0..1).
+
+        The more is misread, the fewer: more of them give back what a better teacher gains (docs/log.md, 2026-11-26).
+        """
+        if self.quota is not None:
+            return self.quota
+        if misread is None:
+            return HALF
+        return float(np.clip(1 - SPOILT * misread, *BELIEVED))
 
     def training(self, **timed: Any) -> TrainSettings:
         """What a round is fitted with; it refuses what these settings share with it."""
