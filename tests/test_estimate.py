@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -31,11 +32,13 @@ from scriven.reader.estimate import (
     bundled_law,
     estimate,
     fit,
+    logit,
     measures,
     sign,
     signs,
     together,
 )
+from scriven.reader.model import read_info, write_info
 from scriven.reader.session import Picture, Reader
 from toy_reader import LETTERS, picture, write_model
 
@@ -122,6 +125,35 @@ def test_an_estimate_lies_in_its_interval_which_narrows_with_lines_but_not_below
         return found.interval[1] - found.interval[0]
 
     assert width(10, KNOWN) > 1.1 * width(200, KNOWN) > 2 * width(200, replace(KNOWN, spread=0.0)) > 0
+
+
+def test_of_what_a_model_seems_to_gain_by_its_own_readings_a_share_is_believed() -> None:
+    law = replace(KNOWN, true_gain=0.6)
+    before, after = (estimate([Sign(40, edits, 12.0)] * 50, law=law) for edits in (10, 3))
+    assert before and after and after.cer < before.cer
+    more = module.optimism(before, after, law)
+    kept = after.raised(more)
+    logits = logit(np.array([before.cer, after.cer, kept.cer]))
+    assert logits[0] - logits[2] == pytest.approx(0.6 * (logits[0] - logits[1]))
+    assert after.interval[0] < kept.interval[0] < kept.cer < kept.interval[1] and kept.n == after.n
+    assert module.optimism(after, before, law) == 0 == module.optimism(None, after, law)  # no gain, nothing to doubt
+    assert after.raised(0) is after
+
+
+def test_the_share_of_gains_that_is_true_weighs_collections_alike() -> None:
+    seeming, groups = np.array([1.0, 1.0, 1.0, 2.0]), ["a", "a", "a", "b"]
+    assert module.true_gain(0.7 * seeming, seeming, groups) == pytest.approx(0.7)
+    assert module.true_gain(np.array([1.0, 1.0, 1.0, 0.0]), seeming, groups) == pytest.approx(1 / 5)
+
+
+@pytest.mark.parametrize("optimism", [0.0, 0.8])
+def test_a_model_says_how_much_its_signs_flatter_it(optimism: float, model: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(model, tmp_path / "m"))
+    write_info(copy, read_info(copy).model_copy(update={"optimism": optimism}))
+    lines = folder(tmp_path / "lines", 12)
+    plain, found = (score_model(one, [lines], settings=ONE).estimate() for one in (model, copy))
+    assert plain and found
+    assert found.cer == pytest.approx(plain.raised(optimism).cer) and (found.cer > plain.cer) == (optimism > 0)
 
 
 def test_nothing_read_is_no_estimate() -> None:

@@ -30,7 +30,8 @@ def adapt(
 ) -> None:
     """Learn a hand from pictures without transcriptions.
 
-    The result is never a worse model: when no round helps, the old weights are kept and the reason is told.
+    The result is never a model that was judged worse, without labels, on pictures put aside: when no round helps, the
+    old weights are kept and the reason is told.
 
     Examples:
 

@@ -16,7 +16,7 @@ from scriven.lines import LinesFolder, Reading
 from scriven.lines.records import by_model
 from scriven.reader import transcripts
 from scriven.reader.choice import CRITERIA, Candidate, choose, unfit
-from scriven.reader.estimate import Estimate, estimate, signs
+from scriven.reader.estimate import Estimate, estimated
 from scriven.reader.inputs import Item, Source, items, sources
 from scriven.reader.model import DEFAULT
 from scriven.reader.transcripts import Transcript, format_of, where
@@ -165,7 +165,7 @@ def candidates(
         why = f" ({over})" if over else ""
         raise InputError(f"there is no line to choose from{why}; give more pictures of lines{':' * bool(named)}{named}")
     progress("read", len(pool.found), len(pool.found))
-    pool.estimate = estimate(signs(reader, decoder, seen.chosen(seen.most)), len(pool.found))
+    pool.estimate = estimated(reader, decoder, seen.chosen(seen.most), len(pool.found))
     return pool
 
 

@@ -25,7 +25,7 @@ from scriven.jobs.knowledge import language_model, word_list
 from scriven.jobs.progress import progress
 from scriven.lines import Reading
 from scriven.reader.decoding import Decoder, DecodeSettings
-from scriven.reader.estimate import FEWEST, VIEWED, Estimate, Spread, estimate, signs
+from scriven.reader.estimate import FEWEST, VIEWED, Estimate, Spread, estimated
 from scriven.reader.inputs import Item, Source, items, sources
 from scriven.reader.model import DEFAULT, find_model, own_language
 from scriven.reader.session import Picture, Reader
@@ -96,27 +96,26 @@ def read(
     outcome = Outcome()
     format, one_file = format_of(out, format, SUFFIXES, "text")
     found = sources(inputs, outcome.refused, reserved=("about",))
+    used = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items()}
+    about: dict[str, object] = {"command": "read", "model": str(model), "format": format, "settings": used}
+    about["inputs"] = [str(i) for i in inputs]
+    if out is not None and one_file and out.exists():
+        raise OutputError(f"{out} exists; choose another -o or delete it")
+    unread = found if out is None or one_file else _unread(out, about, found, format)
     reader, decoder = load(model, settings)
-    wanted: Iterable[Item] | None = None
     if settings.adapt:  # to all pictures, also where only some are still to be read; and nothing is begun before
-        wanted, reader, tutor = _adapted(_items(found, outcome, settings), model, reader, decoder, settings)
+        every, reader, tutor = _adapted(_items(found, outcome, settings), model, reader, decoder, settings)
         decoder = decoder if settings.lm == NO_LM else tutor
-    if out is not None and not one_file:
-        used = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items()}
-        about: dict[str, object] = {"command": "read", "model": str(model), "format": format, "settings": used}
-        about["inputs"] = [str(i) for i in inputs]
-        found = _begin(out, about, found, format)
-    if wanted is None:
-        wanted = _items(found, outcome, settings)
+        wanted: Iterable[Item] = [item for item in every if item.source in unread]
     else:
-        wanted = [item for item in wanted if item.source in found]
+        wanted = _items(unread, outcome, settings)
+    if out is not None and not one_file and not (out / ABOUT).is_file():
+        _save(out, {**about, "lacking": [], "finished": False})
     seen: Seen = Spread()
     readings = _counted(read_items(wanted, reader, decoder, outcome.refused, seen, outcome.of_source), outcome)
     if out is None:
         _write_all(readings, stream or sys.stdout, format, None, outcome)
     elif one_file:
-        if out.exists():
-            raise OutputError(f"{out} exists; choose another -o or delete it")
         with atomic(out, "w") as file:
             _write_all(readings, file, format, out.parent, outcome)
     else:
@@ -124,7 +123,7 @@ def read(
         _note(out, finished=not outcome.refused)
     if outcome.read >= FEWEST and not settings.adapt:  # two views agree better on what was just learnt, right or wrong
         looked = seen.chosen(min(VIEWED, max(VIEW_LEAST, outcome.read // VIEW_ONE_IN)))
-        outcome.estimate = estimate(signs(reader, decoder, looked), outcome.read)
+        outcome.estimate = estimated(reader, decoder, looked, outcome.read)
     if outcome.estimate:
         log.info("%s, for these %d readings", outcome.estimate.sentence(), outcome.read)
     return outcome
@@ -258,8 +257,8 @@ def _something(outcome: Outcome) -> None:
         raise InputError(f"nothing could be read:{listed(outcome.refused)}")
 
 
-def _begin(out: Path, about: dict[str, object], found: list[Source], format: str) -> list[Source]:
-    """Make or continue the folder of results; returns the sources that are still to be read, or lack something."""
+def _unread(out: Path, about: dict[str, object], found: list[Source], format: str) -> list[Source]:
+    """The sources that are still to be read, or lack something, in a folder of results that is new or was begun so."""
     file, lacking = out / ABOUT, list[str]()
     if file.is_file():
         try:
@@ -273,8 +272,6 @@ def _begin(out: Path, about: dict[str, object], found: list[Source], format: str
             raise OutputError(f"{out} was begun with other settings; choose another -o or delete it")
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out} exists and was not begun by this command; choose another -o")
-    else:
-        _save(out, {**about, "lacking": [], "finished": False})
     return [s for s in found if s.name in lacking or not (out / f"{s.name}{SUFFIXES[format]}").is_file()]
 
 

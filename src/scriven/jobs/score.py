@@ -17,7 +17,7 @@ from scriven.lines import LinesFolder
 from scriven.lines.sketch import digest, share_in
 from scriven.reader.confidence import kept
 from scriven.reader.decoding import Decoder
-from scriven.reader.estimate import VIEWED, Estimate, Spread, estimate, signs, together
+from scriven.reader.estimate import VIEWED, Estimate, Spread, estimated, together
 from scriven.reader.inputs import Item, Source, items
 from scriven.reader.model import ModelInfo
 from scriven.reader.session import Picture, Reader
@@ -220,7 +220,7 @@ def _guess(others: Spread[Picture], reader: Reader, decoder: Decoder) -> Estimat
     """The estimate for all the pictures that were offered, from some of them; None where nothing is read."""
     pictures = others.chosen(VIEWED)
     readings = reader.read_prepared(pictures, decoder)
-    return estimate(signs(reader, decoder, list(zip(pictures, readings, strict=True))), others.offered)
+    return estimated(reader, decoder, list(zip(pictures, readings, strict=True)), others.offered)
 
 
 def _split(folder: LinesFolder, wanted: str | None) -> str | None:

@@ -7,6 +7,10 @@ second sign; the length of the lines, by itself and times the change, the third 
 this file, holds the `Law` that makes a rate of the signs; `recipes/estimate` makes it, from readings whose errors are
 known.
 
+Where a network has learnt from its own readings, its views agree better than it reads: it learnt its mistakes, too. So
+of what the signs say was gained by that, only a share is believed (`Law.true_gain`); what the rest of them flatter a
+model by is its `optimism`, which its model.json keeps.
+
 Two signs are not used, for estimates were no better with them (docs/log.md). Confidence: away from the handwriting it
 was trained on, a network is wrong more often than it says (Ovadia et al. 2019, arXiv:1906.02530). And how likely a text
 is in the best of some languages: that says as much of the spelling of a time as of errors.
@@ -61,6 +65,7 @@ class Law:
     bias: float
     weights: Mapping[str, float]  # of SIGNS
     spread: float  # root mean square error of logit(CER), on collections left out of the fit
+    true_gain: float = 1.0  # share of what a network that learns from its own readings seems to gain, in logit(CER)
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,13 @@ class Estimate:
     interval: tuple[float, float]
     viewed: int  # lines that were read in two views for it
     characters: float = 1.0  # a line, read or missing
+
+    def raised(self, optimism: float) -> "Estimate":
+        """The estimate by signs that flatter by so much, in logits."""
+        if not optimism:
+            return self
+        cer, low, high = _rate(logit(np.array([self.cer, *self.interval])) + optimism).tolist()
+        return replace(self, cer=cer, interval=(low, high))
 
     def as_json(self) -> dict[str, Any]:
         """`cer n interval viewed`, as JSON takes it."""
@@ -111,6 +123,22 @@ class Spread(Generic[One]):
     def chosen(self, count: int) -> list[One]:
         """At most `count` of those kept, evenly spread."""
         return evenly(self.kept, count)
+
+
+def estimated(
+    reader: Reader, decoder: Decoder, seen: Sequence[tuple[Picture, Reading]], n: int | None = None
+) -> Estimate | None:
+    """The error rate of `n` lines, by prepared pictures and what `reader` reads in them; see `estimate`."""
+    found = estimate(signs(reader, decoder, seen), n)
+    return found and found.raised(reader.info.optimism)
+
+
+def optimism(before: Estimate | None, after: Estimate | None, law: Law | None = None) -> float:
+    """What the signs flatter a network by, in logits, that learnt from its own readings between two estimates."""
+    if before is None or after is None:
+        return 0.0
+    gained = float(np.subtract(*logit(np.array([before.cer, after.cer]))))
+    return max(0.0, (1 - (law or bundled_law()).true_gain) * gained)
 
 
 def signs(reader: Reader, decoder: Decoder, seen: Sequence[tuple[Picture, Reading]]) -> list[Sign]:
@@ -224,6 +252,12 @@ def fit(counts: Floats, rates: Floats, groups: Sequence[str]) -> Law:
     return replace(found, spread=float(np.sqrt(np.mean(wrong))))
 
 
+def true_gain(gains: Floats, seeming: Floats, groups: Sequence[str]) -> float:
+    """The share of seeming gains (N,) that is true, both in logits, by least squares; collections weigh the same."""
+    weights = np.array([1 / groups.count(group) for group in groups])
+    return float((weights * gains * seeming).sum() / (weights * seeming**2).sum())
+
+
 def _least_squares(counts: Floats, rates: Floats, groups: Sequence[str]) -> Law:
     weights = np.array([groups.count(group) for group in groups], np.float64)[:, None] ** -0.5
     design = np.hstack([np.ones((len(counts), 1)), measures(counts)])
@@ -243,4 +277,4 @@ def _logit_rate(counts: Floats, law: Law) -> Floats:
 def bundled_law() -> Law:
     """The law of `estimate.json`."""
     stored = json.loads(LAW.read_text("utf-8"))
-    return Law(stored["bias"], stored["weights"], stored["spread"])
+    return Law(stored["bias"], stored["weights"], stored["spread"], stored["true_gain"])

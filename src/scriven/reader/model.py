@@ -41,6 +41,7 @@ class ModelInfo(BaseModel):
     stretch: float = Field(default=1.0, ge=0.5, le=2)  # how many times wider a prepared picture is made to be read
     temperature: float = Field(default=1.0, gt=0)  # divides the logits before the softmax
     calibration: tuple[float, float] = (0.0, 1.0)  # bias and slope of the whole-line confidence
+    optimism: float = 0.0  # logits that signs of its errors flatter it by, for it learnt from its own readings
     graph: Graph | None = None
     language_model: str | None = Field(default=None, pattern=r"^[^/\\]+$")  # a file of the folder, read with it
     parents: list[Any] = []

@@ -17,7 +17,7 @@ from scriven.images import Grey, widened
 from scriven.lines import Reading
 from scriven.reader.align import align
 from scriven.reader.decoding import Decoder
-from scriven.reader.estimate import Estimate, estimate, signs
+from scriven.reader.estimate import Estimate, estimated
 from scriven.reader.lm import CharLM
 from scriven.reader.model import ModelInfo
 from scriven.reader.session import Picture, Reader
@@ -28,6 +28,8 @@ VIEW = 0.92  # width of a picture's other view; a sound reading does not change 
 CLEAR = 0.01  # the gain in surprise, or five times it in disagreement, below which a network is no better
 AGREE = 0.98  # of the disagreement of two views at most is left where a round has helped, in all that were measured
 SHOWS = 0.005  # of the characters: a smaller difference in disagreement may be chance
+LONGER, FAR = 0.15, 0.25  # by which readings may change in length, in a round and in all
+EMPTIER = 0.02  # of the pictures may be read as empty that were not
 HELPED = 0.1  # the least share of the estimated errors that a language model must save to be read with
 REPEATED = 0.02  # the share of the kept readings that one and the same text may have, beyond one
 
@@ -42,19 +44,21 @@ class Belief:
 
 @dataclass(frozen=True)
 class Judgement:
-    """How a network does on pictures without labels; all three numbers are compared, none is an accuracy."""
+    """How a network does on pictures without labels; all these numbers are compared, none is an accuracy."""
 
     disagreement: float  # CER between the readings of different views of a picture
     surprise: float  # bits a character under a language model
     characters: float  # mean length of a reading
+    empty: float = 0.0  # share of the pictures in which nothing is read
 
     def worse_than(self, other: "Judgement") -> str | None:
         """Why this network should not replace the other one, or None."""
         if max(self.characters, other.characters) < 1:
             return "the model reads next to nothing in these pictures"
-        if abs(self.characters / max(other.characters, 1e-9) - 1) > 0.15:
-            was = f"{self.characters:.1f} characters, before {other.characters:.1f}"
-            return f"its readings changed in length ({was})"
+        if changed := self._longer(other, LONGER):
+            return f"its readings changed in length ({changed})"
+        if self.empty > other.empty + EMPTIER:  # neither sign below sees what is not read
+            return f"it reads nothing in {self.empty:.0%} of the pictures, before in {other.empty:.0%}"
         if self.surprise > other.surprise:
             bits = f"{self.surprise:.2f} bits a character, before {other.surprise:.2f}"
             return f"its readings look less like the language ({bits})"
@@ -69,6 +73,16 @@ class Judgement:
                 f"{other.surprise:.2f}; between two views {differ})"
             )
         return None
+
+    def drifted(self, first: "Judgement") -> str | None:
+        """Why this network is too far from the one at the beginning, several rounds ago, or None."""
+        changed = self._longer(first, FAR)
+        return f"its readings drifted in length ({changed})" if changed else None
+
+    def _longer(self, other: "Judgement", most: float) -> str:
+        if abs(self.characters / max(other.characters, 1e-9) - 1) <= most:
+            return ""
+        return f"{self.characters:.1f} characters, before {other.characters:.1f}"
 
 
 def reader_of(net: nn.Module, info: ModelInfo, fabric: Fabric) -> Reader:
@@ -140,19 +154,22 @@ def helps(plain: Estimate | None, spoken: Estimate | None) -> bool:
     return bool(plain and spoken and spoken.cer <= (1 - HELPED) * plain.cer)
 
 
-def estimated(
+def assessed(
     reader: Reader, pictures: Sequence[tuple[str, Grey]], decoder: Decoder
 ) -> tuple[list[Reading], Estimate | None]:
     """Readings of prepared pictures and their estimated error rate."""
     seen = [Picture.of(id, ink) for id, ink in pictures]
     found = list(reader.read_prepared(seen, decoder))
-    return found, estimate(signs(reader, decoder, list(zip(seen, found, strict=True))))
+    return found, estimated(reader, decoder, list(zip(seen, found, strict=True)))
 
 
-def judge(reader: Reader, pictures: Sequence[tuple[str, Grey]], lm: CharLM) -> Judgement:
-    """Look at a network's readings without labels: best of pictures it did not learn from, which flatter no network."""
-    plain = [r.text for r in readings(reader, pictures)]
-    narrow = [r.text for r in readings(reader, pictures, VIEW)]
+def judge(reader: Reader, pictures: Sequence[tuple[str, Grey]], lm: CharLM, decoder: Decoder) -> Judgement:
+    """Look at a network's readings without labels: best of pictures it did not learn from, which flatter no network.
+
+    `decoder` knows no language, for `lm` judges.
+    """
+    plain = [r.text for r in readings(reader, pictures, decoder=decoder)]
+    narrow = [r.text for r in readings(reader, pictures, VIEW, decoder)]
     said = [text for text in plain if text]
     characters = sum(map(len, said))
     bits = -sum(lm.logprob(text) for text in said) / np.log(2)
@@ -160,4 +177,5 @@ def judge(reader: Reader, pictures: Sequence[tuple[str, Grey]], lm: CharLM) -> J
         disagreement=score(plain, narrow).cer if characters else 1.0,
         surprise=float(bits / (characters + len(said))) if said else float("inf"),
         characters=characters / max(1, len(plain)),
+        empty=1 - len(said) / max(1, len(plain)),
     )

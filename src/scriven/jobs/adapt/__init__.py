@@ -4,6 +4,7 @@ Rounds of self-training: a teacher reads the pictures, its most trusted readings
 beside synthetic pictures and is the next teacher, if pictures held out say that it is no worse.
 """
 
+import hashlib
 import json
 import logging
 import time
@@ -22,13 +23,13 @@ from scriven.jobs.folders import free
 from scriven.jobs.progress import percent
 from scriven.jobs.train import available, fabric_of
 from scriven.lines import Reading
-from scriven.reader.estimate import VIEWED, Estimate
+from scriven.reader.estimate import VIEWED, Estimate, optimism
 from scriven.reader.lm import CharLM
 from scriven.reader.model import DEFAULT, Graph, ModelInfo, find_model, own_language
 from scriven.recognisers.contract import Recogniser
 from scriven.report import rounds_kept, save
 from scriven.scribes.texts import source
-from scriven.workbench.beliefs import estimated, helps, reader_of
+from scriven.workbench.beliefs import assessed, helps, reader_of
 from scriven.workbench.keep import WEIGHTS, load_net, save_weights, versions
 from scriven.workbench.publish import inherit, publish, with_language
 
@@ -111,6 +112,8 @@ def adapt(
         known = replace(known, lm=own)
     learn, check = parted(pictures, settings.held_out, settings.seed)
     hand = Hand(out, info, fabric, spoken.language, known, learn, check, settings)
+    about |= {"pictures": pictures.digest(), "weights": _digest(find_model(parent) / WEIGHTS)}
+    _same(out, about)
     with atomic(out / STATE, "w") as stream:  # not before: what cannot be adapted to leaves the place free
         json.dump(about, stream)
     better, rows, why = run_rounds(hand, net, begun)
@@ -118,9 +121,9 @@ def adapt(
     with atomic(out / "log.jsonl", "w") as file:
         file.writelines(json.dumps(row) + "\n" for row in rows)
     may = known.lm if helped and (spoken.sure or settings.texts) else None
-    aside, lm = _put_aside(hand, net, better, own, may)
+    aside, lm, flattered = _put_aside(hand, net, better, own, may)
     save(out / PAGE, page_of(aside, len(learn), rows, why, last_kept(out, rows)))
-    made = with_language(out, _info(hand, inputs, parent, rows), find_model(parent), lm)
+    made = with_language(out, _info(hand, inputs, parent, rows, flattered), find_model(parent), lm)
     percent("adapting", 1.0)
     if helped:
         save_weights(out, better)
@@ -136,31 +139,53 @@ def _open(out: Path, inputs: Sequence[str | Path], parent: str | Path, settings:
     free(out, STATE)
     given = {"inputs": [str(i) for i in inputs], "parent": str(parent), "settings": asdict(settings)}
     about: dict[str, Any] = json.loads(json.dumps({"rules": RULES, **given}))
-    if (out / STATE).is_file() and (before := read_state(out / STATE, out)) != about:
-        other = before.get("rules") != RULES or before.get("settings", {}).keys() != about["settings"].keys()
-        why = "by another version of Scriven" if other else "with other settings"
-        raise OutputError(f"{out} was begun {why}; choose another -o or delete it")
+    _same(out, about)
     return about
+
+
+def _same(out: Path, about: dict[str, Any]) -> None:
+    """Raises OutputError where `out` was begun otherwise."""
+    if not (out / STATE).is_file():
+        return
+    before = read_state(out / STATE, out)
+    differ = [key for key in about if before.get(key) != about[key]]
+    if "rules" in differ or before.get("settings", {}).keys() != about["settings"].keys():
+        why = "by another version of Scriven"
+    elif {"inputs", "parent", "settings"} & set(differ):
+        why = "with other settings"
+    elif differ:
+        why = f"with other {differ[0]}, which have changed since"
+    else:
+        return
+    raise OutputError(f"{out} was begun {why}; choose another -o or delete it")
 
 
 def _put_aside(
     hand: Hand, old: Recogniser, better: Recogniser, own: CharLM | None, may: CharLM | None
-) -> tuple[Aside, CharLM | None]:
-    """The pictures that only judge, as `old` reads them with its `own` language model and the better network now; and
-    the language model `may`, where that network reads better with it."""
+) -> tuple[Aside, CharLM | None, float]:
+    """The pictures that only judge, as `old` reads them with its `own` language model and the better network now; the
+    language model `may`, where that network reads better with it; and the optimism of that network."""
     seen = evenly(hand.check, VIEWED)
 
     def looked(net: Recogniser, lm: CharLM | None) -> tuple[list[Reading], Estimate | None]:
-        return estimated(reader_of(net, hand.info, hand.fabric), seen, hand.decoder(lm))
+        return assessed(reader_of(net, hand.info, hand.fabric), seen, hand.decoder(lm))
 
     was, before = looked(old, own)
-    now, after = (was, before) if better is old else looked(better, own)
+    if better is old:
+        return Aside(len(hand.check), seen, was, was, (before, before)), None, hand.info.optimism
+    now, after = looked(better, own)
+    more, lm = optimism(before, after), None
     if may is not None:
         plain = looked(better, None)[1] if own else after
         spoken, best = looked(better, may)
         if helps(plain, best):
-            return Aside(len(hand.check), seen, was, spoken, (before, best)), may
-    return Aside(len(hand.check), seen, was, now, (before, after)), None
+            now, after, lm = spoken, best, may
+    after = after and after.raised(more)
+    return Aside(len(hand.check), seen, was, now, (before, after)), lm, hand.info.optimism + more
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _language_of(parent: Path, info: ModelInfo) -> CharLM | None:
@@ -176,12 +201,15 @@ def _tidy(out: Path) -> None:
             file.unlink(missing_ok=True)
 
 
-def _info(hand: Hand, inputs: Sequence[str | Path], parent: str | Path, rounds: list[dict[str, Any]]) -> ModelInfo:
+def _info(
+    hand: Hand, inputs: Sequence[str | Path], parent: str | Path, rounds: list[dict[str, Any]], flattered: float
+) -> ModelInfo:
     """The parent's, with what was done; its languages stay, for the pictures tell no more than their own."""
     old = hand.info
     return old.model_copy(
         update={
             "name": "",
+            "optimism": round(flattered, 4),
             "graph": Graph(),
             "parents": [old.as_parent(parent)],
             "data": [{"path": str(i), "labels": "none"} for i in inputs],

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scriven.base import InputError, Refused, SettingsError
+from scriven.base import InputError, Refused, SettingsError, evenly
 from scriven.images import Grey
 from scriven.jobs.knowledge import language_model, word_list
 from scriven.jobs.texts import train_lm
@@ -82,7 +82,7 @@ def guess(reader: Reader, pictures: Sequence[tuple[str, Grey]], option: str = "-
 
     `option` is what a user names it with.
     """
-    words = [w.strip(".,;:!?()'\"").lower() for r in readings(reader, pictures[:ASKED]) for w in r.text.split()]
+    words = [w.strip(".,;:!?()'\"").lower() for r in readings(reader, evenly(pictures, ASKED)) for w in r.text.split()]
     words = [w for w in words if len(w) >= TELLING - 1]
     candidates = reader.info.languages or writable(reader.charset)
     told = {code: (_evidence(words, code), _known(words, code)) for code in candidates}

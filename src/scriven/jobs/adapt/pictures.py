@@ -1,37 +1,81 @@
 """What a hand is learnt from: the pictures that can be used, and those of them that only judge."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 
-from scriven.base import ImageError, InputError, LinesError, Refused
+from scriven.base import ImageError, InputError, LinesError, Refused, counted
 from scriven.images import Grey, prepare
 from scriven.lines import LinesFolder
 from scriven.reader.inputs import Source, items, sources
-from scriven.reader.usable import misfit
+from scriven.reader.usable import HEIGHT, misfit
+from scriven.workbench.sources import Bank
 
 WIDE = 320  # px of a prepared picture: lines are wider, single words hardly ever
 FEWEST = 8  # pictures: fewer say nothing about a hand
+JUDGES = 600  # pictures that only judge, at most: more say nothing new, and all are read after every round
 
 
-def gather(inputs: Sequence[str | Path], level: str, refused: list[Refused]) -> list[tuple[str, Grey]]:
-    """Prepared pictures that can be learnt, ids unique; of a lines folder only the train split, and never a text.
+class Pictures(Sequence[tuple[str, Grey]]):
+    """Prepared pictures with their ids, each of which is there once; they are kept on disk, not in memory."""
 
-    Raises InputError when there are fewer than FEWEST.
+    def __init__(self, bank: Bank, ids: list[str], places: list[int]):
+        self._bank, self.ids, self._places = bank, ids, places
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, at: int) -> tuple[str, Grey]: ...
+    @overload
+    def __getitem__(self, at: slice) -> "Pictures": ...
+    def __getitem__(self, at: int | slice) -> "tuple[str, Grey] | Pictures":
+        if isinstance(at, slice):
+            return self.some(range(len(self))[at])
+        return self.ids[at], self._bank.get(self._places[at])
+
+    def some(self, numbers: Sequence[int]) -> "Pictures":
+        """Those with some numbers, in that order."""
+        return Pictures(self._bank, [self.ids[i] for i in numbers], [self._places[i] for i in numbers])
+
+    def add(self, id: str, ink: Grey) -> None:
+        self._bank.add(ink)
+        self._places.append(len(self.ids))
+        self.ids.append(id)
+
+    def digest(self) -> str:
+        """Of ids and pictures: whether these are the same."""
+        found = hashlib.sha256()
+        for id, ink in self:
+            found.update(f"{id}\n{ink.shape}\n".encode("utf-8", "backslashreplace") + ink.tobytes())
+        return found.hexdigest()
+
+
+def gather(inputs: Sequence[str | Path], level: str, refused: list[Refused]) -> Pictures:
+    """Prepared pictures that can be learnt; of a lines folder only the train split, and never a text.
+
+    Of pictures that are alike to the last pixel one is enough. Raises InputError when there are fewer than FEWEST.
     """
-    found: dict[str, Grey] = {}
+    found, taken, seen = Pictures(Bank(HEIGHT), [], []), set[str](), dict[bytes, str]()
     for one in sources(inputs, refused):
         for id, picture in _prepared(one, level, refused):
-            while id in found:
+            while id in taken:
                 id = f"{one.name}/{id}"
-            found[id] = picture
+            taken.add(id)
+            first = seen.setdefault(hashlib.sha256(picture.tobytes()).digest(), id)
+            if first != id:
+                refused.append(Refused(id, f"the same picture as {first}"))
+            else:
+                found.add(id, picture)
     if len(found) < FEWEST:
         raise InputError(
-            f"{len(found)} pictures can be used and a hand needs at least {FEWEST}; give more pictures of its lines"
-            + (f" (left out {refused[0].sentence()})" if refused else "")
+            f"{counted(len(found), 'picture')} can be used and a hand needs at least {FEWEST}; give more pictures of "
+            "its lines" + (f" (left out {refused[0].sentence()})" if refused else "")
         )
-    return list(found.items())
+    return found
 
 
 def _prepared(one: Source, level: str, refused: list[Refused]) -> Iterator[tuple[str, Grey]]:
@@ -52,13 +96,11 @@ def _prepared(one: Source, level: str, refused: list[Refused]) -> Iterator[tuple
         refused.append(Refused(str(one.path), str(error)))
 
 
-def parted(
-    pictures: list[tuple[str, Grey]], held_out: float, seed: int
-) -> tuple[list[tuple[str, Grey]], list[tuple[str, Grey]]]:
-    """Those to learn from and those that only judge: the share `held_out`, two at least."""
-    order = np.random.default_rng(seed).permutation(len(pictures))
-    cut = max(2, round(held_out * len(pictures)))
-    return [pictures[i] for i in sorted(order[cut:])], [pictures[i] for i in sorted(order[:cut])]
+def parted(pictures: Pictures, held_out: float, seed: int) -> tuple[Pictures, Pictures]:
+    """Those to learn from and those that only judge: the share `held_out`, two at least and JUDGES at most."""
+    order = np.random.default_rng(seed).permutation(len(pictures)).tolist()
+    cut = min(JUDGES, max(2, round(held_out * len(pictures))))
+    return pictures.some(sorted(order[cut:])), pictures.some(sorted(order[:cut]))
 
 
 def share_of_lines(pictures: Sequence[tuple[str, Grey]]) -> float:

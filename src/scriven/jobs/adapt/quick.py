@@ -14,7 +14,7 @@ from scriven.jobs.knowledge import language_model
 from scriven.jobs.progress import percent
 from scriven.jobs.train import TrainSettings, fabric_of
 from scriven.lines import Reading
-from scriven.reader.decoding import Decoder
+from scriven.reader.decoding import Decoder, DecodeSettings
 from scriven.reader.inputs import Item
 from scriven.reader.model import ModelInfo, find_model
 from scriven.reader.session import Reader
@@ -72,7 +72,9 @@ def adapted(
         return reader, decoder
     inks, texts = zip(*pairs, strict=True)
     student = reader_of(quick(net, inks, texts, fabric, QuickSettings(), partial(percent, "learning")), info, fabric)
-    why = judge(student, pictures, lm).worse_than(judge(teacher, pictures, lm))
+    plain = Decoder(info, DecodeSettings(word=decoder.settings.word))
+    old, new = (judge(one, pictures, lm, plain) for one in (teacher, student))
+    why = new.worse_than(old)
     if why:
         log.warning("not adapted: %s", why)
         return reader, decoder

@@ -5,20 +5,21 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from lightning_fabric import Fabric
 
 from scriven.base import OutputError, atomic, evenly
-from scriven.images import Grey, encode
+from scriven.images import encode, widened
 from scriven.jobs.adapt.language import Expected
-from scriven.jobs.adapt.pictures import share_of_lines
+from scriven.jobs.adapt.pace import Pace
+from scriven.jobs.adapt.pictures import Pictures, share_of_lines
 from scriven.jobs.adapt.settings import AdaptSettings
-from scriven.jobs.progress import percent
 from scriven.jobs.train import fabric_of, said
 from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.lines.folder import read_about
@@ -26,12 +27,13 @@ from scriven.reader.decoding import Decoder, DecodeSettings
 from scriven.reader.estimate import VIEWED
 from scriven.reader.lm import CharLM
 from scriven.reader.model import ModelInfo
+from scriven.reader.usable import unusable
 from scriven.recognisers.contract import Recogniser
 from scriven.scribes.fonts import FontScribe
 from scriven.scribes.typefaces import bundled
 from scriven.text import Charset
-from scriven.workbench.beliefs import Judgement, believe, estimated, judge, reader_of, trusted
-from scriven.workbench.fit import Run, begin, fit
+from scriven.workbench.beliefs import Belief, Judgement, assessed, believe, judge, reader_of, trusted
+from scriven.workbench.fit import Run, Tell, begin, fit
 from scriven.workbench.keep import LOG, WEIGHTS, load_tensors, save_weights
 from scriven.workbench.loader import Look, Mixture, Plan
 from scriven.workbench.quick import QuickSettings, quick
@@ -39,15 +41,13 @@ from scriven.workbench.sources import FolderSource, ScribeSource, Shown, Source
 
 log = logging.getLogger("scriven.adapt")
 
-T = TypeVar("T")
-
 DONE = "done.json"  # of a round: its row of the log and its seconds; written when it ends
 ENOUGH = 600  # pictures that are read for scales and shifts to learn from
 GENTLY = 3e-3  # their learning rate
 BRIEF = 0.7  # minutes that they may take where a round has less: it is worth more than short ones of all weights
 READING = 1 / 3  # of a round's time at most; of pictures that are not read there is nothing to learn
+FEW = 100  # pictures that are read however long that takes
 LEAST = 0.2  # minutes that all weights learn for, however little time is left
-JUDGING = 0.3  # minutes of a round that are left for it
 SHOWN = 40  # pictures that the log of a round is validated on
 
 
@@ -60,13 +60,21 @@ class Hand:
     fabric: Fabric
     language: str
     expected: Expected
-    learn: list[tuple[str, Grey]]
-    check: list[tuple[str, Grey]]  # pictures that only judge
+    learn: Pictures
+    check: Pictures  # that only judge
     settings: AdaptSettings
 
-    def decoder(self, lm: CharLM | None, words: Sequence[str] = ()) -> Decoder:
-        """What reads the pictures with a language model and a list of words; pictures of words hold no spaces."""
+    def decoder(self, lm: CharLM | None = None, words: Sequence[str] = ()) -> Decoder:
+        """What reads the pictures, with a language model and a list of words; pictures of words hold no spaces."""
         return Decoder(self.info, DecodeSettings(word=self.settings.level == "words"), lm=lm, words=words)
+
+
+@dataclass(frozen=True)
+class Start:
+    """What can be said of the pictures before anything is learnt."""
+
+    judged: Judgement  # of the parent
+    quota: float  # of the readings that are believed in every round
 
 
 def run_rounds(hand: Hand, net: Recogniser, begun: float) -> tuple[Recogniser, list[dict[str, Any]], str]:
@@ -75,28 +83,27 @@ def run_rounds(hand: Hand, net: Recogniser, begun: float) -> tuple[Recogniser, l
     Rounds that a stopped process finished are taken from their folders, and their time counts. `begun`: when this
     process did, on the clock of time.monotonic.
     """
-    settings, best = hand.settings, _judged(hand, net)
-    quota = settings.believed(_misread(hand, net))
+    settings, pace = hand.settings, Pace(hand.settings, begun)
+    start = _start(hand, net, pace)
+    best, ended = start.judged, begun  # of the round before
     rounds: list[dict[str, Any]] = [{"round": 0, "accepted": True, **asdict(best)}]
-    ended = begun  # the round before
     for number in range(1, settings.all_rounds + 1):
-        percent("adapting", (number - 1) / settings.all_rounds)
+        pace.tell(number)
         folder = _place(hand.out, number)
         if (folder / DONE).is_file():
             done = read_state(folder / DONE, hand.out)
-            begun -= done["seconds"]
+            pace.earlier(done["seconds"])
         else:
-            before = _trained(folder)
-            begun, ended = begun - before, ended - before
-            left = settings.minutes - (time.monotonic() - begun) / 60
+            before = _spent(folder)
+            pace.earlier(before)
             tried = number > 1 and (rounds[-1]["accepted"] or not settings.is_gentle(number - 1))
-            if tried and settings.steps is None and left <= 0:
+            if tried and settings.steps is None and pace.left <= 0:
                 return net, rounds, f"the time of {settings.minutes:g} min was over"
-            row = _round(number, hand, net, best, quota, left / settings.to_come(number, left, len(hand.learn)))
+            row = _round(number, hand, net, best, start, pace)
             if row is None:
                 return net, rounds, "the model reads nothing at all in these pictures"
-            done = {"row": row, "seconds": time.monotonic() - ended}
-            ended += done["seconds"]
+            now = time.monotonic()
+            done, ended = {"row": row, "seconds": now - ended + before}, now
             with atomic(folder / DONE, "w") as file:
                 json.dump(done, file)
         row = done["row"]
@@ -111,76 +118,86 @@ def run_rounds(hand: Hand, net: Recogniser, begun: float) -> tuple[Recogniser, l
     return net, rounds, ""
 
 
-def _misread(hand: Hand, net: Recogniser) -> float | None:
-    """The error rate of what could be believed, as estimated; None where that is not possible."""
+def _start(hand: Hand, net: Recogniser, pace: Pace) -> Start:
+    begun = time.monotonic()
+    judged = _judged(hand, net)
+    pace.judging = (time.monotonic() - begun) / 60
     decoder = hand.decoder(hand.expected.lm, hand.expected.words)
-    found = estimated(reader_of(net, hand.info, hand.fabric), evenly(hand.check, VIEWED), decoder)[1]
-    return found.cer if found else None
+    found = assessed(reader_of(net, hand.info, hand.fabric), evenly(hand.check, VIEWED), decoder)[1]
+    return Start(judged, hand.settings.share_believed(found.cer if found else None))
 
 
 def _round(
-    number: int, hand: Hand, teacher: Recogniser, best: Judgement, quota: float, minutes: float
+    number: int, hand: Hand, teacher: Recogniser, best: Judgement, start: Start, pace: Pace
 ) -> dict[str, Any] | None:
     """Believe, learn and judge; the round's row of the log, or None where the teacher reads nothing at all.
 
     Each step leaves its result in the round's folder; one that a stopped process has left there is not done again.
     """
-    folder, begun = _place(hand.out, number), time.monotonic()
-    gentle = hand.settings.is_gentle(number)
-    believed = _beliefs(folder, hand, teacher, quota, minutes)
+    folder, settings = _place(hand.out, number), hand.settings
+    minutes = pace.left / settings.to_come(number, pace.left, len(hand.learn))
+    ends = pace.spent + minutes - pace.judging
+    believed = _beliefs(folder, hand, teacher, start.quota, READING * minutes)
     if not believed:
         return None
+    gentle = settings.is_gentle(number)
     if not (folder / WEIGHTS).is_file():
-        (_ease if gentle else _train)(folder, hand, teacher, minutes - (time.monotonic() - begun) / 60 - JUDGING)
+        (_ease if gentle else _train)(folder, hand, teacher, ends - pace.spent, partial(pace.tell, number))
     judged = _judged(hand, _student(folder, teacher))
-    why = judged.worse_than(best)
+    why = judged.worse_than(best) or judged.drifted(start.judged)
     moved = {"moved": "scales and shifts"} if gentle else {}
-    told = {"round": number, "accepted": why is None, "why": why or "", "believed": believed, **moved}
-    return {**told, **asdict(judged)}
+    told = {"round": number, "accepted": why is None, "why": why or "", "quota": round(start.quota, 3), **moved}
+    return {**told, "believed": believed, **asdict(judged)}
 
 
 def _judged(hand: Hand, net: Recogniser) -> Judgement:
-    return judge(reader_of(net, hand.info, hand.fabric), hand.check, hand.expected.lm)
+    return judge(reader_of(net, hand.info, hand.fabric), hand.check, hand.expected.lm, hand.decoder())
 
 
 def _beliefs(folder: Path, hand: Hand, teacher: Recogniser, quota: float, minutes: float) -> int:
     """The round's labels as a lines folder like any other, origin pseudo, confidence as read; how many there are.
 
-    The pictures are read in an order by chance, so that those that the time does not reach are like the others.
+    The pictures are read in an order by chance, so that those that the time does not reach are like the others. They
+    are kept as wide as they are read.
     """
     if (read_about(folder / "about.json") or {}).get("finished"):
         return LinesFolder(folder).count("train")
-    settings, number = hand.settings, int(folder.name)
-    order = np.random.default_rng([settings.seed, number]).permutation(len(hand.learn))
-    pictures = dict(hand.learn[i] for i in order[: ENOUGH if settings.is_gentle(number) else None])
+    settings, number, begun = hand.settings, int(folder.name), time.monotonic()
+    order = np.random.default_rng([settings.seed, number]).permutation(len(hand.learn)).tolist()
+    wanted = hand.learn.some(order[: ENOUGH if settings.is_gentle(number) else None])
     reader, decoder = reader_of(teacher, hand.info, hand.fabric), hand.decoder(hand.expected.lm, hand.expected.words)
-    limit = None if settings.steps else 60 * READING * minutes
-    chosen = trusted(list(_in_time(believe(reader, pictures.items(), decoder), limit)), quota)
-    if not chosen:
-        return 0
+    limit = None if settings.steps else 60 * minutes
+    chosen = trusted(_in_time(believe(reader, wanted, decoder), limit), quota)
+    number_of = {id: number for number, id in enumerate(wanted.ids)}
     shutil.rmtree(folder, ignore_errors=True)  # what a stopped process had written by then; it may have read others
-    with LinesWriter(folder, {"command": "adapt", "what": "readings that were believed"}) as writer:
-        for belief in chosen:
-            ink = pictures[belief.reading.id]
+    believed = 0
+    about = {"command": "adapt", "what": "readings that were believed", "seconds": time.monotonic() - begun}
+    with LinesWriter(folder, about) as writer:
+        for reading in (belief.reading for belief in chosen):
+            ink = widened(wanted[number_of[reading.id]][1], hand.info.stretch)
+            if unusable(reading.text, ink.shape[1], hand.info.characters):  # more is read than there is room for
+                continue
+            believed += 1
             writer.write(
                 Line(
-                    belief.reading.id, encode(ink), belief.reading.text, origin="pseudo",
-                    confidence=belief.reading.confidence, width=ink.shape[1], height=ink.shape[0],
+                    reading.id, encode(ink), reading.text, origin="pseudo",
+                    confidence=reading.confidence, width=ink.shape[1], height=ink.shape[0],
                 )
             )  # fmt: skip
-    return len(chosen)
+    return believed
 
 
-def _in_time(every: Iterable[T], seconds: float | None) -> Iterator[T]:
-    """As many as come within some seconds, one at least; all of them where there is no limit."""
-    begun = time.monotonic()
-    for one in every:
-        yield one
-        if seconds is not None and time.monotonic() - begun >= seconds:
-            return
+def _in_time(beliefs: Iterator[Belief], seconds: float | None) -> list[Belief]:
+    """As many as come within some seconds, and FEW however long they take; all of them where there is no limit."""
+    begun, found = time.monotonic(), []
+    for belief in beliefs:
+        found.append(belief)
+        if seconds is not None and len(found) >= FEW and time.monotonic() - begun >= seconds:
+            break
+    return found
 
 
-def _ease(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> None:
+def _ease(folder: Path, hand: Hand, teacher: Recogniser, minutes: float, tell: Tell) -> None:
     """A student whose scales and shifts alone learn the beliefs in `folder`: too few numbers to learn many mistakes."""
     settings, begun = hand.settings, time.monotonic()
     believed = FolderSource(LinesFolder(folder), "train", height=teacher.height, charset=teacher.charset)
@@ -190,16 +207,13 @@ def _ease(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> None
     columns = min(settings.columns, QuickSettings.columns)
     chosen = QuickSettings(steps=steps, seconds=seconds, lr=GENTLY, columns=columns, seed=settings.seed)
 
-    def tell(fraction: float) -> None:
-        percent("adapting", fraction / settings.all_rounds)
-
     student = quick(teacher, pictures, believed.texts, hand.fabric, chosen, tell)
     with atomic(folder / LOG, "w") as file:
         file.write(json.dumps({"minutes": (time.monotonic() - begun) / 60}) + "\n")
     save_weights(folder, student)
 
 
-def _train(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> None:
+def _train(folder: Path, hand: Hand, teacher: Recogniser, minutes: float, tell: Tell) -> None:
     """One student: starts as its teacher, learns the beliefs in `folder` beside synthetic pictures."""
     settings, charset, height = hand.settings, teacher.charset, teacher.height
     believed = FolderSource(LinesFolder(folder), "train", height=height, charset=charset)
@@ -217,19 +231,17 @@ def _train(folder: Path, hand: Hand, teacher: Recogniser, minutes: float) -> Non
             file.writelines(json.dumps(row) + "\n" for row in run.progress.rows)
         save_weights(folder, run.average)
 
-    def tell(fraction: float) -> None:
-        done = (int(folder.name) - 1 + fraction) / settings.all_rounds
-        percent("adapting", min(done, 0.99))  # judging comes after it
-
     shown = Shown(sources[-1], range(min(SHOWN, len(sources[-1]) or SHOWN)))
     fit(run, plan, [shown], chosen, Look(ramp=1, hidden=chosen.hidden), fabric, keep, tell)
 
 
-def _trained(folder: Path) -> float:
-    """Seconds that a process took to train the round's student and was stopped before it judged it; else 0."""
+def _spent(folder: Path) -> float:
+    """Seconds that processes took for the beliefs and the student of a round, and were stopped before its end."""
+    about = read_about(folder / "about.json") or {}
+    read = float(about.get("seconds", 0)) if about.get("finished") else 0.0
     if not (folder / WEIGHTS).is_file():
-        return 0.0
-    return 60.0 * float(read_state(folder / LOG, folder.parents[1])["minutes"])
+        return read
+    return read + 60.0 * float(read_state(folder / LOG, folder.parents[1])["minutes"])
 
 
 def _student(folder: Path, teacher: Recogniser) -> Recogniser:

@@ -81,7 +81,7 @@ class AdaptSettings:
         wanted = self.all_rounds - number + 1 - gentle
         return gentle + max(1, min(wanted, int(left / min(SHORTEST, A_PICTURE * pictures))))
 
-    def believed(self, misread: float | None) -> float:
+    def share_believed(self, misread: float | None) -> float:
         """The share of the readings that is believed in all rounds, where the parent misreads so much (0..1).
 
         The more is misread, the fewer: more of them give back what a better teacher gains (docs/log.md, 2026-11-26).
