@@ -12,8 +12,8 @@ from scriven.jobs.adapt import adapt
 from scriven.lines import Line, LinesWriter
 from scriven.scribes.fonts import FontScribe
 from scriven.scribes.typefaces import bundled
-from test_adapt import folder, parent, picture, settings, small_world  # noqa: F401
 from test_bad_input import full_disk
+from toy_hand import folder, parent, picture, settings, small_world  # noqa: F401
 
 
 def noise(i: int) -> np.ndarray:
@@ -46,7 +46,7 @@ ODD = {"identical": lambda i: picture("ink", 0.2), "noise": noise, "drawing": dr
 
 
 @pytest.mark.parametrize("kind", ODD)
-def test_what_is_no_hand_never_makes_a_model_worse(kind, parent, tmp_path):  # noqa: F811
+def test_what_is_no_hand_never_makes_a_model_worse(kind, parent, tmp_path):
     with LinesWriter(tmp_path / "lines", {}) as writer:
         for i in range(20):
             writer.write(Line(f"p{i}", encode(ODD[kind](i))))
@@ -58,7 +58,7 @@ def test_what_is_no_hand_never_makes_a_model_worse(kind, parent, tmp_path):  # n
     assert "the old weights are kept" in page and done.why.split("(")[0].strip() in page
 
 
-def test_pictures_in_another_alphabet_than_the_texts_are_refused(parent, tmp_path):  # noqa: F811
+def test_pictures_in_another_alphabet_than_the_texts_are_refused(parent, tmp_path):
     (tmp_path / "texts.txt").write_text("чернила бумага письмо рука\n" * 30)
     given = settings(texts=str(tmp_path / "texts.txt"))
     with pytest.raises(InputError, match="the model cannot write the texts"):
@@ -66,7 +66,7 @@ def test_pictures_in_another_alphabet_than_the_texts_are_refused(parent, tmp_pat
     assert not (tmp_path / "m").exists()
 
 
-def test_a_full_disk_stops_it_with_a_sentence_and_it_goes_on(parent, tmp_path):  # noqa: F811
+def test_a_full_disk_stops_it_with_a_sentence_and_it_goes_on(parent, tmp_path):
     lines = folder(tmp_path / "lines")
     with full_disk(60_000), pytest.raises(OutputError, match="cannot (write|keep) .*free some"):
         adapt([lines], tmp_path / "m", parent=parent, settings=settings())

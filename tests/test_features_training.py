@@ -28,9 +28,9 @@ from scriven.workbench.fit import begin, learning_rate
 from scriven.workbench.keep import track
 from scriven.workbench.loader import Stream
 from scriven.workbench.sources import FolderSource, ScribeSource
-from test_adapt import folder as unlabelled
-from test_adapt import parent, small_world  # noqa: F401
 from test_workbench import WORDS, folder, picture
+from toy_hand import folder as unlabelled
+from toy_hand import parent, small_world  # noqa: F401
 
 
 class Stopped(Exception):
@@ -151,13 +151,13 @@ def adapting_to(**changes):
     return AdaptSettings(**{"steps": 2, "gentle": 0, "rounds": 1, "columns": 900, "language": "en", **changes})
 
 
-def test_the_pictures_that_judge_are_never_learnt_from(parent, tmp_path, monkeypatch):  # noqa: F811
+def test_the_pictures_that_judge_are_never_learnt_from(parent, tmp_path, monkeypatch):
     judge, believe = adapting.judge, adapting.believe
     judged, learnt = [], []
 
-    def judging(reader, pictures, lm):
+    def judging(reader, pictures, *more):
         judged.append({id for id, _ in pictures})
-        return judge(reader, pictures, lm)
+        return judge(reader, pictures, *more)
 
     def believing(reader, pictures, decoder):
         learnt.append({id for id, _ in pictures})
@@ -172,7 +172,7 @@ def test_the_pictures_that_judge_are_never_learnt_from(parent, tmp_path, monkeyp
     assert len(judged[0] | learnt[0]) == 30
 
 
-def test_believed_pictures_are_learnt_beside_synthetic_ones(parent, tmp_path, monkeypatch):  # noqa: F811
+def test_believed_pictures_are_learnt_beside_synthetic_ones(parent, tmp_path, monkeypatch):
     plans = []
 
     def fit(run, plan, *rest):

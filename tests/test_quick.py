@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from scriven.base import SettingsError
+from scriven.base import OutputError, SettingsError
 from scriven.jobs.adapt import language as knowing
 from scriven.jobs.adapt import quick as job
 from scriven.jobs.read import ReadSettings
@@ -21,7 +21,7 @@ from scriven.reader.lm import CharLM
 from scriven.reader.session import Reader
 from scriven.workbench.beliefs import reader_of
 from scriven.workbench.keep import load_net
-from test_adapt import WORDS, parent, picture  # noqa: F401
+from toy_hand import WORDS, parent, picture  # noqa: F401
 
 torch = pytest.importorskip("torch")
 from scriven.jobs.train import TrainSettings, fabric_of  # noqa: E402
@@ -56,7 +56,7 @@ def reader_and_net(folder: Path) -> tuple[Reader, torch.nn.Module]:
     return reader_of(net.eval(), info, fabric_of(TrainSettings(steps=1, precision="32-true"))), net
 
 
-def test_only_scales_and_shifts_move_and_the_same_seed_moves_them_the_same_way(parent):  # noqa: F811
+def test_only_scales_and_shifts_move_and_the_same_seed_moves_them_the_same_way(parent):
     _, net = reader_and_net(parent)
     fabric = fabric_of(TrainSettings(steps=1, precision="32-true"))
     before = {k: v.clone() for k, v in net.state_dict().items()}
@@ -69,7 +69,7 @@ def test_only_scales_and_shifts_move_and_the_same_seed_moves_them_the_same_way(p
     assert not any(weight.requires_grad for weight in made[0].parameters())
 
 
-def test_scales_and_shifts_are_enough_to_learn_letters_that_lean(parent):  # noqa: F811
+def test_scales_and_shifts_are_enough_to_learn_letters_that_lean(parent):
     reader, net = reader_and_net(parent)
     fabric = fabric_of(TrainSettings(steps=1, precision="32-true"))
     named = [(str(i), ink) for i, ink in enumerate(leaning())]
@@ -79,7 +79,7 @@ def test_scales_and_shifts_are_enough_to_learn_letters_that_lean(parent):  # noq
     assert before > 0.2 and after < 0.7 * before
 
 
-def test_a_page_is_read_by_what_learnt_it_unless_that_is_worse(parent, monkeypatch, caplog):  # noqa: F811
+def test_a_page_is_read_by_what_learnt_it_unless_that_is_worse(parent, monkeypatch, caplog):
     reader, _ = reader_and_net(parent)
     decoder = decoder_of(reader)
     real, judged = job.judge, []
@@ -100,7 +100,7 @@ def test_a_page_is_read_by_what_learnt_it_unless_that_is_worse(parent, monkeypat
 
 
 @pytest.mark.parametrize("sure", [True, False])
-def test_a_language_that_is_sure_goes_on_helping(sure, parent, monkeypatch):  # noqa: F811
+def test_a_language_that_is_sure_goes_on_helping(sure, parent, monkeypatch):
     reader, _ = reader_and_net(parent)
     plain = Decoder(reader.info, ReadSettings())
     monkeypatch.setattr(job, "judge", lambda reader, *_: SimpleNamespace(worse_than=lambda other: None))
@@ -109,7 +109,7 @@ def test_a_language_that_is_sure_goes_on_helping(sure, parent, monkeypatch):  # 
     assert (decoder.language is not None) == sure
 
 
-def test_too_few_lines_are_read_as_they_are_and_too_many_refused(parent, caplog):  # noqa: F811
+def test_too_few_lines_are_read_as_they_are_and_too_many_refused(parent, caplog):
     reader, _ = reader_and_net(parent)
     decoder = decoder_of(reader)
     assert job.adapted(page(3), parent, reader, decoder, "cpu", 1) == (reader, decoder)
@@ -166,7 +166,22 @@ def test_a_refusal_leaves_the_place_free(pages, tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_network_that_reads_wider_pictures_learns_them_so(parent):  # noqa: F811
+@pytest.mark.parametrize("place", ["out.txt", "out"])
+def test_a_result_that_is_there_is_refused_before_anything_is_learnt(place, pages, tmp_path, monkeypatch):
+    from scriven.jobs import read as reading
+
+    settings = ReadSettings(adapt=True, threads=1)
+    monkeypatch.setattr(reading, "_adapted", lambda *_: pytest.fail("it learns first"))
+    if place == "out":
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "mine.txt").write_text("mine")
+    else:
+        (tmp_path / "out.txt").write_text("mine")
+    with pytest.raises(OutputError, match="exists"):
+        reading.read([pages], "scriven-synthetic", tmp_path / place, settings=settings)
+
+
+def test_a_network_that_reads_wider_pictures_learns_them_so(parent):
     reader, _ = reader_and_net(parent)
     info = reader.info.model_copy(update={"stretch": 1.3})
     (ink, text), *_ = job._learnable([("a", picture("ink"))], [Reading("a", "ink", 1.0, ())], info)
@@ -192,7 +207,7 @@ def test_an_engine_that_cannot_learn_is_refused(pages):
         _adapted([], "scriven-synthetic", None, None, ReadSettings(adapt=True, engine="openvino"))
 
 
-def test_seconds_end_it_after_one_step_at_the_least(parent):  # noqa: F811
+def test_seconds_end_it_after_one_step_at_the_least(parent):
     _, net = reader_and_net(parent)
     fabric, told = fabric_of(TrainSettings(steps=1, precision="32-true")), []
     quick(net, leaning(), WORDS, fabric, QuickSettings(steps=1000, seconds=1e-9, columns=900), told.append)

@@ -47,7 +47,7 @@ GENTLY = 3e-3  # their learning rate
 BRIEF = 0.7  # minutes that they may take where a round has less: it is worth more than short ones of all weights
 READING = 1 / 3  # of a round's time at most; of pictures that are not read there is nothing to learn
 FEW = 100  # pictures that are read however long that takes
-LEAST = 0.2  # minutes that all weights learn for, however little time is left
+LEAST = 0.2  # minutes that all weights learn for; no round begins with less
 SHOWN = 40  # pictures that the log of a round is validated on
 
 
@@ -97,7 +97,7 @@ def run_rounds(hand: Hand, net: Recogniser, begun: float) -> tuple[Recogniser, l
             before = _spent(folder)
             pace.earlier(before)
             tried = number > 1 and (rounds[-1]["accepted"] or not settings.is_gentle(number - 1))
-            if tried and settings.steps is None and pace.left <= 0:
+            if tried and settings.steps is None and pace.left <= LEAST + pace.judging:
                 return net, rounds, f"the time of {settings.minutes:g} min was over"
             row = _round(number, hand, net, best, start, pace)
             if row is None:

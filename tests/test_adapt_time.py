@@ -1,0 +1,286 @@
+"""Adapting: its minutes, its progress, and going on after it was stopped."""
+
+import json
+import os
+import shutil
+from dataclasses import replace
+
+import pytest
+import torch
+
+from scriven.base import OutputError
+from scriven.jobs import adapt as job
+from scriven.jobs.adapt import AdaptSettings, adapt
+from scriven.jobs.adapt import pace as pacing
+from scriven.jobs.adapt import rounds as learning
+from scriven.jobs.adapt import settings as choosing
+from scriven.lines import LinesFolder
+from scriven.workbench.beliefs import Judgement
+from scriven.workbench.keep import load_net, save_weights
+from toy_hand import (  # noqa: F401
+    WORDS,
+    accepting,
+    clock,
+    counted,
+    cut,
+    folder,
+    parent,
+    picture,
+    published,
+    same_weights,
+    settings,
+    small_world,
+)
+
+
+def test_a_round_of_all_weights_is_tried_however_short_the_time_where_the_gentle_one_was_refused(
+    parent, tmp_path, monkeypatch, clock
+):
+    monkeypatch.setattr(Judgement, "worse_than", lambda self, other: "it is worse")
+    given, seconds, real = counted(monkeypatch), [], learning.quick
+
+    def quick(net, pictures, texts, fabric, chosen, tell):
+        seconds.append(chosen.seconds)
+        clock[0] += 100
+        return real(net, pictures, texts, fabric, replace(chosen, steps=1), tell)
+
+    monkeypatch.setattr(learning, "quick", quick)
+    chosen = settings(gentle=5, steps=None, minutes=1)
+    done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
+    assert len(given) == 1 and len(done.rounds) == 3 and done.why == "it is worse" and not done.helped
+    adapt([tmp_path / "lines"], tmp_path / "n", parent=parent, settings=settings(gentle=5, steps=None, minutes=20))
+    assert seconds == pytest.approx([60 * 0.5, 60 * (20 / 2 - 0.3)])
+
+
+def test_only_the_lines_the_log_and_the_marker_of_a_round_stay(parent, tmp_path, monkeypatch):
+    lines, kept = folder(tmp_path / "lines"), tmp_path / "m" / "rounds" / "01"
+    cut(lambda: adapt([lines], tmp_path / "m", parent=parent, settings=settings()), monkeypatch, "_judged", 2)
+    (kept / ".done.json.0.part").write_bytes(b"half")  # as a kill leaves it
+    adapt([lines], tmp_path / "m", parent=parent, settings=settings())
+    left = sorted(file.name for file in kept.rglob("*"))
+    assert left == ["about.json", "done.json", "log.jsonl", "train-00000.parquet"]
+    assert not LinesFolder(kept).refused
+
+
+@pytest.mark.parametrize(("name", "at", "trained"), [("_train", 2, 1), ("_judged", 2, 1), ("_judged", 3, 0)])
+def test_a_stopped_run_goes_on_after_its_last_finished_round(name, at, trained, parent, tmp_path, monkeypatch):
+    """Stopped before the second training, and after each training before its student is judged."""
+    accepting(monkeypatch)
+    lines = folder(tmp_path / "lines")
+
+    def run(out):
+        return adapt([lines], tmp_path / out, parent=parent, settings=settings(rounds=2))
+
+    whole = run("whole")
+    cut(lambda: run("cut"), monkeypatch, name, at)
+    given = counted(monkeypatch)
+    assert run("cut").rounds == whole.rounds
+    assert len(given) == trained and same_weights(tmp_path / "whole", tmp_path / "cut")
+    with pytest.raises(OutputError, match="finished"):
+        run("cut")
+
+
+def test_a_refused_round_is_not_tried_again(parent, tmp_path, monkeypatch):
+    monkeypatch.setattr(Judgement, "worse_than", lambda self, other: "it is worse")
+    lines = folder(tmp_path / "lines")
+
+    def run():
+        return adapt([lines], tmp_path / "m", parent=parent, settings=settings(rounds=2))
+
+    cut(run, monkeypatch, "inherit")
+    given = counted(monkeypatch)
+    done = run()
+    assert not given and not done.helped and done.why == "it is worse" and len(done.rounds) == 2
+
+
+def test_a_run_goes_on_by_the_rules_that_it_was_begun_with(parent, tmp_path, monkeypatch):
+    def run(**changes):
+        return adapt([tmp_path / "lines"], tmp_path / "m", parent=parent, settings=settings(**changes))
+
+    folder(tmp_path / "lines")
+    cut(run, monkeypatch, "fit")
+    with pytest.raises(OutputError, match="begun with other settings"):
+        run(seed=5)
+    monkeypatch.setattr(job, "RULES", job.RULES + 1)
+    with pytest.raises(OutputError, match="begun by another version"):
+        run()
+
+
+@pytest.mark.parametrize(
+    ("number", "left", "rounds"),
+    [(1, 30.0, 4), (1, 5.0, 3), (1, 2.0, 2), (2, 30.0, 3), (2, 3.3, 1), (3, 5.1, 2), (4, 30.0, 1)],
+)
+def test_little_time_is_shared_by_fewer_rounds(number, left, rounds):
+    chosen = AdaptSettings(rounds=3, gentle=9)
+    assert chosen.to_come(number, left, 5000) == rounds
+    assert chosen.to_come(number, left, 425) == chosen.all_rounds - number + 1  # few are read in no time
+
+
+def test_one_long_round_takes_the_time_of_three_short_ones(parent, tmp_path, monkeypatch, clock):
+    accepting(monkeypatch)
+    monkeypatch.setattr(choosing, "SHORTEST", 2.5)
+    monkeypatch.setattr(choosing, "A_PICTURE", 1.0)
+    given = counted(monkeypatch)
+    chosen = settings(rounds=3, steps=None, minutes=4.5)
+    done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
+    assert [one.minutes for one in given] == pytest.approx([4.5])
+    assert len(done.rounds) == 2 and done.why == "the time of 4.5 min was over"
+
+
+@pytest.mark.parametrize(("gentle", "learning_for"), [(0, 1.6), (2, 1.3)])
+def test_a_round_reads_for_a_third_of_its_time_and_the_rest_is_for_learning(
+    gentle, learning_for, parent, tmp_path, monkeypatch, clock
+):
+    believe, given, read = learning.believe, counted(monkeypatch), []
+
+    def slowly(*arguments):
+        for belief in believe(*arguments):
+            clock[0] += 6
+            read.append(belief.reading.id)
+            yield belief
+
+    monkeypatch.setattr(learning, "believe", slowly)
+    monkeypatch.setattr(learning, "FEW", 3)
+    chosen = settings(steps=None, minutes=2.4, gentle=gentle)
+    adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
+    assert given[-1].minutes == pytest.approx(learning_for)
+    last = read[-8:] if not gentle else read[-7:]
+    assert len(set(last)) == len(last) and last != sorted(last)  # by chance
+
+
+@pytest.mark.parametrize(("name", "at"), [("_train", 2), ("_judged", 2)])
+def test_the_minutes_of_finished_rounds_count_when_a_run_goes_on(name, at, parent, tmp_path, monkeypatch, clock):
+    accepting(monkeypatch)
+    lines = folder(tmp_path / "lines")
+    given = counted(monkeypatch)
+
+    def run(out):
+        return adapt([lines], tmp_path / out, parent=parent, settings=settings(rounds=2, steps=None, minutes=3))
+
+    whole = run("whole")
+    assert [chosen.minutes for chosen in given] == pytest.approx([1.5, 1.4]) and clock[0] == 96 + 96
+    cut(lambda: run("cut"), monkeypatch, name, at)
+    assert clock[0] == 192 + 96
+    clock[0] = 1000.0  # another process
+    assert run("cut").rounds == whole.rounds
+    assert [chosen.minutes for chosen in given[2:]] == pytest.approx([1.5, 1.4]) and clock[0] == 1000 + 96
+    assert same_weights(tmp_path / "whole", tmp_path / "cut")
+    rounds = [json.loads((tmp_path / "cut" / "rounds" / n / "done.json").read_text()) for n in ("01", "02")]
+    assert [done["seconds"] for done in rounds] == pytest.approx([96, 96])
+
+
+def test_the_time_that_judging_takes_is_left_for_it(parent, tmp_path, monkeypatch, clock):
+    judge, given = learning.judge, counted(monkeypatch)
+
+    def slowly(*arguments):
+        clock[0] += 30
+        return judge(*arguments)
+
+    monkeypatch.setattr(learning, "judge", slowly)
+    chosen = settings(steps=None, minutes=3)
+    adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
+    assert [one.minutes for one in given] == pytest.approx([2.0])  # one judgement of the parent, one of the student
+
+
+def test_some_pictures_are_read_however_little_time_is_left(parent, tmp_path, monkeypatch, clock):
+    accepting(monkeypatch)
+    believe, read = learning.believe, []
+
+    def slowly(*arguments):
+        for belief in believe(*arguments):
+            clock[0] += 100
+            read.append(belief.reading.id)
+            yield belief
+
+    monkeypatch.setattr(learning, "believe", slowly)
+    monkeypatch.setattr(learning, "FEW", 20)
+    adapt([folder(tmp_path / "l")], tmp_path / "m", parent=parent, settings=settings(steps=None, minutes=1))
+    assert len(read) == 20
+
+
+def test_progress_goes_by_the_minutes(parent, tmp_path, monkeypatch, clock):
+    accepting(monkeypatch)
+    told = []
+    monkeypatch.setattr(pacing, "percent", lambda what, fraction: told.append((clock[0], fraction)))
+    chosen = settings(steps=None, minutes=2, rounds=2)
+    adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
+    assert told and all(fraction == pytest.approx(min(0.99, now / 120)) for now, fraction in told)
+
+
+@pytest.mark.parametrize("changed", ["pictures", "weights"])
+def test_other_pictures_or_another_parent_do_not_go_on(changed, parent, tmp_path, monkeypatch):
+    started, lines = shutil.copytree(parent, tmp_path / "parent"), folder(tmp_path / "lines")
+
+    def run():
+        return adapt([lines], tmp_path / "m", parent=started, settings=settings())
+
+    cut(run, monkeypatch, "_train")
+    if changed == "pictures":
+        folder(tmp_path / "lines", lean=0.2)
+    else:
+        net, _ = load_net(started)
+        with torch.no_grad():
+            next(net.parameters()).add_(1e-3)
+        save_weights(started, net)
+    with pytest.raises(OutputError, match=f"was begun with other {changed}, which have changed since"):
+        run()
+
+
+def test_no_round_begins_when_the_minutes_are_over(parent, tmp_path, monkeypatch, clock):
+    accepting(monkeypatch)
+    chosen = settings(rounds=3, steps=None, minutes=0.3)
+    done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
+    assert done.helped and len(done.rounds) == 2 and done.why == "the time of 0.3 min was over"
+
+
+@pytest.mark.slow
+def test_a_run_stopped_at_every_file_that_it_writes_goes_on(parent, tmp_path, monkeypatch):
+    """One folder; a process after the other is stopped just before or just after a file of it is in its place."""
+    accepting(monkeypatch)
+    lines, put, written = folder(tmp_path / "lines"), os.replace, []
+
+    def run(out, replacing):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", replacing)
+            return adapt([lines], tmp_path / out, parent=parent, settings=settings(rounds=2, steps=1, gentle=1))
+
+    def noting(source, target):
+        put(source, target)
+        if target.is_relative_to(tmp_path / "whole"):
+            written.append(target.relative_to(tmp_path / "whole"))
+
+    whole = run("whole", noting)
+    assert len(written) > 15 and written[-1].name == "model.json"
+    for number, file in enumerate(written):
+
+        def stopping(source, target, after=number % 2 and file != written[-1], stop=tmp_path / "cut" / file):
+            if target != stop or after:
+                put(source, target)
+            if target == stop:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            run("cut", stopping)
+    assert run("cut", put).rounds == whole.rounds and same_weights(tmp_path / "whole", tmp_path / "cut")
+    for name in ("report.html", "log.jsonl", "README.md"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
+    files = [sorted(str(f.relative_to(tmp_path / n)) for f in (tmp_path / n).rglob("*")) for n in ("whole", "cut")]
+    assert files[0] == files[1]
+
+
+def test_other_settings_do_not_go_on(parent, tmp_path, monkeypatch):
+    lines = folder(tmp_path / "lines")
+    cut(lambda: adapt([lines], tmp_path / "m", parent=parent, settings=settings()), monkeypatch, "_train")
+    with pytest.raises(OutputError, match="other settings"):
+        adapt([lines], tmp_path / "m", parent=parent, settings=settings(lr=1e-3))
+
+
+def test_a_round_tells_how_far_it_is_and_shows_no_error_rate(parent, tmp_path, monkeypatch, caplog):
+    accepting(monkeypatch)
+    told = []
+    for place in (job, pacing):
+        monkeypatch.setattr(place, "percent", lambda what, fraction: told.append((what, fraction)))
+    with caplog.at_level("INFO", "scriven"):
+        adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=settings(rounds=2))
+    assert [part for _, part in told] == pytest.approx([0, 0.25, 0.5, 0.5, 0.75, 0.99, 1.0])
+    assert {what for what, _ in told} == {"adapting"} and "CER" not in caplog.text

@@ -1,0 +1,161 @@
+"""A hand that leans and a network that has learnt it upright: small enough to be adapted to in a second or two."""
+
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from scriven.images import encode
+from scriven.jobs import adapt as job
+from scriven.jobs.adapt import AdaptSettings
+from scriven.jobs.adapt import language as knowing
+from scriven.jobs.adapt import pace as pacing
+from scriven.jobs.adapt import rounds as learning
+from scriven.jobs.adapt import settings as choosing
+from scriven.lines import Line, LinesWriter
+from scriven.reader.lm import CharLM
+from scriven.reader.model import Graph, ModelInfo, write_info
+from scriven.recognisers import build
+from scriven.recognisers.export import export
+from scriven.scribes.typefaces import bundled
+from scriven.tensors import collate
+from scriven.text import Charset
+from scriven.workbench import fit as fitting
+from scriven.workbench.beliefs import Judgement
+from scriven.workbench.keep import load_net, save_weights
+from scriven.workbench.quantise import halve
+
+WORDS = ("ink", "paper", "quill", "letter", "seal", "wax", "desk", "folio", "hand", "script")
+
+
+def picture(text: str, lean: float = 0.0) -> np.ndarray:
+    image = np.full((64, 26 * len(text) + 40), 255, np.uint8)
+    cv2.putText(image, text, (20, 42), cv2.FONT_HERSHEY_SIMPLEX, 1.0, 0, 2)
+    matrix = np.array([[1, -lean, 32 * lean], [0, 1, 0]], np.float32)
+    return cv2.warpAffine(image, matrix, (image.shape[1], 64), borderValue=(255,))
+
+
+@pytest.fixture(scope="module")
+def parent(tmp_path_factory):
+    """A network that reads upright drawn words, as a model folder without its graph."""
+    torch.manual_seed(0)
+    net = build("convtext", "tiny", Charset.of(["abcdefghijklmnopqrstuvwxyz .,"]))
+    batch = collate([picture(w) for w in WORDS], WORDS)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3)
+    for _ in range(45):
+        optimizer.zero_grad()
+        net.loss(batch).backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
+    folder = tmp_path_factory.mktemp("parent")
+    save_weights(folder, net)
+    write_info(
+        folder,
+        ModelInfo(
+            name="drawn",
+            network="convtext",
+            size="tiny",
+            charset=net.charset.characters,
+            graph=Graph(),
+            languages=["en"],
+        ),
+    )
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def small_world(monkeypatch):
+    """Three typefaces, a language of ten words, no export: what is slow and tested elsewhere."""
+    torch.set_num_threads(1)
+    faces = tuple(f for f in bundled() if f.id in ("caveat", "kalam", "homemade-apple"))
+    assert len(faces) == 3
+    monkeypatch.setattr(learning, "bundled", lambda: faces)
+    monkeypatch.setattr(knowing, "language_model", lambda name: CharLM.train(WORDS * 3, order=3))
+    monkeypatch.setattr("scriven.workbench.publish.export", lambda net, path: path.write_bytes(b"graph"))
+
+
+def folder(path, texts=None, lean=0.15):
+    with LinesWriter(path, {}) as writer:
+        for i in range(30):
+            word = WORDS[i % len(WORDS)]
+            text = word if texts is None else texts[i]
+            writer.write(Line(f"p{i}", encode(picture(word, lean + 0.002 * i)), text))
+    return path
+
+
+def settings(**changes):
+    return AdaptSettings(**{"steps": 2, "gentle": 0, "rounds": 1, "columns": 900, "language": "en", **changes})
+
+
+def accepting(monkeypatch):
+    """Every round is accepted, whatever its judgement; the judgements stay real."""
+    monkeypatch.setattr(Judgement, "worse_than", lambda self, other: None)
+
+
+def counted(monkeypatch):
+    """The settings that each training is given from here on."""
+    fit, given = learning.fit, []
+
+    def fitted(run, plan, valid, chosen, *rest):
+        given.append(chosen)
+        return fit(run, plan, valid, chosen, *rest)
+
+    monkeypatch.setattr(learning, "fit", fitted)
+    return given
+
+
+def cut(call, monkeypatch, name, at=1):
+    """Call, and stop when the function `name` of the job is called for the `at`-th time."""
+    place = job if hasattr(job, name) else learning
+    real, calls = getattr(place, name), []
+
+    def stopping(*arguments):
+        calls.append(name)
+        if len(calls) == at:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, stopping)
+        with pytest.raises(KeyboardInterrupt):
+            call()
+
+
+def same_weights(a, b):
+    one, other = (load_file(folder / "weights.safetensors") for folder in (a, b))
+    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
+
+
+@pytest.fixture(scope="module")
+def published(parent, tmp_path_factory):
+    """The parent as a finished folder: its graph and its weights in 16 bits, confidences calibrated."""
+    made = tmp_path_factory.mktemp("published")
+    net, info = load_net(parent)
+    export(net, made / "plain.onnx")
+    halve(made / "plain.onnx", made / "small.onnx")
+    (made / "plain.onnx").unlink()
+    save_weights(made, net, half=True)
+    changes = {"graph": Graph(file="small.onnx", precision="fp16"), "temperature": 0.9, "calibration": (0.1, 0.8)}
+    write_info(made, info.model_copy(update=changes))
+    return made
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Time that only passes in training: 24 seconds a batch."""
+    now, step = [0.0], fitting._step
+
+    def stepped(*arguments):
+        now[0] += 24
+        return step(*arguments)
+
+    timed = SimpleNamespace(monotonic=lambda: now[0])
+    monkeypatch.setattr(fitting, "_step", stepped)
+    monkeypatch.setattr(fitting, "time", timed)
+    for place in (job, learning, pacing):
+        monkeypatch.setattr(place, "time", timed)
+    monkeypatch.setattr(choosing, "SHORTEST", 0.5)
+    return now
