@@ -7,13 +7,18 @@ import torch
 from safetensors.torch import load_file
 
 from scriven.base import InputError, OutputError
-from scriven.images import encode
-from scriven.jobs.adapt import adapt
+from scriven.images import encode, prepare
+from scriven.jobs.adapt import AdaptSettings, adapt
+from scriven.jobs.train import fabric_of
 from scriven.lines import Line, LinesWriter
+from scriven.reader.model import find_model
+from scriven.score import score
 from scriven.scribes.fonts import FontScribe
 from scriven.scribes.typefaces import bundled
+from scriven.workbench.beliefs import reader_of, readings
+from scriven.workbench.keep import load_net
 from test_bad_input import full_disk
-from toy_hand import folder, parent, picture, settings, small_world  # noqa: F401
+from toy_hand import WORDS, folder, parent, picture, settings, small_world  # noqa: F401
 
 
 def noise(i: int) -> np.ndarray:
@@ -42,7 +47,20 @@ def form(i: int) -> np.ndarray:
     return image
 
 
-ODD = {"identical": lambda i: picture("ink", 0.2), "noise": noise, "drawing": drawing, "russian": russian, "form": form}
+def printed(i: int) -> np.ndarray:
+    image = np.full((64, 360), 255, np.uint8)
+    cv2.putText(image, f"{WORDS[i % 10]} {i}", (10, 42), cv2.FONT_HERSHEY_TRIPLEX, 1.0, 0, 2)
+    return image
+
+
+ODD = {
+    "alike": lambda i: picture("ink", 0.2 + 0.002 * i),
+    "noise": noise,
+    "drawing": drawing,
+    "russian": russian,
+    "form": form,
+    "printed": printed,
+}
 
 
 @pytest.mark.parametrize("kind", ODD)
@@ -56,6 +74,25 @@ def test_what_is_no_hand_never_makes_a_model_worse(kind, parent, tmp_path):
     assert all(torch.equal(old[k], kept[k]) for k in old)
     page = (tmp_path / "m" / "report.html").read_text()
     assert "the old weights are kept" in page and done.why.split("(")[0].strip() in page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ODD)
+def test_at_the_usual_rate_what_is_no_hand_does_little_harm(kind, tmp_path):
+    """A bundled model, the gentle round too, as a user would call it: what it read before is still read."""
+    with LinesWriter(tmp_path / "lines", {}) as writer:
+        for i in range(20):
+            writer.write(Line(f"p{i}", encode(ODD[kind](i))))
+    usual = AdaptSettings(language="en", steps=5, gentle=5, rounds=2, columns=1500)
+    done = adapt([tmp_path / "lines"], tmp_path / "m", parent="scriven-synthetic", settings=usual)
+    assert done.sentence() and (done.helped or done.why)
+    scribe, said = FontScribe(bundled()), [f"{word} {other}" for word in WORDS for other in WORDS[:4]]
+    shown, rates = [(str(i), prepare(scribe.write(t, np.random.default_rng(i)))) for i, t in enumerate(said)], []
+    for model in (find_model("scriven-synthetic"), tmp_path / "m"):
+        net, info = load_net(model)
+        reader = reader_of(net, info, fabric_of(usual.training(steps=1)))
+        rates.append(score(said, [r.text for r in readings(reader, shown)]).cer)
+    assert rates[0] < 0.1 and rates[1] <= rates[0] + 0.03
 
 
 def test_pictures_in_another_alphabet_than_the_texts_are_refused(parent, tmp_path):

@@ -49,7 +49,7 @@ def test_a_test_split_is_never_adapted_to(tmp_path):
     with LinesWriter(tmp_path / "lines", {}) as writer:
         for i in range(10):
             for split in ("train", "test"):
-                writer.write(Line(f"{split}{i}", encode(picture("ink"))), split)
+                writer.write(Line(f"{split}{i}", encode(picture(f"{i} {split}"))), split)
     refused = []
     assert {id for id, _ in gather([tmp_path / "lines"], "lines", refused)} == {f"train{i}" for i in range(10)}
     assert not refused

@@ -51,7 +51,7 @@ def lines(path):
     with LinesWriter(path, {}) as writer:
         for i in range(12):
             image = np.full((64, 150), 255, np.uint8)
-            cv2.putText(image, "ink", (20, 42), cv2.FONT_HERSHEY_SIMPLEX, 1.0, 0, 2)
+            cv2.putText(image, "ink", (15 + i, 42), cv2.FONT_HERSHEY_SIMPLEX, 1.0, 0, 2)
             writer.write(Line(f"p{i}", encode(image), "ink"))
     return path
 

@@ -73,7 +73,7 @@ def adapted(
     inks, texts = zip(*pairs, strict=True)
     student = reader_of(quick(net, inks, texts, fabric, QuickSettings(), partial(percent, "learning")), info, fabric)
     plain = Decoder(info, DecodeSettings(word=decoder.settings.word))
-    old, new = (judge(one, pictures, lm, plain) for one in (teacher, student))
+    new, old = (judge(one, pictures, lm, plain) for one in (student, teacher))
     why = new.worse_than(old)
     if why:
         log.warning("not adapted: %s", why)
