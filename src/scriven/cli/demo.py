@@ -37,8 +37,10 @@ def demo(
     if json:
         print_json({"report": str(done.folder / "report.html"), **as_json(done)})
         return
+    alone = "" if done.optical == done.after else f" ({done.optical.cer:.1%} without its language model)"
     typer.echo(
-        f"CER before {done.before.cer:.1%}, after {done.after.cer:.1%}, on {done.before.n} lines ({done.seconds:.0f} s)"
+        f"CER before {done.before.cer:.1%}, after {done.after.cer:.1%}{alone}, on {done.before.n} lines "
+        f"({done.seconds:.0f} s)"
     )
     if not done.adapted.helped:
         more = f"; give it more than {minutes:g} minutes" if minutes is not None and minutes < MINUTES else ""

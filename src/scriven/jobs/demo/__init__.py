@@ -27,7 +27,7 @@ from scriven.score import Difference, Score, paired_difference, score
 log = logging.getLogger("scriven.demo")
 
 LINES = Path(__file__).parent / "lines"
-MINUTES = 6.0  # of adaptation; reading before and after and the start come on top
+MINUTES = 6.5  # of adaptation; reading before and after and the start come on top
 SHOWN = 24  # pictures in the report
 
 
@@ -81,6 +81,7 @@ def as_json(done: Demo) -> dict[str, Any]:
         "cer_after_without_lm": done.optical.cer,
         "interval_before": list(done.before.interval),
         "interval_after": list(done.after.interval),
+        "interval_after_without_lm": list(done.optical.interval),
         "n": done.before.n,
         "seconds": round(done.seconds, 1),
         "helped": done.adapted.helped,
