@@ -79,6 +79,14 @@ def test_a_language_that_is_a_guess_is_said_to_be_one(text, languages, sure, mon
     assert ("not sure of the language (" in caplog.text and "say it with --lang" in caplog.text) != sure
 
 
+@pytest.mark.parametrize(
+    ("said", "spoken"),
+    [("the letters were written there", True), ("letters wryten ther bye", False), ("a of to in", False), ("", False)],
+)
+def test_words_of_another_time_are_not_the_language_that_is_spoken_now(said, spoken):
+    assert knowing.spoken_here([Reading("", said, 1.0, ())], "en") is spoken
+
+
 def test_long_common_words_tell_the_language():
     """Half-read English: short words that are read by chance are French as well, the long ones are not."""
     short, long = ["des", "les", "son", "est", "une"], ["which", "scarlet", "their"]
@@ -95,15 +103,22 @@ def test_a_language_model_helps_where_it_lowers_the_estimated_error_rate_clearly
 
 
 @pytest.mark.parametrize(
-    ("language", "texts", "helps", "kept"),
-    [("en", "", True, True), ("en", "", False, False), (None, "", True, False), (None, "quill ink", True, True)],
+    ("language", "texts", "helps", "spoken", "kept"),
+    [
+        ("en", "", True, True, True),
+        ("en", "", False, True, False),
+        ("en", "", True, False, False),
+        (None, "", True, True, False),
+        (None, "quill ink", True, False, True),  # texts of the user's own may be of any time
+    ],
 )
 def test_a_model_is_read_with_the_language_model_that_it_learnt_by(
-    language, texts, helps, kept, parent, published, tmp_path, monkeypatch
+    language, texts, helps, spoken, kept, parent, published, tmp_path, monkeypatch
 ):
     """None that rests on a guess or does not help is kept; a further model inherits it; `--lm none` reads without."""
     accepting(monkeypatch)
     monkeypatch.setattr(job, "helps", lambda *_: helps)
+    monkeypatch.setattr(job, "spoken_here", lambda found, language: spoken)
     monkeypatch.setattr("scriven.workbench.publish.export", export)
     monkeypatch.setattr(knowing, "readings", lambda *_: [Reading("", "zzxq", 1.0, ())])
     if texts:

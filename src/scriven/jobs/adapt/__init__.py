@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from scriven.base import OutputError, Refused, atomic, counted, evenly
-from scriven.jobs.adapt.language import Guess, expected, guess, there
+from scriven.jobs.adapt.language import Guess, expected, guess, spoken_here, there
 from scriven.jobs.adapt.page import Aside, page_of
 from scriven.jobs.adapt.pictures import gather, parted
 from scriven.jobs.adapt.rounds import Hand, last_kept, read_state, run_rounds
@@ -178,7 +178,7 @@ def _put_aside(
     if may is not None:
         plain = looked(better, None)[1] if own else after
         spoken, best = looked(better, may)
-        if helps(plain, best):
+        if helps(plain, best) and (hand.settings.texts or spoken_here(spoken, hand.language)):
             now, after, lm = spoken, best, may
     after = after and after.raised(more)
     return Aside(len(hand.check), seen, was, now, (before, after)), lm, hand.info.optimism + more

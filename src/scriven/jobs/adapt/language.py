@@ -10,6 +10,7 @@ from scriven.base import InputError, Refused, SettingsError, evenly
 from scriven.images import Grey
 from scriven.jobs.knowledge import language_model, word_list
 from scriven.jobs.texts import train_lm
+from scriven.lines import Reading
 from scriven.reader.inputs import why_not
 from scriven.reader.lm import CharLM
 from scriven.reader.session import Reader
@@ -27,6 +28,7 @@ TELLING = 4  # letters: shorter words are words of many languages
 COMMON = 3.0  # zipf frequency from which on a word counts as known
 SURE = 1 / 3  # of the words that are read: where fewer are known, the language is a guess,
 CLEAR, LEAST = 1.3, 20  # unless it has so many times the evidence of the next one, by so many known words
+SPOKEN = 0.5  # of the long words that its language model reads: where fewer are common, it is another time's language
 LETTERS = 0.95  # of the letters of running text: a model that can write so many may have learnt the language
 
 
@@ -82,8 +84,7 @@ def guess(reader: Reader, pictures: Sequence[tuple[str, Grey]], option: str = "-
 
     `option` is what a user names it with.
     """
-    words = [w.strip(".,;:!?()'\"").lower() for r in readings(reader, evenly(pictures, ASKED)) for w in r.text.split()]
-    words = [w for w in words if len(w) >= TELLING - 1]
+    words = [w for w in _words(readings(reader, evenly(pictures, ASKED))) if len(w) >= TELLING - 1]
     candidates = reader.info.languages or writable(reader.charset)
     told = {code: (_evidence(words, code), _known(words, code)) for code in candidates}
     language, *others = sorted(candidates, key=lambda code: told[code], reverse=True)
@@ -97,6 +98,20 @@ def guess(reader: Reader, pictures: Sequence[tuple[str, Grey]], option: str = "-
         log.warning("not sure of the language (%d of %d words known as %s); say it with %s",
                     known, len(words), language, option)  # fmt: skip
     return Guess(language, sure)
+
+
+def spoken_here(found: Sequence[Reading], language: str) -> bool:
+    """Whether readings with its language model are mostly words of a language, as it is written now.
+
+    Of another time or spelling, what that model makes of them is neither: 29 % of the long words it reads in Czech of
+    1531 are common ones, in English of 1850 72 % (docs/log.md, 2026-11-26).
+    """
+    words = [w for w in _words(found) if len(w) >= TELLING]
+    return bool(words) and _known(words, language) >= SPOKEN * len(words)
+
+
+def _words(found: Sequence[Reading]) -> list[str]:
+    return [w.strip(".,;:!?()'\"").lower() for reading in found for w in reading.text.split()]
 
 
 def _evidence(words: Sequence[str], language: str) -> float:
