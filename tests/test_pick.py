@@ -265,7 +265,7 @@ def test_lines_that_measure_are_picked_only_when_they_are_asked_for(toy: Path, t
 
 
 def test_too_little_read_makes_no_forecast(toy: Path, scans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job, "estimate", lambda *_: None)
+    monkeypatch.setattr(job, "estimated", lambda *_: None)
     picked = job.pick([scans], 3, toy, stream=io.StringIO())
     assert picked.forecast is None and "cannot be told: nothing is read" in picked.how_far()
     assert picked.as_json()["forecast"] is None

@@ -125,7 +125,7 @@ def test_the_document_has_a_place_for_every_table() -> None:
 
 def test_pages_are_scored_together_and_adapting_is_told_against_plain_reading() -> None:
     pages = module("pages")
-    row = {"collection": "toys_fr", "date": "2026-11-26", "lm": ""}
+    row = {"collection": "toys_fr", "date": "2026-11-26", "lm": "none"}
     plain = [
         {**row, "page": p, "adapt": False, "kept": False, "cpu": 1.0, "said": [["abcd", "abxx"]] * 3} for p in "ab"
     ]
@@ -135,10 +135,10 @@ def test_pages_are_scored_together_and_adapting_is_told_against_plain_reading() 
     ]
     rows = pages.tables([*plain, *learnt], "toys").splitlines()
     assert [cell.strip() for cell in rows[-2].split("|")[1:-1]] == [
-        "greedily", "2", "6", "50.00 (50.00-50.00)", "", "", "1"
+        "scriven read --lm none", "2", "6", "50.00 (50.00-50.00)", "", "", "1"
     ]  # fmt: skip
     assert [cell.strip() for cell in rows[-1].split("|")[1:-1]] == [
-        "greedily --adapt", "2", "6", "37.50 (25.00-50.00)", "-25.0 %", "1", "25"
+        "scriven read --adapt --lm none", "2", "6", "37.50 (25.00-50.00)", "-25.0 %", "1", "25"
     ]  # fmt: skip
 
 
