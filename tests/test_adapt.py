@@ -219,7 +219,7 @@ def test_what_comes_next_depends_on_whether_it_helped(monkeypatch, tmp_path, cap
     done.estimates = (Estimate(0.31, 70, (0.2, 0.4), 70), Estimate(0.17, 70, (0.1, 0.3), 70))
     assert run(["adapt", str(tmp_path), "-o", "m"]) == 0
     out, said = capsys.readouterr()
-    assert "CER on pictures put aside: 31.0 % before; now estimated CER 17.0 % (10-30 %)" in out
+    assert "put aside: estimated CER 31.0 % before; now estimated CER 17.0 % (10-30 %)" in out
     assert "m/report.html" in said
     assert run(["adapt", str(tmp_path), "-o", "m", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

@@ -132,7 +132,7 @@ def run(arguments: list[str]) -> int:
     except typer.Exit as left:
         return int(left.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        return _say("interrupted; the same command continues an unfinished folder where it stopped", INTERRUPTED)
+        return _say("interrupted; where a folder was begun, the same command goes on with it", INTERRUPTED)
     except UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # a group without its command: the message is its help
             print(error.format_message(), file=sys.stderr)

@@ -57,6 +57,7 @@ def adapt(
         named = "" if language else "name the language with --lang, "
         learn = f"transcribe some 50 lines and `scriven train LINES -o MY-MODEL --from {model}`"
         typer.echo(
-            f"Next: give it more time with --minutes, give more pictures of one hand, {named}or {learn}", err=True
+            f"Next: give it more time (--minutes, and another -o), give more pictures of one hand, {named}or {learn}",
+            err=True,
         )
     finish(done.refused)

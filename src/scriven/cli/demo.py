@@ -21,7 +21,7 @@ def demo(
 ) -> None:
     """See it work, offline: the bundled model learns a hand it has never seen, from 500 pictures without labels.
 
-    It takes six to seven minutes; with `--minutes 1` two, and learns about half as much.
+    It takes six to seven minutes; with `--minutes 1` about two, and learns less.
 
     Examples:
 

@@ -38,7 +38,7 @@ class PickSettings(ReadSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         one_of("by", self.by, CRITERIA)
-        within("cer", self.cer, 0)
+        within("cer", self.cer, 0, 1)
 
 
 @dataclass(frozen=True)

@@ -221,7 +221,7 @@ def _no_lines(path: Path) -> str:
             "`scriven import`"
         )
     if ".txt" in endings:
-        return "has pictures and texts but is no lines folder; make one of them with `scriven import pairs`"
+        return "has pictures and texts but is no lines folder; make one from them with `scriven import pairs`"
     return "has pictures but is no lines folder; make one with `scriven import pictures`, with texts `import pairs`"
 
 

@@ -63,9 +63,10 @@ class Judgement:
             bits = f"{self.surprise:.2f} bits a character, before {other.surprise:.2f}"
             return f"its readings look less like the language ({bits})"
         differ = f"{self.disagreement:.2%} of the characters differ, before {other.disagreement:.2%}"
-        if self.disagreement > AGREE * other.disagreement:
+        if self.disagreement > other.disagreement:
             return f"two views of a picture are not read more alike ({differ})"
-        if self.disagreement > other.disagreement - SHOWS:  # so what is read nearly alike has nothing more to teach
+        least = max((1 - AGREE) * other.disagreement, SHOWS)
+        if self.disagreement > other.disagreement - least:  # so what is read nearly alike has nothing more to teach
             return f"two views of a picture are hardly read more alike, which may be chance ({differ})"
         if self.surprise > (1 - CLEAR) * other.surprise and self.disagreement > (1 - 5 * CLEAR) * other.disagreement:
             return (

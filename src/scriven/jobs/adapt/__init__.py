@@ -23,7 +23,7 @@ from scriven.jobs.folders import free
 from scriven.jobs.progress import percent
 from scriven.jobs.train import available, fabric_of
 from scriven.lines import Reading
-from scriven.reader.estimate import VIEWED, Estimate, optimism
+from scriven.reader.estimate import FEWEST, VIEWED, Estimate, optimism
 from scriven.reader.lm import CharLM
 from scriven.reader.model import DEFAULT, Graph, ModelInfo, find_model, own_language
 from scriven.recognisers.contract import Recogniser
@@ -66,8 +66,9 @@ class Adapted:
         ended = f"; then {self.why}" if self.why else ""
         said = f"{self.folder}: learnt the hand in {counted(kept, 'round')}{ended}"
         before, after = self.estimates
-        if before and after:
-            said += f"\nCER on pictures put aside: {100 * before.cer:.1f} % before; now {after.sentence()}"
+        if before and after and after.n >= FEWEST:
+            said += f"\n{counted(after.n, 'picture')} put aside: estimated CER {100 * before.cer:.1f} % before; now "
+            said += after.sentence()
         return said
 
     def as_json(self) -> dict[str, Any]:

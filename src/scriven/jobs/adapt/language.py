@@ -95,8 +95,8 @@ def guess(reader: Reader, pictures: Sequence[tuple[str, Grey]], option: str = "-
     if sure:
         log.info("the readings look like the language %s (%d of %d words are known)", language, known, len(words))
     else:
-        log.warning("not sure of the language (%d of %d words known as %s); say it with %s",
-                    known, len(words), language, option)  # fmt: skip
+        log.warning("not sure of the language; going on with %s (%d of %d words known); say it with %s",
+                    language, known, len(words), option)  # fmt: skip
     return Guess(language, sure)
 
 

@@ -46,12 +46,12 @@ class Demo:
 
 def demo(parent: Path = Path("scriven-demo"), minutes: float = MINUTES, model: str | Path = DEFAULT) -> Demo:
     """Adapt `model` to the bundled pictures without their labels; a fresh folder gets `report.html`, `result.json`."""
-    begun = time.monotonic()
+    begun, settings = time.monotonic(), AdaptSettings(minutes=minutes)
     folder = _fresh(parent)
     lines = list(LinesFolder(LINES).lines())
     log.info("reading %d lines of a hand that %s has never seen", len(lines), model)
     before = _readings(model, len(lines), NO_LM)
-    adapted = adapt([LINES], folder / "model", parent=model, settings=AdaptSettings(minutes=minutes))
+    adapted = adapt([LINES], folder / "model", parent=model, settings=settings)
     after, optical = _readings(folder / "model", len(lines)), _readings(folder / "model", len(lines), NO_LM)
     texts, pages = [line.text or "" for line in lines], [line.page for line in lines]
     read = [[found[line.id].text for line in lines] for found in (before, after, optical)]
@@ -82,6 +82,7 @@ def as_json(done: Demo) -> dict[str, Any]:
         "interval_before": list(done.before.interval),
         "interval_after": list(done.after.interval),
         "interval_after_without_lm": list(done.optical.interval),
+        "interval_of_change": list(done.difference.interval),
         "n": done.before.n,
         "seconds": round(done.seconds, 1),
         "helped": done.adapted.helped,
