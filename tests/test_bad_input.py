@@ -95,11 +95,13 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-def lines_folder(path: Path, count: int, bad: int | None = None) -> Path:
+def lines_folder(path: Path, count: int, bad: int | None = None, apart: bool = False) -> Path:
+    """`apart`: no two pictures are the same."""
     with LinesWriter(path, {"command": "test"}) as writer:
         for n in range(count):
             text = "".join(LETTERS[(n * 7 + i) % 7] for i in range(3 + n % 4))
-            image = b"\x89PNG broken" if n == bad else encode(picture(text))
+            paper = np.pad(picture(text), ((0, 0), (0, n // 4 * apart)), constant_values=255)
+            image = b"\x89PNG broken" if n == bad else encode(paper)
             writer.write(Line(f"l{n}", image, text, hand=f"h{n % 3}"), "train")
     return path
 
@@ -154,7 +156,7 @@ def test_very_wide_pictures(scriven: Scriven, toy: Path, tmp_path: Path) -> None
 
 
 def test_one_bad_line_among_a_thousand_costs_that_line_only(scriven: Scriven, toy: Path, tmp_path: Path) -> None:
-    folder = lines_folder(tmp_path / "thousand", 1_000, bad=500)
+    folder = lines_folder(tmp_path / "thousand", 1_000, bad=500, apart=True)
     result = scriven("read", folder, "-m", toy)
     told(result, 1, "l500: ", "scriven: 1 left out")
     assert len(result[1].splitlines()) == 999
@@ -171,7 +173,7 @@ def test_one_bad_line_among_a_thousand_costs_that_line_only(scriven: Scriven, to
 @pytest.mark.slow
 def test_adapting_names_one_bad_line_among_a_thousand(scriven: Scriven, tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    folder, model = lines_folder(tmp_path / "thousand", 1_000, bad=500), tmp_path / "model"
+    folder, model = lines_folder(tmp_path / "thousand", 1_000, bad=500, apart=True), tmp_path / "model"
     damaged = lines_folder(tmp_path / "damaged", 4)
     cut(damaged / "train-00000.parquet")
     small = ("--size", "tiny", "--steps", 1, "--set", "evaluations=1", "--set", "columns=2048")

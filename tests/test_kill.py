@@ -105,7 +105,7 @@ def test_adapt_goes_on_after_five_kills(tmp_path: Path) -> None:
         for n in range(24):
             text = ("ink", "paper", "quill", "letter")[n % 4]
             image = np.full((64, 26 * len(text) + 16), 255, np.uint8)
-            cv2.putText(image, text, (6, 42), cv2.FONT_HERSHEY_SIMPLEX, 1, 0, 2)
+            cv2.putText(image, text, (4 + n // 4, 42), cv2.FONT_HERSHEY_SIMPLEX, 1, 0, 2)
             writer.write(Line(f"l{n}", encode(image)))
 
     def arguments(out: Path) -> list[str]:
