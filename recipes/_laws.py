@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from _common import Row
 
-from scriven.reader.estimate import Law, Sign, bundled_law, estimate, fit, logit, optimism, tallied, true_gain
+from scriven.reader.estimate import Estimate, Law, Sign, bundled_law, estimate, fit, logit, optimism, tallied, true_gain
 
 
 def taught(file: Path) -> Iterator[Row]:
@@ -39,8 +39,13 @@ def law_of(rows: Sequence[Row]) -> Law:
     return replace(law, true_gain=share)
 
 
+def guess(read: Row, law: Law) -> Estimate | None:
+    """What the law makes of the signs of one reading."""
+    return estimate([Sign(*one) for one in read["signs"]], law=law)
+
+
 def guessed(read: Row, law: Law) -> float:
-    found = estimate([Sign(*one) for one in read["signs"]], law=law)
+    found = guess(read, law)
     return found.cer if found else 1.0
 
 
@@ -50,12 +55,9 @@ def compared(rows: Sequence[Row]) -> list[Row]:
     for name in sorted({row["collection"] for row in rows}):
         law = law_of([row for row in rows if row["collection"] != name])
         for row in (row for row in rows if row["collection"] == name):
-            guess = estimate([Sign(*one) for one in row["signs"]], law=law)
-            if guess and "before" in row:
-                before, after = (
-                    estimate([Sign(*one) for one in row[when]["signs"]], law=law) for when in ("before", "after")
-                )
-                guess = guess.raised(optimism(before, after, law))
-            if guess:
-                found.append({**row, "guess": guess.cer, "reach": guess.interval})
+            told = guess(row, law)
+            if told and "before" in row:
+                told = told.raised(optimism(guess(row["before"], law), guess(row["after"], law), law))
+            if told:
+                found.append({**row, "guess": told.cer, "reach": told.interval})
     return found

@@ -17,20 +17,7 @@ from scriven.lines import LinesFolder, Reading
 from scriven.reader.estimate import Estimate, optimism
 from scriven.reader.model import ModelInfo, read_info, write_info
 from scriven.workbench.beliefs import Judgement
-from toy_hand import (  # noqa: F401
-    WORDS,
-    accepting,
-    clock,
-    counted,
-    cut,
-    folder,
-    parent,
-    picture,
-    published,
-    same_weights,
-    settings,
-    small_world,
-)
+from toy_hand import accepting, counted, cut, folder, parent, settings, small_world  # noqa: F401
 
 
 def test_hidden_labels_cannot_leak(parent, tmp_path, monkeypatch):

@@ -22,20 +22,7 @@ from scriven.workbench.beliefs import Judgement, reader_of
 from scriven.workbench.keep import load_net
 from scriven.workbench.publish import _loss
 from scriven.workbench.quantise import Candidate
-from toy_hand import (  # noqa: F401
-    WORDS,
-    accepting,
-    clock,
-    counted,
-    cut,
-    folder,
-    parent,
-    picture,
-    published,
-    same_weights,
-    settings,
-    small_world,
-)
+from toy_hand import WORDS, accepting, folder, parent, picture, published, same_weights, settings, small_world  # noqa: F401
 
 
 def test_a_worse_student_is_not_kept(parent, tmp_path, monkeypatch):

@@ -20,20 +20,7 @@ from scriven.recognisers.export import export
 from scriven.text import Charset
 from scriven.workbench import beliefs as believing
 from scriven.workbench.beliefs import Judgement
-from toy_hand import (  # noqa: F401
-    WORDS,
-    accepting,
-    clock,
-    counted,
-    cut,
-    folder,
-    parent,
-    picture,
-    published,
-    same_weights,
-    settings,
-    small_world,
-)
+from toy_hand import accepting, folder, parent, published, settings, small_world  # noqa: F401
 
 
 def test_the_languages_of_the_parent_stay_and_the_guess_is_a_setting(parent, tmp_path, monkeypatch):

@@ -17,20 +17,7 @@ from scriven.jobs.adapt import rounds as learning
 from scriven.jobs.adapt.pictures import gather, share_of_lines
 from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.reader.model import read_info, write_info
-from toy_hand import (  # noqa: F401
-    WORDS,
-    accepting,
-    clock,
-    counted,
-    cut,
-    folder,
-    parent,
-    picture,
-    published,
-    same_weights,
-    settings,
-    small_world,
-)
+from toy_hand import WORDS, folder, parent, picture, settings, small_world  # noqa: F401
 
 
 def test_the_share_of_lines_is_told_by_their_width():

@@ -17,20 +17,7 @@ from scriven.jobs.adapt import settings as choosing
 from scriven.lines import LinesFolder
 from scriven.workbench.beliefs import Judgement
 from scriven.workbench.keep import load_net, save_weights
-from toy_hand import (  # noqa: F401
-    WORDS,
-    accepting,
-    clock,
-    counted,
-    cut,
-    folder,
-    parent,
-    picture,
-    published,
-    same_weights,
-    settings,
-    small_world,
-)
+from toy_hand import accepting, clock, counted, cut, folder, parent, same_weights, settings, small_world  # noqa: F401
 
 
 def test_a_round_of_all_weights_is_tried_however_short_the_time_where_the_gentle_one_was_refused(
