@@ -13,6 +13,9 @@ from scriven.cli import COMMANDS, load
 
 HOME = Path(__file__).parents[1]
 DOCS = sorted([*(HOME / "docs").glob("*.md"), HOME / "README.md"])
+EXPERIMENTS = sorted((HOME / "docs" / "experiments").glob("20*.md"))
+FIELDS = ("Date", "Hypothesis", "Command", "n", "Verdict")
+VERDICTS = ("kept", "rejected", "superseded", "open")
 
 
 def commands(command: Any) -> Iterator[Any]:
@@ -75,10 +78,31 @@ def test_every_command_line_in_the_documents_parses(page: Path) -> None:
             parse(line)
 
 
-@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*DOCS, *(HOME / "docs" / "experiments").glob("*.md")], ids=lambda page: page.name)
 def test_links_between_the_documents_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", EXPERIMENTS, ids=lambda page: page.stem)
+def test_every_experiment_states_what_was_asked_done_and_found(page: Path) -> None:
+    head, _, result = page.read_text("utf-8").partition("\n## Result\n")
+    found = re.findall(r"^- \*\*(\w+)\*\*: *(\S.*)", head, flags=re.MULTILINE)
+    assert tuple(name for name, _ in found) == FIELDS, f"{page.name}: its head names {FIELDS}, in this order"
+    said = dict(found)
+    assert said["Date"] == page.name[:10]
+    assert said["Verdict"].split(":")[0] in VERDICTS
+    assert result.strip(), f"{page.name} has no result"
+
+
+def test_the_index_of_experiments_lists_each_with_its_verdict() -> None:
+    index = (HOME / "docs" / "experiments" / "index.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\S+) \| \[[^\]]+\]\((20[^)]+\.md)\) \| [^|]+ \| (\w+) \|$", index, flags=re.MULTILINE)
+    stated = [re.search(r"\*\*Verdict\*\*: (\w+)", page.read_text("utf-8")) for page in EXPERIMENTS]
+    expected = [
+        (page.name[:10], page.name, verdict and verdict[1]) for page, verdict in zip(EXPERIMENTS, stated, strict=True)
+    ]
+    assert sorted(rows) == expected
 
 
 def test_the_reference_of_commands_is_current() -> None:
