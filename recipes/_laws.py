@@ -8,7 +8,18 @@ from pathlib import Path
 import numpy as np
 from _common import Row
 
-from scriven.reader.estimate import Estimate, Law, Sign, bundled_law, estimate, fit, logit, optimism, tallied, true_gain
+from scriven.estimate.cer import (
+    CerRegression,
+    Estimate,
+    LineFeatures,
+    bundled_law,
+    cer_estimate_bias,
+    estimate,
+    fit,
+    logit,
+    self_training_discount,
+    tallied,
+)
 
 
 def taught(file: Path) -> Iterator[Row]:
@@ -25,26 +36,28 @@ def taught(file: Path) -> Iterator[Row]:
                 yield {**about, "way": way, **read}
 
 
-def law_of(rows: Sequence[Row]) -> Law:
+def law_of(rows: Sequence[Row]) -> CerRegression:
     """The law of the signs and the true error rates of rows; adapted models tell what their gains are worth."""
     plain, learnt = ([row for row in rows if ("before" in row) == adapted] for adapted in (False, True))
-    counts = np.stack([tallied([Sign(*one) for one in row["signs"]]).sum(axis=0) for row in plain])
+    counts = np.stack([tallied([LineFeatures(*one) for one in row["signs"]]).sum(axis=0) for row in plain])
     law = fit(counts, np.array([row["cer"] for row in plain]), [row["collection"] for row in plain])
     learnt = [row for row in learnt if row["way"] == "as it is"]
     if not learnt:
-        return replace(law, true_gain=bundled_law().true_gain)
+        return replace(law, self_training_discount=bundled_law().self_training_discount)
     true = [logit(np.array([row[when]["cer"] for when in ("before", "after")])) for row in learnt]
     seeming = [logit(np.array([guessed(row[when], law) for when in ("before", "after")])) for row in learnt]
-    share = true_gain(*(-np.diff(some)[:, 0] for some in (true, seeming)), [row["collection"] for row in learnt])
-    return replace(law, true_gain=share)
+    share = self_training_discount(
+        *(-np.diff(some)[:, 0] for some in (true, seeming)), [row["collection"] for row in learnt]
+    )
+    return replace(law, self_training_discount=share)
 
 
-def guess(read: Row, law: Law) -> Estimate | None:
+def guess(read: Row, law: CerRegression) -> Estimate | None:
     """What the law makes of the signs of one reading."""
-    return estimate([Sign(*one) for one in read["signs"]], law=law)
+    return estimate([LineFeatures(*one) for one in read["signs"]], law=law)
 
 
-def guessed(read: Row, law: Law) -> float:
+def guessed(read: Row, law: CerRegression) -> float:
     found = guess(read, law)
     return found.cer if found else 1.0
 
@@ -57,7 +70,7 @@ def compared(rows: Sequence[Row]) -> list[Row]:
         for row in (row for row in rows if row["collection"] == name):
             told = guess(row, law)
             if told and "before" in row:
-                told = told.raised(optimism(guess(row["before"], law), guess(row["after"], law), law))
+                told = told.raised(cer_estimate_bias(guess(row["before"], law), guess(row["after"], law), law))
             if told:
                 found.append({**row, "guess": told.cer, "reach": told.interval})
     return found

@@ -87,8 +87,8 @@ def ours(model: str) -> Peer:
     def read(pictures: Sequence[Path], spoken: str, work: Path) -> tuple[list[str], Ran, str]:
         ran = scriven("read", "-m", model, "--lm", "none", "-f", "json", "--threads", "1", *pictures)
         result = json.loads(ran.out)
-        for refused in result["refused"]:
-            print(f"{name} left out {refused['id']}: {refused['reason']}; it counts as empty", file=sys.stderr)
+        for skipped in result["refused"]:
+            print(f"{name} left out {skipped['id']}: {skipped['reason']}; it counts as empty", file=sys.stderr)
         found = {Path(r["image"]).name: r["text"] for r in result["readings"]}
         return (
             [found.get(p.name, "") for p in pictures],

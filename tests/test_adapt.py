@@ -10,13 +10,13 @@ import torch
 from safetensors.torch import load_file
 
 from scriven.cli import run
+from scriven.estimate.cer import Estimate, cer_estimate_bias
 from scriven.jobs import adapt as job
 from scriven.jobs.adapt import AdaptSettings, adapt
-from scriven.jobs.adapt import rounds as learning
 from scriven.lines import LinesFolder, Reading
-from scriven.reader.estimate import Estimate, optimism
 from scriven.reader.model import ModelInfo, read_info, write_info
-from scriven.workbench.beliefs import Judgement
+from scriven.selftrain import rounds as learning
+from scriven.selftrain.metrics import UnsupervisedMetrics
 from toy_hand import accepting, counted, cut, folder, parent, settings, small_world  # noqa: F401
 
 
@@ -26,10 +26,12 @@ def test_hidden_labels_cannot_leak(parent, tmp_path, monkeypatch):
     scrambled = ["".join(rng.permutation(list("scrambled"))) for _ in range(30)]
     made = {}
     for name, texts in (("true", None), ("scrambled", scrambled), ("none", [None] * 30)):
-        given = settings(gentle=2, language=None)
+        given = settings(affine_steps=2, language=None)
         done = adapt([folder(tmp_path / f"{name}-lines", texts)], tmp_path / name, parent=parent, settings=given)
-        beliefs = [(b.id, b.text) for n in ("01", "02") for b in LinesFolder(tmp_path / name / "rounds" / n).lines()]
-        made[name] = load_file(tmp_path / name / "weights.safetensors"), done.rounds, done.estimates, beliefs
+        pseudo_labels = [
+            (b.id, b.text) for n in ("01", "02") for b in LinesFolder(tmp_path / name / "rounds" / n).lines()
+        ]
+        made[name] = load_file(tmp_path / name / "weights.safetensors"), done.rounds, done.estimates, pseudo_labels
     old, (learnt, *_) = load_file(parent / "weights.safetensors"), made["true"]
     assert any(not torch.equal(old[k], learnt[k]) for k in old) and made["true"][3]
     for weights, *told in (made["scrambled"], made["none"]):
@@ -40,7 +42,7 @@ def test_beliefs_are_a_lines_folder_and_the_model_names_its_parent(parent, tmp_p
     done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=settings())
     believed = list(LinesFolder(tmp_path / "m" / "rounds" / "01").lines("train"))
     assert believed and all(b.origin == "pseudo" and b.text and 0 <= b.confidence <= 1 for b in believed)
-    assert len(believed) == done.rounds[1]["believed"] < 30
+    assert len(believed) == done.rounds[1]["pseudo_labels"] < 30
     info = json.loads((tmp_path / "m" / "model.json").read_text())
     assert info["parents"][0]["name"] == "drawn"
     assert [row["labels"] for row in info["data"]] == ["none"] * done.helped  # what did not help trained nothing
@@ -60,30 +62,32 @@ REAL = {"name": "read letters", "data": [{"path": "letters"}], "parents": []}
         ([], [], None, 0.0),
     ],
 )
-def test_spans_are_hidden_where_the_parent_knows_typefaces_alone(origins, parents, given, hidden):
+def test_spans_are_hidden_where_the_parent_knows_typefaces_alone(origins, parents, given, span_mask):
     data = [{"path": "x", **({"origin": origin} if origin else {})} for origin in origins]
     info = ModelInfo(network="convtext", size="tiny", charset=("a",), data=data, parents=parents)
-    chosen = AdaptSettings(hidden=given).for_parent(info)
-    assert chosen.hidden == hidden and chosen.training(steps=1).hidden == hidden
+    chosen = AdaptSettings(span_mask=given).for_parent(info)
+    assert chosen.span_mask == span_mask and chosen.training(steps=1).span_mask == span_mask
 
 
 def test_each_accepted_round_teaches_the_next_and_is_logged(parent, tmp_path, monkeypatch):
     accepting(monkeypatch)
-    judge, judged = learning.judge, []
-    monkeypatch.setattr(learning, "judge", lambda *arguments: judged.append(judge(*arguments)) or judged[-1])
+    unsupervised_metrics, judged = learning.unsupervised_metrics, []
+    monkeypatch.setattr(
+        learning, "judge", lambda *arguments: judged.append(unsupervised_metrics(*arguments)) or judged[-1]
+    )
     done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=settings(rounds=2))
     assert done.helped and done.why == ""
     assert [(row["round"], row["accepted"]) for row in done.rounds] == [(0, True), (1, True), (2, True)]
-    assert len({row["surprise"] for row in done.rounds}) == 3  # three different networks
+    assert len({row["lm_bits_per_char"] for row in done.rounds}) == 3  # three different networks
     assert done.rounds == [row | asdict(found) for row, found in zip(done.rounds, judged, strict=True)]
-    assert all(0 < row["believed"] < 26 for row in done.rounds[1:])  # of 26 pictures to learn from
+    assert all(0 < row["pseudo_labels"] < 26 for row in done.rounds[1:])  # of 26 pictures to learn from
     logged = [json.loads(row) for row in (tmp_path / "m" / "log.jsonl").read_text().splitlines()]
     info = json.loads((tmp_path / "m" / "model.json").read_text())
     assert logged == info["scores"]["rounds"] == done.rounds
     for row in done.rounds[1:]:
         kept = tmp_path / "m" / "rounds" / f"{row['round']:02d}"
         assert json.loads((kept / "done.json").read_text())["row"] == row
-        assert LinesFolder(kept).count("train") == row["believed"]
+        assert LinesFolder(kept).count("train") == row["pseudo_labels"]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +95,7 @@ def test_each_accepted_round_teaches_the_next_and_is_logged(parent, tmp_path, mo
     [(None, 0.1, 0.85), (None, 0.2, 0.75), (None, 0.4, 0.5), (None, 0.9, 0.35), (None, None, 0.5), (0.6, 0.9, 0.6)],
 )
 def test_the_more_is_misread_the_less_is_believed(given, misread, share):
-    assert AdaptSettings(quota=given).share_believed(misread) == pytest.approx(share)
+    assert AdaptSettings(keep_fraction=given).share_kept(misread) == pytest.approx(share)
 
 
 def test_the_errors_of_the_readings_that_could_be_believed_say_how_many_are(parent, tmp_path, monkeypatch):
@@ -105,7 +109,7 @@ def test_the_errors_of_the_readings_that_could_be_believed_say_how_many_are(pare
 
         monkeypatch.setattr(learning, "assessed", assessed)
         done = adapt([lines], tmp_path / f"m{number}", parent=parent, settings=settings(rounds=2))
-        believed.append([row["believed"] for row in done.rounds[1:]])
+        believed.append([row["pseudo_labels"] for row in done.rounds[1:]])
     assert all(few < many for many, few in zip(*believed, strict=True))
     assert asked == [(4, True)] * 2  # pictures put aside, once, with the language model
 
@@ -114,8 +118,8 @@ def test_the_errors_of_the_readings_that_could_be_believed_say_how_many_are(pare
 def test_of_words_no_spaces_are_read(level, parent, tmp_path, monkeypatch):
     """Neither in what is believed nor in what the page shows."""
     accepting(monkeypatch)
-    decoders, believe, assessed = [], learning.believe, job.assessed
-    monkeypatch.setattr(learning, "believe", lambda *given: decoders.append(given[-1]) or believe(*given))
+    decoders, pseudo_label, assessed = [], learning.pseudo_label, job.assessed
+    monkeypatch.setattr(learning, "believe", lambda *given: decoders.append(given[-1]) or pseudo_label(*given))
     monkeypatch.setattr(job, "assessed", lambda *given: decoders.append(given[-1]) or assessed(*given))
     adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=settings(level=level))
     assert len(decoders) >= 3 and {decoder.settings.word for decoder in decoders} == {level == "words"}
@@ -125,10 +129,12 @@ def test_in_the_gentle_round_scales_and_shifts_alone_move(parent, tmp_path, monk
     accepting(monkeypatch)
     monkeypatch.setattr(learning, "ENOUGH", 8)
     given = counted(monkeypatch)
-    chosen = settings(gentle=5, steps=3)
+    chosen = settings(affine_steps=5, steps=3)
     done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
     assert [(row["round"], row.get("moved")) for row in done.rounds] == [(0, None), (1, "scales and shifts"), (2, None)]
-    assert 0 < done.rounds[1]["believed"] <= 6 < done.rounds[2]["believed"] and len(given) == 1  # of 8, then of all
+    assert (
+        0 < done.rounds[1]["pseudo_labels"] <= 6 < done.rounds[2]["pseudo_labels"] and len(given) == 1
+    )  # of 8, then of all
     page = (tmp_path / "m" / "report.html").read_text("utf-8")
     assert "1, gentle" in page and "2, gentle" not in page
     cut(
@@ -147,13 +153,13 @@ def test_in_the_gentle_round_scales_and_shifts_alone_move(parent, tmp_path, monk
 
 def test_a_refused_gentle_round_is_thrown_away_and_the_next_starts_from_the_parent(parent, tmp_path, monkeypatch):
     found = iter(["it is worse", None])
-    monkeypatch.setattr(Judgement, "worse_than", lambda self, other: next(found))
+    monkeypatch.setattr(UnsupervisedMetrics, "worse_than", lambda self, other: next(found))
     lines = folder(tmp_path / "lines")
-    done = adapt([lines], tmp_path / "m", parent=parent, settings=settings(gentle=3))
+    done = adapt([lines], tmp_path / "m", parent=parent, settings=settings(affine_steps=3))
     assert done.helped and [row["accepted"] for row in done.rounds] == [True, False, True]
     accepting(monkeypatch)
     plain = adapt([lines], tmp_path / "plain", parent=parent, settings=settings())
-    assert plain.rounds[1]["surprise"] == done.rounds[2]["surprise"]
+    assert plain.rounds[1]["lm_bits_per_char"] == done.rounds[2]["lm_bits_per_char"]
 
 
 def test_each_round_starts_with_the_weights_of_its_teacher_and_a_fresh_optimiser(parent, tmp_path, monkeypatch):
@@ -180,15 +186,15 @@ def test_an_adapted_model_keeps_what_its_signs_flatter_it_by(parent, tmp_path, m
     before, after = Estimate(0.4, 4, (0.3, 0.5), 4), Estimate(0.2, 4, (0.1, 0.3), 4)
     started = shutil.copytree(parent, tmp_path / "parent")
     write_info(started, read_info(started).model_copy(update={"optimism": 0.25}))
-    more = optimism(before, after)
+    more = cer_estimate_bias(before, after)
     assert more > 0.1
     for name, kept in (("helped", 0.25 + more), ("not", 0.25)):
         found = iter((before, after, after))
         monkeypatch.setattr(job, "assessed", lambda *_, found=found: ([Reading("", "", 1.0, ())] * 4, next(found)))
         done = adapt([folder(tmp_path / name)], tmp_path / f"m-{name}", parent=started, settings=settings())
-        assert read_info(tmp_path / f"m-{name}").optimism == pytest.approx(kept, abs=1e-3)
+        assert read_info(tmp_path / f"m-{name}").cer_estimate_bias == pytest.approx(kept, abs=1e-3)
         assert done.estimates[1].cer == pytest.approx(after.raised(more).cer if done.helped else before.cer)
-        monkeypatch.setattr(Judgement, "worse_than", lambda self, other: "it is worse")
+        monkeypatch.setattr(UnsupervisedMetrics, "worse_than", lambda self, other: "it is worse")
 
 
 def test_what_comes_next_depends_on_whether_it_helped(monkeypatch, tmp_path, capsys):

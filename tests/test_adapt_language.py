@@ -10,16 +10,16 @@ import pytest
 from scriven.base import InputError, SettingsError
 from scriven.jobs import adapt as job
 from scriven.jobs.adapt import AdaptSettings, adapt
-from scriven.jobs.adapt import language as knowing
-from scriven.jobs.adapt.language import expected, writable
 from scriven.jobs.read import ReadSettings, load
+from scriven.language.model import CharLM
 from scriven.lines import Reading
-from scriven.reader.lm import CharLM
 from scriven.reader.model import read_info, write_info
 from scriven.recognisers.export import export
+from scriven.selftrain import knowledge as knowing
+from scriven.selftrain import pseudo_labels as believing
+from scriven.selftrain.knowledge import expected, writable
+from scriven.selftrain.metrics import UnsupervisedMetrics
 from scriven.text import Charset
-from scriven.workbench import beliefs as believing
-from scriven.workbench.beliefs import Judgement
 from toy_hand import accepting, folder, parent, published, settings, small_world  # noqa: F401
 
 
@@ -82,11 +82,11 @@ def test_long_common_words_tell_the_language():
 
 
 @pytest.mark.parametrize(("with_it", "helps"), [(0.30, True), (0.392, False), (0.45, False), (None, False)])
-def test_a_language_model_helps_where_it_lowers_the_estimated_error_rate_clearly(with_it, helps):
+def test_a_language_model_helps_where_it_lowers_the_estimated_error_rate_clearly(with_it, lm_helps):
     """0.407 and 0.392 were estimated of Czech of 1531, with the truth at 0.54 and 0.57 (docs/log.md)."""
     plain, spoken = SimpleNamespace(cer=0.407), None if with_it is None else SimpleNamespace(cer=with_it)
-    assert believing.helps(plain, spoken) is helps
-    assert not believing.helps(None, spoken)
+    assert believing.lm_helps(plain, spoken) is lm_helps
+    assert not believing.lm_helps(None, spoken)
 
 
 @pytest.mark.parametrize(
@@ -100,13 +100,13 @@ def test_a_language_model_helps_where_it_lowers_the_estimated_error_rate_clearly
     ],
 )
 def test_a_model_is_read_with_the_language_model_that_it_learnt_by(
-    language, texts, helps, spoken, kept, parent, published, tmp_path, monkeypatch
+    language, texts, lm_helps, spoken, kept, parent, published, tmp_path, monkeypatch
 ):
     """None that rests on a guess or does not help is kept; a further model inherits it; `--lm none` reads without."""
     accepting(monkeypatch)
-    monkeypatch.setattr(job, "helps", lambda *_: helps)
+    monkeypatch.setattr(job, "helps", lambda *_: lm_helps)
     monkeypatch.setattr(job, "spoken_here", lambda found, language: spoken)
-    monkeypatch.setattr("scriven.workbench.publish.export", export)
+    monkeypatch.setattr("scriven.training.publish.export", export)
     monkeypatch.setattr(knowing, "readings", lambda *_: [Reading("", "zzxq", 1.0, ())])
     if texts:
         (tmp_path / "texts.txt").write_text(f"{texts}\n" * 20)
@@ -118,7 +118,7 @@ def test_a_model_is_read_with_the_language_model_that_it_learnt_by(
     assert (decoder.language is not None) == kept
     assert load(tmp_path / "m", ReadSettings(lm="none"))[1].language is None
     assert ("--lm none" in (tmp_path / "m" / "README.md").read_text()) == kept
-    monkeypatch.setattr(Judgement, "worse_than", lambda self, other: "it is worse")
+    monkeypatch.setattr(UnsupervisedMetrics, "worse_than", lambda self, other: "it is worse")
     adapt([tmp_path / "lines"], tmp_path / "next", parent=tmp_path / "m", settings=settings())
     assert read_info(tmp_path / "next").language_model == info.language_model
     if kept:
@@ -133,8 +133,8 @@ def test_texts_and_words_of_the_users_own_are_expected_beside_the_language(tmp_p
     charset = Charset.of(["abcdefghijklmnopqrstuvwxyzQZ"])
     plain = expected("en", None, None, charset)
     known = expected("en", str(tmp_path / "fr"), str(tmp_path / "names.txt"), charset)
-    assert known.lm.surprise("zyzzyva quokka") < 0.5 * plain.lm.surprise("zyzzyva quokka")
-    assert known.lm.surprise("the house") < 2 * plain.lm.surprise("the house")
+    assert known.lm.bits_per_char("zyzzyva quokka") < 0.5 * plain.lm.bits_per_char("zyzzyva quokka")
+    assert known.lm.bits_per_char("the house") < 2 * plain.lm.bits_per_char("the house")
     assert (plain.words, known.words) == ([], ["Quokka", "Zyzzyva"])
     drawn = [known.texts.draw(np.random.default_rng(i), "word") for i in range(60)]
     own = [w for w in drawn if w.strip(".,;:!?()'\"-").lower() in ("zyzzyva", "quokka")]
@@ -149,12 +149,12 @@ def test_texts_that_are_not_there_are_refused_at_once(setting: str, tmp_path: Pa
 
 
 def test_texts_that_cannot_be_used_are_named(tmp_path: Path) -> None:
-    charset, refused = Charset.of(["abcdefghijklmnopqrstuvwxyz"]), []
+    charset, skipped = Charset.of(["abcdefghijklmnopqrstuvwxyz"]), []
     (tmp_path / "corpus").mkdir()
     (tmp_path / "corpus" / "a.txt").write_text("quokka\n" * 9)
     (tmp_path / "corpus" / "b.txt").write_bytes("quokka".encode("utf-16"))
-    expected("en", str(tmp_path / "corpus"), None, charset, refused)
-    assert [Path(one.id).name for one in refused] == ["b.txt"]
+    expected("en", str(tmp_path / "corpus"), None, charset, skipped)
+    assert [Path(one.id).name for one in skipped] == ["b.txt"]
     (tmp_path / "ru.txt").write_text("война и мир\n" * 9)
     with pytest.raises(InputError, match="cannot write the texts in .*ru.txt: it does not know"):
         expected("en", str(tmp_path / "ru.txt"), None, charset)

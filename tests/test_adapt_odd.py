@@ -11,12 +11,12 @@ from scriven.images import encode, prepare
 from scriven.jobs.adapt import AdaptSettings, adapt
 from scriven.jobs.train import fabric_of
 from scriven.lines import Line, LinesWriter
+from scriven.metrics import score
 from scriven.reader.model import find_model
-from scriven.score import score
 from scriven.scribes.fonts import FontScribe
 from scriven.scribes.typefaces import bundled
-from scriven.workbench.beliefs import reader_of, readings
-from scriven.workbench.keep import load_net
+from scriven.selftrain.metrics import reader_of, readings
+from scriven.training.keep import load_net
 from test_bad_input import full_disk
 from toy_hand import WORDS, folder, parent, picture, settings, small_world  # noqa: F401
 
@@ -83,7 +83,7 @@ def test_at_the_usual_rate_what_is_no_hand_does_little_harm(kind, tmp_path):
     with LinesWriter(tmp_path / "lines", {}) as writer:
         for i in range(20):
             writer.write(Line(f"p{i}", encode(ODD[kind](i))))
-    usual = AdaptSettings(language="en", steps=5, gentle=5, rounds=2, columns=1500)
+    usual = AdaptSettings(language="en", steps=5, affine_steps=5, rounds=2, batch_width_px=1500)
     done = adapt([tmp_path / "lines"], tmp_path / "m", parent="scriven-synthetic", settings=usual)
     assert done.sentence() and (done.helped or done.why)
     scribe, said = FontScribe(bundled()), [f"{word} {other}" for word in WORDS for other in WORDS[:4]]

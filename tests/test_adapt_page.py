@@ -4,16 +4,17 @@ from pathlib import Path
 
 import numpy as np
 
+from scriven.estimate.cer import Estimate
 from scriven.images import encode
-from scriven.jobs.adapt.page import Aside, page_of
 from scriven.lines import Character, Line, LinesWriter, Reading
-from scriven.reader.estimate import Estimate
+from scriven.selftrain.report import Aside, page_of
 
 ROUNDS = [
-    {"round": 0, "accepted": True, "disagreement": 0.2, "surprise": 3.0, "characters": 9.0},
-    {"round": 1, "accepted": True, "why": "", "believed": 5, "disagreement": 0.1, "surprise": 2.5, "characters": 9.0},
-    {"round": 2, "accepted": False, "why": "it agrees less with itself", "believed": 7, "disagreement": 0.3,
-     "surprise": 2.5, "characters": 9.0},
+    {"round": 0, "accepted": True, "view_disagreement": 0.2, "lm_bits_per_char": 3.0, "characters": 9.0},
+    {"round": 1, "accepted": True, "why": "", "pseudo_labels": 5, "view_disagreement": 0.1,
+     "lm_bits_per_char": 2.5, "characters": 9.0},
+    {"round": 2, "accepted": False, "why": "it agrees less with itself", "pseudo_labels": 7, "view_disagreement": 0.3,
+     "lm_bits_per_char": 2.5, "characters": 9.0},
 ]  # fmt: skip
 
 

@@ -13,10 +13,10 @@ from scriven.base import InputError
 from scriven.images import encode
 from scriven.jobs import adapt as job
 from scriven.jobs.adapt import adapt
-from scriven.jobs.adapt import rounds as learning
-from scriven.jobs.adapt.pictures import gather, share_of_lines
 from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.reader.model import read_info, write_info
+from scriven.selftrain import rounds as learning
+from scriven.selftrain.pictures import gather, share_of_lines
 from toy_hand import WORDS, folder, parent, picture, settings, small_world  # noqa: F401
 
 
@@ -37,9 +37,9 @@ def test_a_test_split_is_never_adapted_to(tmp_path):
         for i in range(10):
             for split in ("train", "test"):
                 writer.write(Line(f"{split}{i}", encode(picture(f"{i} {split}"))), split)
-    refused = []
-    assert {id for id, _ in gather([tmp_path / "lines"], "lines", refused)} == {f"train{i}" for i in range(10)}
-    assert not refused
+    skipped = []
+    assert {id for id, _ in gather([tmp_path / "lines"], "lines", skipped)} == {f"train{i}" for i in range(10)}
+    assert not skipped
 
 
 def test_too_few_pictures_say_so(parent, tmp_path):
@@ -57,28 +57,30 @@ def test_pictures_too_wide_to_learn_are_left_out_before_they_are_believed(parent
     with pytest.raises(InputError, match="0 pictures can be used .* 0: its picture is 4720 px wide"):
         adapt(found, tmp_path / "m", parent=parent, settings=settings())
     done = adapt([folder(tmp_path / "lines"), *found[:1]], tmp_path / "m", parent=parent, settings=settings())
-    assert [r.id for r in done.refused] == ["0"]
+    assert [r.id for r in done.skipped] == ["0"]
 
 
 def test_believed_pictures_are_as_wide_as_they_are_read_and_have_room_for_what_they_say(parent, tmp_path, monkeypatch):
     started = shutil.copytree(parent, tmp_path / "parent")
     write_info(started, read_info(started).model_copy(update={"stretch": 1.3}))
-    believe = learning.believe
+    pseudo_label = learning.pseudo_label
 
     def dense(*given):
-        for number, belief in enumerate(believe(*given)):
+        for number, belief in enumerate(pseudo_label(*given)):
             reading = replace(belief.reading, text="ink" * 60) if number % 3 == 0 else belief.reading
             yield replace(belief, reading=reading, trust=0.0 if number % 3 == 0 else belief.trust)
 
     monkeypatch.setattr(learning, "believe", dense)
-    adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=started, settings=settings(quota=1.0))
+    adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=started, settings=settings(keep_fraction=1.0))
     believed = LinesFolder(tmp_path / "m" / "rounds" / "01")
     widths = {line.id: line.width for line in LinesFolder(tmp_path / "lines").lines()}
     plain = dict(gather([tmp_path / "lines"], "lines", []))
     assert widths.keys() == plain.keys()
     for line in believed.lines():
         assert len(line.text) < 60 and line.width == round(1.3 * plain[line.id].shape[1])
-    assert json.loads((tmp_path / "m" / "log.jsonl").read_text().splitlines()[1])["believed"] == believed.count("train")
+    assert json.loads((tmp_path / "m" / "log.jsonl").read_text().splitlines()[1])["pseudo_labels"] == believed.count(
+        "train"
+    )
 
 
 def test_no_picture_is_lost_to_an_equal_id(tmp_path):
@@ -105,9 +107,9 @@ def test_of_pictures_that_are_the_same_one_is_learnt(parent, tmp_path):
     with LinesWriter(tmp_path / "lines", {}) as writer:
         for i in range(30):
             writer.write(Line(f"p{i}", encode(picture(WORDS[i % 10]))))
-    refused = []
-    assert gather([tmp_path / "lines"], "lines", refused).ids == [f"p{i}" for i in range(10)]
-    assert [one.sentence() for one in refused[:2]] == ["p10: the same picture as p0", "p11: the same picture as p1"]
+    skipped = []
+    assert gather([tmp_path / "lines"], "lines", skipped).ids == [f"p{i}" for i in range(10)]
+    assert [one.sentence() for one in skipped[:2]] == ["p10: the same picture as p0", "p11: the same picture as p1"]
     with LinesWriter(tmp_path / "ten", {}) as writer:
         for i in range(10):
             writer.write(Line(f"p{i}", encode(picture("ink"))))

@@ -11,31 +11,33 @@ import torch
 from scriven.base import OutputError
 from scriven.jobs import adapt as job
 from scriven.jobs.adapt import AdaptSettings, adapt
-from scriven.jobs.adapt import pace as pacing
-from scriven.jobs.adapt import rounds as learning
-from scriven.jobs.adapt import settings as choosing
 from scriven.lines import LinesFolder
-from scriven.workbench.beliefs import Judgement
-from scriven.workbench.keep import load_net, save_weights
+from scriven.selftrain import pace as pacing
+from scriven.selftrain import rounds as learning
+from scriven.selftrain import settings as choosing
+from scriven.selftrain.metrics import UnsupervisedMetrics
+from scriven.training.keep import load_net, save_weights
 from toy_hand import accepting, clock, counted, cut, folder, parent, same_weights, settings, small_world  # noqa: F401
 
 
 def test_a_round_of_all_weights_is_tried_however_short_the_time_where_the_gentle_one_was_refused(
     parent, tmp_path, monkeypatch, clock
 ):
-    monkeypatch.setattr(Judgement, "worse_than", lambda self, other: "it is worse")
-    given, seconds, real = counted(monkeypatch), [], learning.quick
+    monkeypatch.setattr(UnsupervisedMetrics, "worse_than", lambda self, other: "it is worse")
+    given, seconds, real = counted(monkeypatch), [], learning.tune_affine
 
-    def quick(net, pictures, texts, fabric, chosen, tell):
+    def tune_affine(net, pictures, texts, fabric, chosen, tell):
         seconds.append(chosen.seconds)
         clock[0] += 100
         return real(net, pictures, texts, fabric, replace(chosen, steps=1), tell)
 
-    monkeypatch.setattr(learning, "quick", quick)
-    chosen = settings(gentle=5, steps=None, minutes=1)
+    monkeypatch.setattr(learning, "quick", tune_affine)
+    chosen = settings(affine_steps=5, steps=None, minutes=1)
     done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
     assert len(given) == 1 and len(done.rounds) == 3 and done.why == "it is worse" and not done.helped
-    adapt([tmp_path / "lines"], tmp_path / "n", parent=parent, settings=settings(gentle=5, steps=None, minutes=20))
+    adapt(
+        [tmp_path / "lines"], tmp_path / "n", parent=parent, settings=settings(affine_steps=5, steps=None, minutes=20)
+    )
     assert seconds == pytest.approx([60 * 0.5, 60 * 20 / 2])
 
 
@@ -46,7 +48,7 @@ def test_only_the_lines_the_log_and_the_marker_of_a_round_stay(parent, tmp_path,
     adapt([lines], tmp_path / "m", parent=parent, settings=settings())
     left = sorted(file.name for file in kept.rglob("*"))
     assert left == ["about.json", "done.json", "log.jsonl", "train-00000.parquet"]
-    assert not LinesFolder(kept).refused
+    assert not LinesFolder(kept).skipped
 
 
 @pytest.mark.parametrize(("name", "at", "trained"), [("_train", 2, 1), ("_judged", 2, 1), ("_judged", 3, 0)])
@@ -68,7 +70,7 @@ def test_a_stopped_run_goes_on_after_its_last_finished_round(name, at, trained, 
 
 
 def test_a_refused_round_is_not_tried_again(parent, tmp_path, monkeypatch):
-    monkeypatch.setattr(Judgement, "worse_than", lambda self, other: "it is worse")
+    monkeypatch.setattr(UnsupervisedMetrics, "worse_than", lambda self, other: "it is worse")
     lines = folder(tmp_path / "lines")
 
     def run():
@@ -98,7 +100,7 @@ def test_a_run_goes_on_by_the_rules_that_it_was_begun_with(parent, tmp_path, mon
     [(1, 30.0, 4), (1, 5.0, 3), (1, 2.0, 2), (2, 30.0, 3), (2, 3.3, 1), (3, 5.1, 2), (4, 30.0, 1)],
 )
 def test_little_time_is_shared_by_fewer_rounds(number, left, rounds):
-    chosen = AdaptSettings(rounds=3, gentle=9)
+    chosen = AdaptSettings(rounds=3, affine_steps=9)
     assert chosen.to_come(number, left, 5000) == rounds
     assert chosen.to_come(number, left, 425) == chosen.all_rounds - number + 1  # few are read in no time
 
@@ -116,22 +118,22 @@ def test_one_long_round_takes_the_time_of_three_short_ones(parent, tmp_path, mon
 
 @pytest.mark.parametrize(("gentle", "learning_for"), [(0, 1.6), (2, 1.3)])
 def test_a_round_reads_for_a_third_of_its_time_and_the_rest_is_for_learning(
-    gentle, learning_for, parent, tmp_path, monkeypatch, clock
+    affine_steps, learning_for, parent, tmp_path, monkeypatch, clock
 ):
-    believe, given, read = learning.believe, counted(monkeypatch), []
+    pseudo_label, given, read = learning.pseudo_label, counted(monkeypatch), []
 
     def slowly(*arguments):
-        for belief in believe(*arguments):
+        for belief in pseudo_label(*arguments):
             clock[0] += 6
             read.append(belief.reading.id)
             yield belief
 
     monkeypatch.setattr(learning, "believe", slowly)
     monkeypatch.setattr(learning, "FEW", 3)
-    chosen = settings(steps=None, minutes=2.4, gentle=gentle)
+    chosen = settings(steps=None, minutes=2.4, affine_steps=affine_steps)
     adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
     assert given[-1].minutes == pytest.approx(learning_for)
-    last = read[-8:] if not gentle else read[-7:]
+    last = read[-8:] if not affine_steps else read[-7:]
     assert len(set(last)) == len(last) and last != sorted(last)  # by chance
 
 
@@ -157,11 +159,11 @@ def test_the_minutes_of_finished_rounds_count_when_a_run_goes_on(name, at, paren
 
 
 def test_the_time_that_judging_takes_is_left_for_it(parent, tmp_path, monkeypatch, clock):
-    judge, given = learning.judge, counted(monkeypatch)
+    unsupervised_metrics, given = learning.unsupervised_metrics, counted(monkeypatch)
 
     def slowly(*arguments):
         clock[0] += 30
-        return judge(*arguments)
+        return unsupervised_metrics(*arguments)
 
     monkeypatch.setattr(learning, "judge", slowly)
     chosen = settings(steps=None, minutes=3)
@@ -171,10 +173,10 @@ def test_the_time_that_judging_takes_is_left_for_it(parent, tmp_path, monkeypatc
 
 def test_some_pictures_are_read_however_little_time_is_left(parent, tmp_path, monkeypatch, clock):
     accepting(monkeypatch)
-    believe, read = learning.believe, []
+    pseudo_label, read = learning.pseudo_label, []
 
     def slowly(*arguments):
-        for belief in believe(*arguments):
+        for belief in pseudo_label(*arguments):
             clock[0] += 100
             read.append(belief.reading.id)
             yield belief
@@ -230,7 +232,7 @@ def test_a_run_stopped_at_every_file_that_it_writes_goes_on(parent, tmp_path, mo
     def run(out, replacing):
         with monkeypatch.context() as patch:
             patch.setattr(os, "replace", replacing)
-            return adapt([lines], tmp_path / out, parent=parent, settings=settings(rounds=2, steps=1, gentle=1))
+            return adapt([lines], tmp_path / out, parent=parent, settings=settings(rounds=2, steps=1, affine_steps=1))
 
     def noting(source, target):
         put(source, target)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scriven.augment import Affine, Dice, augment, blot, crop, hide_spans, pool
+from scriven.augment import Affine, Sampler, augment, blot, crop, hide_spans, pool
 
 
 def line(width: int = 200, height: int = 64) -> np.ndarray:
@@ -50,7 +50,7 @@ def test_a_blot_leaves_the_picture_it_was_given_alone() -> None:
     given = np.full((64, 200), 220, np.uint8)
     given[20:40, 30:90] = 30
     before = given.copy()
-    changed = blot(given, Dice(np.random.default_rng(0)))
+    changed = blot(given, Sampler(np.random.default_rng(0)))
     assert np.array_equal(given, before) and not np.array_equal(changed, before)
 
 
@@ -84,5 +84,5 @@ def test_an_affine_map_and_its_inverse_cancel() -> None:
 def test_pools_are_centred_and_cropped_to_any_size() -> None:
     for kind in ("grain", "soft", "cloud", "wide", "fibre"):
         assert abs(float(pool(kind).mean()) - 128) < 3 and 20 < float(pool(kind).std()) < 36
-        assert crop(kind, (64, 300), Dice(np.random.default_rng(0))).shape == (64, 300)
-        assert crop(kind, (250, 4000), Dice(np.random.default_rng(0))).shape == (250, 4000)
+        assert crop(kind, (64, 300), Sampler(np.random.default_rng(0))).shape == (64, 300)
+        assert crop(kind, (250, 4000), Sampler(np.random.default_rng(0))).shape == (250, 4000)

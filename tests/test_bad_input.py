@@ -176,12 +176,12 @@ def test_adapting_names_one_bad_line_among_a_thousand(scriven: Scriven, tmp_path
     folder, model = lines_folder(tmp_path / "thousand", 1_000, bad=500, apart=True), tmp_path / "model"
     damaged = lines_folder(tmp_path / "damaged", 4)
     cut(damaged / "train-00000.parquet")
-    small = ("--size", "tiny", "--steps", 1, "--set", "evaluations=1", "--set", "columns=2048")
+    small = ("--size", "tiny", "--steps", 1, "--set", "evaluations=1", "--set", "batch_width_px=2048")
     told(scriven("train", folder, "-o", model, *small), 1, "l500: ", "scriven: 1 left out")
     told(scriven("train", damaged, "-o", tmp_path / "none", "--from", model, *small), 2, "not a complete Parquet")
     told(scriven("train", folder, "-o", folder, *small), 2, "no model begun by this command")
     told(scriven("train", folder, "-o", folder / "about.json", *small), 2, "is a file")
-    asked = ("-m", model, "--lang", "en", "--rounds", 1, "--set", "steps=1", "--set", "replay=0")
+    asked = ("-m", model, "--lang", "en", "--rounds", 1, "--set", "steps=1", "--set", "synthetic_fraction=0")
     told(scriven("adapt", damaged, "-o", tmp_path / "hand", *asked), 2, "not a complete Parquet")
     told(scriven("adapt", folder, "-o", folder / "about.json", *asked), 2, "is a file")
     result = scriven("adapt", folder, damaged, "-o", tmp_path / "hand", *asked)  # the failed try left the place free

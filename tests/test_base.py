@@ -11,7 +11,7 @@ from typing import Any, Literal, Optional
 import pytest
 
 import scriven.base as base
-from scriven.base import MissingExtra, OutputError, Refused, ScrivenError, SettingsError, atomic, evenly, override
+from scriven.base import MissingExtra, OutputError, ScrivenError, SettingsError, Skipped, atomic, evenly, override
 
 Python = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -259,11 +259,11 @@ def test_a_file_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: p
     ],
 )
 def test_a_refusal_names_its_input_once_and_keeps_its_reason_whole(id, reason, said):
-    assert Refused(id, reason).sentence() == said
+    assert Skipped(id, reason).sentence() == said
 
 
 def test_what_was_left_out_is_listed_one_a_line_and_ten_at_most() -> None:
-    some = [Refused(f"p{n}", "it is\ndamaged") for n in range(1300)]
+    some = [Skipped(f"p{n}", "it is\ndamaged") for n in range(1300)]
     assert base.listed([]) == "" and base.listed(some[:1]) == " p0: it is damaged"
     assert base.listed(some[:2]) == "\n  p0: it is damaged\n  p1: it is damaged"
     assert base.listed(some[:10]).count("\n") == 10 and "more" not in base.listed(some[:10])

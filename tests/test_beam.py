@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scriven.language.model import CharLM
 from scriven.reader.beam import BeamSettings, beam_search
 from scriven.reader.ctc import collapse, greedy, log_posteriors, log_probability
 from scriven.reader.decoding import Decoder, DecodeSettings
-from scriven.reader.lm import CharLM
 from scriven.reader.model import ModelInfo
 from scriven.reader.scorers import LanguageScorer, WordScorer
 from scriven.text import Charset

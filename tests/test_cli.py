@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import toy_reader
-from scriven.base import Refused, SettingsError
+from scriven.base import SettingsError, Skipped
 from scriven.cli import COMMANDS, EXTRAS, common
 from scriven.cli import run as run_here
 from scriven.images import encode
@@ -139,8 +139,8 @@ def test_reading_writes_nothing_and_needs_no_home(python, tmp_path: Path) -> Non
     nowhere = {"HOME": "/nonexistent", "TMPDIR": "/nonexistent", "XDG_CACHE_HOME": "/nonexistent"}
     done = python(READ_ONLY + RUN + "sys.exit(code)", "read", "-m", "toy", "word.png", cwd=tmp_path, env=nowhere)
     assert (done.returncode, done.stdout) == (0, "abc\n"), done.stderr
-    refused = python(READ_ONLY + "open('x', 'w')", cwd=tmp_path)  # the watch works
-    assert "read-only: open" in refused.stderr
+    skipped = python(READ_ONLY + "open('x', 'w')", cwd=tmp_path)  # the watch works
+    assert "read-only: open" in skipped.stderr
 
 
 def test_reading_reports_to_nobody(python, tmp_path: Path) -> None:
@@ -217,14 +217,14 @@ def test_refused_inputs_are_named_and_make_code_1(capsys) -> None:
 
     common.finish([])
     with pytest.raises(typer.Exit) as left:
-        common.finish([Refused("a", "it is empty"), Refused("b", "it is cut short")])
+        common.finish([Skipped("a", "it is empty"), Skipped("b", "it is cut short")])
     out, err = capsys.readouterr()
     assert left.value.exit_code == 1 and out == ""
     assert err.splitlines()[:2] == ["scriven: left out a: it is empty", "scriven: left out b: it is cut short"]
 
 
 def test_progress_goes_to_standard_error_as_plain_lines(capsys) -> None:
-    from scriven.jobs.progress import progress
+    from scriven.base.progress import progress
 
     common.report_progress()
     for done in range(1, 101):
@@ -242,7 +242,7 @@ def test_a_bar_on_the_terminal_leaves_standard_output_alone(python) -> None:
     code = """
 import logging, time
 from scriven.cli.common import report_progress
-from scriven.jobs.progress import progress
+from scriven.base.progress import progress
 report_progress()
 for done in range(3):
     progress("counting", done, 3)
@@ -327,7 +327,7 @@ def test_the_bar_is_gone_before_a_last_word_or_an_error(python) -> None:
 import time
 from scriven.cli import _say
 from scriven.cli.common import end_progress, report_progress
-from scriven.jobs.progress import percent
+from scriven.base.progress import percent
 report_progress()
 percent("training", 0.2)
 time.sleep(0.3)

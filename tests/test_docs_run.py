@@ -115,10 +115,10 @@ def shortened(line: str) -> list[str]:
     words = shlex.split(re.sub(r"(--count|-n) \d+", r"\1 5", re.sub(r" --minutes \d+", "", line)))[1:]
     if words[0] == "train":
         words += ["--steps", "1"]
-        for change in ("evaluations=1", "columns=2048", "validate_fonts=4", "validate_on=4"):
+        for change in ("evaluations=1", "batch_width_px=2048", "validate_fonts=4", "validate_on=4"):
             words += ["--set", change]
     if words[0] == "adapt":
-        words += ["--rounds", "1", "--set", "steps=1", "--set", "columns=2048"]
+        words += ["--rounds", "1", "--set", "steps=1", "--set", "batch_width_px=2048"]
     return words
 
 

@@ -165,15 +165,15 @@ def test_the_loader_refuses_the_same_lines(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     from scriven.lines import LinesFolder
     from scriven.text import Charset
-    from scriven.workbench.sources import FolderSource
+    from scriven.training.sources import FolderSource
 
     path, _ = seeded(tmp_path)
     letters = Charset(tuple("abcdefgh "))
-    refused = {r.id for r in FolderSource(LinesFolder(path), "train", height=64, charset=letters).refused}
+    skipped = {r.id for r in FolderSource(LinesFolder(path), "train", height=64, charset=letters).skipped}
     model = write_model(tmp_path / "model", charset=letters.characters)
     found = doctor([path], model, QUIET)
     lost = {f.id.removesuffix(" (2)") for p in found.problems if p.severity == "lost" for f in p.found}
-    assert refused == lost - {"only-in-test"}
+    assert skipped == lost - {"only-in-test"}
 
 
 def test_texts_as_they_are_stored(tmp_path: Path) -> None:

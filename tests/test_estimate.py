@@ -14,21 +14,16 @@ import pytest
 
 import scriven
 from scriven.base import InputError
-from scriven.images import encode
-from scriven.jobs.read import ReadSettings, read
-from scriven.jobs.score import score_model
-from scriven.lines import Line, LinesWriter, Reading
-from scriven.reader import estimate as module
-from scriven.reader.decoding import Decoder
-from scriven.reader.estimate import (
+from scriven.estimate import cer as module
+from scriven.estimate.cer import (
+    FEATURES,
     FEWEST,
-    SIGNS,
     VIEWED,
     WIDER,
+    CerRegression,
     Estimate,
-    Law,
-    Sign,
-    Spread,
+    EvenSample,
+    LineFeatures,
     bundled_law,
     estimate,
     fit,
@@ -38,6 +33,11 @@ from scriven.reader.estimate import (
     signs,
     together,
 )
+from scriven.images import encode
+from scriven.jobs.read import ReadSettings, read
+from scriven.jobs.score import score_model
+from scriven.lines import Line, LinesWriter, Reading
+from scriven.reader.decoding import Decoder
 from scriven.reader.model import read_info, write_info
 from scriven.reader.session import Picture, Reader
 from toy_reader import LETTERS, picture, write_model
@@ -46,7 +46,7 @@ Command = Callable[..., tuple[int, str, str]]
 Python = Callable[..., subprocess.CompletedProcess[str]]
 
 ONE = ReadSettings(threads=1)
-KNOWN = Law(0.7, {"change": 0.9, "length": 0.2, "length x change": 0.1, "advance": 0.8}, 0.2)
+KNOWN = CerRegression(0.7, {"change": 0.9, "length": 0.2, "length x change": 0.1, "advance": 0.8}, 0.2)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def folder(path: Path, count: int, labelled: int = 0, wrong: bool = False) -> Pa
 
 
 def truth(counts: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-(KNOWN.bias + measures(counts) @ [KNOWN.weights[name] for name in SIGNS])))
+    return 1 / (1 + np.exp(-(KNOWN.bias + measures(counts) @ [KNOWN.weights[name] for name in FEATURES])))
 
 
 def drawn(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -105,10 +105,10 @@ def test_one_collection_cannot_tell_how_it_does_on_others() -> None:
 
 def test_the_bundled_law_rises_with_change_and_knows_its_spread() -> None:
     law = bundled_law()
-    assert set(law.weights) == set(SIGNS) and law.weights["change"] > 0.5 and 0.05 < law.spread < 0.6
-    stored = json.loads(module.LAW.read_text("utf-8"))
+    assert set(law.weights) == set(FEATURES) and law.weights["change"] > 0.5 and 0.05 < law.spread < 0.6
+    stored = json.loads(module.REGRESSION.read_text("utf-8"))
     assert stored["made"]["wider"] == WIDER, "the law was made for another view: run recipes/estimate"
-    rates = [estimate([Sign(40, edits, 12.0)] * 50) for edits in (0, 2, 6, 14)]
+    rates = [estimate([LineFeatures(40, edits, 12.0)] * 50) for edits in (0, 2, 6, 14)]
     cers = [rate.cer for rate in rates if rate]
     assert cers == sorted(cers) and cers[0] < 0.05 and 0.1 < cers[2] < 0.5 < cers[3]
 
@@ -119,8 +119,8 @@ def test_the_bundled_law_rises_with_change_and_knows_its_spread() -> None:
 def test_an_estimate_lies_in_its_interval_which_narrows_with_lines_but_not_below_the_law() -> None:
     rng = np.random.default_rng(0)
 
-    def width(count: int, law: Law) -> float:
-        found = estimate([Sign(40, int(e), 12.0) for e in rng.integers(0, 16, count)], law=law)
+    def width(count: int, law: CerRegression) -> float:
+        found = estimate([LineFeatures(40, int(e), 12.0) for e in rng.integers(0, 16, count)], law=law)
         assert found and found.interval[0] < found.cer < found.interval[1] and found.n == found.viewed == count
         return found.interval[1] - found.interval[0]
 
@@ -128,43 +128,49 @@ def test_an_estimate_lies_in_its_interval_which_narrows_with_lines_but_not_below
 
 
 def test_of_what_a_model_seems_to_gain_by_its_own_readings_a_share_is_believed() -> None:
-    law = replace(KNOWN, true_gain=0.6)
-    before, after = (estimate([Sign(40, edits, 12.0)] * 50, law=law) for edits in (10, 3))
+    law = replace(KNOWN, self_training_discount=0.6)
+    before, after = (estimate([LineFeatures(40, edits, 12.0)] * 50, law=law) for edits in (10, 3))
     assert before and after and after.cer < before.cer
-    more = module.optimism(before, after, law)
+    more = module.cer_estimate_bias(before, after, law)
     kept = after.raised(more)
     logits = logit(np.array([before.cer, after.cer, kept.cer]))
     assert logits[0] - logits[2] == pytest.approx(0.6 * (logits[0] - logits[1]))
     assert after.interval[0] < kept.interval[0] < kept.cer < kept.interval[1] and kept.n == after.n
-    assert module.optimism(after, before, law) == 0 == module.optimism(None, after, law)  # no gain, nothing to doubt
+    assert (
+        module.cer_estimate_bias(after, before, law) == 0 == module.cer_estimate_bias(None, after, law)
+    )  # no gain, nothing to doubt
     assert after.raised(0) is after
 
 
 def test_the_share_of_gains_that_is_true_weighs_collections_alike() -> None:
     seeming, groups = np.array([1.0, 1.0, 1.0, 2.0]), ["a", "a", "a", "b"]
-    assert module.true_gain(0.7 * seeming, seeming, groups) == pytest.approx(0.7)
-    assert module.true_gain(np.array([1.0, 1.0, 1.0, 0.0]), seeming, groups) == pytest.approx(1 / 5)
+    assert module.self_training_discount(0.7 * seeming, seeming, groups) == pytest.approx(0.7)
+    assert module.self_training_discount(np.array([1.0, 1.0, 1.0, 0.0]), seeming, groups) == pytest.approx(1 / 5)
 
 
 @pytest.mark.parametrize("optimism", [0.0, 0.8])
-def test_a_model_says_how_much_its_signs_flatter_it(optimism: float, model: Path, tmp_path: Path) -> None:
+def test_a_model_says_how_much_its_signs_flatter_it(cer_estimate_bias: float, model: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(model, tmp_path / "m"))
-    write_info(copy, read_info(copy).model_copy(update={"optimism": optimism}))
+    write_info(copy, read_info(copy).model_copy(update={"cer_estimate_bias": cer_estimate_bias}))
     lines = folder(tmp_path / "lines", 12)
     plain, found = (score_model(one, [lines], settings=ONE).estimate() for one in (model, copy))
     assert plain and found
-    assert found.cer == pytest.approx(plain.raised(optimism).cer) and (found.cer > plain.cer) == (optimism > 0)
+    assert found.cer == pytest.approx(plain.raised(cer_estimate_bias).cer) and (found.cer > plain.cer) == (
+        cer_estimate_bias > 0
+    )
 
 
 def test_nothing_read_is_no_estimate() -> None:
-    assert estimate([]) is None and estimate([Sign(0, 3, 0.0)] * 20) is None
-    some = estimate([Sign(0, 2, 0.0)] * 5 + [Sign(30, 2, 9.0)])  # lines in which only one view reads something
-    none = estimate([Sign(0, 0, 0.0)] * 5 + [Sign(30, 2, 9.0)])
+    assert estimate([]) is None and estimate([LineFeatures(0, 3, 0.0)] * 20) is None
+    some = estimate(
+        [LineFeatures(0, 2, 0.0)] * 5 + [LineFeatures(30, 2, 9.0)]
+    )  # lines in which only one view reads something
+    none = estimate([LineFeatures(0, 0, 0.0)] * 5 + [LineFeatures(30, 2, 9.0)])
     assert some and none and some.cer > none.cer
 
 
 def test_lines_in_which_nothing_is_read_are_errors_as_far_as_they_have_ink() -> None:
-    read, empty, blank = Sign(30, 1, 9.0), Sign(0, 0, 0.0, 9.0), Sign(0, 0, 0.0, 0.0)
+    read, empty, blank = LineFeatures(30, 1, 9.0), LineFeatures(0, 0, 0.0, 9.0), LineFeatures(0, 0, 0.0, 0.0)
     sound = estimate([read] * 10)
     half = estimate([read] * 10 + [empty] * 10)
     same = estimate([read] * 10 + [blank] * 10)
@@ -183,7 +189,7 @@ def test_ink_is_seen_where_nothing_is_read_and_not_on_blank_paper() -> None:
 
 
 def test_one_line_says_little() -> None:
-    one, many = estimate([Sign(30, 3, 9.0)]), estimate([Sign(30, 3, 9.0)] * 100)
+    one, many = estimate([LineFeatures(30, 3, 9.0)]), estimate([LineFeatures(30, 3, 9.0)] * 100)
     assert one and many
     assert one.interval[1] - one.interval[0] > 1.3 * (many.interval[1] - many.interval[0])
 
@@ -199,7 +205,7 @@ def test_estimates_together_weigh_by_characters() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 7, 99, 199, 200, 1234, 10_000])
 def test_what_is_kept_is_spread_over_all_that_comes(count: int) -> None:
-    spread: Spread[int] = Spread(100)
+    spread: EvenSample[int] = EvenSample(100)
     for i in range(count):
         spread.offer(i if spread.wants() else None)
     assert spread.offered == count and min(count, 100) <= len(spread.kept) < 200
@@ -213,7 +219,7 @@ def test_signs_tell_what_changes_and_how_wide_letters_are_at_any_size(model: Pat
     reader = Reader.load(model, threads=1)
     decoder = Decoder(reader.info)
 
-    def looked(height: int) -> list[Sign]:
+    def looked(height: int) -> list[LineFeatures]:
         pictures = [reader.prepare(text, picture(text, height)) for text in ("abcd", "gfedcba")]
         return signs(reader, decoder, list(zip(pictures, reader.read_prepared(pictures), strict=True)))
 

@@ -8,8 +8,8 @@ import pytest
 from scriven.images import encode
 from scriven.jobs import demo as job
 from scriven.jobs.adapt import Adapted
+from scriven.language.model import CharLM
 from scriven.lines import Line, LinesFolder, LinesWriter
-from scriven.reader.lm import CharLM
 from scriven.reader.model import read_info, write_info
 from toy_reader import LETTERS, picture, write_model
 
@@ -54,7 +54,7 @@ def test_the_demo_reads_before_and_after(tmp_path, monkeypatch):
 
     def adapt(inputs, out, *, parent, settings):
         asked.append((inputs, parent, settings.minutes))
-        rounds = [{"round": 0, "accepted": True, "disagreement": 0.2, "surprise": 2.0, "characters": 3.0}]
+        rounds = [{"round": 0, "accepted": True, "view_disagreement": 0.2, "lm_bits_per_char": 2.0, "characters": 3.0}]
         made = write_model(out)
         CharLM.train(["zzz"] * 3, order=2).save(made / "language.npz")
         write_info(made, read_info(made).model_copy(update={"language_model": "language.npz"}))

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from scriven.augment import Affine, Camera, Dice, Ink, Paper, Wobble, camera, ink, paper, seen_through, warp
+from scriven.augment import Affine, Camera, Ink, Paper, Sampler, Wobble, camera, ink, paper, seen_through, warp
 from scriven.scribes.fonts import FontScribe, FontSettings
 from scriven.scribes.layout import Manner, blit, lay, pictures
 from scriven.scribes.shaping import Face, Glyphs
@@ -34,8 +34,8 @@ def task(faces: dict[str, Typeface]) -> Task:
     return Task("nunu nunu", hand, Face(faces["homemade-apple"]), Glyphs(), dice(), 1.0, settings)
 
 
-def dice(seed: int = 0) -> Dice:
-    return Dice(np.random.default_rng(seed))
+def dice(seed: int = 0) -> Sampler:
+    return Sampler(np.random.default_rng(seed))
 
 
 def written(task: Task, **changes: Any) -> np.ndarray:

@@ -15,20 +15,20 @@ from scriven.cli import run
 from scriven.images import encode
 from scriven.jobs import train as training
 from scriven.jobs.adapt import AdaptSettings, adapt
-from scriven.jobs.adapt import rounds as adapting
 from scriven.jobs.train import Trained, TrainSettings, fabric_of, train
 from scriven.lines import LinesFolder
 from scriven.lines.sketch import digest, share_in
 from scriven.recognisers import build
+from scriven.selftrain import rounds as adapting
 from scriven.tensors import collate
 from scriven.text import Charset
-from scriven.workbench import fit as fitting
-from scriven.workbench import loader as loading
-from scriven.workbench.fit import begin, learning_rate
-from scriven.workbench.keep import track
-from scriven.workbench.loader import Stream
-from scriven.workbench.sources import FolderSource, ScribeSource
-from test_workbench import WORDS, folder, picture
+from scriven.training import fit as fitting
+from scriven.training import loader as loading
+from scriven.training.fit import begin, learning_rate
+from scriven.training.keep import track
+from scriven.training.loader import Stream
+from scriven.training.sources import FolderSource, ScribeSource
+from test_training import WORDS, folder, picture
 from toy_hand import folder as unlabelled
 from toy_hand import parent, small_world  # noqa: F401
 
@@ -49,7 +49,7 @@ def settings(**changes):
 def test_the_weights_kept_are_those_of_the_best_evaluation(lines, tmp_path, monkeypatch):
     rates, seen = iter([0.5, 0.2, 0.4, 0.3]), []
 
-    def validate(net, valid, columns):
+    def validate(net, valid, batch_width_px):
         seen.append({k: v.clone() for k, v in net.state_dict().items()})
         return SimpleNamespace(cer=next(rates), wer=1.0)
 
@@ -152,16 +152,16 @@ def adapting_to(**changes):
 
 
 def test_the_pictures_that_judge_are_never_learnt_from(parent, tmp_path, monkeypatch):
-    judge, believe = adapting.judge, adapting.believe
+    unsupervised_metrics, pseudo_label = adapting.unsupervised_metrics, adapting.pseudo_label
     judged, learnt = [], []
 
     def judging(reader, pictures, *more):
         judged.append({id for id, _ in pictures})
-        return judge(reader, pictures, *more)
+        return unsupervised_metrics(reader, pictures, *more)
 
     def believing(reader, pictures, decoder):
         learnt.append({id for id, _ in pictures})
-        return believe(reader, pictures, decoder)
+        return pseudo_label(reader, pictures, decoder)
 
     monkeypatch.setattr(adapting, "judge", judging)
     monkeypatch.setattr(adapting, "believe", believing)
@@ -181,7 +181,12 @@ def test_believed_pictures_are_learnt_beside_synthetic_ones(parent, tmp_path, mo
 
     monkeypatch.setattr(adapting, "fit", fit)
     with pytest.raises(Stopped):
-        adapt([unlabelled(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=adapting_to(replay=0.25))
+        adapt(
+            [unlabelled(tmp_path / "lines")],
+            tmp_path / "m",
+            parent=parent,
+            settings=adapting_to(synthetic_fraction=0.25),
+        )
     kinds = [type(source) for source in plans[0].mixture.sources]
     assert kinds == [FolderSource, ScribeSource]
     items = plans[0].items(0, 400)

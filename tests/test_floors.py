@@ -7,8 +7,8 @@ from pathlib import Path
 import scriven
 
 ORDER = (
-    "base cache text score images augment lines page importers exporters reader segment report tensors "
-    "recognisers scribes segmenters workbench jobs serve cli"
+    "base text metrics images augment language lines page importers exporters reader estimate segment report tensors "
+    "recognisers scribes segmenters training selftrain jobs serve cli"
 ).split()
 HANDS = {"recognisers", "scribes", "segmenters"}  # none of them imports another
 TRAINING = {"torch", "lightning_fabric", "safetensors", "onnx", "onnxscript", "uharfbuzz", "freetype", "wordfreq"}

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from scriven.base import LinesError, OutputError, Refused, SettingsError
+from scriven.base import LinesError, OutputError, SettingsError, Skipped
 from scriven.exporters import EXPORTERS
 from scriven.exporters.common import Pictures
 from scriven.images import SUFFIXES, decode, encode
@@ -22,7 +22,7 @@ from scriven.importers.common import Ids, file_names
 from scriven.jobs.export import export
 from scriven.jobs.import_ import import_
 from scriven.lines import Line, LinesFolder, LinesWriter
-from scriven.reader.inputs import sources
+from scriven.page.inputs import sources
 
 PNG = encode(np.full((20, 60), 200, np.uint8), "png")
 
@@ -33,10 +33,10 @@ def save(path: Path, data: bytes | str = PNG) -> Path:
     return path
 
 
-def read(format: str, source: Path, **options: object) -> tuple[list[tuple[str, str, str | None]], list[Refused]]:
+def read(format: str, source: Path, **options: object) -> tuple[list[tuple[str, str, str | None]], list[Skipped]]:
     items = list(IMPORTERS[format](source, **options))
-    lines = [(i[0], i[1].id, i[1].text) for i in items if not isinstance(i, Refused)]
-    return lines, [i for i in items if isinstance(i, Refused)]
+    lines = [(i[0], i[1].id, i[1].text) for i in items if not isinstance(i, Skipped)]
+    return lines, [i for i in items if isinstance(i, Skipped)]
 
 
 @pytest.fixture
@@ -53,9 +53,9 @@ def folder(tmp_path: Path, letters: list[Line]) -> Path:
 @pytest.mark.parametrize("format", EXPORTERS)
 def test_what_is_exported_comes_back(format: str, folder: Path, tmp_path: Path) -> None:
     done = export(format, folder, tmp_path / "out")
-    assert done.lines == 6 and not done.refused
+    assert done.lines == 6 and not done.skipped
     back = import_(tmp_path / "out", tmp_path / "back", format)
-    assert not back.refused
+    assert not back.skipped
     for split in ("train", "valid", "test"):
         old = list(LinesFolder(folder).lines(split))
         new = list(LinesFolder(tmp_path / "back").lines(split))
@@ -102,7 +102,7 @@ def test_lines_without_text_are_named_not_exported(tmp_path: Path) -> None:
         writer.write(Line("one", PNG, "word"))
         writer.write(Line("two", PNG, None))
     done = export("tsv", tmp_path / "l", tmp_path / "out")
-    assert done.lines == 1 and [r.id for r in done.refused] == ["two"]
+    assert done.lines == 1 and [r.id for r in done.skipped] == ["two"]
     with pytest.raises(LinesError, match="no split 'test'"):
         export("tsv", tmp_path / "l", tmp_path / "other", split="test")
 
@@ -121,8 +121,8 @@ def test_pairs_with_dots_and_spaces_in_names(tmp_path: Path) -> None:
     for stem in ("a.b", "a", "page 1.line.02", "train/x", "val/x"):
         save(tmp_path / f"{stem}.png")
         save(tmp_path / f"{stem}.gt.txt", f"text of {stem}\n")
-    lines, refused = read("pairs", tmp_path)
-    assert not refused
+    lines, skipped = read("pairs", tmp_path)
+    assert not skipped
     assert sorted(lines) == [
         ("train", "a", "text of a"),
         ("train", "a.b", "text of a.b"),
@@ -142,9 +142,9 @@ def test_pairs_refuse_by_name_what_has_no_partner(tmp_path: Path) -> None:
     save(tmp_path / "broken.png", PNG[:40]), save(tmp_path / "broken.gt.txt", "broken")
     save(tmp_path / "nothing.png", b""), save(tmp_path / "nothing.gt.txt", "nothing")
     save(tmp_path / "ocropy.bin.png"), save(tmp_path / "ocropy.gt.txt", "binarised")
-    lines, refused = read("pairs", tmp_path)
+    lines, skipped = read("pairs", tmp_path)
     assert {id for _, id, _ in lines} == {"good", "twice", "ocropy"}
-    reasons = {r.id: r.reason for r in refused}
+    reasons = {r.id: r.reason for r in skipped}
     assert set(reasons) == {"alone", "nopicture", "twice.png", "latin", "empty", "broken", "nothing"}
     assert "UTF-8" in reasons["latin"] and "empty" in reasons["empty"] and "no text" in reasons["alone"]
 
@@ -162,11 +162,11 @@ def test_unknown_stages_are_refused_by_name_and_never_trained_on(tmp_path: Path)
     save(set_folder / "images" / "1.png")
     stages = ("train", "valid", "test", "unknown", "val", "Train", "holdout", "")
     marking(set_folder, [(f"s{i}", "iam/images/1.png", stage, f"t{i}") for i, stage in enumerate(stages)])
-    lines, refused = read("csv", set_folder)
+    lines, skipped = read("csv", set_folder)
     assert [(split, id) for split, id, _ in lines] == [
         ("train", "s0"), ("valid", "s1"), ("test", "s2"), ("valid", "s4"), ("train", "s5"), ("train", "s7"),
     ]  # fmt: skip
-    assert [r.id for r in refused] == ["s3", "s6"] and "'unknown'" in refused[0].reason
+    assert [r.id for r in skipped] == ["s3", "s6"] and "'unknown'" in skipped[0].reason
 
 
 def test_words_that_look_like_missing_values_stay_words(tmp_path: Path) -> None:
@@ -189,9 +189,9 @@ def test_one_bad_row_costs_that_row_only(tmp_path: Path) -> None:
     save(tmp_path / "1.png")
     rows = b"path,text\n1.png,good\n1.png,a,b\n1.png\n1.png,\xe9t\xe9\n\xe9.png,x\nlost.png,x\n1.png,\n"
     save(tmp_path / "t.csv", rows)
-    lines, refused = read("csv", tmp_path / "t.csv")
-    assert lines == [("train", "1", "good")] and len(refused) == 6
-    assert [r.id for r in refused] == ["t.csv:3", "t.csv:4", "1", "t.csv:6", "lost", "1"]
+    lines, skipped = read("csv", tmp_path / "t.csv")
+    assert lines == [("train", "1", "good")] and len(skipped) == 6
+    assert [r.id for r in skipped] == ["t.csv:3", "t.csv:4", "1", "t.csv:6", "lost", "1"]
     with pytest.raises(LinesError, match="needs the columns"):
         read("csv", save(tmp_path / "u.csv", "path,text\n".encode("utf-16")))
 
@@ -199,9 +199,9 @@ def test_one_bad_row_costs_that_row_only(tmp_path: Path) -> None:
 def test_tsv_keeps_tabs_of_the_text_and_names_bad_rows(tmp_path: Path) -> None:
     save(tmp_path / "val" / "i" / "1.jpg")
     save(tmp_path / "val" / "gt.txt", "i/1.jpg\ttwo words\r\n\nno tab here\ni/2.jpg\tlost\n")
-    lines, refused = read("tsv", tmp_path)
+    lines, skipped = read("tsv", tmp_path)
     assert lines == [("valid", "i/1", "two words")]
-    assert [r.id for r in refused] == ["val/gt.txt:3", "i/2"]
+    assert [r.id for r in skipped] == ["val/gt.txt:3", "i/2"]
 
 
 def test_imagefolder_reads_both_kinds_of_metadata(tmp_path: Path) -> None:
@@ -209,9 +209,9 @@ def test_imagefolder_reads_both_kinds_of_metadata(tmp_path: Path) -> None:
         save(tmp_path / split / "1.png")
     save(tmp_path / "train" / "metadata.csv", "file_name,transcription\n1.png,NaN\n")
     save(tmp_path / "test" / "metadata.jsonl", '{"file_name": "1.png", "text": "one"}\nnot json\n{"text": "x"}\n')
-    lines, refused = read("imagefolder", tmp_path)
+    lines, skipped = read("imagefolder", tmp_path)
     assert sorted(lines) == [("test", "1", "one"), ("train", "train/1", "NaN")]
-    assert len(refused) == 2
+    assert len(skipped) == 2
 
 
 # ---- Parquet
@@ -225,10 +225,10 @@ def test_the_trees_of_real_data(tmp_path: Path) -> None:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 row = {"id": f"{collection}/{split}/{level}", "image": {"bytes": PNG, "path": None}, "text": "null"}
                 pq.write_table(pa.Table.from_pylist([{**row, "writer": "w", "page": "p", "language": "fr"}]), file)
-    lines, refused = read("parquet", tmp_path)
+    lines, skipped = read("parquet", tmp_path)
     assert [(s, i) for s, i, _ in lines] == [(s, f"{c}/{d}/lines") for c in ("one", "two") for s, d in
                                              (("train", "train"), ("valid", "val"))]  # fmt: skip
-    assert not refused
+    assert not skipped
     item = next(iter(IMPORTERS["parquet"](tmp_path / "one", level="words")))
     assert isinstance(item, tuple)
     assert (item[1].id, item[1].hand, item[1].extra) == ("one/train/words", "w", {"language": "fr"})
@@ -238,8 +238,8 @@ def test_hugging_face_parquet_without_ids(tmp_path: Path) -> None:
     rows = [{"image": {"bytes": PNG, "path": "a.png"}, "sentence": "a"}, {"image": None, "sentence": "b"}]
     (tmp_path / "data").mkdir()
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "data" / "test-00000-of-00001.parquet")
-    lines, refused = read("imagefolder", tmp_path)
-    assert lines == [("test", "test-00000-of-00001-000000", "a")] and len(refused) == 1
+    lines, skipped = read("imagefolder", tmp_path)
+    assert lines == [("test", "test-00000-of-00001-000000", "a")] and len(skipped) == 1
     with pytest.raises(LinesError, match="no column 'picture'"):
         read("parquet", tmp_path, image="picture")
     save(tmp_path / "cut.parquet", (tmp_path / "data" / "test-00000-of-00001.parquet").read_bytes()[:-20])
@@ -259,9 +259,9 @@ def test_parquet_text_that_is_no_utf8_costs_its_row_only(tmp_path: Path) -> None
     offsets = pa.py_buffer(np.array([0, 2, 4, 5], np.int32).tobytes())
     texts = pa.Array.from_buffers(pa.string(), 3, [None, offsets, pa.py_buffer(b"ok\xff\xfez")])
     pq.write_table(pa.table({"id": ["1", "2", "3"], "image": [PNG] * 3, "text": texts}), tmp_path / "train.parquet")
-    lines, refused = read("parquet", tmp_path)
+    lines, skipped = read("parquet", tmp_path)
     assert [text for _, _, text in lines] == ["ok", "z"]
-    assert [(r.id, "UTF-8" in r.reason) for r in refused] == [("train-000001", True)]
+    assert [(r.id, "UTF-8" in r.reason) for r in skipped] == [("train-000001", True)]
 
 
 # ---- the label-free learner's folders
@@ -290,9 +290,9 @@ def test_transcripts_that_were_appended_to_are_refused_whole(tmp_path: Path) -> 
 def test_labels_in_file_names(tmp_path: Path) -> None:
     for name in ("don't_01.png", "Mr._02.png", "NaN.png", "_03.png", "a.b_c_4.png"):
         save(tmp_path / name)
-    lines, refused = read("filename", tmp_path)
+    lines, skipped = read("filename", tmp_path)
     assert sorted(text for _, _, text in lines if text) == ["Mr.", "NaN", "a.b", "don't"]
-    assert [r.id for r in refused] == ["_03"]
+    assert [r.id for r in skipped] == ["_03"]
 
 
 # ---- pictures
@@ -302,8 +302,8 @@ def test_importing_and_reading_know_the_same_picture_files(tmp_path: Path) -> No
     """`scan.jpe` was read, and not imported."""
     for suffix in SUFFIXES:
         save(tmp_path / f"{suffix[1:]}{suffix.upper()}", b"x")
-    found, refused = sources([tmp_path], []), list(IMPORTERS["pictures"](tmp_path))
-    assert len(found) == len(refused) == len(SUFFIXES) and ".jpe" in SUFFIXES
+    found, skipped = sources([tmp_path], []), list(IMPORTERS["pictures"](tmp_path))
+    assert len(found) == len(skipped) == len(SUFFIXES) and ".jpe" in SUFFIXES
 
 
 def test_pictures_of_other_kinds_are_named(tmp_path: Path) -> None:
@@ -313,7 +313,7 @@ def test_pictures_of_other_kinds_are_named(tmp_path: Path) -> None:
         import_(tmp_path / "in", tmp_path / "none", "pictures")
     save(tmp_path / "in" / "c.png")
     done = import_(tmp_path / "in", tmp_path / "out", "pictures")
-    assert done.counts == {"train": 1} and [r.id for r in done.refused] == ["a.avif", "b.HEIC"]
+    assert done.counts == {"train": 1} and [r.id for r in done.skipped] == ["a.avif", "b.HEIC"]
 
 
 def test_plain_pictures_keep_their_bytes_and_others_become_png(tmp_path: Path) -> None:
@@ -389,13 +389,13 @@ def test_nothing_to_import_leaves_nothing(tmp_path: Path) -> None:
 def test_your_own_importer(tmp_path: Path, scriven) -> None:
     save(tmp_path / "s" / "1.png")
     code = """
-from scriven.base import Refused
+from scriven.base import Skipped
 from scriven.importers import from_file
 
 def letters(source, *, split: str = "train", times: int = 1):
     for number in range(times):
         yield split, from_file(f"l{number}", source / "1.png", f"word {number}")
-    yield Refused("l99", "not today")
+    yield Skipped("l99", "not today")
 
 def wrong(source):
     yield "just a string"
@@ -414,13 +414,13 @@ def test_repeated_ids_are_named(tmp_path: Path) -> None:
     save(tmp_path / "1.png")
     marking(tmp_path, [("same", "1.png", "train", "a"), ("same", "1.png", "test", "b")])
     done = import_(tmp_path, tmp_path / "out", "csv")
-    assert done.counts == {"train": 1} and [r.id for r in done.refused] == ["same"]
+    assert done.counts == {"train": 1} and [r.id for r in done.skipped] == ["same"]
 
 
 @pytest.mark.real
 def test_a_real_collection_goes_round(real_data: Path, tmp_path: Path) -> None:
     done = import_(real_data / "czech16_cs", tmp_path / "lines", "parquet", licence="CC BY-SA 4.0")
-    assert done.counts == {"train": 319, "valid": 28, "test": 68} and not done.refused
+    assert done.counts == {"train": 319, "valid": 28, "test": 68} and not done.skipped
     export("pairs", tmp_path / "lines", tmp_path / "pairs")
     import_(tmp_path / "pairs", tmp_path / "back", "pairs")
     for split in done.counts:

@@ -44,7 +44,7 @@ def ids(done: Imported) -> list[str]:
 
 
 def reasons(done: Imported) -> dict[str, str]:
-    return {refused.id: refused.reason for refused in done.refused}
+    return {skipped.id: skipped.reason for skipped in done.skipped}
 
 
 # ---- metadata
@@ -186,7 +186,7 @@ def test_ids_too_long_for_a_file_name(format: str, tmp_path: Path) -> None:
     export(format, lines, tmp_path / "out")
     back = import_(tmp_path / "out", tmp_path / "back", format)
     found = {line.text: line.id for line in LinesFolder(back.out).lines()}
-    assert len(found) == len(set(found.values())) == len(long) and not back.refused
+    assert len(found) == len(set(found.values())) == len(long) and not back.skipped
     assert found["text 4"] == long[4]  # as long as a name may be
     if format in ("csv", "imagefolder"):
         assert [found[f"text {n}"] for n in range(len(long))] == long

@@ -79,7 +79,7 @@ def test_train_goes_on_after_two_kills(tmp_path: Path) -> None:
             writer.write(Line(f"l{n}", encode(image), text, hand=f"h{n % 12}"))
 
     def arguments(out: Path) -> list[str]:
-        chosen = [f for pair in ("evaluations=12", "columns=1200", "ramp=2") for f in ("--set", pair)]
+        chosen = [f for pair in ("evaluations=12", "batch_width_px=1200", "ramp=2") for f in ("--set", pair)]
         return ["train", str(lines), "-o", str(out), "--steps", "12", "--size", "tiny", *chosen]
 
     def rows(out: Path) -> int:
@@ -100,7 +100,9 @@ def test_train_goes_on_after_two_kills(tmp_path: Path) -> None:
 def test_adapt_goes_on_after_five_kills(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("uharfbuzz")
-    accepting = "from scriven.workbench.beliefs import Judgement as J; J.worse_than = lambda self, other: None; "
+    accepting = (
+        "from scriven.selftrain.metrics import UnsupervisedMetrics as J; J.worse_than = lambda self, other: None; "
+    )
     with LinesWriter(tmp_path / "lines", {"command": "test"}) as writer:
         for n in range(24):
             text = ("ink", "paper", "quill", "letter")[n % 4]
@@ -110,7 +112,7 @@ def test_adapt_goes_on_after_five_kills(tmp_path: Path) -> None:
 
     def arguments(out: Path) -> list[str]:
         given = ["adapt", str(tmp_path / "lines"), "-o", str(out), "-m", "scriven-synthetic", "--rounds", "2"]
-        return [*given, "--lang", "en", "--set", "steps=2", "--set", "columns=900"]
+        return [*given, "--lang", "en", "--set", "steps=2", "--set", "batch_width_px=900"]
 
     finished(arguments(tmp_path / "whole"), accepting)
     out = tmp_path / "cut"

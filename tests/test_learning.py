@@ -19,7 +19,7 @@ def test_russian_words_are_learnt_from_a_model_that_never_saw_cyrillic(scriven, 
     assert code == 0, err
     code, out, err = scriven("score", "scriven-synthetic", lines, "--json")
     assert code == 0 and json.loads(out)["cer"] > 0.85, err
-    changes = [f"--set={change}" for change in ("columns=1500", "evaluations=1", "lr=3e-3", "ema=0.98")]
+    changes = [f"--set={change}" for change in ("batch_width_px=1500", "evaluations=1", "lr=3e-3", "ema=0.98")]
     code, _, err = scriven(
         "train", lines, "--from", "scriven-synthetic", "-o", model, "--steps", 250, "--json", *changes
     )

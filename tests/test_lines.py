@@ -36,7 +36,7 @@ def test_lines_come_back_as_they_were_written(tmp_path: Path, small: None) -> No
         for line, c, t in zip(some(12), [None, 0.5, 0.25] * 4, [None, "", "né"] * 4, strict=True)
     ]
     folder = LinesFolder(write(tmp_path / "l", lines))
-    assert list(folder.lines()) == lines and not folder.refused
+    assert list(folder.lines()) == lines and not folder.skipped
     assert [g.rows for g in folder.groups("train")] == [3, 2, 3, 2, 2] and folder.count("train") == 12
     assert folder.about == {"command": "test", "counts": {"train": {"pseudo": 12}}, "finished": True}
     assert folder.columns("train", ["id", "nothing"]) == {"id": [x.id for x in lines], "nothing": [None] * 12}

@@ -29,7 +29,7 @@ def test_names_of_files_that_others_use(tmp_path: Path) -> None:
     assert {s: [f.name[:11] for f in files] for s, files in folder.splits.items()} == {
         "train": ["train-00000", "train-00001"], "valid": ["validation-"], "test": ["test.parque"],
     }  # fmt: skip
-    assert len(list(folder.lines())) == 4 and [r.id for r in folder.refused] == ["more.parquet"]
+    assert len(list(folder.lines())) == 4 and [r.id for r in folder.skipped] == ["more.parquet"]
     assert [line.id for line in LinesFolder(tmp_path / "more.parquet").lines("train")] == ["more"]
 
 
@@ -68,7 +68,7 @@ def test_other_types_of_the_same_things(tmp_path: Path) -> None:
     parquet(tmp_path / "train.parquet", rows)
     folder = LinesFolder(tmp_path)
     assert list(folder.lines()) == [Line("7", PNG, "né", hand="3", confidence=1, width=5)]
-    assert [r.id for r in folder.refused] == ["8"] and "not UTF-8" in folder.refused[0].reason
+    assert [r.id for r in folder.skipped] == ["8"] and "not UTF-8" in folder.skipped[0].reason
     assert folder.columns("train", ["id", "text"]) == {"id": ["7", "8"], "text": ["né", None]}
     image = {"bytes": None, "path": "x.png"}
     kinds = pa.schema([("id", pa.dictionary(pa.int8(), pa.string())), ("image", SCHEMA.field("image").type)])
@@ -88,7 +88,7 @@ def test_rows_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     parquet(tmp_path / "train.parquet", rows)
     folder = LinesFolder(tmp_path)
     assert [line.id for line in folder.lines()] == ["a"] and folder.count("train") == 6
-    assert [(r.id, r.reason.split(";")[0]) for r in folder.refused] == [
+    assert [(r.id, r.reason.split(";")[0]) for r in folder.skipped] == [
         ("train.parquet:0:1", "the row has no id"), ("b", "the row has no picture"),
         ("train.parquet:1:1", "the row has no id"), ("c", "the row has no picture"),
         ("a", "its id occurs more than once"),
@@ -112,7 +112,7 @@ def test_every_row_left_out_is_counted_once(tmp_path: Path) -> None:
     folder = LinesFolder(tmp_path)
     for _ in range(2):
         assert [line.id for line in folder.lines()] == ["a", "b", "c"]
-        assert [r.id for r in folder.refused] == ["a", "a", "c"]
+        assert [r.id for r in folder.skipped] == ["a", "a", "c"]
 
 
 def test_a_text_column_with_broken_bytes_costs_its_row_only(tmp_path: Path) -> None:
@@ -120,14 +120,14 @@ def test_a_text_column_with_broken_bytes_costs_its_row_only(tmp_path: Path) -> N
     images = pa.array([{"bytes": PNG, "path": None}] * 3, SCHEMA.field("image").type)
     pq.write_table(pa.table({"id": ["a", "b", "c"], "image": images, "text": texts}), tmp_path / "test.parquet")
     folder = LinesFolder(tmp_path)
-    assert [line.text for line in folder.lines()] == ["a", "c"] and [r.id for r in folder.refused] == ["b"]
+    assert [line.text for line in folder.lines()] == ["a", "c"] and [r.id for r in folder.skipped] == ["b"]
     assert folder.columns("test", ["text"])["text"] == ["a", None, "c"]
 
 
 def test_zero_rows_are_no_error(tmp_path: Path) -> None:
     pq.write_table(SCHEMA.empty_table(), tmp_path / "train.parquet")
     folder = LinesFolder(tmp_path)
-    assert list(folder.lines()) == [] and folder.count("train") == 0 and not folder.refused
+    assert list(folder.lines()) == [] and folder.count("train") == 0 and not folder.skipped
     assert folder.columns("train", ["id", "x"]) == {"id": [], "x": []}
 
 
@@ -164,7 +164,7 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
             folder = LinesFolder(tmp_path / "l")
             read = list(folder.lines())
             folder.columns("train", ["id", "text"])
-            assert len(read) + len(folder.refused) <= 51
+            assert len(read) + len(folder.skipped) <= 51
         except LinesError as error:
             assert "train-00000.parquet" in str(error)
 
@@ -209,7 +209,7 @@ def test_a_csv_names_pictures_and_lines_of_folders(tmp_path: Path, small: None) 
         dataclasses.replace(lines[11], id="c", text="", confidence=0.25),
         dataclasses.replace(lines[0], id="d", text="d", confidence=1.0),
     ]
-    assert [g.rows for g in folder.groups("train")] == [3, 1] and folder.count("train") == 4 and not folder.refused
+    assert [g.rows for g in folder.groups("train")] == [3, 1] and folder.count("train") == 4 and not folder.skipped
     assert folder.columns("train", ["id", "hand", "confidence"]) == {
         "id": ["a", "b", "c", "d"], "hand": [None, "h3", "h11", "h0"], "confidence": [0.5, None, 0.25, 1.0],
     }  # fmt: skip
@@ -237,7 +237,7 @@ def test_rows_of_a_csv_that_cannot_be_used_are_named(tmp_path: Path, small: None
     (tmp_path / "self.csv").write_text("id,image,text,confidence\n" + "\n".join(rows) + "\n")
     folder = LinesFolder(tmp_path / "self.csv")
     assert [line.id for line in folder.lines()] == ["a", "k"] and folder.count("train") == 12
-    said = {r.id: r.reason for r in folder.refused}
+    said = {r.id: r.reason for r in folder.skipped}
     expected = {"a": "more than once", "b": "gone.png", "c": "no line 'l9'", "d": "no lines folder 'no#l1'",
                 "e": "'high' is no number", "f": "too few", "g": "too many", "self.csv:10": "no id",
                 "i": "itself"}  # fmt: skip
@@ -277,5 +277,5 @@ def test_real_trees_are_read_as_they_are(real_data: Path) -> None:
     folder = LinesFolder(real_data / "czech16_cs")
     assert {s: folder.count(s) for s in folder.splits} == {"train": 319, "valid": 28, "test": 68}
     lines = list(folder.lines("test"))
-    assert len(lines) == 68 and not folder.refused and all(x.hand and x.text and "language" in x.extra for x in lines)
+    assert len(lines) == 68 and not folder.skipped and all(x.hand and x.text and "language" in x.extra for x in lines)
     assert folder.find(lines[40].id) == lines[40]

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scriven.base import ModelError, SettingsError, TextError
-from scriven.reader.lm import CharLM
-from scriven.reader.ngrams import END, UNKNOWN
+from scriven.language.model import CharLM
+from scriven.language.ngrams import END, UNKNOWN
 
 TEXTS = [
     "the cat sat on the mat",
@@ -78,7 +78,7 @@ def test_many_states_advance_as_one_by_one(lm):
 
 
 def test_a_small_cache_gives_the_same_scores(lm, monkeypatch):
-    monkeypatch.setattr("scriven.reader.lm.CACHE_BYTES", 0)
+    monkeypatch.setattr("scriven.language.model.CACHE_BYTES", 0)
     small = CharLM(lm.ngrams)
     for at in range(0, lm.states - 3, 3):
         assert np.array_equal(small.scores([at, at + 1, at + 2]), lm.scores([at, at + 1, at + 2]))
@@ -188,14 +188,14 @@ def test_pruning_bounds_the_size(pruned):
 
 
 def test_counting_in_blocks_changes_nothing(lm, monkeypatch):
-    monkeypatch.setattr("scriven.reader.ngrams.BLOCK", 30)
+    monkeypatch.setattr("scriven.language.ngrams.BLOCK", 30)
     blocks = CharLM.train(TEXTS)
     assert blocks.logprobs(["the cat wrote", "école"]) == pytest.approx(lm.logprobs(["the cat wrote", "école"]))
 
 
 def test_letting_rare_ngrams_go_keeps_a_sound_model(lm, monkeypatch):
-    monkeypatch.setattr("scriven.reader.ngrams.BLOCK", 30)
-    monkeypatch.setattr("scriven.reader.ngrams.MAX_COUNTED", 10)
+    monkeypatch.setattr("scriven.language.ngrams.BLOCK", 30)
+    monkeypatch.setattr("scriven.language.ngrams.MAX_COUNTED", 10)
     small = CharLM.train(TEXTS + ["quite another line, seen once"])
     assert small.states < CharLM(lm.ngrams).states
     assert np.exp(small.scores(np.arange(small.states)).astype(float)).sum(axis=1) == pytest.approx(1.0, abs=1e-4)
@@ -209,7 +209,7 @@ def test_higher_orders_beat_single_characters_on_held_out_text():
 
 def test_from_words_knows_words_and_their_places():
     model = CharLM.from_words(["maison", "école", "de", "la"], [5, 2, 50, 40])
-    assert model.surprise("la maison de la école") < 0.5 * model.surprise("al noisam ed al eloce")
+    assert model.bits_per_char("la maison de la école") < 0.5 * model.bits_per_char("al noisam ed al eloce")
     assert model.logprob("École, la maison.") > model.logprob("Ecolx, la maixon.")
     assert np.exp(model.scores(np.arange(model.states)).astype(float)).sum(axis=1) == pytest.approx(1.0, abs=1e-4)
 

@@ -26,9 +26,9 @@ def folder(tmp_path: Path, letters: list[Line]) -> Path:
 
 
 def test_a_lines_folder(folder: Path, tmp_path: Path, letters: list[Line]) -> None:
-    page, refused = look(folder, tmp_path / "page.html")
+    page, skipped = look(folder, tmp_path / "page.html")
     content = page.read_text("utf-8")
-    assert page == tmp_path / "page.html" and not refused
+    assert page == tmp_path / "page.html" and not skipped
     assert content.count('<img src="data:image/') == len(letters)
     for expected in ("Pictures: train", "Pictures: valid", "Pictures: test", "CC0", "scriven &lt;test&gt;",
                      "été, œuvre", "U+0153 LATIN SMALL LIGATURE OE", "width, px", "length of the text"):  # fmt: skip
@@ -54,9 +54,9 @@ def test_a_tree_without_sizes_and_with_bad_rows(tmp_path: Path, letters: list[Li
     ]
     (tmp_path / "c" / "train").mkdir(parents=True)
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "c" / "train" / "words.parquet")
-    page, refused = look(tmp_path / "c", tmp_path / "p.html")
+    page, skipped = look(tmp_path / "c", tmp_path / "p.html")
     assert "were measured" in page.read_text("utf-8")
-    assert {r.id for r in refused} == {"gone", "cut"}
+    assert {r.id for r in skipped} == {"gone", "cut"}
 
 
 def test_a_page_of_ours_is_made_anew_and_no_other_file(folder: Path, tmp_path: Path, monkeypatch) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
 from scriven.recognisers import RECOGNISERS, build  # noqa: E402
-from scriven.recognisers.norm import Columns, Norm  # noqa: E402
+from scriven.recognisers.norm import Columns, MaskedBatchNorm  # noqa: E402
 from scriven.tensors import Batch, collate  # noqa: E402
 from scriven.text import Charset  # noqa: E402
 
@@ -29,7 +29,7 @@ def test_statistics_and_gradients_are_those_of_the_columns_that_count(act: bool,
     x, dy = picture(3, 4, 2, 12) * 3 + 1, picture(3, 4, 2, 12)
     columns = Columns.of(WIDTHS, 12, known=known)
     inside = columns.keep.bool().expand_as(x)
-    ours, theirs = Norm(4, act), torch.nn.BatchNorm2d(4)
+    ours, theirs = MaskedBatchNorm(4, act), torch.nn.BatchNorm2d(4)
     for norm in (ours, theirs):
         with torch.no_grad():
             norm.weight.copy_(torch.tensor([0.5, 1.0, 2.0, -1.0]))
@@ -57,7 +57,7 @@ def test_statistics_and_gradients_are_those_of_the_columns_that_count(act: bool,
 
 
 def test_a_batch_that_is_no_number_leaves_no_trace_in_the_running_statistics() -> None:
-    norm = Norm(2)
+    norm = MaskedBatchNorm(2)
     before = [b.clone() for b in (norm.running_mean, norm.running_var) if b is not None]
     x = torch.full((3, 2, 2, 12), float("nan")).to(memory_format=torch.channels_last)
     norm(x, Columns.of(WIDTHS, 12))
@@ -75,7 +75,7 @@ def test_no_norm_is_asked_for_with_an_epsilon_of_zero(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(F, "batch_norm", noted)
     x = torch.randn(3, 2, 2, 12).to(memory_format=torch.channels_last).requires_grad_()
-    Norm(2)(x * 1, Columns.of(WIDTHS, 12)).sum().backward()
+    MaskedBatchNorm(2)(x * 1, Columns.of(WIDTHS, 12)).sum().backward()
     assert len(asked) == 2 and all(eps > 0 for eps in asked)
 
 

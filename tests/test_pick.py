@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from scriven.base import InputError, LinesError, OutputError, SettingsError
+from scriven.estimate import choice
+from scriven.estimate.choice import CRITERIA, Candidate, choose
+from scriven.estimate.learning_curve import CURVES, PowerLaw, fit_power_law, forecast
 from scriven.images import encode
 from scriven.jobs import pick as job
 from scriven.lines import Line, LinesFolder, LinesWriter
-from scriven.reader import choice
-from scriven.reader.choice import CRITERIA, Candidate, choose
-from scriven.reader.transcripts import where
-from scriven.score.forecast import CURVES, PowerLaw, fit_power_law, forecast
+from scriven.page.transcripts import where
 from toy_reader import picture, write_model
 
 TEXTS = ("abc def", "gfed", "ba dc", "abc deg", "fa", "cab bag fed", "dd ee ff gg")

@@ -12,7 +12,7 @@ from scriven.base import InputError, ModelError
 from scriven.images import prepare
 from scriven.reader.model import Graph, read_info, write_info
 from scriven.reader.session import Picture, Reader
-from scriven.workbench.quantise import QuantiseSettings, calibration_batches, halve, quantise, shrink
+from scriven.training.quantise import QuantiseSettings, calibration_batches, halve, quantise, shrink
 from toy_reader import LETTERS, picture, write_model
 
 ALL = QuantiseSettings(keep_first=False, keep_last=False)
@@ -86,8 +86,8 @@ def test_without_texts_a_graph_that_reads_otherwise_is_not_kept(model, lines, mo
                 tensor.CopyFrom(numpy_helper.from_array(0 * numpy_helper.to_array(tensor), "bands"))
         onnx.save(broken, target)
 
-    monkeypatch.setattr("scriven.workbench.quantise.quantise", spoil)
-    monkeypatch.setattr("scriven.workbench.quantise.halve", spoil)
+    monkeypatch.setattr("scriven.training.quantise.quantise", spoil)
+    monkeypatch.setattr("scriven.training.quantise.halve", spoil)
     report = shrink(model, lines[0], lines[0], None)
     assert report.kept == "fp32" and [c.cer for c in report.candidates] == [0.0, 1.0, 1.0]
     assert (model / "reader.onnx").read_bytes() == full

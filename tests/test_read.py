@@ -14,22 +14,21 @@ import numpy as np
 import pytest
 
 import scriven as package
-from scriven import cache
-from scriven.base import InputError, LinesError, OutputError, SettingsError, TextError
+from scriven.base import InputError, LinesError, OutputError, SettingsError, TextError, cache
 from scriven.cli import run
 from scriven.images import encode
-from scriven.jobs import knowledge
 from scriven.jobs import read as job
-from scriven.jobs.knowledge import language_model, word_list
 from scriven.jobs.read import Outcome, ReadSettings, read
 from scriven.jobs.score import Scores, Set, score_model
+from scriven.language import load as knowledge
+from scriven.language.load import language_model, word_list
+from scriven.language.model import CharLM
 from scriven.lines import Line, LinesFolder, LinesWriter, Reading
 from scriven.lines import sketch as sketches
 from scriven.lines.sketch import digest, share_in, sketch
-from scriven.reader.inputs import Item, Source
-from scriven.reader.lm import CharLM
+from scriven.page.inputs import Item, Source
+from scriven.page.transcripts import Transcript
 from scriven.reader.model import read_info, write_info
-from scriven.reader.transcripts import Transcript
 from scriven.text import Charset
 from toy_reader import LETTERS, picture, write_model
 
@@ -84,7 +83,7 @@ def test_hidden_files_and_folders_are_not_pictures(model, scans, texts):
     for hidden in (scans / "._a.png", scans / ".thumbnails" / "b.png"):  # as macOS and file managers leave them
         hidden.write_bytes(b"no picture")
     outcome, text = said([scans], model)
-    assert text.splitlines() == texts and not outcome.refused
+    assert text.splitlines() == texts and not outcome.skipped
 
 
 def test_one_bad_picture_costs_that_picture_only(model, scans, texts):
@@ -93,7 +92,7 @@ def test_one_bad_picture_costs_that_picture_only(model, scans, texts):
     (scans / "09.png").write_bytes(encode(np.full((2, 20_000), 255, np.uint8)))
     outcome, text = said([scans], model)
     assert text.splitlines() == texts[:7] + texts[10:]
-    assert outcome.read == 37 and [r.id.split("/")[-1].removesuffix(".png") for r in outcome.refused] == [
+    assert outcome.read == 37 and [r.id.split("/")[-1].removesuffix(".png") for r in outcome.skipped] == [
         "07",
         "08",
         "09",
@@ -106,7 +105,7 @@ def test_a_damaged_lines_folder_costs_that_folder_only(model, scans, letters, te
     (damaged / "train-00000.parquet").write_bytes(next(letters.glob("test-*.parquet")).read_bytes()[:-100])
     outcome, text = said([damaged, scans], model)
     assert text.splitlines() == texts
-    assert [r.id for r in outcome.refused] == [str(damaged)] and "not a complete Parquet file" in outcome.refused[
+    assert [r.id for r in outcome.skipped] == [str(damaged)] and "not a complete Parquet file" in outcome.skipped[
         0
     ].reason
 
@@ -173,7 +172,7 @@ def test_csv_comes_back_as_a_lines_folder(model, scans, letters, texts, tmp_path
     assert sorted(line.text for line in lines) == sorted(texts + ["abc"] * (kind == "letters"))
     assert all(0 < line.confidence <= 1 and line.image for line in lines)
     outcome, again = said([out], model)  # and it can be read
-    assert again.splitlines() == [line.text for line in lines] and not outcome.refused
+    assert again.splitlines() == [line.text for line in lines] and not outcome.skipped
 
 
 @pytest.mark.parametrize("kind", ["scans", "letters"])
@@ -289,28 +288,28 @@ def test_a_language_is_made_from_its_frequent_words_and_kept(monkeypatch, tmp_pa
     monkeypatch.setattr("scriven.jobs.texts.LANGUAGE_WORDS", 3000)
     monkeypatch.setattr("scriven.jobs.texts.SAMPLED_LINES", 300)
     lm = language_model("fr")
-    assert lm.surprise("avec les") < lm.surprise("xqzv wkj")
+    assert lm.bits_per_char("avec les") < lm.bits_per_char("xqzv wkj")
     with pytest.raises(TextError, match="no word list for the language 'xx'"):
         language_model("xx")
     (kept,) = (tmp_path / "language-models").iterdir()
     monkeypatch.setattr("scriven.jobs.texts.train_lm", lambda inputs: CharLM.train(["zzz"], 2))
-    assert language_model("fr").surprise("avec les") == lm.surprise("avec les")
+    assert language_model("fr").bits_per_char("avec les") == lm.bits_per_char("avec les")
     kept.write_bytes(kept.read_bytes()[:900])
     with caplog.at_level("WARNING", "scriven"):
-        assert language_model("fr").surprise("zzz") < 3 and "is damaged" in caplog.text
+        assert language_model("fr").bits_per_char("zzz") < 3 and "is damaged" in caplog.text
     monkeypatch.setenv("SCRIVEN_CACHE", str(kept / "no folder"))  # where nothing can be kept
-    assert language_model("fr").surprise("zzz") < 3
+    assert language_model("fr").bits_per_char("zzz") < 3
 
 
 def test_what_a_language_model_is_made_of_decides_which_one_is_read_again(monkeypatch, tmp_path):
     root = Path(package.__file__).parent
-    for file in ("scribes/texts/languages.json", "scribes/texts/words.py", "text.py", "jobs/texts.py"):
+    for file in ("language/texts/languages.json", "language/texts/words.py", "text.py", "language/train.py"):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_bytes((root / file).read_bytes())
     monkeypatch.setattr(knowledge, "MAKERS", ("text.py", "jobs/texts.py"))
     monkeypatch.setattr(package, "__file__", str(tmp_path / "__init__.py"))
     before = knowledge._recipe()
-    for file in ("scribes/texts/languages.json", "text.py"):
+    for file in ("language/texts/languages.json", "text.py"):
         (tmp_path / file).write_bytes((tmp_path / file).read_bytes() + b" ")
         assert knowledge._recipe() != before
         before = knowledge._recipe()
@@ -349,7 +348,7 @@ def test_pictures_of_other_kinds_are_named(model, scans, texts, capsys):
         (scans / name).write_bytes(b"x")
     outcome, text = said([scans], model)
     assert text.splitlines() == texts
-    assert [Path(r.id).name for r in outcome.refused] == ["a.avif", "b.HEIC", "c.jfif"]
+    assert [Path(r.id).name for r in outcome.skipped] == ["a.avif", "b.HEIC", "c.jfif"]
     assert run(["read", str(scans), "-m", str(model), "--threads", "1"]) == 1
     assert "a.avif: it is a picture" in capsys.readouterr().err
 
@@ -396,7 +395,7 @@ def test_score_counts_edits_and_names_characters_that_cannot_be_written(model, t
         writer.write(Line("c", b"no picture", "gg"))
     result = score_model(model, [folder, folder], settings=ONE)
     assert result.overall().cer == pytest.approx(1 / 6) and result.overall().n == 4
-    assert result.missing == {"x": 2} and {r.id for r in result.refused} == {"c"}
+    assert result.missing == {"x": 2} and {r.id for r in result.skipped} == {"c"}
     assert [s.split for s in result.sets] == ["all", "all"]
     assert run(["score", str(model), str(folder), "--threads", "1", "--json"]) == 1
     printed = capsys.readouterr()

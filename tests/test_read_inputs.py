@@ -15,9 +15,9 @@ from PIL import Image
 
 from scriven.base import InputError, ModelError
 from scriven.images import encode
-from scriven.jobs.knowledge import word_list
 from scriven.jobs.read import ReadSettings, read
 from scriven.jobs.score import score_model
+from scriven.language.load import word_list
 from scriven.lines import Line, LinesWriter
 from scriven.reader.calibrate import stretched
 from scriven.reader.model import read_info
@@ -37,7 +37,7 @@ def said(inputs: list[object], model: Path) -> tuple[list[str], list[str]]:
     """The lines read, and what was left out."""
     stream = io.StringIO()
     outcome = read([str(i) for i in inputs], model, stream=stream, settings=ONE)
-    return stream.getvalue().splitlines(), [refused.sentence() for refused in outcome.refused]
+    return stream.getvalue().splitlines(), [skipped.sentence() for skipped in outcome.skipped]
 
 
 def test_every_page_of_a_tiff_on_standard_input_is_read(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,8 +64,8 @@ def test_a_table_in_a_folder_of_pictures_does_not_hide_them(model: Path, tmp_pat
     pq.write_table(pa.table({"x": [1]}), scans / "meta" / "x.parquet")
     assert said([scans], model) == (["abc"], [])
     pq.write_table(pa.table({"x": [1]}), scans / "notes.parquet")
-    texts, refused = said([scans], model)
-    assert texts == ["abc"] and len(refused) == 1 and "notes.parquet: its name does not begin with train" in refused[0]
+    texts, skipped = said([scans], model)
+    assert texts == ["abc"] and len(skipped) == 1 and "notes.parquet: its name does not begin with train" in skipped[0]
 
 
 def test_each_file_of_results_names_what_was_left_out_of_it(model: Path, tmp_path: Path) -> None:
@@ -76,8 +76,8 @@ def test_each_file_of_results_names_what_was_left_out_of_it(model: Path, tmp_pat
                 writer.write(Line("bad", encode(picture("abc"))[:60], "abc"))
     out = tmp_path / "out"
     read([str(tmp_path / "one"), str(tmp_path / "two")], model, out=out, format="json", settings=ONE)
-    refused = {name: json.loads((out / f"{name}.json").read_text())["refused"] for name in ("one", "two")}
-    assert [r["id"] for r in refused["one"]] == ["bad"] and refused["two"] == []
+    skipped = {name: json.loads((out / f"{name}.json").read_text())["refused"] for name in ("one", "two")}
+    assert [r["id"] for r in skipped["one"]] == ["bad"] and skipped["two"] == []
 
 
 def test_scoring_says_why_no_line_was_left(model: Path, tmp_path: Path) -> None:

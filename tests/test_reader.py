@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from scriven.base import ImageError, InputError, ModelError, SettingsError
+from scriven.language.model import CharLM
 from scriven.reader import session
 from scriven.reader.align import TooFewFrames, align, frames_needed
 from scriven.reader.calibrate import calibrate, weigh
 from scriven.reader.confidence import fit_lines, fit_temperature, golden_section, line_confidence, logistic
 from scriven.reader.ctc import collapse, greedy, log_posteriors, log_probability, runs, spans
 from scriven.reader.decoding import Decoder, DecodeSettings
-from scriven.reader.lm import CharLM
 from scriven.reader.model import bundled, find_model, read_info, write_info
 from scriven.reader.session import BATCH, Picture, Reader, batches
 from scriven.reader.windows import Window, stitch, windows

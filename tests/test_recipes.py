@@ -114,7 +114,7 @@ def test_a_recipe_for_the_shell_says_what_it_wants(name: str, wanted: int, began
     assert ran(name, *("x",) * (wanted + 3)).returncode == 2  # the last is `gpu` or nothing
     for more in ((), ("5",), ("5", "m"), ("5", "m", "gpu")):
         assert ran(name, *("x",) * wanted, *more).returncode == 0 and began.read_text().startswith("train ")
-    assert "--from m" in began.read_text() and "hidden=" in began.read_text()
+    assert "--from m" in began.read_text() and "span_mask=" in began.read_text()
 
 
 def test_the_document_has_a_place_for_every_table() -> None:
@@ -263,7 +263,12 @@ def test_adapt_reads_the_test_pictures_before_and_after(
 
     monkeypatch.setattr(recipe, "scriven", adapting)
     common = [str(data), str(tmp_path / "out"), "--model", str(before)]
-    for more in ([], [], ["--set", "hidden=0.3"], ["--set", "hidden=0.15"]):  # the second time nothing is measured
+    for more in (
+        [],
+        [],
+        ["--set", "span_mask=0.3"],
+        ["--set", "span_mask=0.15"],
+    ):  # the second time nothing is measured
         monkeypatch.setattr(sys, "argv", ["adapt", *common, *more])
         recipe.main()
     assert len(calls) == 3 and len({call[call.index("-o") + 1] for call in calls}) == 3
@@ -284,7 +289,7 @@ def test_average_weighs_the_weights_and_says_so(tmp_path: Path) -> None:
     from scriven.reader.model import Graph, ModelInfo, read_info, write_info
     from scriven.recognisers import build
     from scriven.text import Charset
-    from scriven.workbench.keep import load_tensors, save_weights
+    from scriven.training.keep import load_tensors, save_weights
 
     charset = Charset.of(["abc"])
     for seed in (0, 1):

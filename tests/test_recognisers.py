@@ -15,7 +15,7 @@ from scriven.recognisers.ctc import ctc_loss
 from scriven.recognisers.export import export
 from scriven.tensors import collate
 from scriven.text import Charset
-from scriven.workbench.keep import load_net, save_weights
+from scriven.training.keep import load_net, save_weights
 
 TEXTS = ("ink", "paper on", "a quill", "dip it")
 

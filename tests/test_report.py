@@ -11,8 +11,8 @@ from PIL import Image
 from scriven import report
 from scriven.base import OutputError
 from scriven.images import encode
+from scriven.metrics import confusions
 from scriven.report.pieces import marks_of
-from scriven.score import confusions
 
 VOID = {"meta", "img", "link", "br", "line", "polyline"}
 INK = encode(np.full((20, 60), 200, np.uint8))
@@ -226,8 +226,10 @@ def test_prose_keeps_lists_and_blocks() -> None:
 
 
 def test_rounds_in_plain_words() -> None:
-    first = {"round": 0, "accepted": True, "disagreement": 0.1676, "surprise": 4.2507, "characters": 52.99}
-    html = report.rounds([first, {**first, "round": 1, "accepted": False, "believed": 213, "disagreement": 0.143}])
+    first = {"round": 0, "accepted": True, "view_disagreement": 0.1676, "lm_bits_per_char": 4.2507, "characters": 52.99}
+    html = report.rounds(
+        [first, {**first, "round": 1, "accepted": False, "pseudo_labels": 213, "view_disagreement": 0.143}]
+    )
     parsed(html)
     cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in html.split("<tr>")[2:]]
     assert cells == [["0", "yes", "–", "16.8 %", "4.25", "53.0"], ["1", "no", "213", "14.3 %", "4.25", "53.0"]]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scriven.augment import Dice
+from scriven.augment import Sampler
 from scriven.base import TextError
 from scriven.scribes.fonts import FontScribe, FontSettings
 from scriven.scribes.layout import extent
@@ -137,8 +137,8 @@ def features_font(folder: Path, rules: str, named: bool = True) -> Typeface:
     build.setupPost(keepGlyphNames=named)
     addOpenTypeFeaturesFromString(build.font, rules)
     build.save(folder / "made.ttf")
-    (made,), refused = from_folder(folder)
-    assert not refused
+    (made,), skipped = from_folder(folder)
+    assert not skipped
     return made
 
 
@@ -189,7 +189,7 @@ def test_every_letter_is_drawn_and_lies_within_the_picture(scribe: FontScribe) -
     for number, text in enumerate(TEXTS * 8):
         hand = scribe.hand(number)
         face = Face(scribe.typefaces[hand.typeface])
-        task = Task(text, hand, face, Glyphs(), Dice(rng(number)), 1.0, scribe.settings)
+        task = Task(text, hand, face, Glyphs(), Sampler(rng(number)), 1.0, scribe.settings)
         drawing = draw(task)
         shaped = [glyph for glyph in face.shape(text, hand.features) if text[glyph.cluster] != " "]
         assert len(drawing.inked) == len(shaped) >= len(text.replace(" ", "")) - 2  # but for ligatures

@@ -18,17 +18,19 @@ from scriven.recognisers import build
 from scriven.scribes.fonts import FontScribe, FontSettings
 from scriven.scribes.typefaces import bundled
 from scriven.text import Charset
-from scriven.workbench.keep import save_weights
+from scriven.training.keep import save_weights
 
 TRAIN = (
     "steps=0", "lr=-1", "lr=0", "workers=-1", "weights=0", "weights=-1,2", "devices=0", "ema=2", "validate_on=0",
-    "validate_fonts=0", "columns=0", "level=foo", "replicas=0", "device=foo", "precision=foo", "warmup=2", "clip=0",
+    "validate_fonts=0", "batch_width_px=0", "level=foo", "replicas=0", "device=foo", "precision=foo", "warmup=2",
+    "clip=0",
     "evaluations=0", "patience=-1", "ramp=-1", "smoothing=-1", "weight_decay=-1", "lines=2", "seed=-1", "lr=inf",
     "seed=4294967296", "schedule=linear",
 )  # fmt: skip
 ADAPT = (
-    "steps=0", "minutes=-1", "rounds=0", "quota=0", "quota=2", "replay=2", "held_out=1", "lr=-1", "ema=2",
-    "columns=0", "level=both", "device=foo", "precision=foo", "seed=-1",
+    "steps=0", "minutes=-1", "rounds=0", "keep_fraction=0", "keep_fraction=2", "synthetic_fraction=2", "held_out=1",
+    "lr=-1", "ema=2",
+    "batch_width_px=0", "level=both", "device=foo", "precision=foo", "seed=-1",
 )  # fmt: skip
 READ = ("beam=-1", "alpha=inf", "cut=2", "blank=0", "threads=0", "threads=1000000")
 FONTS = (
@@ -133,7 +135,9 @@ def test_no_more_devices_than_there_are(monkeypatch):
         available(TrainSettings(steps=1, device="cuda", devices=3))
 
 
-@pytest.mark.parametrize("changes", [("device=cuda",), ("precision=foo",), ("quota=0",), ("language=nolanguage",)])
+@pytest.mark.parametrize(
+    "changes", [("device=cuda",), ("precision=foo",), ("keep_fraction=0",), ("language=nolanguage",)]
+)
 def test_adapting_that_cannot_begin_leaves_the_place_free(changes, tmp_path, parent, scriven, no_gpu):
     given = ("adapt", lines(tmp_path / "lines"), "-o", tmp_path / "m", "-m", parent)
     told(scriven(*given, *(f"--set={change}" for change in changes)))
@@ -146,7 +150,7 @@ def test_adapting_whose_language_fails_late_leaves_the_place_free(tmp_path, pare
     def fails(name):
         raise SettingsError("no language model")
 
-    monkeypatch.setattr(sys.modules["scriven.jobs.adapt.language"], "language_model", fails)
+    monkeypatch.setattr(sys.modules["scriven.selftrain.knowledge"], "language_model", fails)
     with pytest.raises(SettingsError, match="no language model"):
         adapt(
             [lines(tmp_path / "lines")],
@@ -176,7 +180,7 @@ def test_training_without_its_machine_leaves_the_place_free(tmp_path, no_gpu, mo
         (("write", "--texts", "words:en", "-n", "2", "--workers", "-1"), "workers"),
         (("write", "--texts", "words:en", "-n", "2", "--set", "strength=5"), "strength"),
         (("import", "filename", ".", "--set", "separator="), "separator"),
-        (("adapt", ".", "--set", "replay=2"), "replay"),
+        (("adapt", ".", "--set", "synthetic_fraction=2"), "replay"),
         (("read", ".", "--beam", "-1"), "beam"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else value,

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq  # noqa: E402
 from scriven.images import encode  # noqa: E402
 from scriven.lines import LinesFolder  # noqa: E402
 from scriven.text import Charset  # noqa: E402
-from scriven.workbench.sources import FolderSource, ScribeSource, split_source  # noqa: E402
+from scriven.training.sources import FolderSource, ScribeSource, split_source  # noqa: E402
 from toy_reader import picture  # noqa: E402
 
 
@@ -29,7 +29,7 @@ def write(file: Path, rows: list[tuple[str, str, str]]) -> None:
 def test_the_first_of_an_id_keeps_its_own_picture(tmp_path: Path, bank_bytes: int) -> None:
     write(tmp_path / "train.parquet", [("x", "abc", "abc"), ("y", "ee", "ee"), ("x", "ffff", "ffff")])
     source = FolderSource(LinesFolder(tmp_path), "train", height=64, bank_bytes=bank_bytes)
-    assert [refused.id for refused in source.refused] == ["x"]
+    assert [skipped.id for skipped in source.skipped] == ["x"]
     shown, text, _ = source.make(source.ids.index("x"), 0.0)
     alone = tmp_path / "alone"
     write(alone / "train.parquet", [("x", "abc", "abc")])
@@ -42,7 +42,7 @@ def test_an_id_of_train_is_not_validated_on(tmp_path: Path) -> None:
     write(tmp_path / "valid.parquet", [("x", "ffff", "ffff"), ("z", "bb", "bb")])
     train, valid = split_source(LinesFolder(tmp_path), height=64, charset=None)
     assert (train.ids, valid.ids) == (["x", "y"], ["z"])
-    assert [refused.id for refused in valid.refused] == ["x"]
+    assert [skipped.id for skipped in valid.skipped] == ["x"]
 
 
 class Said:

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from scriven.base import SettingsError, TextError
 from scriven.cli import run
 from scriven.jobs import texts as jobs
-from scriven.reader.lm import CharLM
-from scriven.scribes.texts import TextSettings, WordDistribution, charset_of, count_words, languages, source, text_at
-from scriven.scribes.texts import special as specials
-from scriven.scribes.texts import words as words_module
-from scriven.scribes.texts.backoff import NGramSource, WordNGrams, count_ngrams
-from scriven.scribes.texts.corpora import corpus_files, corpus_lines
-from scriven.scribes.texts.languages import Language, language_of
-from scriven.scribes.texts.samplers import WordSource
-from scriven.scribes.texts.spacing import join, spaced_as_french, tokenise
+from scriven.language.model import CharLM
+from scriven.language.texts import TextSettings, WordDistribution, charset_of, count_words, languages, source, text_at
+from scriven.language.texts import special as specials
+from scriven.language.texts import words as words_module
+from scriven.language.texts.backoff import NGramSource, WordNGrams, count_ngrams
+from scriven.language.texts.corpora import corpus_files, corpus_lines
+from scriven.language.texts.languages import Language, language_of
+from scriven.language.texts.samplers import WordSource
+from scriven.language.texts.spacing import join, spaced_as_french, tokenise
 
 FRENCH = [
     "Le chat est assis sur le tapis ; il dort.",
@@ -60,8 +60,8 @@ def test_a_word_list_file_yields_clean_words(tmp_path):
     path.write_text("maison\nécole\r\n\nmaison\n", "utf-8", newline="")
     words = WordDistribution.load(path)
     assert words.words == ("maison", "école") and words.counts.tolist() == [2, 1]
-    found, refused = jobs.words([str(path)], tmp_path / "out.csv", only_letters=True)
-    assert set(found.words) == {"maison", "école"} and not refused
+    found, skipped = jobs.words([str(path)], tmp_path / "out.csv", only_letters=True)
+    assert set(found.words) == {"maison", "école"} and not skipped
     assert (tmp_path / "out.csv").read_text("utf-8") == "word,count\nmaison,2\nécole,1\n"
 
 
@@ -161,28 +161,28 @@ def test_words_have_the_letters_that_folding_took_from_the_list():
 
 
 def test_a_corpus_names_what_it_refuses(folder):
-    refused = []
-    lines = list(corpus_lines(corpus_files([folder], refused)))
+    skipped = []
+    lines = list(corpus_lines(corpus_files([folder], skipped)))
     assert lines == ["Le chat dort.", "Le chien, lui, mange du « pain ».", "un chat", "un chien"]
-    reasons = {item.id.rpartition("/")[2]: item.reason for item in refused}
+    reasons = {item.id.rpartition("/")[2]: item.reason for item in skipped}
     assert set(reasons) == {"latin.txt", "zero.txt", "empty.txt", "page.xml", "b.md"}
     assert "not UTF-8" in reasons["latin.txt"] and "zero bytes" in reasons["zero.txt"]
 
 
 def test_marks_of_other_tools_are_named_and_counted(tmp_path):
     (tmp_path / "c.txt").write_text("eins <?> zwei <?>\n<UNK>\na < b > c\ndrei <pad>\n", "utf-8")
-    refused = []
-    texts = source(str(tmp_path / "c.txt"), refused=refused)
+    skipped = []
+    texts = source(str(tmp_path / "c.txt"), skipped=skipped)
     assert texts.texts == ["eins zwei", "a < b > c", "drei"]
-    assert [item.id for item in refused] == [f"<?> (2), <UNK> (1), <pad> (1) in {tmp_path / 'c.txt'}"]
-    assert "cut from 3 of its lines; lines that held nothing else: 1" in refused[0].reason
+    assert [item.id for item in skipped] == [f"<?> (2), <UNK> (1), <pad> (1) in {tmp_path / 'c.txt'}"]
+    assert "cut from 3 of its lines; lines that held nothing else: 1" in skipped[0].reason
 
 
 def test_characters_without_ink_are_cut_and_counted(tmp_path):
     (tmp_path / "c.txt").write_text("vor\u00adher\n\u200b\nein\u00ad \ufeffHaus\nzwei\n", "utf-8")
-    refused = []
-    assert source(str(tmp_path / "c.txt"), refused=refused).texts == ["vorher", "ein Haus", "zwei"]
-    (item,) = refused
+    skipped = []
+    assert source(str(tmp_path / "c.txt"), skipped=skipped).texts == ["vorher", "ein Haus", "zwei"]
+    (item,) = skipped
     assert "(U+00AD SOFT HYPHEN) (2)" in item.id and "U+200B" in item.id and "U+FEFF" in item.id
     assert "cut from 3 of its lines; lines that held nothing else: 1" in item.reason
     assert tokenise("vor\u00adher") == ["vorher"] and count_words(["vor\u00adher"]).words == ("vorher",)
@@ -192,8 +192,8 @@ def test_a_corpus_leaves_hidden_files_and_folders_alone(tmp_path):
     for name in ("letters/.git/HEAD", "letters/.notes.txt", "letters/a.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(f"{name}\n", "utf-8")
-    refused = []
-    assert corpus_files([tmp_path / "letters"], refused) == [tmp_path / "letters" / "a.txt"] and not refused
+    skipped = []
+    assert corpus_files([tmp_path / "letters"], skipped) == [tmp_path / "letters" / "a.txt"] and not skipped
 
 
 def test_a_corpus_with_nothing_readable_is_an_error(folder):
@@ -326,9 +326,9 @@ def test_given_characters_are_a_limit():
 
 def test_given_characters_are_a_limit_for_a_file_of_texts(tmp_path):
     (tmp_path / "t.txt").write_text("abba\nabc\nab ba\n", "utf-8")
-    refused = []
-    assert source(str(tmp_path / "t.txt"), TextSettings(characters="ab"), refused).texts == ["abba", "ab ba"]
-    assert [item.id for item in refused] == ["'abc'"] and "'c' (U+0063" in refused[0].reason
+    skipped = []
+    assert source(str(tmp_path / "t.txt"), TextSettings(characters="ab"), skipped).texts == ["abba", "ab ba"]
+    assert [item.id for item in skipped] == ["'abc'"] and "'c' (U+0063" in skipped[0].reason
     with pytest.raises(SettingsError, match="no text can be written with the characters 'xyz'"):
         source(str(tmp_path / "t.txt"), TextSettings(characters="xyz"))
 
@@ -373,9 +373,9 @@ def test_a_file_of_texts_is_taken_in_order(folder):
         "Le chat dort.",
     ]
     assert texts.draw(np.random.default_rng(0), "word") in "Le chat dort. Le chien, lui, mange du « pain »."
-    refused = []
-    source(str(folder), refused=refused)
-    assert len(refused) == 5
+    skipped = []
+    source(str(folder), skipped=skipped)
+    assert len(skipped) == 5
 
 
 # --- word n-grams -----------------------------------------------------------------------------------------------------
@@ -424,7 +424,7 @@ def test_a_small_vocabulary_leaves_rare_words_out(ngram_source):
 
 def test_ngrams_are_counted_the_same_in_blocks(monkeypatch):
     whole = count_ngrams(lambda: FRENCH * 3, 4)
-    monkeypatch.setattr("scriven.scribes.texts.backoff.BLOCK", 5)
+    monkeypatch.setattr("scriven.language.texts.backoff.BLOCK", 5)
     blocks = count_ngrams(lambda: FRENCH * 3, 4)
     for k in range(4):
         assert np.array_equal(whole.keys[k], blocks.keys[k]) and np.array_equal(whole.counts[k], blocks.counts[k])
@@ -457,12 +457,12 @@ def test_a_language_model_of_a_language_knows_it(tmp_path, monkeypatch):
     monkeypatch.setattr(jobs, "SAMPLED_LINES", 1000)
     monkeypatch.setattr(jobs, "LANGUAGE_WORDS", 3000)
     model, _ = jobs.lm(["fr"], tmp_path / "fr.npz", order=3)
-    assert model.surprise("la petite maison de la rue") + 1.5 < model.surprise("al etitep nosiam ed al eur")
+    assert model.bits_per_char("la petite maison de la rue") + 1.5 < model.bits_per_char("al etitep nosiam ed al eur")
 
 
 def test_a_language_model_of_texts_names_what_it_refused(folder):
-    model, refused = jobs.lm([str(folder)], folder / "lm.arpa", order=3)
-    assert len(refused) == 5 and model.logprob("un chat") > model.logprob("nu thac")
+    model, skipped = jobs.lm([str(folder)], folder / "lm.arpa", order=3)
+    assert len(skipped) == 5 and model.logprob("un chat") > model.logprob("nu thac")
     assert (folder / "lm.arpa").read_text("utf-8").startswith("\n\\data\\")
 
 

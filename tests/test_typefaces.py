@@ -125,8 +125,8 @@ def test_only_what_is_truly_drawn_counts(tmp_path: Path) -> None:
     glyphs = {".notdef": (400, 700), "space": (0, 0), "a": (300, 400), "e": (310, 400), "box": (400, 700), "B": (9, 9)}
     cmap = {ord(" "): "space", ord("a"): "a", ord("e"): "e", ord("é"): "e", ord("x"): "box", ord("y"): "space"}
     made_font(tmp_path / "made.ttf", glyphs, cmap | {ord("B"): "B", ord("b"): "B"})
-    (made,), refused = typefaces.from_folder(tmp_path)
-    assert not refused and made.family == "Made"
+    (made,), skipped = typefaces.from_folder(tmp_path)
+    assert not skipped and made.family == "Made"
     assert made.missing("a é x y b B e") == ("b", "x", "y", "é")  # a capital for b, a box, nothing, a lost accent
 
 
@@ -137,8 +137,8 @@ def test_a_glyph_that_tears_words_apart_is_refused(tmp_path: Path) -> None:
     font = TTFont(path)
     font["hmtx"]["a_a"] = (64001, 0)  # a ligature that no character names
     font.save(path)
-    faces, (refused,) = typefaces.from_folder(tmp_path)
-    assert not faces and "64001 units wide" in refused.reason
+    faces, (skipped,) = typefaces.from_folder(tmp_path)
+    assert not faces and "64001 units wide" in skipped.reason
 
 
 def test_one_file_where_it_can_runs_where_it_must() -> None:
@@ -205,9 +205,9 @@ def test_broken_fonts_are_refused_by_name(tmp_path: Path, caplog: pytest.LogCapt
     start, size = (int.from_bytes(whole[entry + i : entry + i + 4], "big") for i in (8, 12))
     (tmp_path / "nameless.ttf").write_bytes(whole[:start] + b"\xff" * size + whole[start + size :])
     made_font(tmp_path / "sub" / "blank.ttf", {".notdef": (1, 1), "a": (0, 0)}, {97: "a"}, "Blank")
-    faces, refused = typefaces.from_folder(tmp_path)
+    faces, skipped = typefaces.from_folder(tmp_path)
     assert [t.family for t in faces] == ["Edu SA Beginner", "Made", "nameless"]
-    reasons = {r.id: r.reason for r in refused}
+    reasons = {r.id: r.reason for r in skipped}
     assert set(reasons) == {
         "cut.woff2",
         "empty.otf",
@@ -219,7 +219,7 @@ def test_broken_fonts_are_refused_by_name(tmp_path: Path, caplog: pytest.LogCapt
     assert "cut short" in reasons["cut.woff2"] and "cut short" in reasons["short.ttf"]
     assert "not a font" in reasons["page.ttf"] and "no character" in reasons[os.path.join("sub", "blank.ttf")]
     assert not caplog.records  # fontTools would log a damaged name table at length
-    assert typefaces.from_folder(tmp_path) == (faces, refused)  # and again from the cache
+    assert typefaces.from_folder(tmp_path) == (faces, skipped)  # and again from the cache
     for folder, words in ((tmp_path / "none", "no folder"), (tmp_path / "void", "no font file")):
         (tmp_path / "void").mkdir(exist_ok=True)
         with pytest.raises(InputError, match=words):
@@ -230,8 +230,8 @@ def test_files_of_one_family_are_one_typeface_and_other_scripts_are_fine(tmp_pat
     for file in face("caveat").files:
         (tmp_path / file.path.name).write_bytes(file.path.read_bytes())
     made_font(tmp_path / "greek.ttf", {".notdef": (1, 1), "alpha": (300, 400)}, {0x3B1: "alpha"}, "Greek Hand")
-    (caveat, greek), refused = typefaces.from_folder(tmp_path)
-    assert not refused and len(caveat.files) == 3 and caveat.covers("Žižka Дом") and caveat.licence == "OFL-1.1"
+    (caveat, greek), skipped = typefaces.from_folder(tmp_path)
+    assert not skipped and len(caveat.files) == 3 and caveat.covers("Žižka Дом") and caveat.licence == "OFL-1.1"
     assert greek.id == "greek-hand" and greek.covers("α α") and not greek.covers("a")
 
 
@@ -250,9 +250,9 @@ def test_harvest_takes_handwriting_with_its_licence(tmp_path: Path, caplog: pyte
             made_font(folder / f"{family}.ttf", {".notdef": (1, 1), "a": (300, 400)}, {97: "a"}, family)
     result = typefaces.harvest(tmp_path / "fonts", tmp_path / "out", ["cyrillic"])
     assert result.copied == ("hand",) and result.without_subset == ("latin",)
-    assert [r.id for r in result.refused] == ["gone", "naked"]
-    (hand,), refused = typefaces.from_folder(tmp_path / "out")
-    assert hand.family == "Hand" and hand.licence == "OFL-1.1" and not refused
+    assert [r.id for r in result.skipped] == ["gone", "naked"]
+    (hand,), skipped = typefaces.from_folder(tmp_path / "out")
+    assert hand.family == "Hand" and hand.licence == "OFL-1.1" and not skipped
     assert (tmp_path / "out" / "hand" / "OFL.txt").is_file()
     assert typefaces.harvest(tmp_path / "fonts", tmp_path / "all").copied == ("hand", "latin")
     with pytest.raises(InputError, match="checkout"):

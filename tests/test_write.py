@@ -36,7 +36,7 @@ def test_a_file_is_written_in_order_each_text_once(texts: Path, tmp_path: Path) 
     done = write(tmp_path / "out", str(texts))
     lines = list(LinesFolder(tmp_path / "out").lines("train"))
     assert [line.text for line in lines] == ["Příliš žluťoučký", "kůň", "NaN", "été 1914"]
-    assert done.lines == 4 and not done.refused
+    assert done.lines == 4 and not done.skipped
     for line in lines:
         grey = decode(line.image, line.id)
         assert grey.shape == (line.height, line.width) and int(grey.max()) - int(grey.min()) > 40
@@ -125,7 +125,7 @@ def test_texts_no_typeface_draws_are_refused_by_name(tmp_path: Path, scriven) ->
 def test_given_characters_are_a_limit_for_a_file_too(texts: Path, tmp_path: Path) -> None:
     done = write(tmp_path / "out", str(texts), settings=settings_with(["characters=étNaN1409"]))
     assert [line.text for line in LinesFolder(tmp_path / "out").lines()] == ["NaN", "été 1914"]
-    assert [r.id for r in done.refused] == ["'Příliš žluťoučký'", "'kůň'"] and "U+0148" in done.refused[1].reason
+    assert [r.id for r in done.skipped] == ["'Příliš žluťoučký'", "'kůň'"] and "U+0148" in done.skipped[1].reason
     with pytest.raises(SettingsError, match="no text can be written"):
         write(tmp_path / "none", str(texts), settings=settings_with(["characters=xyz"]))
     assert not (tmp_path / "none").exists()
@@ -134,7 +134,7 @@ def test_given_characters_are_a_limit_for_a_file_too(texts: Path, tmp_path: Path
 def test_a_text_that_only_the_tags_forbid_is_refused_for_the_tags(texts: Path, tmp_path: Path) -> None:
     texts.write_text("Завтра\nword\n漢\n", "utf-8")
     done = write(tmp_path / "out", str(texts), settings=settings_with(["tags=school"]))
-    first, second = (item.reason for item in done.refused)
+    first, second = (item.reason for item in done.skipped)
     assert "U+0417" in first and first.endswith("with the tag school, but others do; choose other tags")
     assert second.endswith("add a font that does")
 
@@ -165,7 +165,7 @@ def test_settings_reach_the_ink(texts: Path, tmp_path: Path) -> None:
 
 def test_words_of_a_language(tmp_path: Path) -> None:
     done = write(tmp_path / "out", "words:fr", count=12)
-    assert done.lines + len(done.refused) == 12 and done.lines >= 10
+    assert done.lines + len(done.skipped) == 12 and done.lines >= 10
 
 
 class Deadly:

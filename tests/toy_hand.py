@@ -11,22 +11,22 @@ from safetensors.torch import load_file
 from scriven.images import encode
 from scriven.jobs import adapt as job
 from scriven.jobs.adapt import AdaptSettings
-from scriven.jobs.adapt import language as knowing
-from scriven.jobs.adapt import pace as pacing
-from scriven.jobs.adapt import rounds as learning
-from scriven.jobs.adapt import settings as choosing
+from scriven.language.model import CharLM
 from scriven.lines import Line, LinesWriter
-from scriven.reader.lm import CharLM
 from scriven.reader.model import Graph, ModelInfo, write_info
 from scriven.recognisers import build
 from scriven.recognisers.export import export
 from scriven.scribes.typefaces import bundled
+from scriven.selftrain import knowledge as knowing
+from scriven.selftrain import pace as pacing
+from scriven.selftrain import rounds as learning
+from scriven.selftrain import settings as choosing
+from scriven.selftrain.metrics import UnsupervisedMetrics
 from scriven.tensors import collate
 from scriven.text import Charset
-from scriven.workbench import fit as fitting
-from scriven.workbench.beliefs import Judgement
-from scriven.workbench.keep import load_net, save_weights
-from scriven.workbench.quantise import halve
+from scriven.training import fit as fitting
+from scriven.training.keep import load_net, save_weights
+from scriven.training.quantise import halve
 
 WORDS = ("ink", "paper", "quill", "letter", "seal", "wax", "desk", "folio", "hand", "script")
 
@@ -74,7 +74,7 @@ def small_world(monkeypatch):
     assert len(faces) == 3
     monkeypatch.setattr(learning, "bundled", lambda: faces)
     monkeypatch.setattr(knowing, "language_model", lambda name: CharLM.train(WORDS * 3, order=3))
-    monkeypatch.setattr("scriven.workbench.publish.export", lambda net, path: path.write_bytes(b"graph"))
+    monkeypatch.setattr("scriven.training.publish.export", lambda net, path: path.write_bytes(b"graph"))
 
 
 def folder(path, texts=None, lean=0.15):
@@ -92,7 +92,7 @@ def settings(**changes):
 
 def accepting(monkeypatch):
     """Every round is accepted, whatever its judgement; the judgements stay real."""
-    monkeypatch.setattr(Judgement, "worse_than", lambda self, other: None)
+    monkeypatch.setattr(UnsupervisedMetrics, "worse_than", lambda self, other: None)
 
 
 def counted(monkeypatch):

@@ -17,7 +17,7 @@ from scriven.images import decode
 from scriven.jobs.demo import LINES
 from scriven.jobs.read import ReadSettings, load
 from scriven.lines import Line, LinesFolder
-from scriven.score import score
+from scriven.metrics import score
 
 FILE = Path(__file__).parents[1] / "docs" / "images" / "demo.png"
 FONTS = ("LiberationSans-Regular.ttf", "DejaVuSans.ttf", "Arial.ttf", "Helvetica.ttc")

@@ -1,7 +1,7 @@
 """Ink and paper in numpy and OpenCV: the parts the font scribe draws with, and `augment` for real pictures."""
 
 from scriven.augment.ink import Ink, ink
-from scriven.augment.noise import Dice, crop, pool
+from scriven.augment.noise import Sampler, crop, pool
 from scriven.augment.paper import Camera, Paper, Ruling, camera, paper, seen_through
 from scriven.augment.real import AugmentSettings, augment, blot, hide_spans
 from scriven.augment.warp import STILL, Affine, Wobble, warp
@@ -11,7 +11,7 @@ __all__ = [
     "Affine",
     "AugmentSettings",
     "Camera",
-    "Dice",
+    "Sampler",
     "Ink",
     "Paper",
     "Ruling",

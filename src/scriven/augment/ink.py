@@ -7,7 +7,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from scriven.augment.noise import Dice, Image, Kind, as_image, crop
+from scriven.augment.noise import Image, Kind, Sampler, as_image, crop
 
 _RAMP = np.arange(256, dtype=np.float32) / 255
 _NIB = np.array([[0, 0, 1], [0, 1, 0]], np.uint8)
@@ -26,20 +26,20 @@ class Ink(NamedTuple):
     grainy: float = 0.0  # tooth of the paper showing in the stroke (pencil, dry nib), 0..1
 
 
-def ink(mask: Image, pen: Ink, stroke: float, dice: Dice) -> Image:
+def ink(mask: Image, pen: Ink, stroke: float, dice: Sampler) -> Image:
     """Transmission of a sheet under `mask`. `stroke`: width of the mask's strokes in px, so that none vanishes."""
     if pen.nib:
         mask = as_image(cv2.dilate(mask, _NIB))
     if pen.grow or pen.pressure:
         mask = _cut(mask, pen, stroke, dice)
     if pen.uneven:
-        mask = _modulate(mask, "cloud" if dice.chance(0.5) else "wide", pen.uneven, dice)
+        mask = _modulate(mask, "cloud" if dice.bernoulli(0.5) else "wide", pen.uneven, dice)
     if pen.grainy:
-        mask = _modulate(mask, "soft" if dice.chance(0.6) else "grain", pen.grainy, dice)
+        mask = _modulate(mask, "soft" if dice.bernoulli(0.6) else "grain", pen.grainy, dice)
     return as_image(cv2.LUT(mask, _transmission(round(pen.darkness, 2))))
 
 
-def _cut(mask: Image, pen: Ink, stroke: float, dice: Dice) -> Image:
+def _cut(mask: Image, pen: Ink, stroke: float, dice: Sampler) -> Image:
     """Blur the mask and cut it at another level: strokes grow or shrink by a known width, and wander with pressure."""
     soft = max(pen.soft, 0.4)
     peak = math.erf(stroke / (2 * math.sqrt(2) * soft))  # the middle of a stroke after the blur
@@ -56,7 +56,7 @@ def _cut(mask: Image, pen: Ink, stroke: float, dice: Dice) -> Image:
     return as_image(cv2.max(cv2.LUT(blurred, _edge(level, half)), hairlines))
 
 
-def _modulate(mask: Image, kind: Kind, amount: float, dice: Dice) -> Image:
+def _modulate(mask: Image, kind: Kind, amount: float, dice: Sampler) -> Image:
     """Multiply by a field between 1 - amount and 1."""
     field = cv2.LUT(crop(kind, mask.shape, dice), _field_table(round(amount, 2)))
     return as_image(cv2.multiply(mask, field, scale=1 / 255))

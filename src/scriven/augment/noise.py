@@ -24,7 +24,7 @@ def as_image(array: Any) -> Image:
     return array  # type: ignore[no-any-return]
 
 
-class Dice:
+class Sampler:
     """Uniform numbers drawn from `rng` a hundred at a time and handed out one by one as Python floats."""
 
     __slots__ = ("rng", "_values")
@@ -43,11 +43,11 @@ class Dice:
         """Uniform in low..high."""
         return low + (high - low) * self.unit()
 
-    def chance(self, probability: float) -> bool:
+    def bernoulli(self, probability: float) -> bool:
         """True in this share of all throws."""
         return self.unit() < probability
 
-    def around(self, spread: float) -> float:
+    def normal(self, spread: float) -> float:
         """About normal with mean 0 and standard deviation `spread`; never beyond 3 of them."""
         return (self.unit() + self.unit() + self.unit() - 1.5) * 2.0 * spread
 
@@ -88,13 +88,13 @@ def _smooth(rng: np.random.Generator, shape: tuple[int, int], sigma: float) -> N
     return np.asarray(field / field.std(), np.float32)
 
 
-def mottled(image: Image, kind: Kind, amount: float, dice: Dice) -> Image:
+def mottled(image: Image, kind: Kind, amount: float, dice: Sampler) -> Image:
     """A picture (H, W) with noise of a pool laid over it; `amount` is its standard deviation in grey levels."""
     weight = amount / SPREAD
     return as_image(cv2.addWeighted(image, 1.0, crop(kind, image.shape, dice), weight, -128 * weight))
 
 
-def crop(kind: Kind, shape: tuple[int, int], dice: Dice) -> Image:
+def crop(kind: Kind, shape: tuple[int, int], dice: Sampler) -> Image:
     """A random window (H, W) of a pool, a view where the pool is large enough."""
     field = pool(kind)
     height, width = shape

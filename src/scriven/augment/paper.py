@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import cv2
 import numpy as np
 
-from scriven.augment.noise import Dice, Image, Kind, as_image, crop, mottled
+from scriven.augment.noise import Image, Kind, Sampler, as_image, crop, mottled
 
 Ruling = Literal["none", "lines", "squares", "column"]
 
@@ -25,7 +25,7 @@ class Paper(NamedTuple):
     pitch: float = 40.0  # px between rulings
 
 
-def paper(shape: tuple[int, int], sheet: Paper, dice: Dice, baseline: float = 0.0, turn: float = 0.0) -> Image:
+def paper(shape: tuple[int, int], sheet: Paper, dice: Sampler, baseline: float = 0.0, turn: float = 0.0) -> Image:
     """A sheet (H, W), ruled relative to a `baseline` (px from the top) and turned by `turn` radians."""
     page = np.full(shape, sheet.level, np.uint8)
     if sheet.ruling != "none":
@@ -41,7 +41,7 @@ def paper(shape: tuple[int, int], sheet: Paper, dice: Dice, baseline: float = 0.
     return page
 
 
-def _rule(page: Image, sheet: Paper, dice: Dice, baseline: float, turn: float) -> None:
+def _rule(page: Image, sheet: Paper, dice: Sampler, baseline: float, turn: float) -> None:
     """Draw horizontal lines, squares, or a column's rule, in place."""
     height, width = page.shape
     colour = int(sheet.level * (1 - sheet.rule))
@@ -52,10 +52,10 @@ def _rule(page: Image, sheet: Paper, dice: Dice, baseline: float, turn: float) -
         cv2.line(page, *ends, colour, thick, cv2.LINE_AA, 4)
 
     if sheet.ruling == "column":
-        x = dice.between(0.01, 0.1) * width if dice.chance(0.5) else dice.between(0.9, 0.99) * width
+        x = dice.between(0.01, 0.1) * width if dice.bernoulli(0.5) else dice.between(0.9, 0.99) * width
         line(x, 0, x - rise * height / width, height, 1 + dice.below(2))
         return
-    y = baseline + dice.around(1.5) - rise / 2
+    y = baseline + dice.normal(1.5) - rise / 2
     y -= sheet.pitch * math.floor(y / sheet.pitch)
     while y < height + abs(rise):
         line(0, y, width, y + rise)
@@ -67,7 +67,7 @@ def _rule(page: Image, sheet: Paper, dice: Dice, baseline: float, turn: float) -
             x += sheet.pitch
 
 
-def seen_through(page: Image, other: Image, amount: float, dice: Dice) -> Image:
+def seen_through(page: Image, other: Image, amount: float, dice: Sampler) -> Image:
     """The writing of the other side (a mask, 255 = ink), mirrored, blurred and faint, on the page."""
     mask = np.zeros(page.shape, np.uint8)
     top = dice.below(max(1, page.shape[0] // 2)) - page.shape[0] // 4
@@ -92,22 +92,22 @@ class Camera:
     jpeg_worst: int = 35  # quality
 
 
-def camera(image: Image, settings: Camera, dice: Dice, strength: float = 1.0, jpeg: float | None = None) -> Image:
+def camera(image: Image, settings: Camera, dice: Sampler, strength: float = 1.0, jpeg: float | None = None) -> Image:
     """Blur, loss of resolution, sensor noise, JPEG; the shape stays. `strength` 0 changes nothing.
 
     `jpeg` stands in for the probability in the settings, for a hand whose pictures all came from one camera.
     """
     height, width = image.shape
-    if dice.chance(settings.shrink * strength) and width > 16:
+    if dice.bernoulli(settings.shrink * strength) and width > 16:
         scale = dice.between(settings.shrink_least, 0.9)
         small = cv2.resize(image, (int(width * scale), int(height * scale)), interpolation=cv2.INTER_AREA)
         image = as_image(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
-    elif dice.chance(settings.blur * strength):
+    elif dice.bernoulli(settings.blur * strength):
         image = as_image(cv2.GaussianBlur(image, (5, 5), dice.between(0.3, settings.blur_most * max(strength, 0.4))))
-    if dice.chance(settings.noise * strength):
+    if dice.bernoulli(settings.noise * strength):
         amount = dice.between(0.5, settings.noise_most) * strength
-        image = mottled(image, "grain" if dice.chance(0.7) else "soft", amount, dice)
-    if dice.chance((settings.jpeg if jpeg is None else jpeg) * strength):
+        image = mottled(image, "grain" if dice.bernoulli(0.7) else "soft", amount, dice)
+    if dice.bernoulli((settings.jpeg if jpeg is None else jpeg) * strength):
         quality = int(dice.between(settings.jpeg_worst, 92))
         image = as_image(
             cv2.imdecode(cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))[1], cv2.IMREAD_GRAYSCALE)

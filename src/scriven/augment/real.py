@@ -7,7 +7,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from scriven.augment.noise import Dice, Image, as_image, crop, mottled
+from scriven.augment.noise import Image, Sampler, as_image, crop, mottled
 from scriven.augment.paper import Camera, camera
 from scriven.augment.warp import Affine, Wobble, warp
 
@@ -52,29 +52,29 @@ def augment(
     if strength <= 0:
         return image.copy()
     settings = settings or AugmentSettings()
-    dice = Dice(rng)
+    dice = Sampler(rng)
     paper = int(np.median(image[::3, ::3]))
     image = _warped(image, paper, dice, strength, settings)
-    if dice.chance(settings.weight * strength):
+    if dice.bernoulli(settings.weight * strength):
         image = _reweighted(image, dice, strength)
-    if dice.chance(settings.blot * strength):
+    if dice.bernoulli(settings.blot * strength):
         image = blot(image, dice)
-    if dice.chance(settings.fade * strength):
+    if dice.bernoulli(settings.fade * strength):
         image = _faded(image, paper, dice, strength)
-    if dice.chance(settings.contrast * strength):
+    if dice.bernoulli(settings.contrast * strength):
         image = as_image(cv2.LUT(image, _tone(paper, dice, strength)))
-    if dice.chance(settings.light * strength):
+    if dice.bernoulli(settings.light * strength):
         image = mottled(image, "wide", dice.between(2, 9) * strength, dice)
     return camera(image, settings.camera, dice, strength)
 
 
-def _warped(image: Image, paper: int, dice: Dice, strength: float, settings: AugmentSettings) -> Image:
+def _warped(image: Image, paper: int, dice: Sampler, strength: float, settings: AugmentSettings) -> Image:
     """Shear, turn, scale, shift, elastic and drift in one sampling; rows with ink stay inside the picture."""
     height, width = image.shape
     scale = strength * height / 64
     most = min(math.radians(settings.turn), 0.12 * height / width)  # a long line turns less, that it may stay large
     affine = Affine.of(
-        slant=settings.slant * strength * dice.around(0.4),
+        slant=settings.slant * strength * dice.normal(0.4),
         wide=_between(settings.wide, strength, dice),
         high=_between(settings.high, strength, dice),
         turn=most * strength * dice.between(-1, 1),
@@ -89,12 +89,12 @@ def _warped(image: Image, paper: int, dice: Dice, strength: float, settings: Aug
     )
     top, bottom = _ink_rows(image, paper)
     middle = (top + bottom) / 2
-    around = (-width / 2, top - middle, width / 2, bottom - middle)
-    left, up, right, down = affine.box(*around)
+    normal = (-width / 2, top - middle, width / 2, bottom - middle)
+    left, up, right, down = affine.box(*normal)
     room = height - 2 * min(wobble.reach(height)[1], 0.1 * height)
     if down - up > max(room, bottom - top):
         affine = affine.scaled(max(room, bottom - top) / (down - up))
-        left, up, right, down = affine.box(*around)
+        left, up, right, down = affine.box(*normal)
     reach = wobble.reach(height)[0]
     left, right = left - reach, right + reach
     wide = max(1, math.ceil(right - left))
@@ -105,7 +105,7 @@ def _warped(image: Image, paper: int, dice: Dice, strength: float, settings: Aug
     return warp(image, back, (height, wide), wobble, dice, paper)
 
 
-def _between(span: tuple[float, float], strength: float, dice: Dice) -> float:
+def _between(span: tuple[float, float], strength: float, dice: Sampler) -> float:
     """A factor whose span shrinks to 1 with the strength."""
     return 1.0 + strength * (dice.between(*span) - 1.0)
 
@@ -118,29 +118,29 @@ def _ink_rows(image: Image, paper: int) -> tuple[int, int]:
     return (int(rows[0]), int(rows[-1]) + 1) if len(rows) and level < paper - 4 else (0, len(darkest))
 
 
-def _reweighted(image: Image, dice: Dice, strength: float) -> Image:
+def _reweighted(image: Image, dice: Sampler, strength: float) -> Image:
     """Mix with a picture whose dark strokes are one pixel wider (two times in three) or thinner."""
-    kernel = np.ones((2, 2) if dice.chance(0.6) else (3, 3), np.uint8)
+    kernel = np.ones((2, 2) if dice.bernoulli(0.6) else (3, 3), np.uint8)
     amount = dice.between(0.2, 1.0) * strength
-    if dice.chance(0.65):
+    if dice.bernoulli(0.65):
         other = cv2.erode(image, kernel)
     else:
         other, amount = cv2.dilate(image, kernel[:2, :2]), amount * 0.6
     return as_image(cv2.addWeighted(image, 1 - amount, other, amount, 0))
 
 
-def _tone(paper: int, dice: Dice, strength: float) -> Image:
+def _tone(paper: int, dice: Sampler, strength: float) -> Image:
     """A table from grey to grey: another paper, another darkness of ink, another gamma."""
     target = paper + strength * (dice.between(min(paper, 140), 255) - paper)
     depth = 1.0 + strength * (dice.between(0.45, 1.35) - 1.0)
-    gamma = math.exp(strength * dice.around(0.25))
+    gamma = math.exp(strength * dice.normal(0.25))
     grey = np.arange(256, dtype=np.float32)
     share = np.clip((paper - grey) / max(paper, 1), -0.5, 1)  # 0 paper .. 1 black
     bent = np.sign(share) * np.abs(share) ** gamma * depth
     return np.clip(target * (1 - bent), 0, 255).astype(np.uint8)
 
 
-def _faded(image: Image, paper: int, dice: Dice, strength: float) -> Image:
+def _faded(image: Image, paper: int, dice: Sampler, strength: float) -> Image:
     """Ink that pales towards the paper here and there."""
     amount = dice.between(0.2, 0.7) * strength
     ramp = np.arange(256, dtype=np.float32)
@@ -165,16 +165,16 @@ def hide_spans(image: Image, rng: np.random.Generator, share: float) -> Image:
     return image
 
 
-def blot(image: Image, dice: Dice) -> Image:
+def blot(image: Image, dice: Sampler) -> Image:
     """The picture with a blot, or a stroke across some letters, no darker than its darkest ink."""
     image = image.copy()
     height, width = image.shape
     grey = int(image.min())
     x, y = dice.between(0, width), dice.between(0.2, 0.8) * height
-    if dice.chance(0.5):
+    if dice.bernoulli(0.5):
         axes = (1 + int(dice.between(0.02, 0.12) * height), 1 + int(dice.between(0.02, 0.1) * height))
         cv2.ellipse(image, (int(x), int(y)), axes, dice.between(0, 180), 0, 360, grey, -1, cv2.LINE_AA)
     else:
-        end = (int(x + dice.between(0.5, 3) * height), int(y + dice.around(0.08) * height))
+        end = (int(x + dice.between(0.5, 3) * height), int(y + dice.normal(0.08) * height))
         cv2.line(image, (int(x), int(y)), end, grey, 1 + dice.below(2), cv2.LINE_AA)
     return image

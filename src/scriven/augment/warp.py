@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scriven.augment.noise import Dice, Image, as_image
+from scriven.augment.noise import Image, Sampler, as_image
 
 CELL = 20  # px between the nodes of the elastic grid
 _MOST = 1.6  # standard deviations a node may stray
@@ -86,7 +86,7 @@ class Wobble(NamedTuple):
 STILL = Wobble()
 
 
-def warp(image: Image, back: Affine, shape: tuple[int, int], wobble: Wobble, dice: Dice, fill: int = 0) -> Image:
+def warp(image: Image, back: Affine, shape: tuple[int, int], wobble: Wobble, dice: Sampler, fill: int = 0) -> Image:
     """Sample `image` into a picture of `shape` (H, W); `back` maps result pixels to image pixels. Outside is `fill`."""
     height, width = shape
     if wobble == STILL:
@@ -101,7 +101,7 @@ def warp(image: Image, back: Affine, shape: tuple[int, int], wobble: Wobble, dic
     return as_image(cv2.remap(image, where, _NO_MAP, cv2.INTER_LINEAR, None, cv2.BORDER_CONSTANT, (fill,)))
 
 
-def _nodes(shape: tuple[int, int], back: Affine, wobble: Wobble, dice: Dice) -> tuple[Floats, tuple[int, int]]:
+def _nodes(shape: tuple[int, int], back: Affine, wobble: Wobble, dice: Sampler) -> tuple[Floats, tuple[int, int]]:
     """Where in the image the nodes of a coarse grid are sampled, (rows, columns, 2) px, and the size of its cells.
 
     The first node stands on the first pixel, the last one on the last or a few px beyond. With the noise of a column

@@ -50,7 +50,7 @@ OUTER = "ENOSPC EDQUOT EFBIG EROFS EACCES ENAMETOOLONG ELOOP"  # what the machin
 UsageError: Any = typer.BadParameter.__base__  # typer ships its own click or uses the installed one, by version
 
 
-class Doors(typer.core.TyperGroup):
+class LazyGroup(typer.core.TyperGroup):
     """The command group. Lists commands from the table, imports the one that is asked for."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -98,7 +98,7 @@ def _keep_examples(command: Any) -> None:
 
 def root() -> Any:
     """The whole command line as one click group."""
-    app = typer.Typer(cls=Doors, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app = typer.Typer(cls=LazyGroup, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
     @app.callback(invoke_without_command=True)
     def scriven(
@@ -167,7 +167,7 @@ def _say(sentence: str, code: int) -> int:
 def main() -> None:
     """The console entry. OpenMP must not spin, and torch ask for large pages; both are read once, with torch."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # see workbench/memory.py
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # see training/memory.py
     sys.stdout = sys.stdout or open(os.devnull, "w")  # closed by whoever called
     sys.stderr = sys.stderr or open(os.devnull, "w")
     for stream in (sys.stdout, sys.stderr):

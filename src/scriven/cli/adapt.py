@@ -60,4 +60,4 @@ def adapt(
             f"Next: give it more time (--minutes, and another -o), give more pictures of one hand, {named}or {learn}",
             err=True,
         )
-    finish(done.refused)
+    finish(done.skipped)

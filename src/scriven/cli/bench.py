@@ -27,7 +27,7 @@ def bench(
         scriven bench -m model/ --json
     """
     from scriven.jobs import bench as job
-    from scriven.score import table
+    from scriven.metrics import table
 
     chosen = settings(job.QUICK if quick else job.BenchSettings(), changes, config)
     rows = job.bench(models or (), chosen)

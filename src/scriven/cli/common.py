@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from scriven.base import InputError, Refused, SettingsError, override
+from scriven.base import InputError, SettingsError, Skipped, override
 
 Changes = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; may be repeated.")
@@ -75,7 +75,7 @@ def present(inputs: Iterable[str]) -> None:
     given = list(inputs)
     there = (one.startswith("fonts:") or one == "-" or set("*?[") & set(one) or os.path.exists(one) for one in given)
     if given and not any(there):
-        from scriven.reader.inputs import why_not
+        from scriven.page.inputs import why_not
 
         raise InputError(f"{given[0] or repr('')}: {why_not(given[0])}")
 
@@ -85,9 +85,9 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, allow_nan=False, default=str))
 
 
-def finish(refused: Iterable[Refused]) -> None:
+def finish(skipped: Iterable[Skipped]) -> None:
     """Name every input that failed on standard error; leave with exit code 1 if there was one."""
-    named = list(refused)
+    named = list(skipped)
     for item in named:
         print(f"scriven: left out {item.sentence()}", file=sys.stderr)
     if named:

@@ -28,7 +28,7 @@ def doctor(
         scriven doctor letters/ diaries/ -m scriven-general --json
     """
     from scriven.jobs import doctor as job
-    from scriven.score import table
+    from scriven.metrics import table
 
     chosen = settings(job.DoctorSettings(), changes, config, level=level)
     found = job.doctor(inputs, model, chosen)

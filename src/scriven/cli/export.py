@@ -29,7 +29,7 @@ def export(
 
     done = job.export(format, lines, out, split=split, level=level)
     if json:
-        print_json({"out": done.out, "lines": done.lines, "refused": len(done.refused)})
+        print_json({"out": done.out, "lines": done.lines, "refused": len(done.skipped)})
     else:
         typer.echo(f"{done.out}: {done.lines} lines")
-    finish(done.refused)
+    finish(done.skipped)

@@ -17,14 +17,14 @@ def list_(folder: Folder = None, tag: Tags = None, text: str = "", json: Json = 
     """List typefaces, or those that can draw a text. Example: scriven fonts list --tag cursive --text Žižka"""
     from scriven.jobs import fonts
 
-    faces, refused = fonts.list_fonts(folder, tag or (), text)
+    faces, skipped = fonts.list_fonts(folder, tag or (), text)
     if json:
         names = ("id", "family", "version", "licence", "tags")
         print_json({"typefaces": [{name: getattr(face, name) for name in names} for face in faces]})
     else:
         for face in faces:
             typer.echo(f"{face.id:28} {face.licence or '?':11} {' '.join(face.tags):20} {face.family}")
-    finish(refused)
+    finish(skipped)
 
 
 @app.command()
@@ -32,14 +32,14 @@ def coverage(text: str, folder: Folder = None, json: Json = False) -> None:
     """Say how many typefaces draw a text or a language's alphabet (its code). Example: scriven fonts coverage cs"""
     from scriven.jobs import fonts
 
-    table, refused = fonts.coverage(text, folder)
+    table, skipped = fonts.coverage(text, folder)
     if json:
         counts = {c: len(ids) for c, ids in table.characters.items()}
         print_json({"typefaces": table.typefaces, "whole": table.whole, "lost": table.lost, "characters": counts})
     else:
         typer.echo("\n".join(f"{c}  {len(ids):4} of {table.typefaces}" for c, ids in table.characters.items()))
         typer.echo(f"all of it: {len(table.whole)} typefaces; by none: {' '.join(table.lost) or 'nothing'}")
-    finish(refused)
+    finish(skipped)
 
 
 @app.command()
@@ -47,9 +47,9 @@ def sheet(out: Path, folder: Folder = None, tag: Tags = None, text: str = "") ->
     """Draw every typeface that has the text, as .png or .html. Example: scriven fonts sheet all.png --tag cursive"""
     from scriven.jobs import fonts
 
-    faces, refused = fonts.list_fonts(folder, tag or (), text)
+    faces, skipped = fonts.list_fonts(folder, tag or (), text)
     typer.echo(fonts.sheet(faces, out, text or fonts.SAMPLE))
-    finish(refused)
+    finish(skipped)
 
 
 @app.command()
@@ -57,4 +57,4 @@ def harvest(checkout: Path, out: Path, subset: Annotated[list[str] | None, typer
     """Copy a google/fonts checkout's handwriting. Example: scriven fonts harvest fonts-main/ my/ --subset cyrillic"""
     from scriven.jobs import fonts
 
-    finish(fonts.harvest(checkout, out, subset or ()).refused)
+    finish(fonts.harvest(checkout, out, subset or ()).skipped)

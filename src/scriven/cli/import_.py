@@ -36,7 +36,7 @@ def import_(
     given = changes_of(changes, config)
     done = job.import_(what[-1], out, format, importer=importer, changes=given, licence=licence)
     if json:
-        print_json({"out": done.out, "counts": done.counts, "refused": len(done.refused)})
+        print_json({"out": done.out, "counts": done.counts, "refused": len(done.skipped)})
     else:
         typer.echo(f"{done.out}: " + ", ".join(f"{count} {split}" for split, count in done.counts.items()))
-    finish(done.refused)
+    finish(done.skipped)

@@ -32,6 +32,6 @@ def look(
     """
     from scriven.jobs import look as job
 
-    page, refused = job.look(what, out, level=level, samples=job.SAMPLES if samples is None else samples)
+    page, skipped = job.look(what, out, level=level, samples=job.SAMPLES if samples is None else samples)
     typer.echo(page)
-    finish(refused)
+    finish(skipped)

@@ -54,4 +54,4 @@ def pick(
     for said in (job.passed_over(picked.pool), picked.how_far()):
         if said:
             typer.echo(said, err=True)
-    finish(picked.pool.refused)
+    finish(picked.pool.skipped)

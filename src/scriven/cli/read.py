@@ -51,4 +51,4 @@ def read(
     given = {"beam": beam, "lm": lm, "words": words, "device": device, "threads": threads, "level": level}
     given |= {"word": None if unit is None else unit == "word", "adapt": adapt or None}
     chosen = settings(job.ReadSettings(), changes, config, **given)
-    finish(job.read(inputs, model, out, format, chosen).refused)
+    finish(job.read(inputs, model, out, format, chosen).skipped)

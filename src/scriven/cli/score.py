@@ -57,4 +57,4 @@ def score(
     if result.missing and not json:
         shown = " ".join(f"{c} {n}" for c, n in result.missing.most_common(12))
         typer.echo(f"characters the model cannot write, and how often they occur: {shown}", err=True)
-    finish(result.refused)
+    finish(result.skipped)

@@ -31,13 +31,13 @@ def words(
     if ngrams and only_letters:
         raise SettingsError("word n-grams keep marks and figures; give --ngrams or --only-letters, not both")
     if ngrams:
-        refused = texts.ngrams(inputs, out, chosen)
+        skipped = texts.ngrams(inputs, out, chosen)
         print_json({"out": str(out)}) if json else typer.echo(f"word n-grams: {out}")
     else:
-        found, refused = texts.words(inputs, out, chosen, only_letters)
+        found, skipped = texts.words(inputs, out, chosen, only_letters)
         report = {"words": len(found.words), "out": str(out)}
         print_json(report) if json else typer.echo(f"{len(found.words)} words: {out}")
-    finish(refused)
+    finish(skipped)
 
 
 @app.command()
@@ -45,9 +45,9 @@ def sample(spec: str, count: int = 10, seed: Seed = 0, set_: Changes = None) -> 
     """Print what a source of texts gives to write. Example: scriven texts sample lines:fr --count 5"""
     from scriven.jobs import texts
 
-    refused: list[Any] = []
-    typer.echo("\n".join(texts.sample(spec, count, seed, None, settings(texts.DEFAULTS, set_), refused)))
-    finish(refused)
+    skipped: list[Any] = []
+    typer.echo("\n".join(texts.sample(spec, count, seed, None, settings(texts.DEFAULTS, set_), skipped)))
+    finish(skipped)
 
 
 @app.command()
@@ -55,11 +55,11 @@ def lm(inputs: Inputs, out: Out, order: int = 6, json: Json = False) -> None:
     """Train a character language model (.npz, or .arpa). Example: scriven texts lm fr my-texts/ -o french.npz"""
     from scriven.jobs import texts
 
-    model, refused = texts.lm(inputs, out, order)
+    model, skipped = texts.lm(inputs, out, order)
     ngrams, size = sum(map(len, model.ngrams.keys)), out.stat().st_size
     report = {"characters": len(model.characters), "ngrams": ngrams, "bytes": size, "out": str(out)}
     print_json(report) if json else typer.echo(f"{ngrams} n-grams, {size / 1e6:.1f} MB: {out}")
-    finish(refused)
+    finish(skipped)
 
 
 @app.command()
@@ -69,4 +69,4 @@ def balance(spec: str, count: int = 10_000, characters: str = "", set_: Changes 
 
     report = texts.balance(spec, count, characters, settings=settings(texts.DEFAULTS, set_))
     print_json(asdict(report)) if json else typer.echo(report.report())
-    finish(report.refused)
+    finish(report.skipped)

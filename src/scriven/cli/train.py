@@ -60,8 +60,8 @@ def train(
     end_progress()
     best = done.info.scores["valid"]
     if json:
-        print_json({"model": str(done.folder), **best, "steps": done.progress.step, "left_out": len(done.refused)})
+        print_json({"model": str(done.folder), **best, "steps": done.progress.step, "left_out": len(done.skipped)})
     else:
         typer.echo(f"{done.folder}: {done.sentence()}")
         typer.echo(f"Next: scriven read -m {Path(done.folder)} PICTURES")
-    finish(done.refused)
+    finish(done.skipped)

@@ -37,7 +37,7 @@ def write(
     settings = job.settings_with(changes_of(changes, config))
     done = job.write(out, texts, scribe=scribe, count=count, seed=seed, split=split, workers=workers, settings=settings)
     if json:
-        print_json({"out": done.out, "lines": done.lines, "refused": len(done.refused)})
+        print_json({"out": done.out, "lines": done.lines, "refused": len(done.skipped)})
     else:
         typer.echo(f"{done.out}: {done.lines} lines written; look at them: scriven look {done.out}")
-    finish(done.refused)
+    finish(done.skipped)

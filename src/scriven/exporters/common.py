@@ -4,13 +4,13 @@ import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from scriven.base import Refused
+from scriven.base import Skipped
 from scriven.importers.common import file_names
 from scriven.lines import Line
 from scriven.lines.writer import suffix_of
 
 Lines = Iterable[tuple[str, Line]]
-Exporter = Callable[[Lines, Path], list[Refused]]
+Exporter = Callable[[Lines, Path], list[Skipped]]
 
 FOLDERS = {"train": "train", "valid": "val", "test": "test"}  # the names most other programs look for
 LONGEST = 255 - len(".gt.txt")  # bytes of a file or folder in a name; file systems take 255

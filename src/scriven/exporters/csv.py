@@ -3,13 +3,13 @@
 import csv as tables
 from pathlib import Path
 
-from scriven.base import Refused
+from scriven.base import Skipped
 from scriven.exporters.common import Lines, Pictures
 
 COLUMNS = ("sample_id", "path", "stage", "text", "hand", "page", "origin", "confidence")
 
 
-def csv(lines: Lines, out: Path) -> list[Refused]:
+def csv(lines: Lines, out: Path) -> list[Skipped]:
     """Pictures in folders by split, beside `marking.csv` with a row each."""
     pictures = Pictures(out)
     with open(out / "marking.csv", "w", newline="", encoding="utf-8") as file:

@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 from typing import IO
 
-from scriven.base import Refused
+from scriven.base import Skipped
 from scriven.exporters.common import FOLDERS, Lines, Pictures
 
 COLUMNS = ("id", "text", "hand", "page", "origin", "confidence")
 
 
-def imagefolder(lines: Lines, out: Path) -> list[Refused]:
+def imagefolder(lines: Lines, out: Path) -> list[Skipped]:
     """Pictures in folders by split, a `metadata.jsonl` in each."""
     pictures, files = Pictures(out), dict[str, IO[str]]()
     try:

@@ -4,14 +4,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from scriven.base import MissingExtra, OutputError, Refused
+from scriven.base import MissingExtra, OutputError, Skipped
 from scriven.exporters.common import FOLDERS, Lines
 
 GROW = 1 << 28  # bytes by which the map grows when it is full: no file of a terabyte, sparse or not
 AT_ONCE = 1000  # samples of a transaction
 
 
-def lmdb(lines: Lines, out: Path) -> list[Refused]:
+def lmdb(lines: Lines, out: Path) -> list[Skipped]:
     """Raises MissingExtra without the package lmdb, OutputError when the disk is full."""
     try:
         import lmdb as database

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from scriven.base import Refused
+from scriven.base import Skipped
 from scriven.exporters.common import Lines, Pictures
 
 
-def pairs(lines: Lines, out: Path) -> list[Refused]:
+def pairs(lines: Lines, out: Path) -> list[Skipped]:
     """Every picture with its text beside it, `NAME.gt.txt`."""
     pictures = Pictures(out)
     for split, line in lines:

@@ -2,21 +2,21 @@
 
 from pathlib import Path
 
-from scriven.base import ImageError, Refused
+from scriven.base import ImageError, Skipped
 from scriven.exporters.common import FOLDERS, Lines
 from scriven.images import decode, encode
 from scriven.lines.writer import suffix_of
 
 
-def transcripts(lines: Lines, out: Path) -> list[Refused]:
+def transcripts(lines: Lines, out: Path) -> list[Skipped]:
     """Lines whose picture is damaged, and so cannot become PNG, are left out."""
     texts: dict[str, list[str]] = {}
-    refused: list[Refused] = []
+    skipped: list[Skipped] = []
     for split, line in lines:
         try:
             png = line.image if suffix_of(line.image) == "png" else encode(decode(line.image, line.id), "png")
         except ImageError as error:
-            refused.append(Refused(line.id, str(error)))
+            skipped.append(Skipped(line.id, str(error)))
             continue
         folder = out / FOLDERS[split] / "labeled"
         folder.mkdir(parents=True, exist_ok=True)
@@ -26,4 +26,4 @@ def transcripts(lines: Lines, out: Path) -> list[Refused]:
     for split, written in texts.items():
         file = out / FOLDERS[split] / "labeled" / "transcripts.txt"
         file.write_text("".join(written), "utf-8", newline="\n")
-    return refused
+    return skipped

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from scriven.base import Refused
+from scriven.base import Skipped
 from scriven.exporters.common import Lines, Pictures
 
 
-def tsv(lines: Lines, out: Path) -> list[Refused]:
+def tsv(lines: Lines, out: Path) -> list[Skipped]:
     """Pictures in folders by split, beside `gt.txt`: path, tab, text."""
     pictures = Pictures(out)
     with open(out / "gt.txt", "w", newline="\n", encoding="utf-8") as file:

@@ -3,15 +3,15 @@
 from scriven.images.files import SUFFIXES, as_stored, decode, encode, open_image, size
 from scriven.images.ink import (
     Grey,
+    background,
     crop_polygon,
     dark_ink,
     normalise,
-    paper_of,
+    pad_to_height,
     polarity,
     prepare,
     to_height,
     widened,
-    with_room,
 )
 from scriven.images.looks import Appearance, appearance, ink_mask, slant_of
 from scriven.images.paged import pages_in, pages_of
@@ -33,12 +33,12 @@ __all__ = [
     "open_image",
     "pages_in",
     "pages_of",
-    "paper_of",
+    "background",
     "polarity",
     "prepare",
     "size",
     "slant_of",
     "to_height",
     "widened",
-    "with_room",
+    "pad_to_height",
 ]

@@ -69,7 +69,7 @@ def to_height(image: Grey, height: int = 64) -> Grey:
     return image
 
 
-def with_room(image: Grey, height: int) -> Grey:
+def pad_to_height(image: Grey, height: int) -> Grey:
     """The picture with as much paper above as below, `height` px high.
 
     The same object where it is no lower, and where `to_height` refuses it.
@@ -98,7 +98,7 @@ def _histogram(image: Grey) -> npt.NDArray[np.float64]:
     return cv2.calcHist([image], [0], None, [256], [0, 256]).ravel().astype(np.float64)
 
 
-def paper_of(image: Grey, cell: int = 4, window: int = 11) -> Grey:
+def background(image: Grey, cell: int = 4, window: int = 11) -> Grey:
     """The paper behind the ink, (H, W): a grey closing of the picture seen at 1/`cell` size, smoothed."""
     high, wide = image.shape
     small = cv2.resize(image, (-(-wide // cell), -(-high // cell)), interpolation=cv2.INTER_AREA)
@@ -115,7 +115,7 @@ def normalise(image: Grey, *, ink: int = 64, max_gain: float = 4.0) -> Grey:
     The stroke level is the median of the pixels more than half as dark as the darkest 0.5 %, so it hangs little on how
     much of the picture is ink.
     """
-    flat = np.asarray(cv2.divide(image, paper_of(image), scale=255), np.uint8)
+    flat = np.asarray(cv2.divide(image, background(image), scale=255), np.uint8)
     counts = _histogram(flat)
     below = np.cumsum(counts)
     white = max(int(np.searchsorted(below, 0.6 * flat.size)), 235)
@@ -151,4 +151,4 @@ def crop_polygon(image: Grey, points: Sequence[tuple[float, float]]) -> Grey:
     cut = image[top:bottom, left:right]
     inside = np.zeros(cut.shape, np.uint8)
     cv2.fillPoly(inside, [corners - (left, top)], 255)
-    return np.where(inside > 0, cut, paper_of(np.ascontiguousarray(cut)))
+    return np.where(inside > 0, cut, background(np.ascontiguousarray(cut)))

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from scriven.images.ink import Grey, paper_of, to_height
+from scriven.images.ink import Grey, background, to_height
 
 HEIGHT = 64  # px; lengths are measured at this height
 
@@ -36,7 +36,7 @@ def slant_of(image: Grey) -> float:
 def appearance(image: Grey) -> Appearance:
     """Measure a grey picture of one line or word; about 2 ms."""
     image = to_height(image, HEIGHT)
-    paper = paper_of(image)
+    paper = background(image)
     depth = np.asarray(cv2.subtract(paper, image), np.uint8)  # how much darker than its paper each pixel is
     mask = ink_mask(image)
     area = int(mask.sum())
@@ -60,7 +60,7 @@ def appearance(image: Grey) -> Appearance:
 
 def ink_mask(image: Grey) -> Grey:
     """1 where there is ink, 0 on paper (H, W): Otsu's threshold on the depth below the paper, at least 12 grey."""
-    depth = cv2.subtract(paper_of(image), image)
+    depth = cv2.subtract(background(image), image)
     threshold, _ = cv2.threshold(depth, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     return np.asarray(depth > max(threshold, 12), np.uint8)
 

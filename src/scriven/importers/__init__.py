@@ -1,6 +1,6 @@
 """Foreign data becomes lines. One file a format; each is a function (source, **options) -> items.
 
-An item is `(split, Line)` with split train, valid or test, or `Refused(id, reason)` for what cannot be used. Your own
+An item is `(split, Line)` with split train, valid or test, or `Skipped(id, reason)` for what cannot be used. Your own
 importer is such a function in a file of yours: `scriven import SRC --importer file.py:function -o LINES`; `line` and
 `from_file` make its lines.
 """

@@ -9,18 +9,18 @@ from urllib.parse import unquote
 
 from PIL import Image
 
-from scriven.base import ImageError, LinesError, Refused, printable
+from scriven.base import ImageError, LinesError, Skipped, printable
 from scriven.images import SUFFIXES, decode, encode
 from scriven.lines import ALIASES, Line
 from scriven.text import normalise
 
-Item = tuple[str, Line] | Refused
+Item = tuple[str, Line] | Skipped
 Importer = Callable[..., Iterator[Item]]
 
 SAFE = " !#$&'()+,-.=@[]^_`{}~"  # kept in file names beside letters and digits; % is always written %25
 
 
-def line(id: str, picture: bytes, text: str | None, **columns: Any) -> Line | Refused:
+def line(id: str, picture: bytes, text: str | None, **columns: Any) -> Line | Skipped:
     """A Line of an encoded picture and its text (None: not known), or why it cannot be one.
 
     The bytes are kept where they are an upright 8-bit PNG, JPEG or WebP; anything else is stored as grey PNG.
@@ -28,33 +28,33 @@ def line(id: str, picture: bytes, text: str | None, **columns: Any) -> Line | Re
     """
     for name, value in (("id", id), ("text", text), *columns.items(), *columns.get("extra", {}).items()):
         if isinstance(value, str) and not_utf8(value):
-            return Refused(printable(id), f"its {name} is not UTF-8; save it as UTF-8")
+            return Skipped(printable(id), f"its {name} is not UTF-8; save it as UTF-8")
     confidence = columns.get("confidence")
     try:
         columns["confidence"] = None if confidence in (None, "") else float(confidence)
     except (TypeError, ValueError, OverflowError):
-        return Refused(id, f"its confidence {confidence!r:.40} is no number; correct it")
+        return Skipped(id, f"its confidence {confidence!r:.40} is no number; correct it")
     if text is not None:
         text = normalise(text)
         if not text:
-            return Refused(id, "its text is empty; write the text or leave the picture out")
+            return Skipped(id, "its text is empty; write the text or leave the picture out")
     try:
         grey = decode(picture, id)
     except ImageError as error:
-        return Refused(id, str(error))
+        return Skipped(id, str(error))
     stored = picture if _keeps(picture) else encode(grey, "png")
     return Line(id=id, image=stored, text=text, width=grey.shape[1], height=grey.shape[0], **columns)
 
 
-def from_file(id: str, file: Path, text: str | None, **columns: Any) -> Line | Refused:
+def from_file(id: str, file: Path, text: str | None, **columns: Any) -> Line | Skipped:
     """As `line`, from a picture file; a missing one is refused."""
     try:
         if file.exists() and not file.is_file():
-            return Refused(printable(id), f"its picture {printable(file)} is no regular file; save it as one")
+            return Skipped(printable(id), f"its picture {printable(file)} is no regular file; save it as one")
         picture = file.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
         why = getattr(error, "strerror", None) or error
-        return Refused(printable(id), f"cannot open its picture {printable(file)} ({why}); check the path")
+        return Skipped(printable(id), f"cannot open its picture {printable(file)} ({why}); check the path")
     return line(id, picture, text, **columns)
 
 
@@ -73,9 +73,9 @@ def _keeps(picture: bytes) -> bool:
             return False
 
 
-def item(split: str, made: Line | Refused) -> Item:
+def item(split: str, made: Line | Skipped) -> Item:
     """What an importer yields for a line, or for what could not become one."""
-    return made if isinstance(made, Refused) else (split, made)
+    return made if isinstance(made, Skipped) else (split, made)
 
 
 def not_utf8(text: str) -> bool:

@@ -6,7 +6,7 @@ from os.path import isfile
 from pathlib import Path
 from typing import Any
 
-from scriven.base import LinesError, Refused
+from scriven.base import LinesError, Skipped
 from scriven.importers.common import Ids, Item, from_file, item, not_utf8
 from scriven.lines import ALIASES, Line
 
@@ -26,7 +26,7 @@ def csv(source: Path, *, images: str = "") -> Iterator[Item]:
     file = source / "marking.csv" if source.is_dir() else source
     roots = [Path(images)] if images else [file.parent, file.parent.parent]
     for row in table(file):
-        if isinstance(row, Refused):
+        if isinstance(row, Skipped):
             yield row
             continue
         path = Path(pick(row, PATHS))
@@ -34,13 +34,13 @@ def csv(source: Path, *, images: str = "") -> Iterator[Item]:
         stage = pick(row, STAGES)
         split = ALIASES.get(stage.lower()) if stage else "train"
         if split is None:
-            yield Refused(id, f"its stage {stage!r} is none of train, valid and test; it is never trained on")
+            yield Skipped(id, f"its stage {stage!r} is none of train, valid and test; it is never trained on")
             continue
         picture = next((root / path for root in roots if isfile(root / path)), roots[0] / path)
         yield item(split, of_row(row, id, picture, pick(row, TEXTS)))
 
 
-def table(file: Path, texts: tuple[str, ...] = TEXTS) -> Iterator[dict[str, str] | Refused]:
+def table(file: Path, texts: tuple[str, ...] = TEXTS) -> Iterator[dict[str, str] | Skipped]:
     """The rows of a CSV file with a header that names pictures and texts; commas, semicolons or tabs between fields.
 
     Every field stays text: NaN, NA and null are words like others. Raises LinesError for a file that is no such table.
@@ -58,9 +58,9 @@ def table(file: Path, texts: tuple[str, ...] = TEXTS) -> Iterator[dict[str, str]
             for number, row in enumerate(reader, start=2):
                 name = f"{file.name}:{number}"
                 if None in row or None in row.values():
-                    yield Refused(name, "the row has too many or too few fields; put quotes around its text")
+                    yield Skipped(name, "the row has too many or too few fields; put quotes around its text")
                 elif not_utf8("".join(row[n] for n in names if n not in texts)):
-                    yield Refused(name, "the row is not UTF-8; save the table as CSV, UTF-8")
+                    yield Skipped(name, "the row is not UTF-8; save the table as CSV, UTF-8")
                 else:
                     yield row
     except OSError as error:
@@ -69,7 +69,7 @@ def table(file: Path, texts: tuple[str, ...] = TEXTS) -> Iterator[dict[str, str]
         raise LinesError(f"{file} is no CSV table ({error}); save it as CSV, UTF-8") from error
 
 
-def of_row(row: dict[str, Any], id: str, picture: Path, text: str) -> Line | Refused:
+def of_row(row: dict[str, Any], id: str, picture: Path, text: str) -> Line | Skipped:
     """A line of a table's row, with the columns of a lines folder that a foreign table may have too."""
     hand, page, origin = pick(row, ("hand", "writer")), pick(row, ("page",)), pick(row, ("origin",)) or "human"
     confidence = pick(row, ("confidence",))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from scriven.base import LinesError, Refused
+from scriven.base import LinesError, Skipped
 from scriven.importers.common import Ids, Item, folder, item, read_text, split_of
 from scriven.importers.csv import TEXTS, of_row, pick, table
 from scriven.importers.parquet import parquet
@@ -27,7 +27,7 @@ def imagefolder(source: Path, *, text: str = "", split: str = "train") -> Iterat
     wanted = (text,) if text else TEXTS
     for file in files:
         for row in table(file, wanted) if file.suffix == ".csv" else _json_lines(file):
-            if isinstance(row, Refused):
+            if isinstance(row, Skipped):
                 yield row
                 continue
             name = str(row.get("file_name") or "")
@@ -35,12 +35,12 @@ def imagefolder(source: Path, *, text: str = "", split: str = "train") -> Iterat
             id = str(row.get("id") or ids(where))
             words = pick(row, wanted)
             if not name:
-                yield Refused(f"{file}: {id!r}", "its row has no file_name; correct it")
+                yield Skipped(f"{file}: {id!r}", "its row has no file_name; correct it")
                 continue
             yield item(split_of(where, split), of_row(row, id, file.parent / name, words))
 
 
-def _json_lines(file: Path) -> Iterator[dict[str, Any] | Refused]:
+def _json_lines(file: Path) -> Iterator[dict[str, Any] | Skipped]:
     for number, row in enumerate(read_text(file).split("\n"), start=1):
         if not row.strip():
             continue
@@ -50,4 +50,4 @@ def _json_lines(file: Path) -> Iterator[dict[str, Any] | Refused]:
                 raise ValueError("no object")
             yield value
         except (ValueError, RecursionError) as error:
-            yield Refused(f"{file.name}:{number}", f"the row is no JSON object ({error}); correct it")
+            yield Skipped(f"{file.name}:{number}", f"the row is no JSON object ({error}); correct it")

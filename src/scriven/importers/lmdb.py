@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from scriven.base import LinesError, MissingExtra, Refused, printable
+from scriven.base import LinesError, MissingExtra, Skipped, printable
 from scriven.importers.common import Item, item, line, split_of
 
 
@@ -40,7 +40,7 @@ def _samples(environment: Any, within: Path, split: str) -> Iterator[Item]:
             id = _text(known) if known else (within / f"{number:09d}").as_posix()
             picture, label = (transaction.get(key % number) for key in (b"image-%09d", b"label-%09d"))
             if picture is None or label is None:
-                yield Refused(
+                yield Skipped(
                     printable(id), "its picture or its label is not in the database; write the database again"
                 )
                 continue

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from scriven.base import LinesError, Refused
+from scriven.base import LinesError, Skipped
 from scriven.importers.common import Ids, Item, folder, from_file, item, pictures_under, read_text, split_of
 
 BINARISED = (".bin", ".nrm", ".dew")  # ocropy writes x.bin.png beside x.png; both belong to x.gt.txt
@@ -24,7 +24,7 @@ def pairs(source: Path, *, suffix: str = ".gt.txt", split: str = "train") -> Ite
     for picture in pictures_under(source):
         stem = picture.with_name(picture.name[: -len(picture.suffix)])
         if stem in pictures:
-            yield Refused(str(picture.relative_to(source)), f"it shares a text with {pictures[stem].name}; keep one")
+            yield Skipped(str(picture.relative_to(source)), f"it shares a text with {pictures[stem].name}; keep one")
         pictures.setdefault(stem, picture)
     endings = dict(_endings(texts, pictures, suffix))
     for stem, text in texts.items():
@@ -37,12 +37,12 @@ def pairs(source: Path, *, suffix: str = ".gt.txt", split: str = "train") -> Ite
             what_next = (
                 f"give the ending of the texts as --set suffix={longer}" if longer else f"put {stem.name}.png there"
             )
-            yield Refused(id, f"there is no picture beside {text}; {what_next}")
+            yield Skipped(id, f"there is no picture beside {text}; {what_next}")
             continue
         try:
             words = read_text(text)
         except LinesError as error:
-            yield Refused(id, str(error))
+            yield Skipped(id, str(error))
             continue
         yield item(split_of(relative, split), from_file(id, match, words))
     for stem, picture in pictures.items():
@@ -50,7 +50,7 @@ def pairs(source: Path, *, suffix: str = ".gt.txt", split: str = "train") -> Ite
             continue  # said of its text
         base = stem.with_name(stem.name[:-4]) if stem.name.endswith(BINARISED) else stem
         if stem not in texts and base not in texts:
-            yield Refused(
+            yield Skipped(
                 ids(picture.relative_to(source)), f"there is no text {base.name}{suffix} beside it; write one"
             )
 

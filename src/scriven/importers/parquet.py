@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scriven.base import LinesError, Refused
+from scriven.base import LinesError, Skipped
 from scriven.importers.common import Item, from_file, item, line
 from scriven.lines import ALIASES
 from scriven.lines.schema import EXTRA, KNOWN, extra_value
@@ -99,7 +99,7 @@ def _file(source: _Source, columns: Mapping[str, pa.DataType]) -> Iterator[Item]
             for row in _rows(batch):
                 name = f"{source.file.stem}-{number:06d}"
                 if row is None:
-                    yield Refused(name, "its row has text that is not UTF-8; write it as UTF-8")
+                    yield Skipped(name, "its row has text that is not UTF-8; write it as UTF-8")
                 else:
                     yield _row(row, name, source, columns)
                 number += 1
@@ -135,12 +135,12 @@ def _row(row: dict[str, Any], name: str, source: _Source, columns: Mapping[str, 
         try:
             extra[key] = extra_value(row[key] if key in source.extra else None, kind)
         except ValueError as error:
-            return Refused(id, f"it does not fit the column {key!r}: {error}; give the column one type")
+            return Skipped(id, f"it does not fit the column {key!r}: {error}; give the column one type")
     if isinstance(picture, bytes) and picture:
         return item(source.split, line(id, picture, text, **known, extra=extra))
     if isinstance(path, str) and path:
         return item(source.split, from_file(id, source.file.parent / path, text, **known, extra=extra))
-    return Refused(id, f"its column {source.image!r} holds no picture; write the file with pictures inside")
+    return Skipped(id, f"its column {source.image!r} holds no picture; write the file with pictures inside")
 
 
 def _split(file: Path, source: Path) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from scriven.base import Refused
+from scriven.base import Skipped
 from scriven.images.others import SAVE, not_readable
 from scriven.importers.common import Item, every_picture, folder, from_file, item, pictures_under
 
@@ -14,7 +14,7 @@ def pictures(source: Path, *, split: str = "train") -> Iterator[Item]:
     Pictures of a kind that cannot be read are refused by name.
     """
     others = not_readable(folder(source, "pictures"))
-    yield from (Refused(str(file.relative_to(source)), SAVE) for file in others)
+    yield from (Skipped(str(file.relative_to(source)), SAVE) for file in others)
     if others and not pictures_under(source):
         return
     for part, id, file in every_picture(source, split):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from scriven.base import LinesError, Refused, printable
+from scriven.base import LinesError, Skipped, printable
 from scriven.images import SUFFIXES
 from scriven.importers.common import Ids, Item, folder, from_file, item, read_text, split_of
 
@@ -28,9 +28,9 @@ def transcripts(source: Path, *, split: str = "train") -> Iterator[Item]:
             if picture.suffix.lower() not in SUFFIXES or picture.name.startswith("."):
                 continue
             if not picture.stem.isdecimal():
-                yield Refused(name, "it has no number, so no text belongs to it; number it or take it away")
+                yield Skipped(name, "it has no number, so no text belongs to it; number it or take it away")
             elif numbered.setdefault(int(picture.stem), picture) != picture:
-                yield Refused(name, f"it shares its number with {numbered[int(picture.stem)].name}; keep one")
+                yield Skipped(name, f"it shares its number with {numbered[int(picture.stem)].name}; keep one")
         numbers = sorted(numbered)
         if len(numbers) != len(texts):
             raise LinesError(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from scriven.base import LinesError, Refused
+from scriven.base import LinesError, Skipped
 from scriven.importers.common import Ids, Item, from_file, item, not_utf8, read_text, split_of
 
 
@@ -24,7 +24,7 @@ def tsv(source: Path, *, images: str = "", split: str = "train") -> Iterator[Ite
                 continue
             path, tab, text = row.strip("\r").partition("\t")
             if not tab or not_utf8(path):
-                yield Refused(f"{within.as_posix()}:{number}", "the row is no UTF-8 `path<TAB>text`; correct it")
+                yield Skipped(f"{within.as_posix()}:{number}", "the row is no UTF-8 `path<TAB>text`; correct it")
                 continue
             where = within.parent / path if not Path(path).is_absolute() else Path(path)
             yield item(split_of(where, split), from_file(ids(where), root / path, text))

@@ -11,16 +11,16 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
+from scriven.language.texts import charset_of, source, text_at
 from scriven.recognisers import build
 from scriven.scribes.fonts import FontScribe, FontSettings
-from scriven.scribes.texts import charset_of, source, text_at
 from scriven.scribes.typefaces import bundled
 from scriven.tensors import Batch, collate
 from scriven.text import Charset
-from scriven.workbench.fit import FitSettings, Run, begin, fit
-from scriven.workbench.loader import Look, Mixture, Plan
-from scriven.workbench.precision import precision_of
-from scriven.workbench.sources import ScribeSource, Shown
+from scriven.training.fit import FitSettings, Run, begin, fit
+from scriven.training.loader import AugmentSchedule, Mixture, Plan
+from scriven.training.precision import precision_of
+from scriven.training.sources import FixedSource, ScribeSource
 
 HEIGHT, WORD = 64, 192  # px
 LANGUAGE = "en"
@@ -47,22 +47,22 @@ def rewriter(count: int, settings: FontSettings) -> Callable[[], object]:
 def trainer(size: str) -> tuple[int, Callable[[], object]]:
     """(words, work): four batches of 64 words written, trained on and averaged by the loop of `scriven train`."""
     words, steps = 64, 4
-    settings = FitSettings(steps=1, columns=words * WORD, evaluations=1, ramp=1)
-    plan = Plan(Mixture.of([_Padded(_words())]), 0, settings.columns)
+    settings = FitSettings(steps=1, batch_width_px=words * WORD, evaluations=1, ramp=1)
+    plan = Plan(Mixture.of([_Padded(_words())]), 0, settings.batch_width_px)
     fabric, run = _begun(size, _words().charset, settings)
-    shown = (Shown(_Padded(_words()), range(1)),)
+    shown = (FixedSource(_Padded(_words()), range(1)),)
 
     def work() -> None:
         with _one_thread(), _quiet():
             now = replace(settings, steps=run.progress.step + steps)
-            fit(run, plan, shown, now, Look(ramp=1), fabric, lambda run, better: None)
+            fit(run, plan, shown, now, AugmentSchedule(ramp=1), fabric, lambda run, better: None)
 
     return words * steps, work
 
 
-def stepper(size: str, columns: int) -> tuple[int, Callable[[], object]]:
+def stepper(size: str, batch_width_px: int) -> tuple[int, Callable[[], object]]:
     """(px of width a step, a step): forward, backward and update on one batch of 64 x 192 pictures of noise."""
-    count = max(1, columns // WORD)
+    count = max(1, batch_width_px // WORD)
     rng = np.random.default_rng(0)
     texts = tuple("".join(rng.choice(list("abcdefgh"), 9)) for _ in range(count))
     batch: Batch = collate([rng.integers(0, 256, (HEIGHT, WORD), dtype=np.uint8) for _ in range(count)], texts)

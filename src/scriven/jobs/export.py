@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from scriven.base import LinesError, OutputError, Refused, SettingsError
+from scriven.base import LinesError, OutputError, SettingsError, Skipped
+from scriven.base.progress import progress
 from scriven.exporters import EXPORTERS
-from scriven.jobs.progress import progress
 from scriven.lines import Line, LinesFolder
 
 
@@ -19,7 +19,7 @@ class Exported:
 
     out: Path
     lines: int
-    refused: tuple[Refused, ...]
+    skipped: tuple[Skipped, ...]
 
 
 def export(format: str, lines: str | Path, out: str | Path, *, split: str = "", level: str = "") -> Exported:
@@ -34,7 +34,7 @@ def export(format: str, lines: str | Path, out: str | Path, *, split: str = "", 
         raise LinesError(f"{lines} has no split {split!r}; it has {', '.join(folder.splits)}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out} exists and is not empty; choose another -o")
-    refused: list[Refused] = []
+    skipped: list[Skipped] = []
     written = 0
 
     def labelled() -> Iterator[tuple[str, Line]]:
@@ -43,7 +43,7 @@ def export(format: str, lines: str | Path, out: str | Path, *, split: str = "", 
         for name in [split] if split else folder.splits:
             for line in folder.lines(name):
                 if not line.text:
-                    refused.append(Refused(line.id, "it has no text; read it first with `scriven read -f csv`"))
+                    skipped.append(Skipped(line.id, "it has no text; read it first with `scriven read -f csv`"))
                     continue
                 written += 1
                 progress("exporting", written, total)
@@ -55,9 +55,9 @@ def export(format: str, lines: str | Path, out: str | Path, *, split: str = "", 
         temporary = tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part")
         left_out = EXPORTERS[format](labelled(), Path(temporary))
         written -= len(left_out)
-        refused += [*left_out, *folder.refused]
+        skipped += [*left_out, *folder.skipped]
         if not written:
-            why = f"the first of {len(refused)}: {refused[0].sentence()}" if refused else "import some first"
+            why = f"the first of {len(skipped)}: {skipped[0].sentence()}" if skipped else "import some first"
             raise LinesError(f"{lines} has no line that can be exported; {why}")
         os.chmod(temporary, 0o755)
         if out.exists():
@@ -68,4 +68,4 @@ def export(format: str, lines: str | Path, out: str | Path, *, split: str = "", 
     finally:
         if temporary and os.path.exists(temporary):
             shutil.rmtree(temporary)
-    return Exported(out, written, tuple(refused))
+    return Exported(out, written, tuple(skipped))

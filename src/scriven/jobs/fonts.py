@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, features
 
-from scriven.base import InputError, OutputError, Refused, atomic
+from scriven.base import InputError, OutputError, Skipped, atomic
 from scriven.scribes import typefaces
 from scriven.scribes.typefaces import ALPHABETS, Typeface
 from scriven.text import normalise
@@ -48,21 +48,21 @@ class Coverage:
 
 def list_fonts(
     folder: Path | None = None, tags: Sequence[str] = (), text: str = ""
-) -> tuple[tuple[Typeface, ...], list[Refused]]:
+) -> tuple[tuple[Typeface, ...], list[Skipped]]:
     """The bundled typefaces, or those of a folder, that have any of the tags and draw the text; and what failed."""
-    faces, refused = (typefaces.bundled(), []) if folder is None else typefaces.from_folder(folder)
+    faces, skipped = (typefaces.bundled(), []) if folder is None else typefaces.from_folder(folder)
     unknown = set(tags) - set(typefaces.TAGS)
     if unknown:
         raise InputError(f"no typeface has the tag {sorted(unknown)[0]!r}; there are: {', '.join(typefaces.TAGS)}")
-    return typefaces.covering(faces, text, tags), refused
+    return typefaces.covering(faces, text, tags), skipped
 
 
-def coverage(text_or_language: str, folder: Path | None = None) -> tuple[Coverage, list[Refused]]:
+def coverage(text_or_language: str, folder: Path | None = None) -> tuple[Coverage, list[Skipped]]:
     """What the typefaces can draw of a text, or of the alphabet of a language given by its code (`cs`, `ru`)."""
     text = normalise(ALPHABETS.get(text_or_language, text_or_language))
-    faces, refused = list_fonts(folder)
+    faces, skipped = list_fonts(folder)
     whole = tuple(t.id for t in faces if t.covers(text))
-    return Coverage(text, typefaces.coverage(faces, text), whole, len(faces)), refused
+    return Coverage(text, typefaces.coverage(faces, text), whole, len(faces)), skipped
 
 
 def sheet(faces: Sequence[Typeface], out: Path, text: str = SAMPLE, settings: SheetSettings | None = None) -> Path:
@@ -92,15 +92,15 @@ def harvest(checkout: Path, out: Path, subsets: Sequence[str] = ()) -> typefaces
     Raises InputError when no family is copied, OutputError where `out` cannot be written.
     """
     result = typefaces.harvest(checkout, out, subsets)
-    copied, refused = len(result.copied), result.refused
+    copied, skipped = len(result.copied), result.skipped
     lacking = f"{len(result.without_subset)} without the subset {' '.join(subsets)}, " if subsets else ""
     if not copied:
-        first = f" ({refused[0].sentence()})" if refused else ""
+        first = f" ({skipped[0].sentence()})" if skipped else ""
         raise InputError(
-            f"no handwriting family of {checkout} was copied: {lacking}{len(refused)} refused{first}; "
+            f"no handwriting family of {checkout} was copied: {lacking}{len(skipped)} refused{first}; "
             "choose another --subset or give a whole checkout"
         )
-    log.info("%d families copied to %s, %s%d refused", copied, out, lacking, len(refused))
+    log.info("%d families copied to %s, %s%d refused", copied, out, lacking, len(skipped))
     return result
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scriven.base import LinesError, Refused, SettingsError, override
+from scriven.base import LinesError, SettingsError, Skipped, override
+from scriven.base.progress import progress
 from scriven.importers import IMPORTERS, Importer, Item
 from scriven.jobs.folders import filling
-from scriven.jobs.progress import progress
 from scriven.lines import Line, LinesWriter
 
 
@@ -21,7 +21,7 @@ class Imported:
 
     out: Path
     counts: dict[str, int]
-    refused: tuple[Refused, ...]
+    skipped: tuple[Skipped, ...]
 
 
 def import_(
@@ -48,28 +48,28 @@ def import_(
         "licence": licence,
         "parents": [],
     }
-    refused: list[Refused] = []
+    skipped: list[Skipped] = []
     with filling(out, about) as writer:
-        counts = _copy(read(Path(source), **options), writer, refused)
+        counts = _copy(read(Path(source), **options), writer, skipped)
         if not counts:
-            first = f"; the first of {len(refused)}: {refused[0].sentence()}" if refused else ""
+            first = f"; the first of {len(skipped)}: {skipped[0].sentence()}" if skipped else ""
             raise LinesError(f"{source} gave no line that can be used{first}")
-    return Imported(Path(out), counts, tuple(refused))
+    return Imported(Path(out), counts, tuple(skipped))
 
 
-def _copy(items: Iterator[Item], writer: LinesWriter, refused: list[Refused]) -> dict[str, int]:
+def _copy(items: Iterator[Item], writer: LinesWriter, skipped: list[Skipped]) -> dict[str, int]:
     """Write every line once, past those that an earlier, interrupted import wrote. Returns lines per split."""
     seen: set[str] = set()
     counts: dict[str, int] = {}
     number = 0
     for number, entry in enumerate(items, start=1):
         progress("importing", number, None)
-        if isinstance(entry, Refused):
-            refused.append(entry)
+        if isinstance(entry, Skipped):
+            skipped.append(entry)
             continue
         split, line = _checked(entry)
         if line.id in seen:
-            refused.append(Refused(line.id, "its id occurs more than once; only the first is used"))
+            skipped.append(Skipped(line.id, "its id occurs more than once; only the first is used"))
             continue
         seen.add(line.id)
         counts[split] = counts.get(split, 0) + 1

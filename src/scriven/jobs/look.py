@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scriven.base import ImageError, InputError, OutputError, Refused, evenly
+from scriven.base import ImageError, InputError, OutputError, Skipped, evenly
+from scriven.base.progress import progress
 from scriven.images import size
-from scriven.jobs.progress import progress
 from scriven.lines import Line, LinesFolder
 from scriven.lines.records import source_of
 from scriven.reader.model import find_model, is_model, read_info
@@ -43,7 +43,7 @@ TITLE = "A look at "  # by it a page of this job is known, and may be written an
 
 def look(
     what: str | Path, out: str | Path | None = None, *, level: str = "", samples: int = SAMPLES
-) -> tuple[Path, tuple[Refused, ...]]:
+) -> tuple[Path, tuple[Skipped, ...]]:
     """Write one self-contained page about a lines folder or a model; return its path and the lines left out.
 
     `samples` pictures of each split are shown, 0 for all of them.
@@ -62,7 +62,7 @@ def look(
     if is_model(path):
         return save(target, model_page(find_model(what))), ()
     folder = LinesFolder(path, level or None)
-    return save(target, lines_page(folder, samples)), tuple(folder.refused)
+    return save(target, lines_page(folder, samples)), tuple(folder.skipped)
 
 
 def lines_page(folder: LinesFolder, samples: int = SAMPLES) -> Html:
@@ -81,8 +81,8 @@ def lines_page(folder: LinesFolder, samples: int = SAMPLES) -> Html:
     if folder.about:
         keys = ("command", "what", "licence", "seed", "parents", "finished")
         parts.append(section("How it was made", facts((k, _plain(folder.about.get(k))) for k in keys)))
-    if folder.refused:
-        rows = [{"id": r.id, "why": r.reason} for r in folder.refused]
+    if folder.skipped:
+        rows = [{"id": r.id, "why": r.reason} for r in folder.skipped]
         parts.append(section("Left out", table(rows, f"{len(rows)} lines cannot be used")))
     return page(f"{TITLE}{_called(folder.path)}", parts, "Lines folder" if folder.path.is_dir() else "Table of lines")
 
@@ -182,7 +182,7 @@ def _measured(folder: LinesFolder) -> Iterator[tuple[int, int]]:
             try:
                 yield size(line.image, line.id)
             except ImageError as error:
-                folder.refused.append(Refused(line.id, str(error)))
+                folder.skipped.append(Skipped(line.id, str(error)))
 
 
 def _histogram(values: Sequence[int], what: str, unit: str, y: str) -> Html:

@@ -9,19 +9,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from scriven.base import InputError, LinesError, OutputError, Refused, atomic, counted, listed, one_of, within
-from scriven.jobs.progress import progress
+from scriven.base import InputError, LinesError, OutputError, Skipped, atomic, counted, listed, one_of, within
+from scriven.base.progress import progress
+from scriven.estimate.cer import Estimate, estimated
+from scriven.estimate.choice import CRITERIA, Candidate, choose, unfit
+from scriven.estimate.learning_curve import Forecast, forecast
 from scriven.jobs.read import ReadSettings, Seen, load, read_items
 from scriven.lines import LinesFolder, Reading
 from scriven.lines.records import by_model
-from scriven.reader import transcripts
-from scriven.reader.choice import CRITERIA, Candidate, choose, unfit
-from scriven.reader.estimate import Estimate, estimated
-from scriven.reader.inputs import Item, Source, items, sources
+from scriven.metrics import table
+from scriven.page import transcripts
+from scriven.page.inputs import Item, Source, items, sources
+from scriven.page.transcripts import Transcript, format_of, where
 from scriven.reader.model import DEFAULT
-from scriven.reader.transcripts import Transcript, format_of, where
-from scriven.reader.usable import misfit, prepared_width
-from scriven.score import Forecast, forecast, table
+from scriven.reader.trainable import misfit, prepared_width
 
 log = logging.getLogger("scriven.pick")
 
@@ -52,11 +53,11 @@ class Found:
 
 @dataclass
 class Pool:
-    """All lines that were read, and all that were not: `refused` cannot be opened, `unfit` is not worth a look."""
+    """All lines that were read, and all that were not: `skipped` cannot be opened, `unfit` is not worth a look."""
 
     found: list[Found] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
-    unfit: list[Refused] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    unfit: list[Skipped] = field(default_factory=list)
     labelled: int = 0  # lines that have their text already
     estimate: Estimate | None = None  # of the error rate of what was read
 
@@ -75,7 +76,7 @@ class Picked:
         return self.forecast.sentence() if self.forecast else "how many lines it takes cannot be told: nothing is read"
 
     def rows(self) -> list[dict[str, str]]:
-        """Rows for `scriven.score.table`."""
+        """Rows for `scriven.metrics.table`."""
         chosen = zip(self.chosen, self.why, strict=True)
         return [{"id": one.candidate.id, "why": why, "reading": one.reading.text} for one, why in chosen]
 
@@ -94,7 +95,7 @@ class Picked:
         ]
         left_out = {
             name: [{"id": r.id, "reason": r.reason} for r in some]
-            for name, some in (("refused", self.pool.refused), ("unfit", self.pool.unfit))
+            for name, some in (("refused", self.pool.skipped), ("unfit", self.pool.unfit))
         }
         counts = {"read": len(self.pool.found), "labelled": self.pool.labelled}
         return {"picked": picked, **counts, **left_out, "forecast": self.forecast and self.forecast.as_json()}
@@ -141,16 +142,16 @@ def candidates(
     """
     pool = Pool()
     finished = _finished(done)
-    found = sources(inputs, pool.refused)
+    found = sources(inputs, pool.skipped)
     labelled = bool(found) and all(_labelled(source, settings) for source in found)
     if labelled:
         log.info("all lines have a text already; it is not looked at, and all of them are read")
     reader, decoder = load(model, settings)
     undone = (item for item in _fitting(found, pool, labelled, settings) if not _among(finished, item, pool))
     taken, seen = set[str](), Seen()
-    for item, reading in read_items(undone, reader, decoder, pool.refused, seen):
+    for item, reading in read_items(undone, reader, decoder, pool.skipped, seen):
         if reason := unfit(reading.text):
-            pool.unfit.append(Refused(item.id, reason))
+            pool.unfit.append(Skipped(item.id, reason))
             continue
         id = item.id
         while id in taken:
@@ -161,7 +162,7 @@ def candidates(
         pool.found.append(Found(item, replace(reading, id=id, characters=()), candidate))
         progress("read", len(pool.found), None)
     if not pool.found:
-        over, named = passed_over(pool), listed([*pool.refused, *pool.unfit])
+        over, named = passed_over(pool), listed([*pool.skipped, *pool.unfit])
         why = f" ({over})" if over else ""
         raise InputError(f"there is no line to choose from{why}; give more pictures of lines{':' * bool(named)}{named}")
     progress("read", len(pool.found), len(pool.found))
@@ -189,7 +190,7 @@ def reasons(some: Sequence[Candidate]) -> list[str]:
 
 def passed_over(pool: Pool) -> str:
     """In one sentence, what was not chosen from; empty where that is nothing."""
-    reasons = Counter(refused.reason for refused in pool.unfit)
+    reasons = Counter(skipped.reason for skipped in pool.unfit)
     parts = [f"{counted(pool.labelled, 'line')} with a text already"] if pool.labelled else []
     parts += [f"{counted(n, 'line')}: {reason}" for reason, n in reasons.most_common()]
     return f"not chosen from: {'; '.join(parts)}" if parts else ""
@@ -250,17 +251,17 @@ def _fitting(found: Sequence[Source], pool: Pool, labelled: bool, settings: Pick
     """The pictures that can be learnt from, of lines without a text (or, `labelled`, of all)."""
     for source in found:
         try:
-            for item in items(source, pool.refused, settings.level, _split(source, settings)):
+            for item in items(source, pool.skipped, settings.level, _split(source, settings)):
                 assert item.picture is not None
                 height, width = item.picture.shape
                 if item.text and not item.by_model and not labelled:
                     pool.labelled += 1
                 elif fault := misfit(prepared_width(width, height)):
-                    pool.unfit.append(Refused(item.id, fault.reason))
+                    pool.unfit.append(Skipped(item.id, fault.reason))
                 else:
                     yield item
         except LinesError as error:  # costs the rest of this folder only
-            pool.refused.append(Refused(str(source.path), str(error)))
+            pool.skipped.append(Skipped(str(source.path), str(error)))
 
 
 def _write(picked: Picked, file: IO[str], format: str, folder: Path | None) -> None:

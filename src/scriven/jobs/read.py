@@ -15,21 +15,21 @@ from scriven.base import (
     InputError,
     LinesError,
     OutputError,
-    Refused,
     SettingsError,
+    Skipped,
     atomic,
     listed,
     within,
 )
-from scriven.jobs.knowledge import language_model, word_list
-from scriven.jobs.progress import progress
+from scriven.base.progress import progress
+from scriven.estimate.cer import FEWEST, VIEWED, Estimate, EvenSample, estimated
+from scriven.language.load import language_model, word_list
 from scriven.lines import Reading
+from scriven.page.inputs import Item, Source, items, sources
+from scriven.page.transcripts import SUFFIXES, Transcript, format_of
 from scriven.reader.decoding import Decoder, DecodeSettings
-from scriven.reader.estimate import FEWEST, VIEWED, Estimate, Spread, estimated
-from scriven.reader.inputs import Item, Source, items, sources
 from scriven.reader.model import DEFAULT, find_model, own_language
 from scriven.reader.session import Picture, Reader
-from scriven.reader.transcripts import SUFFIXES, Transcript, format_of
 
 log = logging.getLogger("scriven")
 
@@ -68,12 +68,12 @@ class Outcome:
     """What became of the inputs."""
 
     read: int = 0
-    refused: list[Refused] = field(default_factory=list)
-    of_source: dict[str, list[Refused]] = field(default_factory=dict, compare=False)  # of each that was gone through
+    skipped: list[Skipped] = field(default_factory=list)
+    of_source: dict[str, list[Skipped]] = field(default_factory=dict, compare=False)  # of each that was gone through
     estimate: Estimate | None = field(default=None, compare=False)  # of the error rate, where there are lines enough
 
 
-Seen = Spread[tuple[Picture, Reading]]  # some of the pictures and what was read in them
+Seen = EvenSample[tuple[Picture, Reading]]  # some of the pictures and what was read in them
 
 
 def read(
@@ -95,7 +95,7 @@ def read(
     settings = settings or ReadSettings()
     outcome = Outcome()
     format, one_file = format_of(out, format, SUFFIXES, "text")
-    found = sources(inputs, outcome.refused, reserved=("about",))
+    found = sources(inputs, outcome.skipped, reserved=("about",))
     used = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items()}
     about: dict[str, object] = {"command": "read", "model": str(model), "format": format, "settings": used}
     about["inputs"] = [str(i) for i in inputs]
@@ -104,15 +104,17 @@ def read(
     unread = found if out is None or one_file else _unread(out, about, found, format)
     reader, decoder = load(model, settings)
     if settings.adapt:  # to all pictures, also where only some are still to be read; and nothing is begun before
-        every, reader, tutor = _adapted(_items(found, outcome, settings), model, reader, decoder, settings)
-        decoder = decoder if settings.lm == NO_LM else tutor
+        every, reader, pseudo_label_decoder = _adapted(
+            _items(found, outcome, settings), model, reader, decoder, settings
+        )
+        decoder = decoder if settings.lm == NO_LM else pseudo_label_decoder
         wanted: Iterable[Item] = [item for item in every if item.source in unread]
     else:
         wanted = _items(unread, outcome, settings)
     if out is not None and not one_file and not (out / ABOUT).is_file():
         _save(out, {**about, "lacking": [], "finished": False})
-    seen: Seen = Spread()
-    readings = _counted(read_items(wanted, reader, decoder, outcome.refused, seen, outcome.of_source), outcome)
+    seen: Seen = EvenSample()
+    readings = _counted(read_items(wanted, reader, decoder, outcome.skipped, seen, outcome.of_source), outcome)
     if out is None:
         _write_all(readings, stream or sys.stdout, format, None, outcome)
     elif one_file:
@@ -120,7 +122,7 @@ def read(
             _write_all(readings, file, format, out.parent, outcome)
     else:
         _write_each(readings, out, format, outcome)
-        _note(out, finished=not outcome.refused)
+        _note(out, finished=not outcome.skipped)
     if outcome.read >= FEWEST and not settings.adapt:  # two views agree better on what was just learnt, right or wrong
         looked = seen.chosen(min(VIEWED, max(VIEW_LEAST, outcome.read // VIEW_ONE_IN)))
         outcome.estimate = estimated(reader, decoder, looked, outcome.read)
@@ -145,12 +147,12 @@ def load(model: str | Path, settings: ReadSettings) -> tuple[Reader, Decoder]:
 
 def _items(found: Iterable[Source], outcome: Outcome, settings: ReadSettings) -> Iterator[Item]:
     for source in found:
-        before = len(outcome.refused)
+        before = len(outcome.skipped)
         try:
-            yield from items(source, outcome.refused, settings.level, settings.split)
+            yield from items(source, outcome.skipped, settings.level, settings.split)
         except LinesError as error:  # costs the rest of this folder only
-            outcome.refused.append(Refused(str(source.path), str(error)))
-        outcome.of_source[source.name] = outcome.refused[before:]
+            outcome.skipped.append(Skipped(str(source.path), str(error)))
+        outcome.of_source[source.name] = outcome.skipped[before:]
 
 
 def _adapted(
@@ -160,7 +162,7 @@ def _adapted(
 
     Needs the extra `train`. Raises SettingsError.
     """
-    from scriven.jobs.adapt.quick import adapted, bounded
+    from scriven.selftrain.test_time import adapted, bounded
 
     if settings.engine != ReadSettings.engine:
         raise SettingsError(f"adapt learns with torch, not with {settings.engine}; leave the setting engine out")
@@ -182,11 +184,11 @@ def read_items(
     every: Iterable[Item],
     reader: Reader,
     decoder: Decoder,
-    refused: list[Refused],
+    skipped: list[Skipped],
     seen: Seen | None = None,
-    closed: Mapping[str, list[Refused]] | None = None,
+    closed: Mapping[str, list[Skipped]] | None = None,
 ) -> Iterator[tuple[Item, Reading]]:
-    """Readings of items, in order; pictures that cannot be prepared go to `refused`. Items lose their picture.
+    """Readings of items, in order; pictures that cannot be prepared go to `skipped`. Items lose their picture.
 
     `seen` is offered every prepared picture with its reading. `closed` lists, by the names of their sources, what was
     refused of those whose items have all come; what is refused of them later joins it.
@@ -199,9 +201,9 @@ def read_items(
             try:
                 picture = reader.prepare(item.id, item.picture)
             except InputError as error:
-                refused.append(Refused(item.id, str(error)))
+                skipped.append(Skipped(item.id, str(error)))
                 if closed is not None and item.source.name in closed:
-                    closed[item.source.name].append(refused[-1])
+                    closed[item.source.name].append(skipped[-1])
                 continue
             waiting.append((replace(item, picture=None), picture))
             yield picture
@@ -231,7 +233,7 @@ def _write_all(
     transcript = Transcript(file, format, folder)
     for item, reading in readings:
         transcript.add(item, reading)
-    transcript.close(outcome.refused)
+    transcript.close(outcome.skipped)
     _something(outcome)
 
 
@@ -253,8 +255,8 @@ def _write_each(readings: Iterable[tuple[Item, Reading]], out: Path, format: str
 
 
 def _something(outcome: Outcome) -> None:
-    if not outcome.read and outcome.refused:
-        raise InputError(f"nothing could be read:{listed(outcome.refused)}")
+    if not outcome.read and outcome.skipped:
+        raise InputError(f"nothing could be read:{listed(outcome.skipped)}")
 
 
 def _unread(out: Path, about: dict[str, object], found: list[Source], format: str) -> list[Source]:

@@ -1,6 +1,6 @@
 """score: how well a model reads labelled lines. Test lines where there are any, else valid, else all.
 
-How well it reads lines without labels is estimated (see `scriven.reader.estimate`), apart from what is measured.
+How well it reads lines without labels is estimated (see `scriven.estimate.cer`), apart from what is measured.
 """
 
 import logging
@@ -10,21 +10,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scriven.base import ImageError, InputError, LinesError, Refused
-from scriven.jobs.progress import progress
+from scriven.base import ImageError, InputError, LinesError, Skipped
+from scriven.base.progress import progress
+from scriven.estimate.cer import VIEWED, Estimate, EvenSample, estimated, together
 from scriven.jobs.read import ReadSettings, load, read_items
 from scriven.lines import LinesFolder
 from scriven.lines.sketch import digest, share_in
+from scriven.metrics import PROTOCOLS, Score, calibration, groups_of, score, table
+from scriven.page.inputs import Item, Source, items
 from scriven.reader.confidence import kept
 from scriven.reader.decoding import Decoder
-from scriven.reader.estimate import VIEWED, Estimate, Spread, estimated, together
-from scriven.reader.inputs import Item, Source, items
 from scriven.reader.model import ModelInfo
 from scriven.reader.session import Picture, Reader
-from scriven.score import PROTOCOLS, Score, calibration, groups_of, score, table
 from scriven.text import normalise
 
-log = logging.getLogger("scriven.score")
+log = logging.getLogger("scriven.metrics")
 
 LEAST_SHARE = 0.02  # of the lines, that a model may have been trained on before this is said
 
@@ -62,7 +62,7 @@ class Scores:
 
     model: str
     sets: list[Set]
-    refused: list[Refused]
+    skipped: list[Skipped]
     missing: Counter[str]  # characters of the references that the model cannot write
 
     def labelled(self) -> list[Set]:
@@ -110,7 +110,7 @@ class Scores:
         return result
 
     def rows(self, variants: bool = False) -> list[dict[str, str]]:
-        """The same as rows for `scriven.score.table`, in percent."""
+        """The same as rows for `scriven.metrics.table`, in percent."""
         labelled = self.labelled()
         rows = [{"set": s.name, "split": s.split, **s.score().row()} for s in labelled]
         if len(labelled) > 1:
@@ -149,11 +149,11 @@ def score_model(
     result = Scores(str(model), [], [], Counter())
     for folder, chosen, name in zip(folders, splits, _names(folders), strict=True):
         found = Set(name, chosen or "all", trained_on=_trained_on(folder, chosen, reader.info))
-        others: Spread[Picture] = Spread()
-        every = items(Source(name, folder.path, True), result.refused, settings.level, chosen)
-        labelled = _labelled(every, others, reader, result.refused)
+        others: EvenSample[Picture] = EvenSample()
+        every = items(Source(name, folder.path, True), result.skipped, settings.level, chosen)
+        labelled = _labelled(every, others, reader, result.skipped)
         read_by_model = 0
-        for item, reading in read_items(labelled, reader, decoder, result.refused):
+        for item, reading in read_items(labelled, reader, decoder, result.skipped):
             read_by_model += item.by_model
             found.references.append(item.text or "")
             found.predictions.append(reading.text)
@@ -173,8 +173,8 @@ def score_model(
         found.estimate = _guess(others, reader, decoder)
         if not found.references and not found.estimate:
             why = f"{found.unlabelled} without text"
-            if result.refused:
-                why += f", {len(result.refused)} left out, the first: {result.refused[0].sentence()}"
+            if result.skipped:
+                why += f", {len(result.skipped)} left out, the first: {result.skipped[0].sentence()}"
             raise InputError(
                 f"{folder.path} has no lines to score in {found.split} ({why}); give lines that can be read"
             )
@@ -198,25 +198,27 @@ def _trained_on(folder: LinesFolder, split: str | None, info: ModelInfo) -> bool
     return True
 
 
-def _labelled(every: Iterable[Item], others: Spread[Picture], reader: Reader, refused: list[Refused]) -> Iterator[Item]:
+def _labelled(
+    every: Iterable[Item], others: EvenSample[Picture], reader: Reader, skipped: list[Skipped]
+) -> Iterator[Item]:
     """The items with text; of the rest, some prepared pictures go to `others`."""
     for item in every:
         if item.text:
             yield item
         else:
-            others.offer(_prepared(item, reader, refused) if others.wants() else None)
+            others.offer(_prepared(item, reader, skipped) if others.wants() else None)
 
 
-def _prepared(item: Item, reader: Reader, refused: list[Refused]) -> Picture | None:
+def _prepared(item: Item, reader: Reader, skipped: list[Skipped]) -> Picture | None:
     assert item.picture is not None
     try:
         return reader.prepare(item.id, item.picture)
     except ImageError as error:
-        refused.append(Refused(item.id, str(error)))
+        skipped.append(Skipped(item.id, str(error)))
         return None
 
 
-def _guess(others: Spread[Picture], reader: Reader, decoder: Decoder) -> Estimate | None:
+def _guess(others: EvenSample[Picture], reader: Reader, decoder: Decoder) -> Estimate | None:
     """The estimate for all the pictures that were offered, from some of them; None where nothing is read."""
     pictures = others.chosen(VIEWED)
     readings = reader.read_prepared(pictures, decoder)

@@ -2,24 +2,23 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scriven.base import OutputError, Refused
-from scriven.reader.arpa import ENDINGS
-from scriven.reader.lm import MAX_NGRAMS, CharLM
-from scriven.scribes import texts
-from scriven.scribes.texts import TextSettings, WordDistribution
-from scriven.scribes.texts.backoff import count_ngrams
-from scriven.scribes.texts.languages import is_language
-from scriven.scribes.texts.settings import DEFAULTS as DEFAULTS
-from scriven.scribes.texts.sources import Kind
+from scriven.base import OutputError, Skipped
+from scriven.language import texts
+from scriven.language.arpa import ENDINGS
+from scriven.language.model import MAX_NGRAMS, CharLM
+from scriven.language.texts import TextSettings, WordDistribution
+from scriven.language.texts.backoff import count_ngrams
+from scriven.language.texts.languages import is_language
+from scriven.language.texts.settings import DEFAULTS as DEFAULTS
+from scriven.language.texts.sources import Kind
+from scriven.language.train import train_lm
 from scriven.text import Charset
 
 log = logging.getLogger(__name__)
-LANGUAGE_WORDS = 50_000  # words of a language that a language model learns
-SAMPLED_LINES = 15_000  # lines drawn from a word list to teach a language model how words stand in lines
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Balance:
     rare: tuple[str, ...]  # written, but less often than asked for
     absent: tuple[str, ...]
     outside: dict[str, int]  # written, but not in the set
-    refused: tuple[Refused, ...] = ()  # files of the source that cannot be read
+    skipped: tuple[Skipped, ...] = ()  # files of the source that cannot be read
 
     def report(self) -> str:
         """A line for each character, then those that are too few, and those that are not in the set."""
@@ -47,85 +46,56 @@ def words(
     settings: TextSettings = DEFAULTS,
     only_letters: bool = False,
     min_count: int = 1,
-) -> tuple[WordDistribution, list[Refused]]:
+) -> tuple[WordDistribution, list[Skipped]]:
     """Write the words of a language (its code), or of text files and folders, as CSV `word,count`.
 
     Raises OutputError for a file that is there.
     """
     _new(out)
-    refused: list[Refused] = []
+    skipped: list[Skipped] = []
     if len(inputs) == 1 and is_language(inputs[0]):
-        unfit: list[Refused] = []
+        unfit: list[Skipped] = []
         found = texts.language_words(inputs[0], settings.top, settings.max_length, unfit)
         log.info("%d entries of the word list are no words of %s and left out", len(unfit), inputs[0])
         if only_letters:
             found = WordDistribution.of({w: n for w, n in zip(found.words, found.counts, strict=True) if w.isalpha()})
     else:
-        lines = texts.corpus_lines(texts.corpus_files(map(Path, inputs), refused))
+        lines = texts.corpus_lines(texts.corpus_files(map(Path, inputs), skipped))
         found = texts.count_words(lines, settings.max_length, only_letters, min_count)
     found.save(out)
-    return found, refused
+    return found, skipped
 
 
-def ngrams(inputs: Sequence[str], out: Path, settings: TextSettings = DEFAULTS) -> list[Refused]:
+def ngrams(inputs: Sequence[str], out: Path, settings: TextSettings = DEFAULTS) -> list[Skipped]:
     """Count the word n-grams of text files and folders into one `.npz`, for `--texts ngram:FILE.npz`.
 
     Raises OutputError for a file that is there.
     """
     _new(out)
-    refused: list[Refused] = []
-    files = texts.corpus_files(map(Path, inputs), refused)
+    skipped: list[Skipped] = []
+    files = texts.corpus_files(map(Path, inputs), skipped)
     count_ngrams(lambda: texts.corpus_lines(files), settings.order, settings.max_vocabulary).save(out)
-    return refused
+    return skipped
 
 
-def lm(inputs: Sequence[str], out: Path, order: int = 6, max_ngrams: int = MAX_NGRAMS) -> tuple[CharLM, list[Refused]]:
+def lm(inputs: Sequence[str], out: Path, order: int = 6, max_ngrams: int = MAX_NGRAMS) -> tuple[CharLM, list[Skipped]]:
     """Train a character language model on languages (codes), text files and folders.
 
     Written as ARPA where the name ends as such files do, else as `.npz`. Raises OutputError for a file that is there.
     """
     _new(out)
-    refused: list[Refused] = []
-    model = train_lm(inputs, order, max_ngrams, refused)
+    skipped: list[Skipped] = []
+    model = train_lm(inputs, order, max_ngrams, skipped)
     if out.name.endswith(ENDINGS):
         model.to_arpa(out)
     else:
         model.save(out)
-    return model, refused
+    return model, skipped
 
 
 def _new(out: Path) -> None:
     if out.exists():
         raise OutputError(f"{out} exists; choose another -o or delete it")
-
-
-def train_lm(
-    inputs: Sequence[str], order: int = 6, max_ngrams: int = MAX_NGRAMS, refused: list[Refused] | None = None
-) -> CharLM:
-    """A language model in memory: of texts as they are, of languages as lines drawn by word frequency."""
-    lines: Iterable[str] = ()
-    vocabulary: dict[str, float] = {}
-    codes = [name for name in inputs if is_language(name)]
-    paths = [Path(name) for name in inputs if name not in codes]
-    if paths:
-        lines = texts.corpus_lines(texts.corpus_files(paths, refused if refused is not None else []))
-    for code in codes:
-        found = texts.language_words(code, LANGUAGE_WORDS)
-        for word, probability in zip(found.words, found.probabilities.tolist(), strict=True):
-            vocabulary[word] = vocabulary.get(word, 0.0) + probability
-        lines = _then(lines, _drawn(code)) if not paths else lines
-    return CharLM.train(lines, order, words=vocabulary or None, max_ngrams=max_ngrams)
-
-
-def _drawn(code: str) -> Iterator[str]:
-    source = texts.source(f"lines:{code}", TextSettings(exponent=1.0, balanced=0.0, hyphenated=0.02))
-    for index in range(SAMPLED_LINES):
-        yield texts.text_at(source, 0, index)
-
-
-def _then(first: Iterable[str], second: Iterable[str]) -> Iterator[str]:
-    yield from first
-    yield from second
 
 
 def sample(
@@ -134,10 +104,10 @@ def sample(
     seed: int = 0,
     kind: Kind | None = None,
     settings: TextSettings = DEFAULTS,
-    refused: list[Refused] | None = None,
+    skipped: list[Skipped] | None = None,
 ) -> list[str]:
-    """The first texts a source writes under a seed, exactly those `write` would write; files left out in `refused`."""
-    source = texts.source(spec, settings, refused)
+    """The first texts a source writes under a seed, exactly those `write` would write; files left out in `skipped`."""
+    source = texts.source(spec, settings, skipped)
     return [texts.text_at(source, seed, index, kind) for index in range(count)]
 
 
@@ -149,8 +119,8 @@ def balance(
     settings: TextSettings = DEFAULTS,
 ) -> Balance:
     """Count the characters of `count` texts against a character set: given, of the source's language, or its own."""
-    refused: list[Refused] = []
-    drawn = sample(spec, count, 0, None, settings, refused)
+    skipped: list[Skipped] = []
+    drawn = sample(spec, count, 0, None, settings, skipped)
     seen = Counter(c for text in drawn for c in text)
     expected = set(characters) | {" "} if characters else set(_expected(spec, seen).characters)
     counts = {c: seen[c] for c in sorted(expected, key=lambda c: (-seen[c], c))}
@@ -160,7 +130,7 @@ def balance(
         rare=tuple(c for c, n in counts.items() if 0 < n < least),
         absent=tuple(c for c, n in counts.items() if n == 0),
         outside={c: n for c, n in seen.most_common() if c not in expected},
-        refused=tuple(refused),
+        skipped=tuple(skipped),
     )
 
 

@@ -8,19 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric, seed_everything
 
-from scriven.base import Refused, SettingsError, counted, one_of, within
+from scriven.base import SettingsError, Skipped, counted, one_of, within
+from scriven.base.progress import percent
 from scriven.jobs.folders import free
-from scriven.jobs.progress import percent
 from scriven.lines.splits import LEVELS
 from scriven.reader.model import Graph, ModelInfo, find_model, own_language, read_info
 from scriven.recognisers import build
 from scriven.recognisers.contract import Recogniser
 from scriven.text import Charset
 from scriven.text import name as character_name
-from scriven.workbench.fit import FitSettings, Progress, Run, begin, fit
-from scriven.workbench.keep import (
+from scriven.training.data import TrainingData, characters, languages
+from scriven.training.devices import arithmetic, available, fabric_of
+from scriven.training.fit import FitSettings, Progress, Run, begin, fit
+from scriven.training.keep import (
     STATE,
     WEIGHTS,
     begun_with,
@@ -31,19 +32,14 @@ from scriven.workbench.keep import (
     track,
     versions,
 )
-from scriven.workbench.loader import Look, Mixture, Plan
-from scriven.workbench.material import Material, characters, languages
-from scriven.workbench.memory import frugal
-from scriven.workbench.precision import precision_of
-from scriven.workbench.publish import publish, with_language
+from scriven.training.loader import AugmentSchedule, Mixture, Plan
+from scriven.training.progress_log import format_log_row
+from scriven.training.publish import publish, with_language
 
 log = logging.getLogger("scriven.train")
 
 MAY_CHANGE = {"workers", "device", "devices", "precision", "replicas", "track"}  # of the settings, when a run goes on
-DEVICES = ("auto", "cpu", "cuda", "mps")
-PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
 FEW = 50  # validation lines: fewer give no error rate that means anything
-WAITING = 0.05  # of the time, that training may wait for pictures before the log says so
 
 
 @dataclass(frozen=True)
@@ -58,9 +54,6 @@ class TrainSettings(FitSettings):
     lines: float = 0.4  # share of whole lines among synthetic pictures, the rest are words
     validate_on: int = 500  # lines at most that choose the best network while training
     validate_fonts: int = 400  # synthetic pictures that do where there are no labelled lines
-    device: str = "auto"  # cpu, cuda, mps
-    devices: int = 1
-    precision: str = "auto"  # bf16-mixed where that is faster, else 32-true
     level: str = "lines"  # of trees that hold both: lines, words, both
     track: bool = False  # write TensorBoard events too (needs the extra track)
 
@@ -71,11 +64,9 @@ class TrainSettings(FitSettings):
         if self.weights and not any(self.weights):
             raise SettingsError("the setting 'weights' is 0 for every input; give at least one of them more")
         within("lines", self.lines, 0, 1)
-        for name in ("validate_on", "validate_fonts", "devices"):
+        for name in ("validate_on", "validate_fonts"):
             within(name, getattr(self, name), 1)
         one_of("level", self.level, (*LEVELS, "both"))
-        one_of("device", self.device, DEVICES)
-        one_of("precision", self.precision, PRECISIONS)
 
 
 @dataclass(frozen=True)
@@ -85,14 +76,14 @@ class Trained:
     folder: Path
     info: ModelInfo
     progress: Progress
-    refused: tuple[Refused, ...]
-    judged_on: str = "validation line"  # what its score was measured on, one of them
+    skipped: tuple[Skipped, ...]
+    validated_on: str = "validation line"  # what its score was measured on, one of them
 
     def sentence(self) -> str:
         """The best score, and what it is worth."""
         best = self.info.scores["valid"]
         few = ", too few to mean anything: score it on lines of their own" if best["n"] < FEW else ""
-        return f"CER {best['cer']:.2%} on {counted(best['n'], self.judged_on)}{few}"
+        return f"CER {best['cer']:.2%} on {counted(best['n'], self.validated_on)}{few}"
 
 
 def train(
@@ -114,9 +105,9 @@ def train(
     settings = _computed_as_before(out, settings)
     available(settings)
     charset, start = _charset(inputs, parent, settings)
-    speaking = _speaking(parent, charset)
+    speaking = _inherited_lm(parent, charset)
     net = start if start is not None else _new(settings, charset)
-    material = Material.of(inputs, charset, net.height, settings)
+    material = TrainingData.of(inputs, charset, net.height, settings)
     fabric = fabric_of(settings)
     fabric.launch()
     run = begin(net, settings, fabric)
@@ -125,26 +116,26 @@ def train(
         log.info("going on at step %d", run.progress.step)
     computed = {"precision": arithmetic(settings), "replicas": len(run.replicas.nets) if run.replicas else 1}
     mixture = Mixture.of(material.sources, material.weights)
-    plan = Plan(mixture, settings.seed, settings.columns, fabric.device.type)
+    plan = Plan(mixture, settings.seed, settings.batch_width_px, fabric.device.type)
 
     def keep(run: Run, better: bool) -> None:
-        log.info("%s", said(run.progress.rows[-1], f"{material.judged_on}s"))
+        log.info("%s", format_log_row(run.progress.rows[-1], f"{material.validated_on}s"))
         if better:
             save_weights(out, run.average)
         save_state(out, run, {**described, **computed})
         if settings.track:
             track(out, run.progress.rows[-1])
 
-    look, tell = Look(ramp=settings.ramp, hidden=settings.hidden), partial(percent, "training")
+    look, tell = AugmentSchedule(ramp=settings.ramp, span_mask=settings.span_mask), partial(percent, "training")
     progress = fit(run, plan, material.valid, settings, look, fabric, keep, tell)
     if fabric.is_global_zero:
         made = _info(net, inputs, parent, settings, material, progress, name, licence)
         publish(out, with_language(out, made, speaking), material.valid)
     fabric.barrier()
-    return Trained(out, read_info(out), progress, material.refused, material.judged_on)
+    return Trained(out, read_info(out), progress, material.skipped, material.validated_on)
 
 
-def _speaking(parent: str | Path | None, charset: Charset) -> Path | None:
+def _inherited_lm(parent: str | Path | None, charset: Charset) -> Path | None:
     """The parent where its language model is kept: it brings one, and that knows all characters that are written now.
 
     Raises ModelError where a model names a language model that is not there.
@@ -156,14 +147,6 @@ def _speaking(parent: str | Path | None, charset: Charset) -> Path | None:
         return None
     log.info("the model is read with the language model of %s; without it: --lm none", parent)
     return folder
-
-
-def said(row: dict[str, Any], judged_on: str) -> str:
-    """An evaluation in words: its row of the log, and what its CER was measured on."""
-    best = " (best so far)" if row["best"] else ""
-    waiting = f", {row['waiting']:.0%} of the time waiting for pictures" if row["waiting"] > WAITING else ""
-    cer = f"CER {100 * row['cer']:.2f} % on {judged_on}{best}"
-    return f"step {row['step']}, {row['minutes']:.1f} min: loss {row['loss']:.3f}, {cer}{waiting}"
 
 
 def _computed_as_before(out: Path, settings: TrainSettings) -> TrainSettings:
@@ -192,39 +175,6 @@ def _new(settings: TrainSettings, charset: Charset) -> Recogniser:
     return build(settings.model, settings.size, charset)
 
 
-def available(settings: TrainSettings) -> None:
-    """Make sure that this machine has what `device`, `devices` and `precision` ask for. Raises SettingsError."""
-    device, here = settings.device, {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not here.get(device, True):
-        raise SettingsError(f"the setting 'device' is {device}, which torch does not find here; use cpu or auto")
-    gpu = device == "cuda" or (device == "auto" and here["cuda"])
-    most = torch.cuda.device_count() if gpu else 1 if device == "mps" else settings.devices
-    if settings.devices > most:
-        raise SettingsError(f"the setting 'devices' is {settings.devices}, and there are {most} here; ask for no more")
-    if settings.precision == "16-mixed" and not gpu:
-        raise SettingsError("the setting 'precision' is 16-mixed, which needs device=cuda; use bf16-mixed or auto")
-
-
-def fabric_of(settings: TrainSettings) -> Fabric:
-    """Where and how precisely to compute; every generator of random numbers is seeded. Raises SettingsError."""
-    available(settings)
-    lightning = logging.getLogger("lightning_fabric")  # it tells of precision and processes on standard error
-    lightning.setLevel(max(lightning.level, logging.WARNING))
-    frugal()
-    seed_everything(settings.seed, verbose=False)
-    precision: Any = arithmetic(settings)
-    return Fabric(accelerator=_device(settings), devices=settings.devices, precision=precision)
-
-
-def arithmetic(settings: TrainSettings) -> str:
-    """The precision of these settings on this machine, `auto` resolved."""
-    return precision_of(_device(settings)) if settings.precision == "auto" else settings.precision
-
-
-def _device(settings: TrainSettings) -> str:
-    return settings.device if settings.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def _described(inputs: Sequence[str | Path], parent: str | Path | None, settings: TrainSettings) -> dict[str, Any]:
     """What must be the same for a run to go on; how it is computed may change."""
     kept = {k: v for k, v in asdict(settings).items() if k not in MAY_CHANGE}
@@ -236,7 +186,7 @@ def _info(
     inputs: Sequence[str | Path],
     parent: str | Path | None,
     settings: TrainSettings,
-    material: Material,
+    material: TrainingData,
     progress: Progress,
     name: str,
     licence: str,

@@ -19,15 +19,15 @@ from typing import Any
 
 import cv2
 
-from scriven.base import OutputError, Refused, SettingsError, TextError, no_setting, override, within
+from scriven.base import OutputError, SettingsError, Skipped, TextError, no_setting, override, within
+from scriven.base.progress import progress
 from scriven.images import encode
 from scriven.jobs.folders import filling
-from scriven.jobs.progress import progress
+from scriven.language.texts import TextSettings, source, text_at
+from scriven.language.texts.sources import TextSource
 from scriven.lines import Line, LinesFolder
 from scriven.scribes import typefaces
 from scriven.scribes.fonts import FontScribe, FontSettings
-from scriven.scribes.texts import TextSettings, source, text_at
-from scriven.scribes.texts.sources import TextSource
 
 CHUNK = 64  # items a worker makes at a time
 DIED = "a worker was killed, mostly for want of memory; go on with fewer --workers"
@@ -52,7 +52,7 @@ class Written:
 
     out: Path
     lines: int
-    refused: tuple[Refused, ...]
+    skipped: tuple[Skipped, ...]
 
 
 def write(
@@ -79,7 +79,7 @@ def write(
     within("workers", workers, 0)
     recipe = _Recipe(texts, scribe, seed, settings)
     pen = _Pen(recipe)
-    refused = list(pen.refused)
+    skipped = list(pen.skipped)
     ordered = getattr(pen.source, "texts", None)
     if count is None and ordered is None:
         raise SettingsError(f"{texts} has no end; say how many pictures to write with --count")
@@ -88,18 +88,18 @@ def write(
         raise TextError(f"{texts} holds no text that can be written; give a file of UTF-8 text, one a line")
     with filling(out, _about(recipe, pen, total, split)) as writer:
         first = _continue_at(Path(out), split) if writer.done.get(split) else 0
-        refused += [r for i in range(first) if (r := pen.refusal(i))]
+        skipped += [r for i in range(first) if (r := pen.refusal(i))]
         lines = writer.done.get(split, 0)
         for number, made in enumerate(_made(pen, first, total, workers), start=first + 1):
             progress("writing", number, total)
-            if isinstance(made, Refused):
-                refused.append(made)
+            if isinstance(made, Skipped):
+                skipped.append(made)
             else:
                 writer.write(made, split)
                 lines += 1
         if not lines:
-            raise TextError(f"none of the {total} texts can be written; the first: {refused[0].reason}")
-    return Written(Path(out), lines, tuple(refused))
+            raise TextError(f"none of the {total} texts can be written; the first: {skipped[0].reason}")
+    return Written(Path(out), lines, tuple(skipped))
 
 
 def settings_with(changes: Sequence[str], settings: WriteSettings | None = None) -> WriteSettings:
@@ -136,31 +136,31 @@ class _Pen:
 
     def __init__(self, recipe: _Recipe):
         self.recipe = recipe
-        self.faces, self.untagged, self.refused = _typefaces(recipe.scribe, recipe.settings.tags)
-        self.source: TextSource = source(recipe.texts, recipe.settings.texts, self.refused)
+        self.faces, self.untagged, self.skipped = _typefaces(recipe.scribe, recipe.settings.tags)
+        self.source: TextSource = source(recipe.texts, recipe.settings.texts, self.skipped)
         self.scribe = FontScribe(self.faces, recipe.settings.fonts)
 
     def id(self, index: int) -> str:
         return f"{self.recipe.seed}-{index:08d}"
 
-    def refusal(self, index: int) -> Refused | None:
+    def refusal(self, index: int) -> Skipped | None:
         """Why item `index` cannot be written, without writing it."""
         text = text_at(self.source, self.recipe.seed, index)
         return None if self.scribe.covers(text) else self._refused(index, text)
 
-    def make(self, index: int) -> Line | Refused:
+    def make(self, index: int) -> Line | Skipped:
         text = text_at(self.source, self.recipe.seed, index)
         if not self.scribe.covers(text):
             return self._refused(index, text)
         try:
             picture, text, hand = self.scribe.picture([text], self.recipe.seed, index)
         except TextError as error:
-            return Refused(self.id(index), str(error))
+            return Skipped(self.id(index), str(error))
         height, width = picture.shape
         png = encode(picture, "png")
         return Line(self.id(index), png, text, hand=hand, origin="fonts", width=width, height=height)
 
-    def _refused(self, index: int, text: str) -> Refused:
+    def _refused(self, index: int, text: str) -> Skipped:
         try:
             self.scribe.picture([text], self.recipe.seed, index)
         except TextError as error:
@@ -168,23 +168,23 @@ class _Pen:
             if typefaces.covering(self.untagged, text):
                 tags = ", ".join(self.recipe.settings.tags)
                 why = f"{why.rpartition('; ')[0]} with the tag {tags}, but others do; choose other tags"
-            return Refused(self.id(index), why)
+            return Skipped(self.id(index), why)
         raise AssertionError(f"{text!r} is covered by no typeface, yet it was drawn")
 
 
 def _typefaces(
     scribe: str, tags: Sequence[str]
-) -> tuple[tuple[typefaces.Typeface, ...], tuple[typefaces.Typeface, ...], list[Refused]]:
+) -> tuple[tuple[typefaces.Typeface, ...], tuple[typefaces.Typeface, ...], list[Skipped]]:
     """The typefaces of a scribe that have any of the tags, those that have none of them, and what failed."""
     kind, _, folder = scribe.partition(":")
     if kind != "fonts":
         raise SettingsError(f"there is no scribe {scribe!r}; use fonts, or fonts:FOLDER for your own typefaces")
-    faces, refused = typefaces.from_folder(Path(folder)) if folder else (typefaces.bundled(), [])
+    faces, skipped = typefaces.from_folder(Path(folder)) if folder else (typefaces.bundled(), [])
     unknown = sorted(set(tags) - set(typefaces.TAGS))
     if unknown:
         raise SettingsError(f"no typeface has the tag {unknown[0]!r}; there are: {', '.join(typefaces.TAGS)}")
     tagged = typefaces.covering(faces, "", tuple(tags))
-    return tagged, tuple(face for face in faces if face not in tagged), refused
+    return tagged, tuple(face for face in faces if face not in tagged), skipped
 
 
 def _about(recipe: _Recipe, pen: _Pen, total: int, split: str) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def _continue_at(out: Path, split: str) -> int:
         raise OutputError(f"{out} holds the line {last!r}, which this job did not write; choose another -o") from None
 
 
-def _made(pen: _Pen, first: int, total: int, workers: int) -> Iterator[Line | Refused]:
+def _made(pen: _Pen, first: int, total: int, workers: int) -> Iterator[Line | Skipped]:
     """Items `first` to `total`, in order; with several workers never more than a few chunks ahead of the writer."""
     if workers <= 1:
         yield from map(pen.make, range(first, total))
@@ -217,7 +217,7 @@ def _made(pen: _Pen, first: int, total: int, workers: int) -> Iterator[Line | Re
     context = multiprocessing.get_context("spawn")
     chunks = iter([range(at, min(at + CHUNK, total)) for at in range(first, total, CHUNK)])
     with ProcessPoolExecutor(workers, context, _start_worker, (pen.recipe,)) as pool:
-        waiting: deque[Future[list[Line | Refused]]] = deque()
+        waiting: deque[Future[list[Line | Skipped]]] = deque()
         begun = False
         try:
             waiting.extend(pool.submit(_work, chunk) for chunk in itertools.islice(chunks, 2 * workers))
@@ -247,5 +247,5 @@ def _pen() -> _Pen:
     return _Pen(_recipes[0])
 
 
-def _work(chunk: range) -> list[Line | Refused]:
+def _work(chunk: range) -> list[Line | Skipped]:
     return [_pen().make(index) for index in chunk]

@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from scriven.base import ImageError, LinesError, Refused, one_of
-from scriven.images import SUFFIXES, Grey, decode, size, with_room
+from scriven.base import ImageError, LinesError, Skipped, one_of
+from scriven.images import SUFFIXES, Grey, decode, pad_to_height, size
 from scriven.lines import rows
 from scriven.lines.heights import Heights
 from scriven.lines.records import Group, Line
@@ -21,7 +21,7 @@ CACHE_BYTES = 64 << 20  # row groups kept for `find`
 
 
 class LinesFolder:
-    """Lines on disk, read a row group at a time. `refused` collects the rows that were left out, with reasons.
+    """Lines on disk, read a row group at a time. `skipped` collects the rows that were left out, with reasons.
 
     `level` is the one that was asked for; None where any is good.
     """
@@ -34,7 +34,7 @@ class LinesFolder:
         if level:
             one_of("level", level, LEVELS)
         self.path, self.level = Path(path), level
-        self.refused: list[Refused] = []
+        self.skipped: list[Skipped] = []
         self._named: set[tuple[Group, int]] = set()
         self._tables: dict[Path, Table] = {}
         self._within = tuple(within)
@@ -47,7 +47,7 @@ class LinesFolder:
             raise LinesError(f"{self.path} has no {level}; it has {' and '.join(others)}: give --level {others[0]}")
         if not self.splits:
             raise LinesError(f"{self.path} {_no_lines(self.path)}")
-        self.refused += [Refused(file.name, NO_SPLIT) for file in unnamed]
+        self.skipped += [Skipped(file.name, NO_SPLIT) for file in unnamed]
 
     @cached_property
     def about(self) -> dict[str, Any]:
@@ -75,14 +75,14 @@ class LinesFolder:
                 for number, line in self._numbered(group):
                     if line.id in seen:
                         why = "its id occurs more than once; only the first is used"
-                        self._refuse(group, number, Refused(line.id, why))
+                        self._refuse(group, number, Skipped(line.id, why))
                         continue
                     seen.add(line.id)
                     yield line
 
     def picture(self, line: Line) -> Grey:
         """The picture of one of its lines, with the room around it that a word needs. Raises ImageError."""
-        return with_room(decode(line.image, line.id), self.high(line))
+        return pad_to_height(decode(line.image, line.id), self.high(line))
 
     def high(self, line: Line) -> int:
         """How high the picture of one of its lines is made, in px; a row of a table as the folder it refers to says."""
@@ -188,16 +188,16 @@ class LinesFolder:
     def _numbered(self, group: Group) -> Iterator[tuple[int, Line]]:
         """The lines of a row group, each with the number of its row."""
         for number, line in enumerate(self._block(group).lines()):
-            if isinstance(line, Refused):
+            if isinstance(line, Skipped):
                 self._refuse(group, number, line)
             else:
                 yield number, line
 
-    def _refuse(self, group: Group, number: int, why: Refused) -> None:
+    def _refuse(self, group: Group, number: int, why: Skipped) -> None:
         """Every row is named once, however often the folder is read."""
         if (group, number) not in self._named:
             self._named.add((group, number))
-            self.refused.append(why)
+            self.skipped.append(why)
 
 
 def _page(line: Line) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scriven.base import LinesError, Refused
+from scriven.base import LinesError, Skipped
 from scriven.lines.records import Group, Line
 from scriven.lines.schema import KNOWN, check
 from scriven.text import normalise
@@ -81,7 +81,7 @@ class Rows:
             raise LinesError(f"the row has text that is not UTF-8 ({error}); write it as UTF-8") from None
         return line_of(row, self.group.file.parent)
 
-    def lines(self) -> Iterator[Line | Refused]:
+    def lines(self) -> Iterator[Line | Skipped]:
         """Every row in order, as a line or as the reason why it is none."""
         try:
             rows = self._table.to_pylist()
@@ -91,7 +91,7 @@ class Rows:
             try:
                 yield self.line(index) if row is None else line_of(row, self.group.file.parent)
             except LinesError as error:
-                yield Refused(self._name(index), str(error))
+                yield Skipped(self._name(index), str(error))
 
     def _name(self, index: int) -> str:
         try:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import scriven.lines as room
-from scriven.base import LinesError, Refused
+from scriven.base import LinesError, Skipped
 from scriven.lines.records import Group, Line
 from scriven.lines.rows import line_of
 from scriven.lines.schema import KNOWN
@@ -109,7 +109,7 @@ class Table:
         except LinesError:
             return None  # reading refuses this row by name
 
-    def _read(self, first: int, rows: int) -> Iterator[Record | Refused]:
+    def _read(self, first: int, rows: int) -> Iterator[Record | Skipped]:
         """`rows` rows from number `first`, which begins a group."""
         layout = self._layout
         if not rows:
@@ -122,9 +122,9 @@ class Table:
                 record = dict(zip(layout.names, cells, strict=False))
                 name = record.get("id") or f"{self.file.name}:{number + 2}"
                 if len(cells) != len(layout.names):
-                    yield Refused(name, "the row has too many or too few fields; put quotes around its text")
+                    yield Skipped(name, "the row has too many or too few fields; put quotes around its text")
                 elif number in layout.repeated and record["id"]:
-                    yield Refused(name, "its id occurs more than once; only the first is used")
+                    yield Skipped(name, "its id occurs more than once; only the first is used")
                 else:
                     yield record
 
@@ -151,28 +151,28 @@ class Table:
 class Block:
     """A few hundred rows of a table in memory; their pictures are opened one by one."""
 
-    def __init__(self, table: Table, group: Group, records: Sequence[Record | Refused]):
+    def __init__(self, table: Table, group: Group, records: Sequence[Record | Skipped]):
         self.group, self._table, self._records = group, table, records
         self.nbytes = 1024 * len(records)
 
     def line(self, index: int) -> Line:
         """One row. Raises LinesError where it cannot be used."""
         record = self._records[index]
-        if isinstance(record, Refused):
+        if isinstance(record, Skipped):
             raise LinesError(record.reason)
         return self._table.line(record)
 
-    def lines(self) -> Iterator[Line | Refused]:
+    def lines(self) -> Iterator[Line | Skipped]:
         """Every row in order, as a line or as the reason why it is none."""
         first = self.group.index * room.GROUP_ROWS
         for number, record in enumerate(self._records, start=first + 2):
-            if isinstance(record, Refused):
+            if isinstance(record, Skipped):
                 yield record
                 continue
             try:
                 yield self._table.line(record)
             except LinesError as error:
-                yield Refused(record["id"] or f"{self.group.file.name}:{number}", str(error))
+                yield Skipped(record["id"] or f"{self.group.file.name}:{number}", str(error))
 
 
 def _changed(line: Line, own: dict[str, Any]) -> Line:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from itertools import islice, product
 
 from scriven.base import InputError
+from scriven.language.model import CharLM
+from scriven.metrics import score
 from scriven.reader.confidence import fit_lines, fit_temperature
 from scriven.reader.decoding import Decoder, DecodeSettings
-from scriven.reader.lm import CharLM
 from scriven.reader.model import ModelInfo
 from scriven.reader.session import Picture, Reader
-from scriven.score import score
 
 ENOUGH = 2000  # lines; more change nothing
 STRETCHES = (1.0, 1.15, 1.3)  # wider pictures give small letters more frames

@@ -16,7 +16,7 @@ from scriven.reader.ctc import Floats, alternatives, greedy, log_posteriors, run
 from scriven.reader.model import ModelInfo
 
 if TYPE_CHECKING:
-    from scriven.reader.lm import CharLM
+    from scriven.language.model import CharLM
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from scriven.base import ModelError, TextError, atomic
 from scriven.reader import DEFAULT as DEFAULT
@@ -27,7 +27,7 @@ class Graph(BaseModel):
 class ModelInfo(BaseModel):
     """A model folder's model.json. Keys that this version does not know are kept."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False, populate_by_name=True)
 
     format: int = FORMAT
     kind: str = "recogniser"
@@ -41,7 +41,9 @@ class ModelInfo(BaseModel):
     stretch: float = Field(default=1.0, ge=0.5, le=2)  # how many times wider a prepared picture is made to be read
     temperature: float = Field(default=1.0, gt=0)  # divides the logits before the softmax
     calibration: tuple[float, float] = (0.0, 1.0)  # bias and slope of the whole-line confidence
-    optimism: float = 0.0  # logits that signs of its errors flatter it by, for it learnt from its own readings
+    cer_estimate_bias: float = Field(
+        default=0.0, validation_alias=AliasChoices("cer_estimate_bias", "optimism")
+    )  # logits that signs of its errors flatter it by, for it learnt from its own readings
     graph: Graph | None = None
     language_model: str | None = Field(default=None, pattern=r"^[^/\\]+$")  # a file of the folder, read with it
     parents: list[Any] = []

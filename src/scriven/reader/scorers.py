@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from scriven.language.model import CharLM
 from scriven.reader.beam import Rows
 from scriven.reader.ctc import Floats
-from scriven.reader.lm import CharLM
 from scriven.text import Charset, normalise
 
 

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from scriven.reader.ctc import collapse
 from scriven.recognisers.contract import Recogniser
 from scriven.recognisers.ctc import ctc_loss
-from scriven.recognisers.norm import Columns, Norm
+from scriven.recognisers.norm import Columns, MaskedBatchNorm
 from scriven.tensors import Batch, shrink
 from scriven.text import Charset
 
@@ -39,7 +39,7 @@ class Conv(nn.Module):
     def __init__(self, i: int, o: int, stride: tuple[int, int] = (1, 1), act: bool = True):
         super().__init__()
         self.conv = nn.Conv2d(i, o, 3, stride, 1, bias=False)
-        self.norm = Norm(o, act)
+        self.norm = MaskedBatchNorm(o, act)
 
     def forward(self, x: Tensor, columns: Columns) -> Tensor:  # (N, C, H, W)
         return self.norm(self.conv(x), columns)
@@ -54,25 +54,25 @@ class Residual(nn.Module):
         return F.relu(x + self.b(self.a(x, columns), columns))
 
 
-class Along(nn.Module):
+class ContextBlock(nn.Module):
     """A residual pair of dilated convolutions along the line; it starts as the identity."""
 
     def __init__(self, width: int, dilation: int):
         super().__init__()
-        self.a, self.b = Reach(width, dilation), Reach(width, dilation, act=False)
+        self.a, self.b = DilatedConv(width, dilation), DilatedConv(width, dilation, act=False)
         nn.init.zeros_(self.b.norm.weight)
 
     def forward(self, x: Tensor, columns: Columns) -> Tensor:  # (N, D, 1, T)
         return F.relu(x + self.b(self.a(x, columns), columns))
 
 
-class Reach(nn.Module):
+class DilatedConv(nn.Module):
     """One 1x3 dilated convolution, batch norm, ReLU if `act`."""
 
     def __init__(self, width: int, dilation: int, act: bool = True):
         super().__init__()
         self.conv = nn.Conv2d(width, width, (1, 3), padding=(0, dilation), dilation=(1, dilation), bias=False)
-        self.norm = Norm(width, act)
+        self.norm = MaskedBatchNorm(width, act)
 
     def forward(self, x: Tensor, columns: Columns) -> Tensor:  # (N, D, 1, T)
         return self.norm(self.conv(x), columns)
@@ -94,9 +94,9 @@ class ConvText(Recogniser):
             for c, blocks in zip((c1, c2, c3), size.blocks, strict=True)
         )
         self.column = nn.Conv2d(c3, size.width, (self.height // 16, 1))
-        self.along = nn.ModuleList(Along(size.width, DILATIONS[i % len(DILATIONS)]) for i in range(size.depth))
+        self.context = nn.ModuleList(ContextBlock(size.width, DILATIONS[i % len(DILATIONS)]) for i in range(size.depth))
         self.dropout = nn.Dropout(dropout)
-        self.name = nn.Linear(size.width, len(charset) + 1)  # class 0 is the blank
+        self.head = nn.Linear(size.width, len(charset) + 1)  # class 0 is the blank
 
     def forward(self, images: Tensor, widths: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 1, 64, W) ink and (N,) px to (N, T, C) logits and (N,) frames that count; T = ceil(W / 4)."""
@@ -112,10 +112,10 @@ class ConvText(Recogniser):
             for block in stage:
                 x = block(x, columns)
         x = columns.blank(self.column(x))  # (N, D, 1, T)
-        for block in self.along:
+        for block in self.context:
             x = block(x, columns)
         x = x.squeeze(2).transpose(1, 2)  # (N, T, D)
-        return self.name(self.dropout(x)), steps
+        return self.head(self.dropout(x)), steps
 
     def loss(self, batch: Batch, smoothing: float = 0.0) -> Tensor:
         """Mean CTC loss per character. Raises TextError for texts that cannot be written in their frames."""
@@ -139,17 +139,17 @@ class ConvText(Recogniser):
             raise ValueError("a grown character set begins with the old one")
         net = copy.deepcopy(self)
         net.charset = charset
-        net.name = nn.Linear(self.name.in_features, len(charset) + 1).to(self.name.weight)
+        net.head = nn.Linear(self.head.in_features, len(charset) + 1).to(self.head.weight)
         with torch.no_grad():
-            net.name.weight[:old], net.name.bias[:old] = self.name.weight, self.name.bias
-            net.name.weight[old:] = self.name.weight[1:].mean(0)
-            net.name.bias[old:] = self.name.bias[1:].min()
+            net.head.weight[:old], net.head.bias[:old] = self.head.weight, self.head.bias
+            net.head.weight[old:] = self.head.weight[1:].mean(0)
+            net.head.bias[old:] = self.head.bias[1:].min()
             for c in charset.characters[old - 1 :]:
                 like = unicodedata.normalize("NFKD", c)[0]
                 if like != " " and like in self.charset:  # a lone accent (´) is a space and the accent
                     (new,), (known,) = charset.encode(c), self.charset.encode(like)
-                    net.name.weight[new] = self.name.weight[known]
-                    net.name.bias[new] = self.name.bias[known] - 2.0  # the plain letter is read first
+                    net.head.weight[new] = self.head.weight[known]
+                    net.head.bias[new] = self.head.bias[known] - 2.0  # the plain letter is read first
         return net
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from scriven.base import atomic
-from scriven.recognisers.norm import Folded, Norm
+from scriven.recognisers.norm import Folded, MaskedBatchNorm
 
 
 class _Graph(nn.Module):
@@ -33,7 +33,7 @@ def folded(net: nn.Module) -> nn.Module:
     net = copy.deepcopy(net).eval()
     for module in net.modules():
         conv, norm = getattr(module, "conv", None), getattr(module, "norm", None)
-        if isinstance(conv, nn.Conv2d) and isinstance(norm, Norm):
+        if isinstance(conv, nn.Conv2d) and isinstance(norm, MaskedBatchNorm):
             module.conv, module.norm = fuse_conv_bn_eval(conv, norm), Folded(norm.act)
     return net
 

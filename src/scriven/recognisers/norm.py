@@ -39,7 +39,7 @@ class Columns:
         return x
 
 
-class Norm(nn.BatchNorm2d):
+class MaskedBatchNorm(nn.BatchNorm2d):
     """Batch norm of (N, C, H, W), ReLU if `act`; zero in the padding. While training, its input is blanked in place."""
 
     def __init__(self, channels: int, act: bool = False):

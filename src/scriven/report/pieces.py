@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from rapidfuzz.distance import Levenshtein
 
 from scriven.images import as_stored, encode, size
+from scriven.metrics import Confusion
 from scriven.report.document import Html, escape
-from scriven.score import Confusion
 from scriven.text import name
 
 SHOWN = {b"\x89PNG": "png", b"\xff\xd8": "jpeg", b"GIF8": "gif", b"BM": "bmp"}  # first bytes; WebP has none of its own

@@ -23,6 +23,12 @@ scales and shifts move, under one in a hundred of the model's numbers.
 None of these is an error rate: a model can agree with itself and be wrong.
 """
 
+RENAMED = {
+    "disagreement": "view_disagreement",
+    "surprise": "lm_bits_per_char",
+    "believed": "pseudo_labels",
+}  # since 0.1
+
 
 def rounds_kept(rows: Sequence[Mapping[str, Any]]) -> int:
     """How many rounds made the model better; the first row is the model as it came."""
@@ -31,18 +37,24 @@ def rounds_kept(rows: Sequence[Mapping[str, Any]]) -> int:
 
 def rounds(rows: Sequence[Mapping[str, Any]]) -> Html:
     """A curve, a table of all rounds and a sentence for each of its columns."""
-    differ = [(row["round"], row["disagreement"]) for row in rows if "disagreement" in row]
+    differ = [(row["round"], row["view_disagreement"]) for row in map(_present, rows) if "view_disagreement" in row]
     drawn = curve({"two views": differ}, x="round", y="readings that differ", percent=True) if len(differ) > 1 else ""
     return Html("\n".join((prose(WORDS), table([_row(row) for row in rows]), drawn)))
 
 
+def _present(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with the keys of this version."""
+    return {RENAMED.get(key, key): value for key, value in row.items()}
+
+
 def _row(row: Mapping[str, Any]) -> dict[str, object]:
+    row = _present(row)
     return {
-        "round": f"{row.get('round')}{', gentle' if row.get('moved') else ''}",
+        "round": f"{row.get('round')}{', affine_steps' if row.get('moved') else ''}",
         "kept": "yes" if row.get("accepted") else "no",
-        "readings learnt from": row.get("believed"),
-        "readings of two views that differ": _number(row.get("disagreement"), 100, 1, " %"),
-        "surprise, bits a character": _number(row.get("surprise"), 1, 2),
+        "readings learnt from": row.get("pseudo_labels"),
+        "readings of two views that differ": _number(row.get("view_disagreement"), 100, 1, " %"),
+        "surprise, bits a character": _number(row.get("lm_bits_per_char"), 1, 2),
         "characters a line": _number(row.get("characters"), 1, 1),
     }
 

@@ -12,7 +12,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from scriven.augment import Dice
+from scriven.augment import Sampler
 from scriven.base import TextError
 from scriven.scribes.hands import FontSettings, Hand, draw_hand
 from scriven.scribes.shaping import Face, Glyphs
@@ -64,7 +64,7 @@ class FontScribe:
 
     def choose(self, text: str, rng: np.random.Generator) -> int:
         """A random hand that can write the text. Raises TextError naming the characters where there is none."""
-        return self._choose(normalise(text), Dice(rng))
+        return self._choose(normalise(text), Sampler(rng))
 
     def write(self, text: str, rng: np.random.Generator, *, strength: float = 1.0, hand: int | None = None) -> Picture:
         """A picture (height, W) uint8, 255 = paper, of a word or a line; `hand` None takes a random one.
@@ -72,7 +72,7 @@ class FontScribe:
         Raises TextError, naming the characters, when the hand (or no typeface at all) can write the text.
         """
         text = normalise(text)
-        dice = Dice(rng)
+        dice = Sampler(rng)
         number = self._choose(text, dice) if hand is None else hand
         typeface = number % len(self.typefaces)
         if not text or not self._bits(text) >> typeface & 1:
@@ -82,7 +82,7 @@ class FontScribe:
     def picture(self, texts: Sequence[str], seed: int, index: int, strength: float = 1.0) -> tuple[Picture, str, str]:
         """(picture, text, hand's name) number `index` of `seed`; texts are taken in turn."""
         text = normalise(texts[index % len(texts)])
-        dice = Dice(np.random.default_rng([seed, index]))
+        dice = Sampler(np.random.default_rng([seed, index]))
         number = self._choose(text, dice)
         return self._write(text, number, dice, strength), text, self.hand(number).name
 
@@ -98,7 +98,7 @@ class FontScribe:
             bits &= drawn
         return bits
 
-    def _choose(self, text: str, dice: Dice) -> int:
+    def _choose(self, text: str, dice: Sampler) -> int:
         bits = self._bits(text)
         if not bits or not text:
             raise TextError(self._refusal(text, None))
@@ -126,7 +126,7 @@ class FontScribe:
             return f"no typeface draws {', '.join(map(name, nowhere))} of {text!r}; add a font that does"
         return f"no single typeface draws all characters of {text!r}; add a font that does or split the text"
 
-    def _write(self, text: str, number: int, dice: Dice, strength: float) -> Picture:
+    def _write(self, text: str, number: int, dice: Sampler, strength: float) -> Picture:
         hand = self.hand(number)
         face = self._faces[hand.typeface]
         return write_line(Task(text, hand, face, self._glyphs, dice, strength * self.settings.strength, self.settings))

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from scriven.augment import Camera, Dice, Ink, Paper, Ruling
+from scriven.augment import Camera, Ink, Paper, Ruling, Sampler
 from scriven.base import SettingsError, within
 from scriven.scribes.layout import Manner
 from scriven.scribes.shaping import Face, Raster
@@ -136,19 +136,19 @@ class Hand:
 
 def draw_hand(face: Face, typeface: int, number: int, seed: int, settings: FontSettings) -> Hand:
     """The hand of this number: the same for the same (seed, number, typeface, settings)."""
-    dice = Dice(np.random.default_rng([seed, number]))
+    dice = Sampler(np.random.default_rng([seed, number]))
     pen = _pen(dice, settings)
     x_height = _low(settings.x_height, dice)
-    haste = dice.between(1.5, 2.6) if dice.chance(settings.hasty) else 1.0
-    slanted = dice.chance(0.55)
+    haste = dice.between(1.5, 2.6) if dice.bernoulli(settings.hasty) else 1.0
+    slanted = dice.bernoulli(0.55)
     low, high = settings.slant
     return Hand(
         name=f"{face.typeface.id}/{number}",
         typeface=typeface,
         features=_features(face, dice, settings),
         manner=Manner(
-            tracking=dice.between(-0.04, 0.16) if dice.chance(0.6) else 0.0,
-            gap=dice.between(0.12, 0.4) if dice.chance(settings.crowded) else _low(settings.gap, dice),
+            tracking=dice.between(-0.04, 0.16) if dice.bernoulli(0.6) else 0.0,
+            gap=dice.between(0.12, 0.4) if dice.bernoulli(settings.crowded) else _low(settings.gap, dice),
             gap_spread=dice.between(0.05, 0.3),
             rise=settings.rise * dice.unit() ** 2,
             step=settings.step * dice.unit(),
@@ -158,7 +158,7 @@ def draw_hand(face: Face, typeface: int, number: int, seed: int, settings: FontS
         sheet=_sheet(dice, settings, x_height, pen),
         raster=_raster(typeface, seed, settings),
         x_height=x_height,
-        slant=dice.between(low, high) if slanted else dice.around(0.05),
+        slant=dice.between(low, high) if slanted else dice.normal(0.05),
         wide=min(max(_low(settings.pace, dice) / face.metrics.pace, settings.squeeze[0]), settings.squeeze[1]),
         stroke=max(1.1, x_height * _low(settings.stroke, dice)),
         elastic=settings.elastic * dice.unit() * haste,
@@ -166,13 +166,13 @@ def draw_hand(face: Face, typeface: int, number: int, seed: int, settings: FontS
         swell=settings.swell * dice.unit() * haste,
         sway=settings.sway * dice.unit() * haste,
         drift=settings.drift * dice.unit() ** 2,
-        turn=dice.around(settings.turn * 0.5) * 0.01745,
-        place=min(1.0, max(0.0, 0.5 + dice.around(0.25))),
-        tight=0.85 if dice.chance(settings.tight) else 0.05,
-        tight_words=0.9 if dice.chance(settings.tight_words) else 0.1,
-        neighbours=dice.between(0.2, 0.8) if dice.chance(settings.neighbours) else 0.0,
-        through=dice.between(0.3, 1.0) if dice.chance(settings.through) else 0.0,
-        jpeg=0.7 if dice.chance(settings.jpeg) else 0.15 * settings.jpeg,
+        turn=dice.normal(settings.turn * 0.5) * 0.01745,
+        place=min(1.0, max(0.0, 0.5 + dice.normal(0.25))),
+        tight=0.85 if dice.bernoulli(settings.tight) else 0.05,
+        tight_words=0.9 if dice.bernoulli(settings.tight_words) else 0.1,
+        neighbours=dice.between(0.2, 0.8) if dice.bernoulli(settings.neighbours) else 0.0,
+        through=dice.between(0.3, 1.0) if dice.bernoulli(settings.through) else 0.0,
+        jpeg=0.7 if dice.bernoulli(settings.jpeg) else 0.15 * settings.jpeg,
     )
 
 
@@ -181,53 +181,57 @@ def _raster(typeface: int, seed: int, settings: FontSettings) -> Raster:
     return "sampled" if np.random.default_rng([seed, typeface, 1]).random() < settings.sampled else "smooth"
 
 
-def _low(span: Span, dice: Dice) -> float:
+def _low(span: Span, dice: Sampler) -> float:
     """A number of the span, the middle of its lower half the likeliest."""
     low, high = span
     return low + (high - low) * (dice.unit() + dice.unit() * dice.unit()) / 2
 
 
-def _features(face: Face, dice: Dice, settings: FontSettings) -> dict[str, bool]:
-    features = {"calt": not dice.chance(settings.plain), "liga": not dice.chance(0.25), "dlig": dice.chance(0.1)}
-    features["kern"] = not dice.chance(0.1)
+def _features(face: Face, dice: Sampler, settings: FontSettings) -> dict[str, bool]:
+    features = {
+        "calt": not dice.bernoulli(settings.plain),
+        "liga": not dice.bernoulli(0.25),
+        "dlig": dice.bernoulli(0.1),
+    }
+    features["kern"] = not dice.bernoulli(0.1)
     for tag in face.font(0).alternates:
-        if dice.chance(settings.alternates):
+        if dice.bernoulli(settings.alternates):
             features[tag] = True
     return features
 
 
-def _pen(dice: Dice, settings: FontSettings) -> Ink:
-    faint = dice.chance(settings.faint)
+def _pen(dice: Sampler, settings: FontSettings) -> Ink:
+    faint = dice.bernoulli(settings.faint)
     darkness = dice.between(0.18, 0.45) if faint else dice.between(0.45, 0.9)
-    pencil = faint and dice.chance(0.5)
+    pencil = faint and dice.bernoulli(0.5)
     return Ink(
         darkness=darkness,
         soft=dice.between(0.5, 1.1),
-        nib=dice.chance(settings.nib),
-        pressure=dice.between(0.1, 0.8) if dice.chance(0.6) else 0.0,
-        uneven=dice.between(0.1, 0.6) if dice.chance(0.45) else 0.0,
-        grainy=dice.between(0.3, 0.8) if pencil else dice.between(0.1, 0.4) if dice.chance(0.2) else 0.0,
+        nib=dice.bernoulli(settings.nib),
+        pressure=dice.between(0.1, 0.8) if dice.bernoulli(0.6) else 0.0,
+        uneven=dice.between(0.1, 0.6) if dice.bernoulli(0.45) else 0.0,
+        grainy=dice.between(0.3, 0.8) if pencil else dice.between(0.1, 0.4) if dice.bernoulli(0.2) else 0.0,
     )
 
 
-def _sheet(dice: Dice, settings: FontSettings, x_height: float, pen: Ink) -> Paper:
-    if dice.chance(settings.white):
+def _sheet(dice: Sampler, settings: FontSettings, x_height: float, pen: Ink) -> Paper:
+    if dice.bernoulli(settings.white):
         level, worn = round(dice.between(246, 255)), False
-    elif dice.chance(0.8):
-        level, worn = round(dice.between(175, 245)), dice.chance(0.7)
+    elif dice.bernoulli(0.8):
+        level, worn = round(dice.between(175, 245)), dice.bernoulli(0.7)
     else:
         level, worn = round(dice.between(110, 190)), True
     kinds: tuple[Ruling, ...] = ("lines", "lines", "lines", "squares", "squares", "column")
-    ruled = dice.chance(settings.ruled)
+    ruled = dice.bernoulli(settings.ruled)
     kind = kinds[dice.below(len(kinds))]
     pitch = dice.between(1.1, 2.4) if kind == "squares" else dice.between(2.2, 4.5)
-    rule = dice.between(0.04, 0.25) if kind != "lines" or dice.chance(0.7) else dice.between(0.25, 0.7)
+    rule = dice.between(0.04, 0.25) if kind != "lines" or dice.bernoulli(0.7) else dice.between(0.25, 0.7)
     return Paper(
         level=level,
-        light=dice.between(1, 7) if worn and dice.chance(0.6) else 0.0,
+        light=dice.between(1, 7) if worn and dice.bernoulli(0.6) else 0.0,
         cloud=dice.between(0.3, 3) if worn else 0.0,
-        fibre=dice.between(0.5, 2) if worn and dice.chance(0.3) else 0.0,
-        stain=dice.between(0.03, 0.18) if worn and dice.chance(0.1) else 0.0,
+        fibre=dice.between(0.5, 2) if worn and dice.bernoulli(0.3) else 0.0,
+        stain=dice.between(0.03, 0.18) if worn and dice.bernoulli(0.1) else 0.0,
         ruling=kind if ruled else "none",
         rule=min(rule, 0.8 * pen.darkness),
         pitch=max(8.0, pitch * x_height),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scriven.augment import Affine, Dice
+from scriven.augment import Affine, Sampler
 from scriven.scribes.shaping import VARIANTS, Face, Glyphs, Mask, Placed, Raster
 
 SIZES = (14, 22, 36)  # px of x-height at which glyphs are drawn; the warp does the rest
@@ -42,7 +42,7 @@ class Inked(NamedTuple):
     y: int
 
 
-def lay(face: Face, text: str, features: dict[str, bool], manner: Manner, dice: Dice) -> list[Set]:
+def lay(face: Face, text: str, features: dict[str, bool], manner: Manner, dice: Sampler) -> list[Set]:
     """Shape a text and set its letters. Joined letters keep their joins: only their words move."""
     placed = face.shape(text, features)
     metrics = face.metrics
@@ -52,7 +52,7 @@ def lay(face: Face, text: str, features: dict[str, bool], manner: Manner, dice: 
     tracking = 0.0 if metrics.joined else manner.tracking * metrics.x_height
     out: list[Set] = []
     shift, level, before = 0.0, 0.0, 0.0
-    for glyph, bend, pace, chance in zip(placed, *noise, strict=True):
+    for glyph, bend, pace, bernoulli in zip(placed, *noise, strict=True):
         shift += glyph.pen - before
         before = glyph.pen
         if text[glyph.cluster] == " ":
@@ -64,8 +64,8 @@ def lay(face: Face, text: str, features: dict[str, bool], manner: Manner, dice: 
         variant = 0
         if not metrics.joined:
             level = 0.7 * level + 0.7 * rise * bend
-            if manner.tremble and abs(chance) < 2 * manner.tremble:
-                variant = 1 + int(abs(chance) * 7919) % (len(VARIANTS) - 1)
+            if manner.tremble and abs(bernoulli) < 2 * manner.tremble:
+                variant = 1 + int(abs(bernoulli) * 7919) % (len(VARIANTS) - 1)
         out.append(Set(glyph, shift + glyph.right, glyph.down + level, variant))
         if glyph.advance:
             shift += glyph.advance * step * max(-2.0, min(2.0, pace)) + tracking

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from scriven.augment import STILL, Affine, Dice, Ink, Paper, Wobble, blot, camera, ink, paper, seen_through, warp
+from scriven.augment import STILL, Affine, Ink, Paper, Sampler, Wobble, blot, camera, ink, paper, seen_through, warp
 from scriven.augment.noise import as_image
 from scriven.base import TextError
 from scriven.scribes.hands import FontSettings, Hand
@@ -24,7 +24,7 @@ class Task(NamedTuple):
     hand: Hand
     face: Face
     glyphs: Glyphs
-    dice: Dice
+    dice: Sampler
     strength: float
     settings: FontSettings
 
@@ -47,14 +47,14 @@ def write_line(task: Task) -> Mask:
         return np.subtract(255, mask, dtype=np.uint8)
     dice, hand, strength, framed = task.dice, task.hand, task.strength, drawing.frame
     page = paper(mask.shape, _sheet(hand.sheet, strength, dice), dice, framed.baseline + 2)
-    if hand.through and dice.chance(hand.through * strength):
+    if hand.through and dice.bernoulli(hand.through * strength):
         page = seen_through(
             page, _stamp(_other(task, drawing.size), framed), hand.pen.darkness * dice.between(0.05, 0.35), dice
         )
     stroke = task.face.metrics.stroke * drawing.size * framed.scale
     marks = ink(mask, _pen(task, drawing, stroke), stroke, dice)
     image = as_image(cv2.multiply(page, marks, scale=1 / 255))
-    if dice.chance(task.settings.blots * strength):
+    if dice.bernoulli(task.settings.blots * strength):
         image = blot(image, dice)
     return camera(image, task.settings.camera, dice, strength, hand.jpeg)
 
@@ -64,7 +64,7 @@ def draw(task: Task) -> Drawing:
     face, hand, dice, strength, settings = task.face, task.hand, task.dice, task.strength, task.settings
     letters = lay(face, task.text, hand.features, _eased(hand.manner, strength), dice)
     wobble = _wobble(hand, dice, strength, settings.height / 64)
-    x_height = hand.x_height * settings.height / 64 * (1 + strength * dice.around(0.07))
+    x_height = hand.x_height * settings.height / 64 * (1 + strength * dice.normal(0.07))
     tight = hand.tight if " " in task.text else hand.tight_words
     cut = Cut(
         height=settings.height,
@@ -72,8 +72,8 @@ def draw(task: Task) -> Drawing:
         left=_margin(settings, dice, strength),
         right=_margin(settings, dice, strength),
         reach=wobble.reach(settings.height),
-        place=0.5 + strength * (min(1.0, max(0.0, hand.place + dice.around(0.12))) - 0.5),
-        tight=dice.chance(tight * strength),
+        place=0.5 + strength * (min(1.0, max(0.0, hand.place + dice.normal(0.12))) - 0.5),
+        tight=dice.bernoulli(tight * strength),
         most=settings.tight_x_height * settings.height / 64,
     )
     lean = _lean(hand, letters, x_height / face.metrics.x_height, dice, strength)
@@ -100,7 +100,7 @@ def _mask(task: Task, drawing: Drawing) -> Mask:
     right = max(box.x + box.mask.shape[1] for box in inked) + 2
     canvas = np.zeros((bottom - top, right - left), np.uint8)
     near = task.hand.neighbours * task.strength * (0.3 if drawing.tight else 1.0)
-    if near and task.dice.chance(near):
+    if near and task.dice.bernoulli(near):
         _neighbours(canvas, top, task, drawing)
     blit(canvas, inked, -left, -top)
     return warp(canvas, back.moved(-left, -top), (height, framed.width), drawing.wobble, task.dice)
@@ -112,12 +112,12 @@ def _neighbours(canvas: Mask, top: int, task: Task, drawing: Drawing) -> None:
     above = round(-framed.baseline / framed.scale)
     below = round((task.settings.height - framed.baseline) / framed.scale)
     for upper in (True, False):
-        if not dice.chance(0.65):
+        if not dice.bernoulli(0.65):
             continue
         depth = dice.between(0.02, 0.05 + 0.13 * dice.unit()) * task.settings.height / framed.scale
         base = above + depth - metrics.descent * size if upper else below - depth + metrics.ascent * size
         blit(canvas, _other(task, size), round(dice.between(-0.3, 0.5) * canvas.shape[1]), round(base) - top)
-        if dice.chance(0.5):  # a polygon cut the neighbour off before the edge
+        if dice.bernoulli(0.5):  # a polygon cut the neighbour off before the edge
             rim = round(dice.between(0.0, 0.7) * depth)
             canvas[slice(0, max(0, above - top + rim)) if upper else slice(below - top - rim, None)] = 0
 
@@ -139,9 +139,9 @@ def _pen(task: Task, drawing: Drawing, stroke: float) -> Ink:
     """The hand's pen for letters whose strokes are `stroke` px wide now."""
     hand, dice, strength = task.hand, task.dice, task.strength
     grown = drawing.frame.scale * drawing.size * task.face.metrics.x_height / hand.x_height
-    wanted = hand.stroke * grown * math.exp(dice.around(0.1))
+    wanted = hand.stroke * grown * math.exp(dice.normal(0.1))
     return hand.pen._replace(
-        darkness=1 - strength * (1 - min(0.97, hand.pen.darkness * math.exp(dice.around(0.08)))),
+        darkness=1 - strength * (1 - min(0.97, hand.pen.darkness * math.exp(dice.normal(0.08)))),
         grow=strength * max(-0.4 * stroke, min(0.5 * (wanted - stroke), 1.6)),
         nib=hand.pen.nib and wanted > 1.2 * stroke,
         pressure=strength * hand.pen.pressure,
@@ -150,7 +150,7 @@ def _pen(task: Task, drawing: Drawing, stroke: float) -> Ink:
     )
 
 
-def _margin(settings: FontSettings, dice: Dice, strength: float) -> float:
+def _margin(settings: FontSettings, dice: Sampler, strength: float) -> float:
     return 4.0 + strength * (settings.margin * dice.unit() - 4.0)
 
 
@@ -167,7 +167,7 @@ def _eased(manner: Manner, strength: float) -> Manner:
     )
 
 
-def _wobble(hand: Hand, dice: Dice, strength: float, scale: float) -> Wobble:
+def _wobble(hand: Hand, dice: Sampler, strength: float, scale: float) -> Wobble:
     if strength <= 0:
         return STILL
     return Wobble(
@@ -180,19 +180,19 @@ def _wobble(hand: Hand, dice: Dice, strength: float, scale: float) -> Wobble:
     )
 
 
-def _lean(hand: Hand, letters: Sequence[Set], em: float, dice: Dice, strength: float) -> Affine:
+def _lean(hand: Hand, letters: Sequence[Set], em: float, dice: Sampler, strength: float) -> Affine:
     """Slant, width and turn about the hand's own; a long line turns less, that it may stay large."""
     length = max(1.0, letters[-1].x * em) if letters else 1.0
-    turn = max(-7.0, min(7.0, (hand.turn + dice.around(0.006)) * strength * length)) / length
+    turn = max(-7.0, min(7.0, (hand.turn + dice.normal(0.006)) * strength * length)) / length
     return Affine.of(
-        slant=strength * (hand.slant + dice.around(0.04)),
-        wide=1 + strength * (hand.wide * math.exp(dice.around(0.05)) - 1),
+        slant=strength * (hand.slant + dice.normal(0.04)),
+        wide=1 + strength * (hand.wide * math.exp(dice.normal(0.05)) - 1),
         turn=turn,
     )
 
 
-def _sheet(sheet: Paper, strength: float, dice: Dice) -> Paper:
-    level = min(255.0, sheet.level + dice.around(4))
+def _sheet(sheet: Paper, strength: float, dice: Sampler) -> Paper:
+    level = min(255.0, sheet.level + dice.normal(4))
     return sheet._replace(
         level=round(255 - strength * (255 - level)),
         light=sheet.light * strength,
@@ -214,4 +214,6 @@ def _stamp(inked: list[Inked], framed: Frame) -> Mask:
     blit(canvas, inked, -left, -top)
     a = framed.forward
     wide, high = max(1, round(canvas.shape[1] * a.a)), max(1, round(canvas.shape[0] * a.e))
-    return warp(canvas, a._replace(c=0.0, d=0.0, f=0.0).inverse(), (high, wide), STILL, Dice(np.random.default_rng(0)))
+    return warp(
+        canvas, a._replace(c=0.0, d=0.0, f=0.0).inverse(), (high, wide), STILL, Sampler(np.random.default_rng(0))
+    )

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from scriven.base import atomic, evenly
+from scriven.base.progress import progress
 from scriven.jobs.adapt import Adapted, AdaptSettings, adapt
-from scriven.jobs.adapt.page import title_of, what_it_believed
-from scriven.jobs.adapt.rounds import last_kept
-from scriven.jobs.progress import progress
 from scriven.jobs.read import NO_LM, OWN_LM, ReadSettings, load, read_items
 from scriven.lines import Line, LinesFolder, Reading
-from scriven.reader.inputs import items, sources
+from scriven.metrics import Difference, Score, paired_difference, score
+from scriven.page.inputs import items, sources
 from scriven.reader.model import DEFAULT
 from scriven.report import Html, Picture, headline, legend, page, pictures, rounds, save, section, text
-from scriven.score import Difference, Score, paired_difference, score
+from scriven.selftrain.report import pseudo_label_pictures, title_of
+from scriven.selftrain.rounds import last_kept
 
 log = logging.getLogger("scriven.demo")
 
@@ -134,7 +134,7 @@ def _report(done: Demo, lines: Sequence[Line], before: dict[str, Reading], after
                 legend(),
                 pictures(_pairs(shown, before, after), wide=True),
             ),
-            *([section("What it believed", *what_it_believed(believed))] if believed else []),
+            *([section("Pseudo-labels", *pseudo_label_pictures(believed))] if believed else []),
             section("Round by round, without labels", rounds(done.adapted.rounds)),
             section("The pictures", text(f"{about['title']}. {about['attribution']}. Licence: {about['licence']}.")),
         ],

@@ -8,17 +8,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scriven.base import MOST_THREADS, InputError, LinesError, Refused, listed, within
+from scriven.base import MOST_THREADS, InputError, LinesError, Skipped, listed, within
+from scriven.base.progress import progress
 from scriven.images import one_thread
 from scriven.jobs.doctor import checks, leaks
 from scriven.jobs.doctor.forecast import Forecast, forecast
+from scriven.jobs.doctor.image_stats import image_stats
 from scriven.jobs.doctor.records import SEVERITIES, Problem, Row, problem
-from scriven.jobs.doctor.see import see
-from scriven.jobs.progress import progress
 from scriven.lines import Line, LinesFolder
 from scriven.lines.records import by_model, source_of
 from scriven.reader.model import ModelInfo, find_model, is_model, read_info
-from scriven.reader.usable import HEIGHT, STRIDE, prepared_width
+from scriven.reader.trainable import HEIGHT, STRIDE, prepared_width
 
 SHOWN = 3  # lines named of a problem in the table, 100 in JSON; lost ones are all named
 
@@ -41,7 +41,7 @@ class Diagnosis:
     """What was found: problems from bad to good to know, counts, and what training will take."""
 
     lines: int
-    lost: tuple[Refused, ...]  # every line that training leaves out, once, with the first reason
+    lost: tuple[Skipped, ...]  # every line that training leaves out, once, with the first reason
     problems: tuple[Problem, ...]
     counts: tuple[dict[str, Any], ...]  # a row for each folder, split and origin
     forecast: Forecast | None
@@ -87,24 +87,24 @@ def doctor(
     info = read_info(find_model(model)) if model is not None else None
     folders, damaged = _open(given, settings.level)
     several = len(folders) > 1
-    rows, refused, raw = list[Row](), list[Refused](), list[tuple[str, str | None]]()
+    rows, skipped, raw = list[Row](), list[Skipped](), list[tuple[str, str | None]]()
     for label, folder in folders.items():
         name = partial(_name, label) if several else str
         rows += _rows(folder, label, name, info, settings.threads, damaged)
-        refused += [Refused(name(r.id), r.reason) for r in folder.refused]
+        skipped += [Skipped(name(r.id), r.reason) for r in folder.skipped]
         raw += [(name(id), text) for id, text in _stored_texts(folder)]
     if not rows:
-        why = listed([*damaged, *refused]) or " the folders are empty; check the paths"
+        why = listed([*damaged, *skipped]) or " the folders are empty; check the paths"
         raise InputError(f"no line could be read:{why}")
     problems = _problems(rows, raw, info)
     problems += problem("damaged", "lost", damaged, "files that cannot be read", "copy or write them again")
-    problems += problem("no-row", "lost", refused, "rows without an id or a picture", "write the folder again")
+    problems += problem("no-row", "lost", skipped, "rows without an id or a picture", "write the folder again")
     problems.sort(key=lambda p: (SEVERITIES.index(p.severity), -p.count))
     lost = {f.id: f for p in problems if p.severity == "lost" for f in p.found}
     size = info.size if info else settings.size
     usable = [r for r in rows if r.name not in lost]
     time = forecast(usable, size, settings.calibrate)
-    return Diagnosis(len(rows) + len(refused), tuple(lost.values()), tuple(problems), tuple(_counts(rows)), time)
+    return Diagnosis(len(rows) + len(skipped), tuple(lost.values()), tuple(problems), tuple(_counts(rows)), time)
 
 
 def _problems(rows: Sequence[Row], raw: Sequence[tuple[str, str | None]], info: ModelInfo | None) -> list[Problem]:
@@ -135,9 +135,9 @@ def _apart(inputs: Sequence[str | Path], model: str | Path | None) -> tuple[list
     return [Path(i) for i in inputs if i not in models], models[0] if models else model
 
 
-def _open(given: Sequence[Path], level: str) -> tuple[dict[str, LinesFolder], list[Refused]]:
+def _open(given: Sequence[Path], level: str) -> tuple[dict[str, LinesFolder], list[Skipped]]:
     """Folders by a short unique name, and those that cannot be opened."""
-    found, damaged = dict[str, LinesFolder](), list[Refused]()
+    found, damaged = dict[str, LinesFolder](), list[Skipped]()
     for path in given:
         levels = ("lines", "words") if level == "both" else (level or None,)
         opened = []
@@ -145,7 +145,7 @@ def _open(given: Sequence[Path], level: str) -> tuple[dict[str, LinesFolder], li
             try:
                 opened.append(LinesFolder(path, one))
             except LinesError as error:
-                failed = Refused(str(path), str(error))
+                failed = Skipped(str(path), str(error))
         if not opened:
             damaged.append(failed)
         elif len(opened) > 1 and opened[0].splits == opened[1].splits:
@@ -167,7 +167,7 @@ def _rows(
     name: Callable[[str], str],
     info: ModelInfo | None,
     threads: int | None,
-    damaged: list[Refused],
+    damaged: list[Skipped],
 ) -> Iterator[Row]:
     height = info.height if info else HEIGHT
     done = 0
@@ -176,13 +176,13 @@ def _rows(
             try:
                 groups = folder.groups(split)
             except LinesError as error:
-                damaged.append(Refused(name(split), str(error)))
+                damaged.append(Skipped(name(split), str(error)))
                 continue
             for group in groups:
                 try:
                     lines = list(folder.read(group))
                 except LinesError as error:
-                    damaged.append(Refused(name(f"{group.file.name}:{group.index}"), str(error)))
+                    damaged.append(Skipped(name(f"{group.file.name}:{group.index}"), str(error)))
                     continue
                 yield from _look(folder, lines, split, label, name, height, pool)
                 done += len(lines)
@@ -199,7 +199,7 @@ def _look(
     height: int,
     pool: Executor,
 ) -> Iterator[Row]:
-    seen = pool.map(see, [line.image for line in lines], [line.id for line in lines])
+    seen = pool.map(image_stats, [line.image for line in lines], [line.id for line in lines])
     for line, one in zip(lines, seen, strict=True):
         width = prepared_width(one.width, max(one.height, folder.high(line)), height) if one.height else 0
         named = {"hand": line.hand, "page": line.page, "origin": source_of(line.origin, line.confidence)}

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from scriven.base import Refused
+from scriven.base import Skipped
 from scriven.jobs.doctor.records import Problem, Row, problem
-from scriven.reader.usable import WIDEST, faults
+from scriven.reader.trainable import WIDEST, faults
 from scriven.text import Charset, name, normalise
 
 LOW = 16  # px; letters of pictures that are less high cannot be told apart
@@ -33,10 +33,10 @@ _LOST = {
 def pictures(rows: Sequence[Row]) -> list[Problem]:
     """Broken, blank, low and light-on-dark pictures."""
     seen = [r for r in rows if not r.seen.error]
-    broken = [Refused(r.name, r.seen.error) for r in rows if r.seen.error]
-    blank = [Refused(r.name, f"no ink, its text is {r.text!r}" if r.text else "no ink") for r in seen if r.seen.blank]
-    low = [Refused(r.name, f"{r.seen.width} x {r.seen.height} px") for r in seen if r.seen.height < LOW]
-    light = [Refused(r.name, "light ink on dark") for r in seen if r.seen.light]
+    broken = [Skipped(r.name, r.seen.error) for r in rows if r.seen.error]
+    blank = [Skipped(r.name, f"no ink, its text is {r.text!r}" if r.text else "no ink") for r in seen if r.seen.blank]
+    low = [Skipped(r.name, f"{r.seen.width} x {r.seen.height} px") for r in seen if r.seen.height < LOW]
+    light = [Skipped(r.name, "light ink on dark") for r in seen if r.seen.light]
     return [
         *problem("picture", "lost", broken, "pictures that cannot be used", "copy them again, or take the lines out"),
         *problem("blank", "harm", blank, "pictures without ink", "take the lines out"),
@@ -48,15 +48,15 @@ def pictures(rows: Sequence[Row]) -> list[Problem]:
 
 def lost_texts(rows: Sequence[Row], charset: Charset | None, stride: int) -> list[Problem]:
     """Lines that training leaves out, by the very rule by which it does."""
-    found: dict[str, list[Refused]] = defaultdict(list)
+    found: dict[str, list[Skipped]] = defaultdict(list)
     unknown: Counter[str] = Counter()
     for row in rows:
         if row.seen.error:
             if not row.text:
-                found["no-text"].append(Refused(row.name, "it has no text"))
+                found["no-text"].append(Skipped(row.name, "it has no text"))
             continue
         for fault in faults(row.text, row.width, charset, stride):
-            found[fault.kind].append(Refused(row.name, fault.reason))
+            found[fault.kind].append(Skipped(row.name, fault.reason))
             if fault.kind == "characters" and charset is not None and row.text:
                 unknown.update(charset.missing([row.text]))
     problems = []
@@ -69,7 +69,7 @@ def lost_texts(rows: Sequence[Row], charset: Charset | None, stride: int) -> lis
 
 def readings(rows: Sequence[Row]) -> list[Problem]:
     """Texts that no person wrote or checked: they may hold the mistakes of the model that did."""
-    found = [Refused(row.name, repr(row.text)) for row in rows if row.by_model]
+    found = [Skipped(row.name, repr(row.text)) for row in rows if row.by_model]
     what = "texts written by a model, perhaps wrongly: they are no transcriptions"
     advice = (
         "check them, and of those that are right empty the column confidence and write human in origin; training "
@@ -80,17 +80,17 @@ def readings(rows: Sequence[Row]) -> list[Problem]:
 
 def sources(raw: Iterable[tuple[str, str | None]]) -> list[Problem]:
     """Texts (name, as stored) that reading puts into normal form."""
-    forms, spaces, controls = list[Refused](), list[Refused](), list[Refused]()
+    forms, spaces, controls = list[Skipped](), list[Skipped](), list[Skipped]()
     for line, text in raw:
         if not text:
             continue
         if not unicodedata.is_normalized("NFC", text):
-            forms.append(Refused(line, f"{text!r} has characters in parts"))
+            forms.append(Skipped(line, f"{text!r} has characters in parts"))
         if normalise(text) != unicodedata.normalize("NFC", text):
-            spaces.append(Refused(line, repr(text)))
+            spaces.append(Skipped(line, repr(text)))
         strange = [c for c in dict.fromkeys(text) if unicodedata.category(c) in ("Cc", "Cf") and not c.isspace()]
         if strange or "\ufffd" in text:
-            controls.append(Refused(line, ", ".join(map(name, strange or ["\ufffd"]))))
+            controls.append(Skipped(line, ", ".join(map(name, strange or ["\ufffd"]))))
     return [
         *problem("unseen-character", "harm", controls, "texts with characters that nobody can see",
                  "remove them: no ink belongs to them"),
@@ -111,7 +111,7 @@ def characters(rows: Sequence[Row], charset: Charset | None) -> list[Problem]:
         return []
     rare = sorted((n, c) for c, n in learnt.items() if n < RARE)
     unlearnt = [
-        Refused(name(c), f"{n} times in {split}, never in train")
+        Skipped(name(c), f"{n} times in {split}, never in train")
         for split in ("valid", "test")
         for c, n in counts.get(split, Counter()).most_common()
         if c not in learnt and (charset is None or c not in charset)
@@ -119,7 +119,7 @@ def characters(rows: Sequence[Row], charset: Charset | None) -> list[Problem]:
     return [
         *problem("not-in-train", "harm", unlearnt, "characters of valid or test that train does not have",
                  "they cannot be read: move lines that have them to train, or train with `fonts:LANGUAGE` too"),
-        *problem("rare", "note", [Refused(name(c), f"{n} in train") for n, c in rare],
+        *problem("rare", "note", [Skipped(name(c), f"{n} in train") for n, c in rare],
                  f"characters that occur fewer than {RARE} times in train",
                  "check that they are no slips; else add lines"),
     ]  # fmt: skip
@@ -128,8 +128,8 @@ def characters(rows: Sequence[Row], charset: Charset | None) -> list[Problem]:
 def pairs(rows: Sequence[Row]) -> list[Problem]:
     """Texts far too long or too short for their pictures, worst first, and pictures of several lines."""
     usable = [r for r in rows if not r.seen.error and not r.seen.blank]
-    odd: list[tuple[float, Refused]] = []
-    crowds: list[Refused] = []
+    odd: list[tuple[float, Skipped]] = []
+    crowds: list[Skipped] = []
     for folder in dict.fromkeys(r.folder for r in usable):
         own = [r for r in usable if r.folder == folder]
         labelled = [r for r in own if r.text]
@@ -138,15 +138,15 @@ def pairs(rows: Sequence[Row]) -> list[Problem]:
         for row, far, scale in zip(labelled, away, spread, strict=True):
             if row.seen.valley > VALLEY and far < np.log(CROWDED) and len(row.text or "") >= CROWD:
                 crowded.add(row.name)
-                crowds.append(Refused(row.name, "two bands of ink, and narrow for its text"))
+                crowds.append(Skipped(row.name, "two bands of ink, and narrow for its text"))
             elif abs(far) > max(ODD * scale, np.log(ODD_FACTOR)):
                 usual = row.width / np.exp(far)
                 reason = (
                     f"{row.width} px wide at height 64, usual for its {len(row.text or '')} characters: {usual:.0f}"
                 )
-                odd.append((abs(far), Refused(row.name, reason)))
+                odd.append((abs(far), Skipped(row.name, reason)))
         clear = [r for r in own if r.seen.valley > CLEAR_VALLEY and r.name not in crowded]
-        crowds += [Refused(r.name, "two bands of ink") for r in clear if not r.text or len(clear) > len(own) / 4]
+        crowds += [Skipped(r.name, "two bands of ink") for r in clear if not r.text or len(clear) > len(own) / 4]
     odd.sort(key=lambda pair: -pair[0])
     return [
         *problem("odd-pair", "harm", [found for _, found in odd], "pictures far too wide or too narrow for their texts",
@@ -189,12 +189,12 @@ def splits(rows: Sequence[Row]) -> list[Problem]:
     for folder in dict.fromkeys(r.folder for r in rows):
         have = {r.split for r in rows if r.folder == folder}
         if "train" not in have:
-            missing = [Refused(folder, f"it has {', '.join(sorted(have))} only")]
+            missing = [Skipped(folder, f"it has {', '.join(sorted(have))} only")]
             problems += problem("no-train", "note", missing, "folders without a train split", "they can be scored only")
         elif "valid" not in have:
             hands = len({r.hand for r in rows if r.folder == folder and r.split == "train" and r.hand})
             what = "hand" if hands >= 10 else "page or line"
-            held = [Refused(folder, f"{hands} hands; training holds out one {what} in ten")]
+            held = [Skipped(folder, f"{hands} hands; training holds out one {what} in ten")]
             problems += problem("no-valid", "note", held, "folders without a valid split",
                                 "nothing, or name the lines to validate on by a valid split")  # fmt: skip
     return problems

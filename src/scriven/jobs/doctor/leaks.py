@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 
-from scriven.base import Refused
+from scriven.base import Skipped
+from scriven.jobs.doctor.near_duplicates import near_duplicates
 from scriven.jobs.doctor.records import RANK, Problem, Row, problem
-from scriven.jobs.doctor.twins import near_twins
 
 LEAKING_TEXT = 12  # characters; shorter texts are words that anyone writes again
 
@@ -16,7 +16,7 @@ ONCE = "keep one of them"
 def same_ids(rows: Sequence[Row]) -> list[Problem]:
     """Ids that several lines bear: all but the first are lost."""
     found = [
-        Refused(
+        Skipped(
             f"{row.name} ({n})",
             f"its id is also that of a line of {group[0].split}; reading and scoring use the first only",
         )
@@ -28,18 +28,18 @@ def same_ids(rows: Sequence[Row]) -> list[Problem]:
 
 def same_pictures(rows: Sequence[Row]) -> list[Problem]:
     """Files of equal bytes: with other texts, across splits, within one."""
-    labels, leaks, twice = list[Refused](), list[Refused](), list[Refused]()
+    labels, leaks, twice = list[Skipped](), list[Skipped](), list[Skipped]()
     for group in _groups([r for r in rows if r.seen.digest], lambda r: r.seen.digest):
         first = group[0]
         for row in group[1:]:
             if row.text and first.text and row.text != first.text:
                 labels.append(
-                    Refused(row.name, f"the picture of {first.name}, whose text is {first.text!r}: {row.text!r}")
+                    Skipped(row.name, f"the picture of {first.name}, whose text is {first.text!r}: {row.text!r}")
                 )
             if row.split != first.split:
-                leaks.append(Refused(row.name, f"in {row.split}; {first.name} in {first.split} is the same picture"))
+                leaks.append(Skipped(row.name, f"in {row.split}; {first.name} in {first.split} is the same picture"))
             else:
-                twice.append(Refused(row.name, f"the same picture as {first.name}"))
+                twice.append(Skipped(row.name, f"the same picture as {first.name}"))
     return [
         *problem(
             "other-text", "harm", labels, "one picture with two different texts", "correct or remove one of the two"
@@ -51,14 +51,14 @@ def same_pictures(rows: Sequence[Row]) -> list[Problem]:
 
 def like_pictures(rows: Sequence[Row]) -> list[Problem]:
     """Pictures that look alike though their files differ."""
-    leaks, twice = list[Refused](), list[Refused]()
-    for row, other, cosine in near_twins(rows):
+    leaks, twice = list[Skipped](), list[Skipped]()
+    for row, other, cosine in near_duplicates(rows):
         texts = "" if row.text == other.text else f"; the texts differ: {row.text!r}, {other.text!r}"
         if row.split != other.split:
             reason = f"in {row.split}; looks like {other.name} in {other.split} ({cosine:.2f}){texts}"
-            leaks.append(Refused(row.name, reason))
+            leaks.append(Skipped(row.name, reason))
         else:
-            twice.append(Refused(row.name, f"looks like {other.name} ({cosine:.2f}){texts}"))
+            twice.append(Skipped(row.name, f"looks like {other.name} ({cosine:.2f}){texts}"))
     return [
         *problem("near-leak", "harm", leaks, "nearly the same picture in two splits", f"look at both, then {APART}"),
         *problem("near-duplicate", "harm", twice, "nearly the same picture twice", f"look at both, then {ONCE}"),
@@ -69,7 +69,7 @@ def same_texts(rows: Sequence[Row]) -> list[Problem]:
     """The same text by the same hand in two splits."""
     long = [r for r in rows if r.text and len(r.text) >= LEAKING_TEXT]
     found = [
-        Refused(row.name, f"in {row.split}; {first.name} in {first.split} has the same text by the same hand")
+        Skipped(row.name, f"in {row.split}; {first.name} in {first.split} has the same text by the same hand")
         for group in _groups(long, lambda r: (r.folder, r.hand, r.text))
         for first, row in _across(group)
     ]
@@ -98,7 +98,7 @@ def shared_pages(rows: Sequence[Row]) -> list[Problem]:
     return problem("page-leak", "harm", found, "pages in more than one split", "split by page or, better, by hand")
 
 
-def _shared(rows: Iterable[Row], what: str) -> Iterator[Refused]:
+def _shared(rows: Iterable[Row], what: str) -> Iterator[Skipped]:
     def key(row: Row) -> Hashable:
         name = str(getattr(row, what))
         return (row.folder, name, row.hand if what == "page" and name.isdigit() else "")
@@ -109,7 +109,7 @@ def _shared(rows: Iterable[Row], what: str) -> Iterator[Refused]:
             counts[row.split] += 1
         if len(counts) > 1:
             named = ", ".join(f"{n} in {s}" for s, n in counts.items())
-            yield Refused(str(getattr(group[0], what)), f"lines: {named}")
+            yield Skipped(str(getattr(group[0], what)), f"lines: {named}")
 
 
 def _groups(rows: Sequence[Row], key) -> Iterator[list[Row]]:  # type: ignore[no-untyped-def]

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from scriven.base import Refused
-from scriven.jobs.doctor.see import Seen
+from scriven.base import Skipped
+from scriven.jobs.doctor.image_stats import Seen
 
 Severity = Literal["lost", "harm", "note"]
 SEVERITIES: tuple[Severity, ...] = ("lost", "harm", "note")  # from bad to good to know
@@ -38,10 +38,10 @@ class Problem:
     count: int
     what: str
     advice: str
-    found: tuple[Refused, ...] = ()
+    found: tuple[Skipped, ...] = ()
 
 
-def problem(kind: str, severity: Severity, found: Iterable[Refused], what: str, advice: str) -> list[Problem]:
+def problem(kind: str, severity: Severity, found: Iterable[Skipped], what: str, advice: str) -> list[Problem]:
     """A problem with all its lines, or nothing where there are none."""
     lines = tuple(found)
     return [Problem(kind, severity, len(lines), what, advice, lines)] if lines else []

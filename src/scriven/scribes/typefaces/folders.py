@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scriven.base import InputError, OutputError, Refused, ScrivenError
-from scriven.cache import remember, remembered
+from scriven.base import InputError, OutputError, ScrivenError, Skipped
+from scriven.base.cache import remember, remembered
 from scriven.scribes.typefaces.codepoints import CodePoints
 from scriven.scribes.typefaces.faces import FontFile, Typeface
 from scriven.scribes.typefaces.outlines import CACHE, drawable, open_font
@@ -20,7 +20,7 @@ _ASKED = 2  # goes up when what is asked of a font changes, so that older notes 
 LICENCE_FILES = ("OFL.txt", "LICENSE.txt", "LICENSE", "LICENCE.txt", "UFL.txt", "COPYING")
 
 
-def from_folder(path: Path) -> tuple[tuple[Typeface, ...], list[Refused]]:
+def from_folder(path: Path) -> tuple[tuple[Typeface, ...], list[Skipped]]:
     """The typefaces of all font files in a folder and the folders below it, sorted by name, and the files refused.
 
     Files of one family and style are one typeface (as where a publisher cut it into subsets). A file that is broken,
@@ -34,16 +34,16 @@ def from_folder(path: Path) -> tuple[tuple[Typeface, ...], list[Refused]]:
     if not found:
         raise InputError(f"no font file in {path}; put .ttf, .otf, .woff or .woff2 files there")
     faces: dict[str, Typeface] = {}
-    refused = []
+    skipped = []
     for file in found:
         try:
             face = _typeface(file)
         except ScrivenError as error:
-            refused.append(Refused(str(file.relative_to(path)), str(error)))
+            skipped.append(Skipped(str(file.relative_to(path)), str(error)))
             continue
         known = faces.get(face.id)
         faces[face.id] = replace(known, files=known.files + face.files) if known else face
-    return tuple(faces[i] for i in sorted(faces)), refused
+    return tuple(faces[i] for i in sorted(faces)), skipped
 
 
 def _typeface(path: Path) -> Typeface:
@@ -121,7 +121,7 @@ class Harvest:
 
     copied: tuple[str, ...]
     without_subset: tuple[str, ...]
-    refused: tuple[Refused, ...]
+    skipped: tuple[Skipped, ...]
 
 
 def harvest(google_fonts_checkout: Path, out: Path, subsets: Sequence[str] = ()) -> Harvest:
@@ -135,7 +135,7 @@ def harvest(google_fonts_checkout: Path, out: Path, subsets: Sequence[str] = ())
     checkout, out = Path(google_fonts_checkout), Path(out)
     if not any((checkout / room).is_dir() for room in ("ofl", "apache")):
         raise InputError(f"{checkout} has no folder ofl or apache; give the root of a google/fonts checkout")
-    copied, without, refused = [], [], []
+    copied, without, skipped = [], [], []
     for folder in _handwriting(checkout):
         about = (folder / "METADATA.pb").read_text(encoding="utf-8", errors="replace")
         licences = [p for name in LICENCE_FILES if (p := folder / name).is_file()]
@@ -143,13 +143,13 @@ def harvest(google_fonts_checkout: Path, out: Path, subsets: Sequence[str] = ())
         if any(f'subsets: "{subset}"' not in about for subset in subsets):
             without.append(folder.name)
         elif not licences:
-            refused.append(Refused(folder.name, "has no licence file beside it"))
+            skipped.append(Skipped(folder.name, "has no licence file beside it"))
         elif font is None:
-            refused.append(Refused(folder.name, "its regular font file is not in the checkout"))
+            skipped.append(Skipped(folder.name, "its regular font file is not in the checkout"))
         else:
             _copy([font, *licences, folder / "METADATA.pb"], out / folder.name)
             copied.append(folder.name)
-    return Harvest(tuple(copied), tuple(without), tuple(refused))
+    return Harvest(tuple(copied), tuple(without), tuple(skipped))
 
 
 def _handwriting(checkout: Path) -> Iterator[Path]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scriven.base import InputError, MissingExtra
-from scriven.cache import remember, remembered
+from scriven.base.cache import remember, remembered
 from scriven.scribes.typefaces.codepoints import CodePoints
 from scriven.scribes.typefaces.faces import FontFile
 
@@ -22,7 +22,7 @@ WIDEST = 0x7FFF  # units; a wider glyph (a ligature, say) is a negative number i
 def sfnt(font: FontFile) -> bytes:
     """The decompressed TTF or OTF bytes of a font file, for FreeType and HarfBuzz (which do not read WOFF2).
 
-    Kept in memory, and on disk (see `scriven.cache`) where that can be written. Raises InputError when the file is
+    Kept in memory, and on disk (see `scriven.base.cache`) where that can be written. Raises InputError when the file is
     missing, changed since it was listed, or broken; MissingExtra without fontTools.
     """
     return _sfnt(font.path, font.sha256)

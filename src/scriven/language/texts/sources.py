@@ -1,0 +1,162 @@
+"""A text source by its name: `words:fr`, `lines:fr+en`, `fonts:de`, `ngram:FOLDER`, or a file of texts.
+
+A source is any object with `draw(rng, kind) -> str`. Text i of seed s is `text_at(source, s, i)`: always the same one.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+
+from scriven.base import SettingsError, Skipped, TextError
+from scriven.language.texts.backoff import NGramSource, WordNGrams, count_ngrams
+from scriven.language.texts.corpora import corpus_files, corpus_lines
+from scriven.language.texts.languages import charset_of, is_language, language_of, languages_of
+from scriven.language.texts.samplers import WordSource
+from scriven.language.texts.settings import DEFAULTS, TextSettings
+from scriven.language.texts.words import WordDistribution, count_words, language_words
+from scriven.text import Charset, name
+
+Kind = Literal["word", "line"]
+
+
+class TextSource(Protocol):
+    def draw(self, rng: np.random.Generator, kind: Kind | None = None) -> str:
+        """One text, NFC, single-spaced; without `kind`, what the source's name asks for."""
+        ...
+
+
+Make = Callable[[str, TextSettings, list[Skipped]], TextSource]
+
+
+class FileSource:
+    """The lines of files, one text each: in order by `texts`, or at random by `draw`.
+
+    With `characters`, a text that has others is left out and appended to `skipped`. Raises SettingsError when none
+    is left.
+    """
+
+    def __init__(self, texts: Iterable[str], characters: str = "", skipped: list[Skipped] | None = None):
+        self.texts: list[str] = []
+        allowed, unfit = {*characters, " "}, [] if skipped is None else skipped
+        for text in texts:
+            if characters and (others := sorted(set(text) - allowed)):
+                why = f"has {', '.join(map(name, others))}, not among the characters given; give more of them"
+                unfit.append(Skipped(repr(text), why))
+            else:
+                self.texts.append(text)
+        if characters and not self.texts:
+            raise SettingsError(
+                f"no text can be written with the characters {characters!r} alone; give more or leave characters empty"
+            )
+
+    def draw(self, rng: np.random.Generator, kind: Kind | None = None) -> str:
+        """A line, or one word of it."""
+        text = self.texts[int(rng.random() * len(self.texts))]
+        if kind != "word":
+            return text
+        words = text.split(" ")
+        return words[int(rng.random() * len(words))]
+
+
+class MixedSource:
+    """Several sources, each drawn from as often; words and lines mixed where `word_share` is given."""
+
+    def __init__(self, sources: Sequence[TextSource], word_share: float | None = None):
+        self.sources, self.word_share = list(sources), word_share
+
+    def draw(self, rng: np.random.Generator, kind: Kind | None = None) -> str:
+        source = self.sources[int(rng.random() * len(self.sources))]
+        if kind is None and self.word_share is not None:
+            kind = "word" if rng.random() < self.word_share else "line"
+        return source.draw(rng, kind)
+
+
+def source(spec: str, settings: TextSettings = DEFAULTS, skipped: list[Skipped] | None = None) -> TextSource:
+    """The text source of a name. Raises TextError (with what there is) and MissingExtra.
+
+    The files of a corpus that cannot be read are appended to `skipped`.
+
+    `words:X` words, `lines:X` lines, `fonts:X` both mixed; X is a language, several (`fr+en`), or a word list, text
+    file or folder. Two or three small letters are always a language: a folder that is called `fr` is `words:./fr` or
+    `words:fr/`. `ngram:X` lines like those of a corpus (or of a saved `.npz`). Anything else: a file or folder
+    of texts.
+    """
+    skipped = [] if skipped is None else skipped
+    name, colon, rest = spec.partition(":")
+    if not colon or name not in SOURCES:
+        if not spec or not Path(spec).exists():
+            raise TextError(
+                f"there is no text source {spec!r}; give a file or folder of texts, "
+                f"or {', '.join(f'{s}:...' for s in SOURCES)}"
+            )
+        return FileSource(corpus_lines(corpus_files([Path(spec)], skipped)), settings.characters, skipped)
+    return SOURCES[name](rest, settings, skipped)
+
+
+def text_at(texts: TextSource, seed: int, index: int, kind: Kind | None = None) -> str:
+    """Text number `index` of a seed. A file's texts come in order and over again; other sources draw."""
+    ordered = getattr(texts, "texts", None)
+    if ordered is not None:
+        return str(ordered[index % len(ordered)])
+    return texts.draw(np.random.default_rng([seed, index]), kind)
+
+
+def allowed(texts: TextSource) -> frozenset[str]:
+    """The characters that a source of words and lines writes; none where a source has no such limit."""
+    if isinstance(texts, MixedSource):
+        return frozenset[str]().union(*map(allowed, texts.sources))
+    return texts.allowed if isinstance(texts, WordSource) else frozenset()
+
+
+def _words(kind: Kind) -> Make:
+    def make(rest: str, settings: TextSettings, skipped: list[Skipped]) -> TextSource:
+        whole = rest and not is_language(rest) and Path(rest).exists()
+        names = (rest,) if whole else languages_of(rest)
+        sources = [_word_source(name, settings, kind, skipped) for name in names]
+        return sources[0] if len(sources) == 1 else MixedSource(sources)
+
+    return make
+
+
+def _word_source(name: str, settings: TextSettings, kind: Kind, skipped: list[Skipped]) -> WordSource:
+    words = distribution(name, settings, skipped)
+    if is_language(name):
+        return WordSource(words, language_of(name), charset_of(name), settings, kind)
+    return WordSource(words, language_of(""), Charset.of([*words.words, _PLAIN]), settings, kind)
+
+
+def distribution(
+    name: str, settings: TextSettings = DEFAULTS, skipped: list[Skipped] | None = None
+) -> WordDistribution:
+    """The words of a language, a word list (CSV), or a text file or folder; files left out go to `skipped`."""
+    path = Path(name)
+    if is_language(name) or not (
+        path.suffix or "/" in name or path.exists()
+    ):  # of an unknown one: says which there are
+        return language_words(name, settings.top, settings.max_length)
+    if path.suffix.lower() == ".csv":
+        return WordDistribution.load(path)
+    files = corpus_files([path], [] if skipped is None else skipped)
+    return count_words(corpus_lines(files), settings.max_length)
+
+
+def _ngram(rest: str, settings: TextSettings, skipped: list[Skipped]) -> TextSource:
+    if rest.endswith(".npz"):
+        return NGramSource(WordNGrams.load(Path(rest)), settings)
+    files = corpus_files([Path(rest)], skipped)
+    return NGramSource(count_ngrams(lambda: corpus_lines(files), settings.order, settings.max_vocabulary), settings)
+
+
+def _fonts(rest: str, settings: TextSettings, skipped: list[Skipped]) -> TextSource:
+    return MixedSource([_words("line")(rest, settings, skipped)], settings.word_share)
+
+
+_PLAIN = "0123456789.,;:!?'\"()-"
+SOURCES: dict[str, Make] = {
+    "words": _words("word"),
+    "lines": _words("line"),
+    "ngram": _ngram,
+    "fonts": _fonts,
+}

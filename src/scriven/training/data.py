@@ -1,0 +1,180 @@
+"""What a training run learns from and is validated on: inputs as sources, their weights, the held-out lines."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from scriven.base import InputError, LinesError, ScrivenError, SettingsError, Skipped
+from scriven.language.texts import source
+from scriven.language.texts.languages import is_language, languages_of
+from scriven.language.texts.sources import allowed
+from scriven.lines import LinesFolder
+from scriven.lines.sketch import sketch
+from scriven.scribes.fonts import FontScribe
+from scriven.scribes.typefaces import bundled
+from scriven.text import Charset
+from scriven.training.sources import FixedSource, FolderSource, ScribeSource, Source, split_source
+
+log = logging.getLogger("scriven.train")
+
+FONTS = "fonts:"
+
+
+class DataSettings(Protocol):
+    """The settings of a job that decide its material; see TrainSettings."""
+
+    @property
+    def weights(self) -> tuple[float, ...]: ...
+    @property
+    def lines(self) -> float: ...
+    @property
+    def validate_on(self) -> int: ...
+    @property
+    def validate_fonts(self) -> int: ...
+    @property
+    def level(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Sources with their weights, validation pictures, a record of the data, and what was left out."""
+
+    sources: tuple[Source, ...]
+    weights: tuple[float, ...]
+    valid: tuple[Source, ...]
+    data: tuple[dict[str, Any], ...]
+    skipped: tuple[Skipped, ...]
+    validated_on: str  # what `valid` holds, one of it in words
+
+    @classmethod
+    def of(cls, inputs: Sequence[str | Path], charset: Charset, height: int, settings: DataSettings) -> "TrainingData":
+        """What `inputs` yield for a network of this character set and height. Raises ScrivenError."""
+        sources: list[Source] = []
+        valid: list[FolderSource] = []
+        data: list[dict[str, Any]] = []
+        skipped: list[Skipped] = []
+        for given in inputs:
+            if str(given).startswith(FONTS):
+                sources.append(_fonts(str(given), charset, height, settings))
+                data.append({"path": str(given), "origin": "fonts"})
+                continue
+            for folder in folders(given, settings.level):
+                learn, check = split_source(folder, height=height, charset=charset)
+                skipped += [*learn.skipped, *check.skipped]
+                if unchecked := learn.unchecked + check.unchecked:
+                    log.warning(
+                        "%s: %d of %d texts were read by a model (they have a confidence) and are believed as they "
+                        "are; empty the column confidence of those that you have checked, and delete the others",
+                        folder.path, unchecked, len(learn) + len(check),
+                    )  # fmt: skip
+                if not len(learn):
+                    raise _nothing(folder, learn.skipped)
+                sources.append(learn)
+                valid.append(check)
+                data.append(
+                    {
+                        "path": str(given),
+                        "level": folder.level or "lines",
+                        "fingerprint": folder.fingerprint(),
+                        "sketch": sketch(learn.digests),
+                        "lines": len(learn),
+                    }
+                )
+        for one in skipped:
+            log.warning("left out %s: %s", one.id, one.reason)
+        return cls(
+            tuple(sources),
+            _weights(sources, settings),
+            _validation(sources, valid, settings),
+            tuple(data),
+            tuple(skipped),
+            "validation line" if any(map(len, valid)) else "synthetic picture",
+        )
+
+
+def folders(given: str | Path, level: str) -> list[LinesFolder]:
+    """The lines folder at a path; with the level `both`, of a tree that holds words and lines, two."""
+    if level != "both":
+        return [LinesFolder(given, level)]
+    found: list[LinesFolder] = []
+    for one in ("lines", "words"):
+        try:
+            folder = LinesFolder(given, one)
+        except LinesError:
+            continue
+        if not found or folder.splits != found[0].splits:
+            found.append(folder)
+    return [f for f in found if any(f.count(s) for s in f.splits)] or [LinesFolder(given)]
+
+
+def _nothing(folder: LinesFolder, skipped: Sequence[Skipped]) -> ScrivenError:
+    why = f"; the first of {len(skipped)} left out: {skipped[0].id}: {skipped[0].reason}" if skipped else ""
+    return InputError(f"{folder.path} has no line that can be trained on{why}; look at it with `scriven doctor`")
+
+
+def _weights(sources: Sequence[Source], settings: DataSettings) -> tuple[float, ...]:
+    if settings.weights:
+        if len(settings.weights) != len(sources):
+            raise SettingsError(
+                f"the setting 'weights' has {len(settings.weights)} numbers for {len(sources)} inputs; give one each"
+            )
+        return settings.weights
+    labelled = sum(len(s) for s in sources)
+    return tuple(float(len(s) or max(labelled, 1)) for s in sources)
+
+
+def _validation(sources: Sequence[Source], valid: Sequence[FolderSource], settings: DataSettings) -> tuple[Source, ...]:
+    total = sum(map(len, valid))
+    if total:
+        share = min(1.0, settings.validate_on / total)
+        rng = np.random.default_rng(0)
+        filled = [v for v in valid if len(v)]
+        return tuple(FixedSource(v, rng.permutation(len(v))[: max(1, round(share * len(v)))].tolist()) for v in filled)
+    written = [s for s in sources if isinstance(s, ScribeSource)]
+    if not written:
+        raise InputError("there are too few lines to hold some out for validation; give at least two, or a valid split")
+    each = max(1, settings.validate_fonts // len(written))
+    unseen = [_reseeded(s, settings.seed + 1_000_003) for s in written]
+    return tuple(FixedSource(s, range(each), strength=1.0) for s in unseen)
+
+
+def _reseeded(source: ScribeSource, seed: int) -> ScribeSource:
+    return ScribeSource(
+        source.scribe, source.text_source, source.charset, seed=seed, height=source.height, lines=source.lines
+    )
+
+
+def _fonts(spec: str, charset: Charset, height: int, settings: DataSettings) -> ScribeSource:
+    texts = source(spec)
+    return ScribeSource(FontScribe(bundled()), texts, charset, seed=settings.seed, height=height, lines=settings.lines)
+
+
+def languages(inputs: Sequence[str | Path]) -> list[str]:
+    """The languages that typefaces write among the inputs."""
+    return [
+        code
+        for given in inputs
+        if str(given).startswith(FONTS)
+        for code in languages_of(str(given).removeprefix(FONTS))
+        if is_language(code)
+    ]
+
+
+def characters(inputs: Sequence[str | Path], level: str) -> set[str]:
+    """All characters that the inputs need, the space among them."""
+    needed: set[str] = set(" ")
+    for given in inputs:
+        if str(given).startswith(FONTS):
+            needed |= allowed(source(str(given)))
+            continue
+        for folder in folders(given, level):
+            for split in ("train", "valid"):
+                if split in folder.splits:
+                    needed.update(Charset.of(t for t in folder.columns(split, ["text"])["text"] if t).characters)
+    return needed

@@ -1,0 +1,45 @@
+"""Where and how precisely a network is trained: devices and precision, by Lightning Fabric."""
+
+import logging
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric, seed_everything
+
+from scriven.base import SettingsError
+from scriven.training.fit import FitSettings
+from scriven.training.memory import frugal
+from scriven.training.precision import precision_of
+
+
+def available(settings: FitSettings) -> None:
+    """Make sure that this machine has what `device`, `devices` and `precision` ask for. Raises SettingsError."""
+    device, here = settings.device, {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not here.get(device, True):
+        raise SettingsError(f"the setting 'device' is {device}, which torch does not find here; use cpu or auto")
+    gpu = device == "cuda" or (device == "auto" and here["cuda"])
+    most = torch.cuda.device_count() if gpu else 1 if device == "mps" else settings.devices
+    if settings.devices > most:
+        raise SettingsError(f"the setting 'devices' is {settings.devices}, and there are {most} here; ask for no more")
+    if settings.precision == "16-mixed" and not gpu:
+        raise SettingsError("the setting 'precision' is 16-mixed, which needs device=cuda; use bf16-mixed or auto")
+
+
+def fabric_of(settings: FitSettings) -> Fabric:
+    """Where and how precisely to compute; every generator of random numbers is seeded. Raises SettingsError."""
+    available(settings)
+    lightning = logging.getLogger("lightning_fabric")  # it tells of precision and processes on standard error
+    lightning.setLevel(max(lightning.level, logging.WARNING))
+    frugal()
+    seed_everything(settings.seed, verbose=False)
+    precision: Any = arithmetic(settings)
+    return Fabric(accelerator=_device(settings), devices=settings.devices, precision=precision)
+
+
+def arithmetic(settings: FitSettings) -> str:
+    """The precision of these settings on this machine, `auto` resolved."""
+    return precision_of(_device(settings)) if settings.precision == "auto" else settings.precision
+
+
+def _device(settings: FitSettings) -> str:
+    return settings.device if settings.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,0 +1,345 @@
+"""The training loop, visible as a whole: batches in, an averaged network out, stopped and resumed exactly.
+
+Devices, bf16 and data-parallel training come from Lightning Fabric; everything else is on this page. The network is
+evaluated as its exponential moving average (Polyak & Juditsky 1992) on validation lines; the best one is kept.
+"""
+
+import copy
+import logging
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from scriven.base import SettingsError, one_of, within
+from scriven.metrics import Score, score
+from scriven.recognisers.contract import Recogniser
+from scriven.tensors import Batch
+from scriven.training.loader import AugmentSchedule, Plan, Stream, Waiting, in_order, loader, workers
+from scriven.training.memory import trim
+from scriven.training.muon import Muon
+from scriven.training.replicas import Replicas
+from scriven.training.sources import Source
+
+log = logging.getLogger("scriven.fit")
+
+MOST_REPLICAS = 4  # smaller parts of a batch than that no longer fill a processor
+NARROWEST = 64  # px of width that a batch has at least
+UNSOUND = 20  # batches in a row without a finite gradient, after which training gives up
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
+LAST_SEED = 2**32 - 1  # Fabric seeds every generator with it
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How a network is trained. One of `steps` and `minutes` says when to stop, unless `patience` does first."""
+
+    steps: int | None = None
+    minutes: float | None = None
+    lr: float = 2e-3
+    schedule: str = "cosine"  # or one-cycle
+    warmup: float = 0.03  # fraction of the run (one-cycle: 0.3 of it, whatever this says)
+    weight_decay: float = 0.05
+    clip: float = 1.0
+    smoothing: float = 0.0
+    ema: float = 0.999
+    batch_width_px: int = 12288  # px of width in a batch: 64 words of 192 px or 12 lines of 1024 px
+    evaluations: int = 20  # evenly over the run
+    patience: int | None = None  # evaluations without a better one before stopping
+    ramp: int = 12  # chunks until augmentation has full strength
+    span_mask: float = 0.0  # share of the width of every picture that is hidden in spans
+    workers: int | None = None  # processes that make pictures; None: none on a CPU, some on a GPU
+    replicas: int | None = None  # parts of a batch computed at once on a CPU; None: one for each thread, 4 at most
+    device: str = "auto"  # cpu, cuda, mps
+    devices: int = 1
+    precision: str = "auto"  # bf16-mixed where that is faster, else 32-true
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if (self.steps is None) == (self.minutes is None):
+            raise SettingsError("set exactly one of steps and minutes; it says when training stops")
+        one_of("schedule", self.schedule, ("cosine", "one-cycle"))
+        within("steps", self.steps, 1)
+        within("minutes", self.minutes, 0, above=True)
+        within("lr", self.lr, 0, 1, above=True)
+        for name in ("warmup", "smoothing", "ema"):
+            within(name, getattr(self, name), 0, 1)
+        within("span_mask", self.span_mask, 0, 0.9)
+        within("weight_decay", self.weight_decay, 0)
+        within("clip", self.clip, 0, above=True)
+        within("batch_width_px", self.batch_width_px, NARROWEST)
+        within("evaluations", self.evaluations, 1)
+        within("replicas", self.replicas, 1)
+        within("devices", self.devices, 1)
+        one_of("device", self.device, DEVICES)
+        one_of("precision", self.precision, PRECISIONS)
+        for name in ("patience", "ramp", "workers"):
+            within(name, getattr(self, name), 0)
+        within("seed", self.seed, 0, LAST_SEED)
+
+
+@dataclass
+class Progress:
+    """Where a run is: enough, with the tensors, to go on as if it had never stopped."""
+
+    step: int = 0
+    chunk: int = 0
+    batch: int = 0
+    seconds: float = 0.0
+    evaluations: int = 0
+    best: float = math.inf
+    waited: int = 0
+    parts: int = 1  # pieces a batch is computed in, doubled when memory runs out
+    unsound: int = 0  # batches in a row whose gradient was no number
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def fraction(self, settings: FitSettings) -> float:
+        if settings.steps is not None:
+            return min(1.0, self.step / settings.steps)
+        return min(1.0, self.seconds / (60 * settings.minutes)) if settings.minutes else 1.0
+
+    def finished(self, settings: FitSettings) -> bool:
+        return self.fraction(settings) >= 1 or (settings.patience is not None and self.waited > settings.patience)
+
+
+@dataclass
+class Run:
+    """A network in training with all that belongs to it."""
+
+    net: Any  # the network as Fabric wrapped it
+    average: Recogniser  # the exponential moving average that is evaluated and kept
+    optimizer: torch.optim.Optimizer
+    progress: Progress
+    replicas: Replicas | None = None  # what computes batches in several threads of a CPU
+
+    @cached_property
+    def pairs(self) -> list[tuple[Tensor, Tensor]]:
+        """Every tensor of the average with the one of the network that it follows."""
+        mine, theirs = (net.state_dict().values() for net in (self.average, unwrapped(self.net)))
+        return list(zip(mine, theirs, strict=True))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything that changes while training, as named tensors."""
+        found = {f"net.{k}": v for k, v in unwrapped(self.net).state_dict().items()}
+        found |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            found |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
+        found["rng"] = torch.get_rng_state()
+        return found
+
+    def restore(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
+        part = lambda name: {k[len(name) + 1 :]: v for k, v in tensors.items() if k.startswith(name + ".")}  # noqa: E731
+        unwrapped(self.net).load_state_dict(part("net"))
+        self.average.load_state_dict(part("average"))
+        states: dict[int, dict[str, Tensor]] = {}
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        for key, value in part("optimizer").items():
+            index, name = key.split(".", 1)
+            like = parameters[int(index)]
+            if value.shape == like.shape:  # the fused kernel wants its averages laid out in memory as the weights are
+                value = torch.empty_like(like, requires_grad=False).copy_(value)
+            states.setdefault(int(index), {})[name] = value
+        groups = self.optimizer.state_dict()["param_groups"]
+        if any(states.values()) and not {n for s in states.values() for n in s} <= Muon.REMEMBERED:
+            raise SettingsError("this run was begun with another optimiser, by an earlier version; begin it anew")
+        self.optimizer.load_state_dict({"state": states, "param_groups": groups})
+        torch.set_rng_state(tensors["rng"].cpu())
+        self.progress = Progress(**progress)
+
+
+Keep = Callable[[Run, bool], None]
+Tell = Callable[[float], None]
+
+
+def unwrapped(net: Any) -> Recogniser:
+    """The network itself, whatever Fabric and data-parallel training put around it."""
+    return getattr(net, "_original_module", None) or getattr(net, "module", net)
+
+
+def begin(net: Recogniser, settings: FitSettings, fabric: Fabric) -> Run:
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = copy.deepcopy(net).requires_grad_(False).eval().to(fabric.device)
+    half = fabric.strategy.precision.precision == "bf16-mixed"
+    optimizer = Muon(net.parameters(), settings.lr, settings.weight_decay, torch.bfloat16 if half else torch.float32)
+    wrapped, optimizer = fabric.setup(net, optimizer)
+    wrapped.mark_forward_method("loss")
+    return Run(wrapped, average, optimizer, Progress(), _replicas(unwrapped(wrapped), settings, fabric))
+
+
+def _replicas(net: Recogniser, settings: FitSettings, fabric: Fabric) -> Replicas | None:
+    threads = torch.get_num_threads()
+    count = settings.replicas or min(threads, MOST_REPLICAS)
+    if count < 2 or fabric.world_size > 1 or fabric.device.type != "cpu":
+        return None
+    return Replicas(net, count, threads, fabric)
+
+
+def fit(
+    run: Run,
+    plan: Plan,
+    valid: Sequence[Source],
+    settings: FitSettings,
+    look: AugmentSchedule,
+    fabric: Fabric,
+    keep: Keep,
+    tell: Tell = lambda fraction: None,
+) -> Progress:
+    """Train until `settings` says stop; `keep(run, is_best)` is called after every evaluation, on rank 0.
+
+    `tell(fraction)` is, too, after every step: how much of the budget is spent, and 1 at the end.
+    """
+    progress = run.progress
+    stream = Stream(
+        plan, look, chunk=progress.chunk, skip=progress.batch, rank=fabric.global_rank, ranks=fabric.world_size
+    )
+    run.net.train()
+    begun = time.monotonic() - progress.seconds
+    losses: list[Tensor] = []
+    batches = loader(stream, workers(settings.workers, fabric))
+    waiting = Waiting()
+    while not progress.finished(settings):
+        with waiting:
+            progress.chunk, progress.batch, batch = next(batches)
+        rate = learning_rate(settings, progress.fraction(settings))
+        for group in run.optimizer.param_groups:
+            group["lr"] = rate
+        losses.append(_step(run, batch, settings, fabric))
+        progress.step += 1
+        trim(progress.step)
+        _average(run, settings.ema)
+        progress.seconds = fabric.broadcast(time.monotonic() - begun)
+        due = progress.fraction(settings) * settings.evaluations
+        if due >= progress.evaluations + 1 or progress.finished(settings):
+            progress.evaluations = int(due)
+            loss = float(torch.stack(losses).mean())
+            losses.clear()
+            if fabric.is_global_zero:
+                _evaluate(run, valid, settings, fabric, {"loss": loss, "lr": rate, "waiting": waiting.share()}, keep)
+            progress.best, progress.waited = fabric.broadcast((progress.best, progress.waited))
+        if fabric.is_global_zero:
+            tell(1.0 if progress.finished(settings) else progress.fraction(settings))
+    return progress
+
+
+def learning_rate(settings: FitSettings, fraction: float) -> float:
+    """Linear warm-up, cosine to 1 % of the peak; one-cycle (Smith 2017) warms up by a cosine over 30 % of the run."""
+    if settings.schedule == "one-cycle":
+        if fraction < 0.3:
+            return settings.lr * (0.04 + 0.96 * (1 - math.cos(math.pi * fraction / 0.3)) / 2)
+        return settings.lr * max(1e-4, (1 + math.cos(math.pi * (fraction - 0.3) / 0.7)) / 2)
+    if fraction < settings.warmup:
+        return settings.lr * max(fraction / settings.warmup, 0.01)
+    return settings.lr * max(0.01, (1 + math.cos(math.pi * (fraction - settings.warmup) / (1 - settings.warmup))) / 2)
+
+
+def _step(run: Run, batch: Batch, settings: FitSettings, fabric: Fabric) -> Tensor:
+    """One update. A batch that does not fit in memory is computed in halves from then on, and the log says so."""
+    while True:
+        try:
+            run.optimizer.zero_grad(set_to_none=True)
+            loss = _backward(run, batch, settings, fabric, run.progress.parts)
+            break
+        except (torch.OutOfMemoryError, RuntimeError) as error:
+            if not _out_of_memory(error) or run.progress.parts >= len(batch):
+                raise
+            run.progress.parts *= 2
+            log.warning("out of memory: batches are computed in %d parts from here on", run.progress.parts)
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+    norm = fabric.clip_gradients(run.net, run.optimizer, max_norm=settings.clip, error_if_nonfinite=False)
+    scaler = getattr(fabric.strategy.precision, "scaler", None)  # of 16-mixed: it passes over a step by itself
+    if _sound(norm, run.progress) or scaler is not None:
+        run.optimizer.step()
+    return loss
+
+
+def _sound(norm: Tensor | None, progress: Progress) -> bool:
+    """Whether a gradient of this norm can be learnt from. Raises SettingsError after UNSOUND that could not, in a row.
+
+    One update with a gradient that is no number would make every weight one.
+    """
+    if norm is None or bool(torch.isfinite(norm)):
+        progress.unsound = 0
+        return True
+    progress.unsound += 1
+    log.warning("step %d: the gradient is no finite number; nothing is learnt from this batch", progress.step + 1)
+    if progress.unsound >= UNSOUND:
+        raise SettingsError(
+            f"the gradients of {UNSOUND} batches in a row were no finite numbers; start anew with a smaller lr, "
+            "or with precision=32-true"
+        )
+    return False
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _backward(run: Run, batch: Batch, settings: FitSettings, fabric: Fabric, pieces: int, scale: float = 1.0) -> Tensor:
+    """Gradients of `scale` times the loss of a batch, computed in `pieces` one after the other; the loss."""
+    if pieces > 1 and len(batch) > 1:
+        a, b = batch.parts(2)
+        share = sum(map(len, a.texts)) / max(sum(map(len, batch.texts)), 1)  # the loss is a mean over characters
+        with fabric.no_backward_sync(run.net):
+            first = _backward(run, a, settings, fabric, pieces // 2, scale * share)
+        second = _backward(run, b, settings, fabric, pieces // 2, scale * (1 - share))
+        return share * first + (1 - share) * second
+    batch = batch.to(fabric.device)
+    if run.replicas is not None:
+        return run.replicas.backward(batch, settings.smoothing, scale)
+    with fabric.autocast():  # on one device Fabric itself sees to `forward` only
+        loss = run.net.loss(batch, settings.smoothing)
+    fabric.backward(loss * scale)
+    return loss.detach()
+
+
+@torch.no_grad()
+def _average(run: Run, decay: float) -> None:
+    decay = min(decay, (1 + run.progress.step) / (10 + run.progress.step))
+    numbers = [pair for pair in run.pairs if pair[0].is_floating_point()]
+    torch._foreach_lerp_([mine for mine, _ in numbers], [theirs for _, theirs in numbers], 1 - decay)
+    for count, counted in run.pairs:
+        if not count.is_floating_point():
+            count.copy_(counted)
+
+
+def _evaluate(
+    run: Run, valid: Sequence[Source], settings: FitSettings, fabric: Fabric, now: dict[str, float], keep: Keep
+) -> None:
+    progress = run.progress
+    with fabric.autocast():
+        result = validate(run.average, valid, settings.batch_width_px)
+    better = result.cer < progress.best
+    progress.best = min(progress.best, result.cer)
+    progress.waited = 0 if better else progress.waited + 1
+    row = {
+        "step": progress.step,
+        "minutes": round(progress.seconds / 60, 2),
+        "loss": round(now["loss"], 4),
+        "lr": now["lr"],
+        "waiting": round(now["waiting"], 3),
+        "cer": result.cer,
+        "wer": result.wer,
+        "best": better,
+    }
+    progress.rows.append(row)
+    keep(run, better)
+
+
+def validate(net: Recogniser, valid: Sequence[Source], batch_width_px: int) -> Score:
+    """CER of a network's greedy readings of all items of some sources, as they are."""
+    device = next(net.parameters()).device
+    texts, predictions, hands = list[str](), list[str](), list[str]()
+    for source in valid:
+        for batch in in_order(source, batch_width_px):
+            texts += batch.texts
+            hands += batch.hands
+            predictions += net.read(batch.to(device))
+    return score(texts, predictions, groups=hands if any(hands) else None)

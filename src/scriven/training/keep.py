@@ -1,0 +1,127 @@
+"""A model folder: weights, `model.json`, the reading graph, the log, and the state to resume from. Never a pickle."""
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from lightning_fabric import Fabric
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+import scriven
+from scriven.base import MissingExtra, ModelError, OutputError, atomic
+from scriven.reader.model import ModelInfo, read_info
+from scriven.recognisers import RECOGNISERS, build
+from scriven.recognisers.contract import Recogniser
+from scriven.training.fit import Run
+
+WEIGHTS, STATE, LOG = "weights.safetensors", "state/run.safetensors", "log.jsonl"
+
+RENAMED = {"name": "head", "along": "context"}  # modules of ConvText as files of version 0.1 name them
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any] | None = None) -> None:
+    """A safetensors file, complete or not there at all; `about` is kept as JSON in its header."""
+    plain = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+    data = save(plain, metadata={"about": json.dumps(about)} if about is not None else None)
+    with atomic(path) as file:
+        file.write(data)
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file, by their present names. Raises ModelError for a missing, truncated or foreign file."""
+    try:
+        return {_present_name(key): tensor for key, tensor in load_file(path).items()}
+    except FileNotFoundError:
+        raise ModelError(f"{path} is missing; copy the model folder again") from None
+    except (safetensors.SafetensorError, OSError) as error:
+        raise ModelError(f"{path} is damaged ({error}); copy the model folder again") from error
+
+
+def _present_name(key: str) -> str:
+    first, dot, rest = key.partition(".")
+    return RENAMED.get(first, first) + dot + rest
+
+
+def save_weights(folder: Path, net: nn.Module, half: bool = False) -> None:
+    """`half` stores matrices and kernels in 16 bits, for bundles; vectors and statistics stay in 32."""
+    tensors = net.state_dict()
+    if half:
+        tensors = {k: v.half() if v.is_floating_point() and v.ndim > 1 else v for k, v in tensors.items()}
+    save_tensors(folder / WEIGHTS, tensors)
+
+
+def load_net(folder: Path) -> tuple[Recogniser, ModelInfo]:
+    """The network of a model folder, in evaluation mode on the CPU. Raises ModelError."""
+    info = read_info(folder)
+    if info.network not in RECOGNISERS:
+        raise ModelError(f"{folder} holds a {info.network!r} network, which this version does not have; update scriven")
+    net = build(info.network, info.size, info.characters)
+    tensors = {k: v.float() if v.dtype == torch.half else v for k, v in load_tensors(Path(folder) / WEIGHTS).items()}
+    try:
+        net.load_state_dict(tensors)
+    except RuntimeError as error:
+        detail = str(error).splitlines()[-1].strip()
+        raise ModelError(
+            f"the weights in {folder} do not fit its model.json ({detail}); copy the folder again"
+        ) from error
+    return net.eval(), info
+
+
+def versions() -> dict[str, str]:
+    """What a model was made with, for its model.json."""
+    return {"scriven": scriven.__version__, "torch": torch.__version__, "python": platform.python_version()}
+
+
+def save_state(folder: Path, run: Run, settings: Mapping[str, Any]) -> None:
+    """Everything needed to go on exactly here, in one file, and the log so far."""
+    about = {"settings": dict(settings), "progress": asdict(run.progress)}
+    save_tensors(folder / STATE, run.tensors(), about)
+    with atomic(folder / LOG, "w") as file:
+        file.writelines(json.dumps(row) + "\n" for row in run.progress.rows)
+
+
+def begun_with(folder: Path) -> dict[str, Any]:
+    """The settings and the progress of an unfinished run; empty where there is none. Raises OutputError."""
+    path = folder / STATE
+    if not path.is_file():
+        return {}
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            about: dict[str, Any] = json.loads(file.metadata()["about"])
+    except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise OutputError(f"{path} is damaged ({error}); delete {folder}, and start anew") from error
+    return about
+
+
+def resume(folder: Path, run: Run, settings: Mapping[str, Any], fabric: Fabric) -> bool:
+    """Continue a run that was stopped; False when there is nothing to continue.
+
+    Raises OutputError when the folder was begun with other settings.
+    """
+    if not (about := begun_with(folder)):
+        return False
+    tensors = load_tensors(folder / STATE)
+    old, new = about["settings"], json.loads(json.dumps(dict(settings)))
+    if different := sorted(k for k in new if old.get(k) != new[k]):
+        raise OutputError(
+            f"{folder} was begun with other settings ({', '.join(different)}); choose another -o or use those again"
+        )
+    run.restore({k: v.to(fabric.device) if k != "rng" else v for k, v in tensors.items()}, about["progress"])
+    return True
+
+
+def track(folder: Path, row: Mapping[str, Any]) -> None:
+    """One row of the log as TensorBoard events. Raises MissingExtra without the extra `track`."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise MissingExtra("the setting track", "track") from None
+    with SummaryWriter(str(folder / "tensorboard")) as writer:
+        for key in ("loss", "lr", "cer", "wer"):
+            writer.add_scalar(key, row[key], row["step"])

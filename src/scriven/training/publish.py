@@ -1,0 +1,145 @@
+"""From trained weights to a finished model folder: reading graph, calibrated confidences, small storage, model card."""
+
+import logging
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from scriven.base import atomic, counted
+from scriven.images import Grey
+from scriven.language.model import CharLM
+from scriven.reader.calibrate import calibrate, stretched
+from scriven.reader.model import Graph, ModelInfo, own_language, read_info, write_info
+from scriven.reader.session import Picture, Reader
+from scriven.recognisers import build
+from scriven.recognisers.export import export
+from scriven.report import rounds_kept
+from scriven.training.keep import WEIGHTS, load_tensors
+from scriven.training.quantise import Candidate, shrink
+from scriven.training.sources import Source
+
+log = logging.getLogger("scriven.publish")
+
+GRAPH, LANGUAGE_MODEL = Graph().file, "language.npz"
+FEWEST = 50  # validation lines to calibrate confidences and to judge int8 on; with fewer both are left as they are
+Unlabelled = Sequence[tuple[str, Grey]]  # prepared pictures with their ids
+
+
+def publish(folder: Path, info: ModelInfo, valid: Sequence[Source], unlabelled: Unlabelled = ()) -> None:
+    """Make a model folder of the weights in `folder`. model.json comes last, when all the rest is there.
+
+    With at least FEWEST labelled validation pictures the width that is read best is found and the confidences are
+    calibrated on them, and the graph is stored
+    in int8, else with 16-bit weights, where that loses at most 0.2 points of CER on them. With so many pictures
+    without labels, the graph is, where its readings differ that little from those in fp32.
+    """
+    net = build(info.network, info.size, info.characters)
+    tensors = load_tensors(folder / WEIGHTS)
+    net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
+    with tempfile.TemporaryDirectory(prefix="scriven-publish-") as temporary:
+        made = Path(temporary)
+        export(net.eval(), made / GRAPH)
+        write_info(made, info)
+        _improve(made, valid, unlabelled)
+        info = read_info(made)
+        _copy(made / GRAPH, folder / GRAPH)
+    _finish(folder, info)
+
+
+def with_language(folder: Path, info: ModelInfo, parent: Path | None, lm: CharLM | None = None) -> ModelInfo:
+    """What a model says of itself with the language model that it is read with: `lm`, else its parent's, else none."""
+    if lm is not None:
+        lm.save(folder / LANGUAGE_MODEL)
+    elif parent is not None and (own := own_language(parent, read_info(parent))):
+        _copy(own, folder / LANGUAGE_MODEL)
+    else:
+        return info.model_copy(update={"language_model": None})
+    return info.model_copy(update={"language_model": LANGUAGE_MODEL})
+
+
+def inherit(folder: Path, info: ModelInfo, parent: Path) -> None:
+    """Make a model folder that reads exactly as `parent` does: its weights and its reading graph, byte for byte.
+
+    A parent without a graph has one made of its weights.
+    """
+    _copy(parent / WEIGHTS, folder / WEIGHTS)
+    graph = read_info(parent).graph
+    if graph is None or not (parent / graph.file).is_file():
+        return publish(folder, info, [])
+    _copy(parent / graph.file, folder / graph.file)
+    _finish(folder, info.model_copy(update={"graph": graph}))
+
+
+def _finish(folder: Path, info: ModelInfo) -> None:
+    with atomic(folder / "README.md", "w") as file:
+        file.write(card(info))
+    write_info(folder, info)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with atomic(target) as file:
+        file.write(source.read_bytes())
+
+
+def _improve(folder: Path, valid: Sequence[Source], unlabelled: Unlabelled) -> None:
+    """Calibrate the confidences of a model folder and make its graph smaller, where there are lines enough to."""
+    made = [source.make(i, 0.0) for source in valid for i in range(len(source))]
+    pictures = [Picture.of(str(i), picture) for i, (picture, _, _) in enumerate(made)]
+    texts: list[str] | None = [text for _, text, _ in made]
+    if texts and len(texts) >= FEWEST:
+        lines = list(zip(pictures, texts, strict=True))
+        for fitted in (stretched, calibrate):
+            write_info(folder, fitted(Reader.load(folder, threads=1), lines))
+    elif len(unlabelled) >= FEWEST:
+        pictures, texts = [Picture.of(id, ink) for id, ink in unlabelled], None
+    else:
+        return
+    report = shrink(folder, pictures, pictures, texts)
+    level = logging.DEBUG if texts is None else logging.INFO  # who has a hand read does not ask for its graphs
+    for way in report.candidates:
+        log.log(level, "reading graph %s: %.1f MB%s", way.precision, way.megabytes, _loss(way, texts))
+
+
+def _loss(way: Candidate, texts: Sequence[str] | None) -> str:
+    """How a graph reads, in words; without texts there is no error rate, only a difference from fp32."""
+    if texts is not None:
+        return f", CER {100 * way.cer:.2f} % on {len(texts)} validation lines"
+    return (
+        "" if way.precision == "fp32" else f", its readings differ from fp32 by {100 * way.cer:.2f} % of the characters"
+    )
+
+
+def card(info: ModelInfo) -> str:
+    """A model card in Markdown with Hugging Face's front matter."""
+    front = ["---", "library_name: scriven", "pipeline_tag: image-to-text", "tags: [handwriting, htr, ctc]"]
+    if info.licence:
+        front.append(f"license: {info.licence.lower()}")
+    if info.languages:
+        front.append(f"language: [{', '.join(info.languages)}]")
+    name = info.name or "A Scriven recogniser"
+    valid = info.scores.get("valid")
+    rows = [f"- network: {info.network} {info.size}, {info.height} px high, {len(info.charset)} characters"]
+    if info.graph:
+        rows.append(f"- reading graph: {info.graph.file}, {info.graph.precision}")
+    if info.language_model:
+        rows.append(f"- read with the language model {info.language_model}; without it: --lm none")
+    if mixed := info.settings.get("averaged"):
+        rows.append(f"- weights: the mean of {', '.join(f'{name} ({share:g})' for name, share in mixed)}")
+    rows += [f"- started from: {info.came_from()}"] if info.parents else []
+    if tried := info.scores.get("rounds"):
+        kept = rounds_kept(tried)
+        learnt = f"in {counted(kept, 'round')}" if kept else "did not help: it reads exactly as the one it started from"
+        rows.append(f"- learning from its own readings, without labels, {learnt}")
+    rows += [
+        f"- trained on: {d['path']}"
+        + (" (pictures only)" if d.get("labels") == "none" else "")
+        + (f" ({d['lines']} {d.get('level', 'lines')})" if "lines" in d else "")
+        for d in info.data
+    ]
+    if valid:
+        rows.append(
+            f"- CER while training, on {valid['n']} validation lines that chose the weights: {valid['cer']:.2%}"
+        )
+    rows.append(f"- made with: {', '.join(f'{k} {v}' for k, v in info.versions.items())}")
+    use = f"    scriven read -m {info.name or 'THIS-FOLDER'} PICTURES"
+    return "\n".join([*front, "---", "", f"# {name}", "", *rows, "", "Read with it:", "", use, ""])

@@ -1,0 +1,272 @@
+"""Where training pictures come from: labelled lines folders, decoded once, and scribes that write on the fly.
+
+A source knows the text and the nominal width of item `index` without touching its pixels, so that every process can
+plan the same batches, and makes its picture when the batch is built.
+"""
+
+import os
+import tempfile
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from scriven.base import ImageError, OutputError, Skipped, TextError
+from scriven.images import prepare
+from scriven.language.texts import TextSource
+from scriven.lines import Group, Line, LinesFolder, held_out
+from scriven.lines.records import by_model
+from scriven.lines.sketch import digest
+from scriven.reader.trainable import unusable
+from scriven.text import Charset
+
+CACHE_BYTES = 6 << 30  # decoded pictures kept on disk; a larger folder is decoded again each time
+WINDOW_GROUPS = 24  # row groups a large folder is shuffled across
+
+
+@dataclass(frozen=True)
+class Item:
+    """One training picture to make: which source, which of its items, and its place in the endless stream."""
+
+    source: int
+    index: int
+    place: int
+    width: int  # px, nominal
+
+
+class Source(Protocol):
+    def __len__(self) -> int: ...  # items an epoch; 0 for an endless source
+
+    def order(self, epoch: int, seed: int) -> np.ndarray: ...
+
+    def width(self, index: int) -> int: ...
+
+    def make(self, index: int, strength: float) -> tuple[np.ndarray, str, str]: ...
+
+
+class Scribe(Protocol):
+    """What writes; FontScribe is one."""
+
+    def write(self, text: str, rng: np.random.Generator, *, strength: float = 1.0) -> np.ndarray: ...
+
+
+class ImageCache:
+    """Grey pictures of one height in an anonymous file on disk, read by position: no memory is held."""
+
+    def __init__(self, height: int):
+        self.height = height
+        self._file = tempfile.TemporaryFile(prefix="scriven-bank-", buffering=0)
+        weakref.finalize(self, self._file.close)
+        self._offsets = [0]
+
+    def add(self, picture: np.ndarray) -> None:
+        """Raises OutputError when the disk is full."""
+        data = memoryview(np.ascontiguousarray(picture).tobytes())
+        try:
+            while data:
+                data = data[self._file.write(data) :]
+        except OSError as error:
+            raise OutputError(
+                f"cannot keep the decoded pictures in {tempfile.gettempdir()}: {error.strerror}; free some space "
+                "there, or name another folder as TMPDIR"
+            ) from error
+        self._offsets.append(self._offsets[-1] + picture.size)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes on disk so far."""
+        return self._offsets[-1]
+
+    def get(self, index: int) -> np.ndarray:
+        """Picture number `index`, (height, W); read by position, so that forked processes share the file."""
+        start, end = self._offsets[index], self._offsets[index + 1]
+        return np.frombuffer(os.pread(self._file.fileno(), end - start, start), np.uint8).reshape(self.height, -1)
+
+
+class FolderSource:
+    """The labelled lines of a split. Lines that cannot be used are in `skipped`, with reasons.
+
+    `unchecked` counts the texts that a model has read and nobody has called true: they have a confidence.
+    """
+
+    def __init__(
+        self,
+        folder: LinesFolder,
+        split: str,
+        *,
+        height: int,
+        charset: Charset | None = None,
+        only: Callable[[Line], bool] = lambda line: True,
+        bank_bytes: int = CACHE_BYTES,
+        seen: set[str] | None = None,
+    ):
+        """`seen`: the ids that other sources of this folder have taken, and this one adds its own to."""
+        self.folder, self.height, self.skipped = folder, height, list[Skipped]()
+        self.texts: list[str] = []
+        self.hands: list[str] = []
+        self.pages: list[str] = []
+        self.ids: list[str] = []
+        self.digests: list[str] = []  # of the pictures as they are stored
+        self.unchecked = 0
+        self._seen = set[str]() if seen is None else seen
+        self._widths: list[int] = []
+        self._groups: list[Group] = []
+        self._group_of: list[int] = []  # of each item
+        self._bank: ImageCache | None = ImageCache(height)
+        self._recent: OrderedDict[int, dict[str, Line]] = OrderedDict()
+        known = len(folder.skipped)  # rows that another source of this folder named already
+        for group in folder.groups(split):
+            self._groups.append(group)
+            for line in folder.read(group):
+                if only(line):
+                    self._take(line, charset, bank_bytes)
+        self.skipped += folder.skipped[known:]
+
+    def _take(self, line: Line, charset: Charset | None, bank_bytes: int) -> None:
+        if line.id in self._seen:
+            self.skipped.append(Skipped(line.id, "its id occurs more than once; only the first is used"))
+            return
+        self._seen.add(line.id)
+        try:
+            picture = prepare(self.folder.picture(line), self.height)
+        except ImageError as error:
+            self.skipped.append(Skipped(line.id, str(error)))
+            return
+        if reason := unusable(line.text, picture.shape[1], charset):
+            self.skipped.append(Skipped(line.id, reason))
+            return
+        self.texts.append(line.text or "")
+        self.unchecked += by_model(line.origin, line.confidence)
+        self.hands.append(line.hand)
+        self.pages.append(line.page)
+        self.ids.append(line.id)
+        self.digests.append(digest(line.image))
+        self._widths.append(picture.shape[1])
+        self._group_of.append(len(self._groups) - 1)
+        if self._bank:
+            self._bank.add(picture)
+            if self._bank.nbytes > bank_bytes:
+                self._bank = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def order(self, epoch: int, seed: int) -> np.ndarray:
+        """A permutation of all items: whole when they are banked, else across a window of row groups at a time."""
+        rng = np.random.default_rng([seed, epoch, 1])
+        if self._bank:
+            return rng.permutation(len(self))
+        groups = rng.permutation(len(self._groups))
+        member = np.array(self._group_of)
+        parts = []
+        for start in range(0, len(groups), WINDOW_GROUPS):
+            window = np.flatnonzero(np.isin(member, groups[start : start + WINDOW_GROUPS]))
+            parts.append(rng.permutation(window))
+        return np.concatenate(parts)
+
+    def width(self, index: int) -> int:
+        return self._widths[index]
+
+    def picture(self, index: int) -> np.ndarray:
+        """(H, W) uint8, prepared."""
+        if self._bank:
+            return self._bank.get(index)
+        group = self._group_of[index]
+        if group not in self._recent:
+            lines = self._recent[group] = {}
+            for line in self.folder.read(self._groups[group]):
+                lines.setdefault(line.id, line)  # the first of an id, as in `_take`
+            if len(self._recent) > WINDOW_GROUPS:
+                self._recent.popitem(last=False)
+        self._recent.move_to_end(group)
+        return prepare(self.folder.picture(self._recent[group][self.ids[index]]), self.height)
+
+    def make(self, index: int, strength: float) -> tuple[np.ndarray, str, str]:
+        return self.picture(index), self.texts[index], self.hands[index]
+
+
+class FixedSource:
+    """Items of another source made once and kept: a fixed set to validate on."""
+
+    def __init__(self, source: Source, indices: Sequence[int], strength: float = 0.0):
+        made = [source.make(int(i), strength) for i in indices]
+        self._bank = ImageCache(made[0][0].shape[0]) if made else ImageCache(1)
+        for picture, _, _ in made:
+            self._bank.add(picture)
+        self._rows = [(picture.shape[1], text, hand) for picture, text, hand in made]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def order(self, epoch: int, seed: int) -> np.ndarray:
+        return np.random.default_rng([seed, epoch, 1]).permutation(len(self))
+
+    def width(self, index: int) -> int:
+        return self._rows[index][0]
+
+    def make(self, index: int, strength: float) -> tuple[np.ndarray, str, str]:
+        return self._bank.get(index), *self._rows[index][1:]
+
+
+class ScribeSource:
+    """Pictures written on the fly: item `index` is decided by (seed, index) alone, in whichever process it is made.
+
+    Words with characters that the network cannot write are left out of a line.
+    """
+
+    PX_PER_CHARACTER = 17  # nominal, for planning batches by width
+    TRIES = 20  # texts drawn before giving up on finding one that can be written
+
+    def __init__(
+        self, scribe: Scribe, texts: TextSource, charset: Charset, *, seed: int, height: int, lines: float = 0.5
+    ):
+        self.scribe, self.text_source, self.charset = scribe, texts, charset
+        self.seed, self.height, self.lines = seed, height, lines
+
+    def __len__(self) -> int:
+        return 0
+
+    def order(self, epoch: int, seed: int) -> np.ndarray:
+        raise TypeError("an endless source has no order")
+
+    def _text(self, index: int, attempt: int) -> str:
+        rng = np.random.default_rng([self.seed, index, attempt])
+        return self.text_source.draw(rng, "line" if rng.random() < self.lines else "word")
+
+    def width(self, index: int) -> int:
+        return 24 + self.PX_PER_CHARACTER * len(self._text(index, 0))
+
+    def make(self, index: int, strength: float) -> tuple[np.ndarray, str, str]:
+        """Raises TextError when none of the texts drawn for this item can be written."""
+        for attempt in range(self.TRIES):
+            text = " ".join(word for word in self._text(index, attempt).split() if not self.charset.missing([word]))
+            if not text:
+                continue
+            rng = np.random.default_rng([self.seed, index, attempt, 2])
+            try:
+                picture = prepare(self.scribe.write(text, rng, strength=strength), self.height)
+            except TextError:
+                continue
+            if unusable(text, picture.shape[1], None) is None:
+                return picture, text, ""
+        raise TextError(
+            f"none of {self.TRIES} texts drawn for synthetic item {index} can be written with these typefaces and "
+            "this character set; choose other texts or typefaces, or learn without synthetic pictures"
+        )
+
+
+def split_source(folder: LinesFolder, *, height: int, charset: Charset | None) -> tuple[FolderSource, FolderSource]:
+    """Training and validation lines of a folder; without a valid split one hand (page, line) in ten is held out."""
+    if "valid" in folder.splits:
+        seen: set[str] = set()
+        train = FolderSource(folder, "train", height=height, charset=charset, seen=seen)
+        return train, FolderSource(folder, "valid", height=height, charset=charset, seen=seen)
+    rows = folder.columns("train", ["hand", "page", "id"])
+    texts = {key: [str(v or "") for v in rows[key]] for key in rows}
+    out = {i for i, held in zip(texts["id"], held_out(texts["hand"], texts["page"], texts["id"]), strict=True) if held}
+    train = FolderSource(folder, "train", height=height, charset=charset, only=lambda line: line.id not in out)
+    valid = FolderSource(folder, "train", height=height, charset=charset, only=lambda line: line.id in out)
+    return train, valid
