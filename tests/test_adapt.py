@@ -53,7 +53,7 @@ REAL = {"name": "read letters", "data": [{"path": "letters"}], "parents": []}
 
 
 @pytest.mark.parametrize(
-    ("origins", "parents", "given", "hidden"),
+    ("origins", "parents", "given", "span_mask"),
     [
         (["fonts", "fonts"], [], None, 0.3),
         (["fonts", None], [], None, 0.0),

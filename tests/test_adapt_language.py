@@ -81,7 +81,7 @@ def test_long_common_words_tell_the_language():
     assert knowing._evidence(short, "fr") == 0 and knowing._evidence(long, "en") > 5 * knowing._evidence(long, "fr")
 
 
-@pytest.mark.parametrize(("with_it", "helps"), [(0.30, True), (0.392, False), (0.45, False), (None, False)])
+@pytest.mark.parametrize(("with_it", "lm_helps"), [(0.30, True), (0.392, False), (0.45, False), (None, False)])
 def test_a_language_model_helps_where_it_lowers_the_estimated_error_rate_clearly(with_it, lm_helps):
     """0.407 and 0.392 were estimated of Czech of 1531, with the truth at 0.54 and 0.57 (docs/log.md)."""
     plain, spoken = SimpleNamespace(cer=0.407), None if with_it is None else SimpleNamespace(cer=with_it)
@@ -90,7 +90,7 @@ def test_a_language_model_helps_where_it_lowers_the_estimated_error_rate_clearly
 
 
 @pytest.mark.parametrize(
-    ("language", "texts", "helps", "spoken", "kept"),
+    ("language", "texts", "lm_helps", "spoken", "kept"),
     [
         ("en", "", True, True, True),
         ("en", "", False, True, False),

@@ -116,7 +116,7 @@ def test_one_long_round_takes_the_time_of_three_short_ones(parent, tmp_path, mon
     assert len(done.rounds) == 2 and done.why == "the time of 4.5 min was over"
 
 
-@pytest.mark.parametrize(("gentle", "learning_for"), [(0, 1.6), (2, 1.3)])
+@pytest.mark.parametrize(("affine_steps", "learning_for"), [(0, 1.6), (2, 1.3)])
 def test_a_round_reads_for_a_third_of_its_time_and_the_rest_is_for_learning(
     affine_steps, learning_for, parent, tmp_path, monkeypatch, clock
 ):

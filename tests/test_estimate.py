@@ -148,7 +148,7 @@ def test_the_share_of_gains_that_is_true_weighs_collections_alike() -> None:
     assert module.self_training_discount(np.array([1.0, 1.0, 1.0, 0.0]), seeming, groups) == pytest.approx(1 / 5)
 
 
-@pytest.mark.parametrize("optimism", [0.0, 0.8])
+@pytest.mark.parametrize("cer_estimate_bias", [0.0, 0.8])
 def test_a_model_says_how_much_its_signs_flatter_it(cer_estimate_bias: float, model: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(model, tmp_path / "m"))
     write_info(copy, read_info(copy).model_copy(update={"cer_estimate_bias": cer_estimate_bias}))

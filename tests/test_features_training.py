@@ -43,7 +43,7 @@ def lines(tmp_path_factory):
 
 
 def settings(**changes):
-    return TrainSettings(**{"steps": 2, "size": "tiny", "columns": 600, "evaluations": 1, "ramp": 2, **changes})
+    return TrainSettings(**{"steps": 2, "size": "tiny", "batch_width_px": 600, "evaluations": 1, "ramp": 2, **changes})
 
 
 def test_the_weights_kept_are_those_of_the_best_evaluation(lines, tmp_path, monkeypatch):
@@ -148,7 +148,9 @@ def _events(path):
 
 
 def adapting_to(**changes):
-    return AdaptSettings(**{"steps": 2, "gentle": 0, "rounds": 1, "columns": 900, "language": "en", **changes})
+    return AdaptSettings(
+        **{"steps": 2, "affine_steps": 0, "rounds": 1, "batch_width_px": 900, "language": "en", **changes}
+    )
 
 
 def test_the_pictures_that_judge_are_never_learnt_from(parent, tmp_path, monkeypatch):

@@ -361,7 +361,9 @@ def test_the_same_lines_score_the_same_by_both_recipes(tmp_path: Path, real_data
 
 
 def test_the_law_of_the_estimate_was_made_with_the_bundled_models() -> None:
-    made = json.loads((Path(scriven.__file__).parent / "reader" / "estimate.json").read_text("utf-8"))["made"]["models"]
+    made = json.loads((Path(scriven.__file__).parent / "estimate" / "regression.json").read_text("utf-8"))["made"][
+        "models"
+    ]
     common = module("_common.py")
     for name in ("scriven-general", "scriven-synthetic"):
         assert f"{name} {common.fingerprint(name)}" in made, f"{name} has changed: run recipes/estimate"

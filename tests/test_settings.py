@@ -180,7 +180,7 @@ def test_training_without_its_machine_leaves_the_place_free(tmp_path, no_gpu, mo
         (("write", "--texts", "words:en", "-n", "2", "--workers", "-1"), "workers"),
         (("write", "--texts", "words:en", "-n", "2", "--set", "strength=5"), "strength"),
         (("import", "filename", ".", "--set", "separator="), "separator"),
-        (("adapt", ".", "--set", "synthetic_fraction=2"), "replay"),
+        (("adapt", ".", "--set", "synthetic_fraction=2"), "synthetic_fraction"),
         (("read", ".", "--beam", "-1"), "beam"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else value,

@@ -48,7 +48,7 @@ def folder(path, count=40, extra=(), splits=("train", "valid")):
 
 
 def settings(**changes):
-    return TrainSettings(**{"steps": 6, "size": "tiny", "columns": 1200, "evaluations": 3, "ramp": 2, **changes})
+    return TrainSettings(**{"steps": 6, "size": "tiny", "batch_width_px": 1200, "evaluations": 3, "ramp": 2, **changes})
 
 
 @pytest.fixture(scope="module")

@@ -87,7 +87,9 @@ def folder(path, texts=None, lean=0.15):
 
 
 def settings(**changes):
-    return AdaptSettings(**{"steps": 2, "gentle": 0, "rounds": 1, "columns": 900, "language": "en", **changes})
+    return AdaptSettings(
+        **{"steps": 2, "affine_steps": 0, "rounds": 1, "batch_width_px": 900, "language": "en", **changes}
+    )
 
 
 def accepting(monkeypatch):

@@ -42,7 +42,7 @@ RESAMPLES = 200
 SINGLE = 0.6  # spread of logit(CER) that an estimate by one line has; the bootstrap of a few lines says less
 LOWEST, HIGHEST = 0.001, 0.99  # error rates that a law tells apart: 0, and more than 1, have no logit
 USUAL = 0.35  # width of a character in heights, where none is read
-REGRESSION = Path(__file__).with_name("estimate.json")
+REGRESSION = Path(__file__).with_name("regression.json")
 FEATURES = ("change", "advance", "length", "length x change")
 
 One = TypeVar("One")
@@ -277,6 +277,6 @@ def _logit_rate(counts: Floats, law: CerRegression) -> Floats:
 
 @cache
 def bundled_law() -> CerRegression:
-    """The law of `estimate.json`."""
+    """The law of `regression.json`."""
     stored = json.loads(REGRESSION.read_text("utf-8"))
     return CerRegression(stored["bias"], stored["weights"], stored["spread"], stored["self_training_discount"])
