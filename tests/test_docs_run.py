@@ -64,6 +64,7 @@ def workplace(tmp_path: Path, pictures: dict[str, bytes], monkeypatch: pytest.Mo
     rows = [f'{i:02d},scans/{i:02d}.png,"{text}",0.9' for i, text in enumerate(TEXTS)]
     for name in ("read", "corrected", "corrected-2", "before"):
         (tmp_path / f"{name}.csv").write_text("\n".join(["id,image,text,confidence", *rows]), encoding="utf-8")
+    (tmp_path / "names.txt").write_text("Péraire\nBrest\n", encoding="utf-8")
     (tmp_path / "letters.txt").write_text("\n".join(TEXTS), encoding="utf-8")
     (tmp_path / "write.yaml").write_text("strength: 0.5\nheight: 64\n", encoding="utf-8")
     index = [f"{i:02d}.png;{text}" for i, text in enumerate(TEXTS)]

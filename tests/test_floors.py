@@ -11,7 +11,7 @@ ORDER = (
     "recognisers scribes segmenters training selftrain jobs serve cli"
 ).split()
 HANDS = {"recognisers", "scribes", "segmenters"}  # none of them imports another
-TRAINING = {"torch", "lightning_fabric", "safetensors", "onnx", "onnxscript", "uharfbuzz", "freetype", "wordfreq"}
+TRAINING = {"torch", "lightning_fabric", "safetensors", "onnx", "onnxscript", "uharfbuzz", "freetype"}
 SOURCE = Path(scriven.__file__).parent
 
 

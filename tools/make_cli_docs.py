@@ -7,6 +7,7 @@ from typing import Any
 from scriven.cli import COMMANDS, load
 
 FILE = Path(__file__).parents[1] / "docs" / "cli.md"
+PAGES = {"models": "models-bundled.md"}  # of commands whose page is not called as they are
 
 
 def reference() -> str:
@@ -20,7 +21,8 @@ def reference() -> str:
     ]
     for name in COMMANDS:
         parts += section(load(name), f"scriven {name}", 2)
-        parts.append(f"More: [{name}.md]({name}.md)\n")
+        page = PAGES.get(name, f"{name}.md")
+        parts.append(f"More: [{page}]({page})\n")
     return "\n".join(parts)
 
 

@@ -3,7 +3,7 @@
 A word is cut out close, and every picture is scaled to one height to be read: "us" would come out with letters twice as
 large as "fly". Words of one page were scanned alike, so each gets as much paper above and below as makes it as high as
 nine tenths of them. Lines stay as they are: they are mostly cut out alike, and where their heights differ, so do the
-scans (docs/log.md, 2026-11-26).
+scans (docs/experiments/2026-11-26-word-scale.md).
 """
 
 from collections.abc import Iterable

@@ -73,7 +73,10 @@ def there(*files: str | None) -> None:
 
 @dataclass(frozen=True)
 class Guess:
-    """The language of some readings. Where it is not `sure`, its language model may do harm (docs/log.md)."""
+    """The language of some readings. Where it is not `sure`, its language model may harm.
+
+    See docs/experiments/2026-11-26-language-identification.md.
+    """
 
     language: str
     sure: bool
@@ -104,7 +107,7 @@ def spoken_here(found: Sequence[Reading], language: str) -> bool:
     """Whether readings with its language model are mostly words of a language, as it is written now.
 
     Of another time or spelling, what that model makes of them is neither: 29 % of the long words it reads in Czech of
-    1531 are common ones, in English of 1850 72 % (docs/log.md, 2026-11-26).
+    1531 are common ones, in English of 1850 72 % (docs/experiments/2026-11-26-adapted-language-model.md).
     """
     words = [w for w in _words(found) if len(w) >= TELLING]
     return bool(words) and _known(words, language) >= SPOKEN * len(words)

@@ -98,7 +98,8 @@ def readings(
 def lm_helps(plain: Estimate | None, spoken: Estimate | None) -> bool:
     """Whether a language model helps to read: it lowers the error rate that is estimated by HELPED at least.
 
-    One of another time or spelling lowers it by little, and does harm (docs/log.md, 2026-11-26).
+    A language model of another period or spelling lowers it little, and harms
+    (docs/experiments/2026-11-26-adapted-language-model.md).
     """
     return bool(plain and spoken and spoken.cer <= (1 - HELPED) * plain.cer)
 

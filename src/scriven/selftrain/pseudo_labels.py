@@ -33,7 +33,7 @@ def pseudo_label(reader: Reader, pictures: Iterable[tuple[str, Grey]], decoder: 
 
     Trusted is what the language expects and no other text comes near: the log score of the best hypothesis and its log
     share of all of them, a character. That sorts far better than confidence or than how alike two views are read, most
-    of all words (docs/log.md, 2026-11-26).
+    of all words (docs/experiments/2026-11-26-pseudo-label-ranking.md).
     """
     for picture, logits in reader.frames(Picture.of(id, ink) for id, ink in pictures):
         yield _pseudo_label(decoder, picture, logits)

@@ -63,7 +63,8 @@ class AdaptSettings:
     def for_parent(self, info: ModelInfo) -> "AdaptSettings":
         """With what depends on the model to start from.
 
-        One that has seen typefaces alone learns more when spans of the pictures are hidden, others less (docs/log.md).
+        Span masking helps a model that has seen typefaces only and harms others
+        (docs/experiments/2026-11-26-adapt-ablation.md).
         """
         if self.span_mask is not None:
             return self
@@ -87,7 +88,8 @@ class AdaptSettings:
     def share_kept(self, misread: float | None) -> float:
         """The share of the readings that is believed in all rounds, where the parent misreads so much (0..1).
 
-        The more is misread, the fewer: more of them give back what a better teacher gains (docs/log.md, 2026-11-26).
+        The higher the error rate, the smaller the fraction: a growing one makes the labels worse
+        (docs/experiments/2026-11-26-adapt-keep-fraction.md).
         """
         if self.keep_fraction is not None:
             return self.keep_fraction
