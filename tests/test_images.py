@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, TiffImagePlugin
 
 from scriven import images
 from scriven.base import ImageError
@@ -277,6 +277,52 @@ def test_pages(tmp_path: Path) -> None:
         list(images.pages_of(tmp_path / "bad.pdf"))
     with pytest.raises(ImageError, match="megapixels"):
         list(images.pages_of(tmp_path / "act.pdf", dpi=30_000))
+
+
+def pyramid(path: Path, flags: int | None) -> None:
+    """Two pages with two smaller copies each, as viewers of scans store them; `flags` is the tag NewSubfileType."""
+    sheets = []
+    for width in (400, 300):
+        page = Image.fromarray(drawing(width))
+        sheets += [page, *(page.resize((page.width // n, page.height // n), Image.Resampling.BOX) for n in (2, 4))]
+    with TiffImagePlugin.AppendingTiffWriter(str(path), new=True) as file:
+        for number, sheet in enumerate(sheets):
+            tags = {254: flags} if flags is not None and number % 3 else {}
+            sheet.save(file, "TIFF", tiffinfo=tags)
+            file.newFrame()
+
+
+@pytest.mark.parametrize("flags", [1, None], ids=["named reduced", "unnamed"])
+def test_smaller_copies_of_a_page_in_a_tiff_are_no_pages(tmp_path: Path, flags: int | None) -> None:
+    pyramid(tmp_path / "scan.tif", flags)
+    with Image.open(tmp_path / "scan.tif") as stored:
+        assert stored.n_frames == 6  # type: ignore[attr-defined]
+    found = list(images.pages_of(tmp_path / "scan.tif"))
+    assert [(name, image.shape[1]) for name, image in found] == [("scan-001", 400), ("scan-002", 300)]
+    assert images.count_pages(tmp_path / "scan.tif") == 2
+
+
+def test_a_smaller_page_that_shows_something_else_is_a_page(tmp_path: Path) -> None:
+    sheets = [Image.fromarray(drawing(400)), Image.fromarray(255 - drawing(400)).resize((200, 32))]
+    sheets[0].save(tmp_path / "act.tiff", save_all=True, append_images=sheets[1:])
+    assert images.count_pages(tmp_path / "act.tiff") == 2
+
+
+def test_one_page_by_its_number(tmp_path: Path) -> None:
+    sheets = [Image.fromarray(drawing(200 + 20 * i)) for i in range(3)]
+    for name in ("act.tiff", "act.pdf"):
+        sheets[0].save(tmp_path / name, save_all=True, append_images=sheets[1:])
+        every = [image for _, image in images.pages_of(tmp_path / name)]
+        assert images.count_pages(tmp_path / name) == 3
+        assert np.array_equal(images.page_of(tmp_path / name, 2), every[1])
+        for number in (0, 4):
+            with pytest.raises(ImageError, match=f"has no page {number}; it has 3"):
+                images.page_of(tmp_path / name, number)
+    sheets[0].save(tmp_path / "one.png")
+    assert images.count_pages(tmp_path / "one.png") == 1
+    assert np.array_equal(images.page_of(tmp_path / "one.png", 1), drawing(200))
+    with pytest.raises(ImageError, match="has no page 2"):
+        images.page_of(tmp_path / "one.png", 2)
 
 
 def test_a_damaged_page_costs_that_page_only(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from scriven.images.ink import (
     widened,
 )
 from scriven.images.looks import Appearance, appearance, ink_mask, slant_of
-from scriven.images.paged import pages_in, pages_of
+from scriven.images.paged import count_pages, page_of, pages_in, pages_of
 from scriven.images.threads import one_thread
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Grey",
     "appearance",
     "as_stored",
+    "count_pages",
     "crop_polygon",
     "dark_ink",
     "decode",
@@ -31,6 +32,7 @@ __all__ = [
     "normalise",
     "one_thread",
     "open_image",
+    "page_of",
     "pages_in",
     "pages_of",
     "background",

@@ -1,19 +1,31 @@
-"""Files with many pages: PDF, drawn by PDFium, and TIFF."""
+"""Files of several pages: PDF, drawn by PDFium, and TIFF.
+
+Every command counts the pages of a file alike: reduced-resolution levels of a page, thumbnails and transparency masks
+of a TIFF are not pages. A page is named by its number from 1, as `001`.
+"""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import cv2
 import numpy as np
+from PIL import Image
 
 from scriven.base import ImageError
 from scriven.images.files import check_size, decode, opened, pixels, read
 from scriven.images.ink import Grey, dark_ink
 
+DPI = 300  # at which the pages of a PDF are drawn
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # how the file begins; the last two are BigTIFF
+SUBFILE, OLD_SUBFILE = 254, 255  # TIFF tags that say what an image of the file is
+REDUCED, MASK, OLD_REDUCED = 1, 4, 2  # their values: bits of the first, a value of the second
+SAME = 12.0  # mean difference in grey levels below which a smaller image shows the same as a larger one
+
+Draw = Callable[[int, str], Grey]  # the page of an index; the string names it in messages
 
 
-def pages_of(path: Path, *, dpi: int = 300) -> Iterator[tuple[str, Grey]]:
+def pages_of(path: Path, *, dpi: int = DPI) -> Iterator[tuple[str, Grey]]:
     """Every page of a PDF (drawn at `dpi`) or of a TIFF, or the one picture of another file, as (name, grey picture).
 
     The name is the file's stem, with -001, -002, ... where there are several pages. A damaged page costs that page
@@ -21,7 +33,8 @@ def pages_of(path: Path, *, dpi: int = 300) -> Iterator[tuple[str, Grey]]:
     """
     path = Path(path)
     if path.suffix.lower() == ".pdf":
-        yield from _pdf_pages(path, dpi)
+        with _pdf(path, dpi) as (count, draw):
+            yield from _each_page(str(path), path.stem, count, draw)
     else:
         yield from pages_in(read(path), str(path), path.stem)
 
@@ -31,12 +44,47 @@ def pages_in(data: bytes, name: str, stem: str) -> Iterator[tuple[str, Grey]]:
     if data[:5] == b"%PDF-":
         raise ImageError(f"{name} is a PDF, which is read from a file only; save it and give its path")
     if data[:4] in TIFF:
-        yield from _tiff_pages(data, name, stem)
+        with _tiff(data, name) as (count, draw):
+            yield from _each_page(name, stem, count, draw)
     else:
         yield stem, decode(data, name)
 
 
-def _pdf_pages(path: Path, dpi: int) -> Iterator[tuple[str, Grey]]:
+def count_pages(path: Path) -> int:
+    """How many pages a file has: 1 for a picture that is neither TIFF nor PDF. Raises ImageError."""
+    path = Path(path)
+    if path.suffix.lower() == ".pdf":
+        with _pdf(path, DPI) as (count, _):
+            return count
+    data = read(path)
+    if data[:4] not in TIFF:
+        return 1
+    with _tiff(data, str(path)) as (count, _):
+        return count
+
+
+def page_of(path: Path, number: int, *, dpi: int = DPI) -> Grey:
+    """One page of a file, by its number from 1. Raises ImageError, also where there is no such page."""
+    path = Path(path)
+    if path.suffix.lower() == ".pdf":
+        with _pdf(path, dpi) as (count, draw):
+            return _one_page(path, count, number, draw)
+    data = read(path)
+    if data[:4] not in TIFF:
+        return _one_page(path, 1, number, lambda index, where: decode(data, where))
+    with _tiff(data, str(path)) as (count, draw):
+        return _one_page(path, count, number, draw)
+
+
+def _one_page(path: Path, count: int, number: int, draw: Draw) -> Grey:
+    if not 1 <= number <= count:
+        raise ImageError(f"{path} has no page {number}; it has {count}")
+    return draw(number - 1, f"page {number} of {path}" if count > 1 else str(path))
+
+
+@contextmanager
+def _pdf(path: Path, dpi: int) -> Iterator[tuple[int, Draw]]:
+    """The number of pages of a PDF, and what draws one of them."""
     import pypdfium2
 
     data = read(path)
@@ -45,9 +93,9 @@ def _pdf_pages(path: Path, dpi: int) -> Iterator[tuple[str, Grey]]:
     except pypdfium2.PdfiumError as error:
         raise ImageError(f"{path} is not a PDF that can be read ({error}); unlock it or export it again") from None
 
-    def draw(number: int, where: str) -> Grey:
+    def draw(index: int, where: str) -> Grey:
         try:
-            page = document[number]
+            page = document[index]
             width, height = (round(points * dpi / 72) for points in page.get_size())
             check_size(width, height, f"{where}, at {dpi} dpi,")
             drawn = np.array(page.render(scale=dpi / 72, grayscale=True).to_numpy())
@@ -56,38 +104,83 @@ def _pdf_pages(path: Path, dpi: int) -> Iterator[tuple[str, Grey]]:
         return dark_ink(np.ascontiguousarray(drawn if drawn.ndim == 2 else drawn[..., 0]))
 
     with closing(document):
-        yield from _each_page(str(path), path.stem, len(document), draw)
+        yield len(document), draw
 
 
-def _tiff_pages(data: bytes, name: str, stem: str) -> Iterator[tuple[str, Grey]]:
+@contextmanager
+def _tiff(data: bytes, name: str) -> Iterator[tuple[int, Draw]]:
+    """The number of pages of a TIFF, and what decodes one of them."""
     with opened(data, name) as picture:
+        try:
+            frames = _page_frames(picture, data)
+        except Exception as error:  # decoders raise anything on hostile bytes
+            raise ImageError(f"{name} is damaged or cut short ({error}); copy it again from its source") from None
 
-        def page(number: int, where: str) -> Grey:
+        def draw(index: int, where: str) -> Grey:
             try:
-                picture.seek(number)
-            except Exception as error:  # decoders raise anything on hostile bytes
+                picture.seek(frames[index])
+            except Exception as error:  # as above
                 raise ImageError(f"{where} is damaged or cut short ({error}); copy it again from its source") from None
             check_size(picture.width, picture.height, where)
-            return dark_ink(pixels(picture, data, where, number))
+            return dark_ink(pixels(picture, data, where, frames[index]))
 
+        yield len(frames), draw
+
+
+def _page_frames(picture: Image.Image, data: bytes) -> list[int]:
+    """The images of a TIFF that are pages, by their index; all of them where each says that it is none."""
+    count = int(getattr(picture, "n_frames", 1))
+    frames: list[int] = []
+    full: tuple[int, int, int] | None = None  # index, width and height of the last page
+    for index in range(count):
         try:
-            count = int(getattr(picture, "n_frames", 1))
-        except Exception as error:  # as above
-            raise ImageError(f"{name} is damaged or cut short ({error}); copy it again from its source") from None
-        yield from _each_page(name, stem, count, page)
+            picture.seek(index)
+            tags = getattr(picture, "tag_v2", {})
+            flags, old = int(tags.get(SUBFILE, 0)), int(tags.get(OLD_SUBFILE, 0))
+        except Exception:  # a page that is damaged is named when it is drawn
+            frames.append(index)
+            continue
+        if flags & (REDUCED | MASK) or old == OLD_REDUCED:
+            continue
+        size = picture.width, picture.height
+        if full and _may_reduce(full[1:], size) and _same(picture, data, full[0], index):
+            continue
+        frames.append(index)
+        full = (index, *size)
+    return frames or list(range(count))
 
 
-def _each_page(file: str, stem: str, count: int, page: Callable[[int, str], Grey]) -> Iterator[tuple[str, Grey]]:
+def _may_reduce(full: tuple[int, int], size: tuple[int, int]) -> bool:
+    """Whether a size, (width, height) in px, is another one divided by 2 or more, to the pixel."""
+    factor = full[0] / max(1, size[0])
+    return factor >= 1.9 and all(abs(whole / factor - part) <= 1.5 for whole, part in zip(full, size, strict=True))
+
+
+def _same(picture: Image.Image, data: bytes, full: int, small: int) -> bool:
+    """Whether a small image of a TIFF shows what a larger one shows. Images that cannot be decoded do not."""
+    found = []
+    for index in (full, small):
+        try:
+            picture.seek(index)
+            check_size(picture.width, picture.height, "")
+            found.append(pixels(picture, data, "", index))
+        except Exception:  # it is named when it is drawn
+            return False
+    large = cv2.resize(found[0], found[1].shape[::-1], interpolation=cv2.INTER_AREA)
+    return float(np.abs(large.astype(np.float32) - found[1]).mean()) < SAME
+
+
+def _each_page(file: str, stem: str, count: int, draw: Draw) -> Iterator[tuple[str, Grey]]:
     """All pages that can be had; then an ImageError with the reasons of the others."""
     if not count:
         raise ImageError(f"{file} has no pages; export it again")
     reasons = []
-    for number in range(count):
+    for index in range(count):
         name, where = stem, file
         if count > 1:
-            name, where = f"{stem}-{number + 1:03d}", f"page {number + 1} of {file}"
+            name, where = f"{stem}-{index + 1:03d}", f"page {index + 1} of {file}"
         try:
-            image = page(number, where)
+            image = draw(index, where)
         except ImageError as error:
             reasons.append(str(error))
             continue
