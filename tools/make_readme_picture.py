@@ -1,8 +1,8 @@
 """Draw docs/images/demo.png from a finished demo: python tools/make_readme_picture.py scriven-demo [-m scriven-general]
 
-Lines of 35 to 60 characters at even distances through the demo's pictures, not chosen by hand: the picture, what the
-model read before it was adapted, what after, and what it says. Wrong characters are red; a red wedge stands where one
-is missing.
+Lines of 35 to 60 characters at even distances through the demo's box of letters, not chosen by hand: the picture, the
+reading before and after adaptation, and the transcription. Wrong characters are red; a red wedge stands where one is
+missing.
 """
 
 import argparse
@@ -14,7 +14,6 @@ from PIL import Image, ImageDraw, ImageFont
 from rapidfuzz.distance import Levenshtein
 
 from scriven.images import decode
-from scriven.jobs.demo import LINES
 from scriven.jobs.read import ReadSettings, load
 from scriven.lines import Line, LinesFolder
 from scriven.metrics import score
@@ -28,17 +27,16 @@ LARGEST = 200_000  # bytes
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("demo", type=Path, help="a folder that `scriven demo` made, or an adapted model")
+    parser.add_argument("demo", type=Path, help="a folder that `scriven demo` made without pictures of your own")
     parser.add_argument("-m", "--model", default="scriven-general", help="the model that the demo started from")
     parser.add_argument("-n", "--lines", type=int, default=4, help="how many lines to draw; default 4")
     given = parser.parse_args()
-    adapted = given.demo if (given.demo / "model.json").is_file() else given.demo / "model"
-    every = [line for line in LinesFolder(LINES).lines() if 35 <= len(line.text or "") <= 60]
+    every = [line for line in LinesFolder(given.demo / "letters").lines() if 35 <= len(line.text or "") <= 60]
     step = len(every) // given.lines
     lines = every[step // 2 :: step][: given.lines]
-    readings = [read(model, lines) for model in (given.model, adapted)]
+    readings = [read(model, lines) for model in (given.model, given.demo / "model")]
     if readings[0] == readings[1]:
-        print("both models read these lines alike: adaptation changed nothing", file=sys.stderr)
+        print("both models read these lines alike: the adaptation changed nothing", file=sys.stderr)
     FILE.parent.mkdir(exist_ok=True)
     draw(lines, readings).save(FILE, optimize=True)
     rates = [score([line.text or "" for line in lines], found).cer for found in readings]

@@ -1,0 +1,63 @@
+"""The pictures of a demo: which there are, and what is written in them where that is known."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from scriven.base import InputError, LinesError, Skipped, counted
+from scriven.lines import LinesFolder
+from scriven.page.inputs import STANDARD_INPUT, Item, items, sources
+from scriven.selftrain.pictures import FEWEST
+from scriven.selftrain.settings import AdaptSettings
+
+BESIDE = (".gt.txt", ".txt")  # endings of a file with the transcription of the picture of the same name
+Key = tuple[str, str]  # the name of an input, and the id of a picture in it
+
+
+def listed(inputs: Sequence[str | Path], skipped: list[Skipped]) -> dict[Key, Item]:
+    """The pictures that `adapt` learns from, without their pixels; `text` is a transcription by a person, or None.
+
+    Raises InputError for standard input and for fewer pictures than `adapt` needs.
+    """
+    if any(str(given) == STANDARD_INPUT for given in inputs):
+        raise InputError("the demo reads its pictures several times; save standard input to a file and give its path")
+    found = {
+        key_of(item): replace(item, picture=None, text=_transcription(item)) for item in opened(inputs, skipped=skipped)
+    }
+    if len(found) < FEWEST:
+        why = f" (left out {skipped[0].sentence()})" if skipped else ""
+        raise InputError(
+            f"{counted(len(found), 'picture')} can be read, and adapting to a hand needs at least {FEWEST}; give more "
+            f"pictures of lines{why}"
+        )
+    return found
+
+
+def opened(
+    inputs: Sequence[str | Path], wanted: Collection[Key] | None = None, skipped: list[Skipped] | None = None
+) -> Iterator[Item]:
+    """The pictures with their pixels: the `wanted` ones, None all; of a lines folder those of its train split."""
+    lost: list[Skipped] = skipped if skipped is not None else []
+    for source in sources(inputs, lost):
+        try:
+            split = "train" if source.lines and "train" in LinesFolder(source.path).splits else None
+            for item in items(source, lost, AdaptSettings.level, split):
+                if wanted is None or key_of(item) in wanted:
+                    yield item
+        except LinesError as error:  # costs the rest of this folder only
+            lost.append(Skipped(str(source.path), str(error)))
+
+
+def key_of(item: Item) -> Key:
+    return item.source.name, item.id
+
+
+def _transcription(item: Item) -> str | None:
+    """What a person wrote down: the text of a lines folder or a CSV, or that of a file beside the picture."""
+    if item.source.lines:
+        return None if item.by_model else item.text
+    for ending in BESIDE:
+        file = item.path.with_name(item.path.stem + ending)
+        if not item.part and file.is_file():
+            return " ".join(file.read_text("utf-8-sig", errors="replace").split()) or None
+    return None

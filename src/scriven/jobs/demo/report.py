@@ -1,0 +1,139 @@
+"""The page of a demo: the error rate before and after, and pictures with both readings."""
+
+from collections.abc import Iterable, Mapping
+
+from scriven.base import counted
+from scriven.images import Grey, encode, to_height
+from scriven.jobs.demo.pictures import Key, key_of
+from scriven.jobs.demo.result import Demo, Scored
+from scriven.lines import Reading
+from scriven.metrics import Score
+from scriven.page.inputs import Item
+from scriven.report import Html, Picture, headline, legend, page, pictures, rounds, section, text
+from scriven.selftrain.report import pseudo_label_pictures, title_of
+from scriven.selftrain.rounds import last_kept
+
+HIGHEST = 96  # px of a picture in the report
+SOURCE = (
+    "The letters are not scans. A program wrote them: a text composed for this demo, in a typeface (Fuggles, SIL Open "
+    "Font License) that no bundled model was trained on, drawn as a hasty hand in faint ink on ruled paper with the "
+    "other side showing through. The lines were cut out of whole pages, with parts of their neighbours. They are in "
+    "the folder letters beside this page: scriven look letters/."
+)
+
+
+def report(
+    done: Demo,
+    shown: Iterable[Item],
+    known: Mapping[Key, Item],
+    before: Mapping[Key, Reading],
+    after: Mapping[Key, Reading],
+) -> Html:
+    """The page. `shown`: pictures with their pixels; `known`: what is written in them; `before`, `after`: readings."""
+    figures = [_figure(item, known[key_of(item)].text, before, after) for item in shown]
+    kept = last_kept(done.adapted.folder, done.adapted.rounds)
+    kind = "the lines of a box of letters" if done.drawn else "the pictures"
+    parts = [
+        section("Result", headline(_numbers(done)), text(*_result(done))),
+        section(
+            "Before and after",
+            text(f"{len(figures)} of {done.n:,} pictures, evenly spread over {kind}, not chosen by hand."),
+            legend(truth=done.scored is not None),
+            pictures(figures, wide=True),
+        ),
+    ]
+    if kept:
+        parts.append(section("Pseudo-labels", *pseudo_label_pictures(kept)))
+    parts.append(section("Round by round, without labels", rounds(done.adapted.rounds)))
+    if done.drawn:
+        parts.append(section("The pictures", text(SOURCE)))
+    lead = f"{counted(done.n, 'picture')} read by a model that had not seen the hand, and again after it adapted to it."
+    return page(title_of(done.adapted.rounds), parts, lead)
+
+
+def _figure(item: Item, truth: str | None, before: Mapping[Key, Reading], after: Mapping[Key, Reading]) -> Picture:
+    reading = after[key_of(item)]
+    confidences = [character.confidence for character in reading.characters]
+    assert item.picture is not None
+    return Picture(_small(item.picture), reading.text, truth, confidences, before=before[key_of(item)].text)
+
+
+def _small(picture: Grey) -> bytes:
+    return encode(to_height(picture, HIGHEST) if picture.shape[0] > HIGHEST else picture, "jpeg")
+
+
+def _numbers(done: Demo) -> list[tuple[str, str, str]]:
+    """The headline: the CER where it could be measured, else as it is estimated."""
+    time = ("pictures", f"{done.n:,}", f"{done.seconds / 60:.1f} minutes")
+    if done.scored:
+        rates = (("before", done.scored.before), ("after", done.scored.after))
+        return [(f"character error rate {name}", percent(rate.cer), _interval(rate)) for name, rate in rates] + [time]
+    found = zip(("before", "after"), done.adapted.estimates, strict=True)
+    return [
+        (f"estimated character error rate {name}", percent(one.cer), f"95 % interval: {between(one.interval)}")
+        for name, one in found
+        if one is not None
+    ] + [time]
+
+
+def _result(done: Demo) -> list[str]:
+    """What the numbers mean, a paragraph each."""
+    if not done.adapted.helped:
+        said = [
+            f"The adaptation did not help, and the old weights are kept: {done.adapted.why}. Before and after are "
+            "therefore the same model. More minutes (--minutes) or more pictures of the hand may change that."
+        ]
+    else:
+        said = [
+            "These are the pictures that the model adapted to: this is what a collection gains when you adapt to it "
+            "and then read it. It does not tell how the adapted model reads other hands."
+        ]
+        if done.scored:
+            said = [*_measured(done.scored), *said]
+        if done.adapted.why:
+            ended = "Adaptation ended early" if done.adapted.rounds[-1]["accepted"] else "The last round was discarded"
+            said.append(f"{ended}: {done.adapted.why}.")
+    return said + _estimated(done)
+
+
+def _measured(scored: Scored) -> list[str]:
+    change, (low, high) = 100 * scored.difference.difference, (100 * end for end in scored.difference.interval)
+    way = "fell" if change < 0 else "rose"
+    moved = f"{way} by {abs(change):.1f} percentage points" if round(change, 1) else "stayed the same"
+    interval = f"{low:+.1f} to {high:+.1f}".replace("-", "−")
+    said = [
+        f"The character error rate {moved} (from {percent(scored.before.cer)} to {percent(scored.after.cer)}, "
+        f"{scored.before.n:,} transcribed pictures). 95 % interval of the change: {interval} points, resampled by "
+        f"{scored.unit}. No transcription was used to learn; they only make this score."
+    ]
+    if scored.without_lm != scored.after:
+        said.append(
+            "The adapted model is read with the language model that helped it to learn, made of word frequencies. "
+            f"Without it the error rate is {percent(scored.without_lm.cer)}."
+        )
+    return said
+
+
+def _estimated(done: Demo) -> list[str]:
+    """What can be told without transcriptions, for pictures held out of the adaptation."""
+    before, after = done.adapted.estimates
+    if before is None or after is None:
+        return []
+    said = (
+        f"Estimated without any transcription, on {counted(after.n, 'picture')} held out of the adaptation: "
+        f"{percent(before.cer)} before ({between(before.interval)}), {percent(after.cer)} after "
+        f"({between(after.interval)})."
+    )
+    return [said] if done.scored else [f"{said} To measure it, transcribe some 20 of the pictures; see scriven score."]
+
+
+def percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f} %"
+
+
+def between(interval: tuple[float, float]) -> str:
+    return f"{percent(interval[0])} to {percent(interval[1])}"
+
+
+def _interval(value: Score) -> str:
+    return f"95 % interval: {between(value.interval)}"
