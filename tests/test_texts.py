@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scriven.base import SettingsError, TextError
 from scriven.cli import run
 from scriven.jobs import texts as jobs
+from scriven.language import train
 from scriven.language.model import CharLM
 from scriven.language.texts import TextSettings, WordDistribution, charset_of, count_words, languages, source, text_at
 from scriven.language.texts import special as specials
@@ -454,8 +455,8 @@ def test_impossible_ngrams(folder):
 
 
 def test_a_language_model_of_a_language_knows_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(jobs, "SAMPLED_LINES", 1000)
-    monkeypatch.setattr(jobs, "LANGUAGE_WORDS", 3000)
+    monkeypatch.setattr(train, "SAMPLED_LINES", 1000)
+    monkeypatch.setattr(train, "LANGUAGE_WORDS", 3000)
     model, _ = jobs.lm(["fr"], tmp_path / "fr.npz", order=3)
     assert model.bits_per_char("la petite maison de la rue") + 1.5 < model.bits_per_char("al etitep nosiam ed al eur")
 

@@ -44,7 +44,7 @@ class AffineSettings:
         within("steps", self.steps, 1)
         within("seconds", self.seconds, 0, above=True)
         within("lr", self.lr, 0, 1, above=True)
-        within("columns", self.batch_width_px, 64)
+        within("batch_width_px", self.batch_width_px, 64)
         within("strength", self.strength, 0, 1)
 
 

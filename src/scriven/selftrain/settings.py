@@ -51,11 +51,11 @@ class AdaptSettings:
     def __post_init__(self) -> None:
         within("minutes", self.minutes, 0, above=True)
         within("steps", self.steps, 1)
-        within("gentle", self.affine_steps, 0)
+        within("affine_steps", self.affine_steps, 0)
         within("rounds", self.rounds, 1)
         if self.keep_fraction is not None:
-            within("quota", self.keep_fraction, 0, 1, above=True)
-        within("replay", self.synthetic_fraction, 0, 1)
+            within("keep_fraction", self.keep_fraction, 0, 1, above=True)
+        within("synthetic_fraction", self.synthetic_fraction, 0, 1)
         within("held_out", self.held_out, 0, 0.9)  # so much of FEWEST leaves something to learn from
         one_of("level", self.level, LEVELS)
         self.training(steps=1)
