@@ -1,0 +1,49 @@
+r"""Paths that others wrote down: with `\` between folders, or with accents in another Unicode normal form."""
+
+import os
+import unicodedata
+from pathlib import Path
+
+FORMS = ("NFC", "NFD")
+
+
+def existing(path: str | Path) -> Path:
+    r"""The file or folder that a path means; the path as it was given where there is none.
+
+    Tried in this order: the path as it stands; its names in any Unicode normal form (macOS stores `é` as two
+    characters); and both again with `/` for `\`, as Windows separates folders.
+    """
+    given = Path(path)
+    if _exists(given):
+        return given
+    for spelling in (str(path), str(path).replace("\\", "/")):
+        if (found := _spelt(Path(spelling))) is not None:
+            return found
+    return given
+
+
+def _spelt(path: Path) -> Path | None:
+    """A path whose names are equal to the given ones but for their normal form; None where there is none."""
+    found = Path(path.anchor)
+    for name in path.parts[1:] if path.anchor else path.parts:
+        there = next((p for p in (found / name, *(found / _form(f, name) for f in FORMS)) if _exists(p)), None)
+        if there is None:
+            try:
+                there = next((found / n for n in os.listdir(found) if _form("NFC", n) == _form("NFC", name)), None)
+            except (OSError, ValueError):
+                return None
+        if there is None:
+            return None
+        found = there
+    return found
+
+
+def _form(form: str, name: str) -> str:
+    return unicodedata.normalize(form, name)  # type: ignore[arg-type]
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return os.path.lexists(path)
+    except (OSError, ValueError):  # a name that no file can have
+        return False
