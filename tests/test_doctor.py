@@ -286,7 +286,7 @@ def test_what_a_model_wrote_is_called_so(tmp_path: Path, scriven: Run) -> None:
     origins = {row["origin"]: 0 for row in found.counts}
     for row in found.counts:
         origins[row["origin"]] += row["lines"]
-    assert origins == {"read by a model": 20, "believed by a model": 20, "human": 20}
+    assert origins == {"read by a model": 20, "pseudo-label": 20, "human": 20}
     assert kinds(found)["read-by-model"] == {f"{b}a{i:03d}" for i in range(20) for b in ("", "b")}
     code, out, _ = scriven("doctor", path, "--set", "calibrate=no", "--set", "threads=1")
     assert code == 0 and "no transcriptions" in out and "read by a model" in out.splitlines()[2]

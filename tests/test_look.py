@@ -135,13 +135,13 @@ def test_what_a_model_read_is_not_called_human(tmp_path: Path) -> None:
     assert "Empty its confidence" in content
 
 
-def test_what_a_round_believed_is_called_so(tmp_path: Path) -> None:
+def test_pseudo_labels_of_a_round_are_named(tmp_path: Path) -> None:
     png = encode(np.full((20, 60), 200, np.uint8))
     with LinesWriter(tmp_path / "my-hand" / "rounds" / "01", {}) as writer:
         writer.write(Line("a", png, "inc", origin="pseudo", confidence=0.5))
     content = look(tmp_path / "my-hand" / "rounds" / "01", tmp_path / "p.html")[0].read_text("utf-8")
     assert "<title>A look at my-hand/rounds/01</title>" in content
-    assert "<span>believed</span><q" in content and "believed by a model 1" in content and "human" not in content
+    assert "<span>pseudo-label</span><q" in content and "pseudo-label 1" in content and "human" not in content
 
 
 def test_a_folder_is_called_as_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

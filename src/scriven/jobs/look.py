@@ -37,7 +37,7 @@ WIDE = 6  # times as wide as high: such pictures are shown one under the other
 RARE = 5  # characters seen fewer times than this are named as rare
 FEW = 50  # lines; an error rate of fewer says next to nothing
 BINS = 40  # bars of a histogram, at most
-LABELS = {"pseudo": "believed", "generated": "read"}  # what the text of such a line is called; else "text"
+LABELS = {"pseudo": "pseudo-label", "generated": "read"}  # what the text of such a line is called; else "text"
 TITLE = "A look at "  # by it a page of this job is known, and may be written anew
 
 

@@ -31,7 +31,7 @@ def by_model(origin: str | None, confidence: float | None) -> bool:
 def source_of(origin: str | None, confidence: float | None) -> str:
     """Where a line comes from, in words: its origin, unless a model says what is written there."""
     if origin == "pseudo":
-        return "believed by a model"
+        return "pseudo-label"
     return "read by a model" if by_model(origin, confidence) else origin or "human"
 
 
