@@ -22,11 +22,13 @@ from scriven.recognisers import build
 from scriven.selftrain import rounds as adapting
 from scriven.tensors import collate
 from scriven.text import Charset
+from scriven.training import devices
 from scriven.training import fit as fitting
 from scriven.training import loader as loading
 from scriven.training.fit import begin, learning_rate
 from scriven.training.keep import track
 from scriven.training.loader import Stream
+from scriven.training.progress_log import format_log_row
 from scriven.training.sources import FolderSource, ScribeSource
 from test_training import WORDS, folder, picture
 from toy_hand import folder as unlabelled
@@ -165,8 +167,8 @@ def test_the_pictures_that_judge_are_never_learnt_from(parent, tmp_path, monkeyp
         learnt.append({id for id, _ in pictures})
         return pseudo_label(reader, pictures, decoder)
 
-    monkeypatch.setattr(adapting, "judge", judging)
-    monkeypatch.setattr(adapting, "believe", believing)
+    monkeypatch.setattr(adapting, "unsupervised_metrics", judging)
+    monkeypatch.setattr(adapting, "pseudo_label", believing)
     adapt([unlabelled(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=adapting_to(held_out=0.3))
     believed = {line.id for line in LinesFolder(tmp_path / "m" / "rounds" / "01").lines("train")}
     assert len(judged) == 2 and judged[0] == judged[1] and len(judged[0]) == 9
@@ -238,7 +240,7 @@ def test_a_run_goes_on_in_the_arithmetic_it_was_begun_in(lines, tmp_path, monkey
 
     monkeypatch.setattr(training, "publish", stopped)
     for measured in ("bf16-mixed", "32-true"):
-        monkeypatch.setattr(training, "precision_of", lambda device, measured=measured: measured)
+        monkeypatch.setattr(devices, "precision_of", lambda device, measured=measured: measured)
         monkeypatch.setattr(training, "fabric_of", lambda s: found.append(s.precision) or fabric_of(s))
         with pytest.raises(Stopped):
             train([lines], tmp_path / "m", settings=settings(replicas=1))
@@ -296,8 +298,8 @@ def test_fit_tells_after_every_step_which_part_of_the_budget_is_spent(lines, tmp
 
 def test_waiting_is_said_only_where_it_matters():
     row = {"step": 3, "minutes": 1.0, "loss": 0.5, "cer": 0.0766, "best": False, "waiting": 0.03}
-    assert training.said(row, "validation lines") == "step 3, 1.0 min: loss 0.500, CER 7.66 % on validation lines"
-    assert training.said(row | {"waiting": 0.2}, "x").endswith("on x, 20% of the time waiting for pictures")
+    assert format_log_row(row, "validation lines") == "step 3, 1.0 min: loss 0.500, CER 7.66 % on validation lines"
+    assert format_log_row(row | {"waiting": 0.2}, "x").endswith("on x, 20% of the time waiting for pictures")
 
 
 def test_lightning_says_nothing_once_a_fabric_is_made(caplog, monkeypatch):

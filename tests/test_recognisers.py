@@ -86,7 +86,7 @@ def test_an_accented_letter_starts_as_its_plain_one(learnt):
     grown = net.grown(net.charset.grow("é"))
     (new,), (plain,) = grown.charset.encode("é"), grown.charset.encode("e")
     assert unicodedata.normalize("NFD", "é")[0] == "e"
-    torch.testing.assert_close(grown.name.weight[new], grown.name.weight[plain])
+    torch.testing.assert_close(grown.head.weight[new], grown.head.weight[plain])
 
 
 def test_a_lone_accent_does_not_start_as_a_space(learnt):
@@ -94,7 +94,7 @@ def test_a_lone_accent_does_not_start_as_a_space(learnt):
     grown = net.grown(net.charset.grow("\u00b4"))
     (new,), (space,) = grown.charset.encode("\u00b4"), grown.charset.encode(" ")
     assert unicodedata.normalize("NFKD", "\u00b4")[0] == " "
-    assert not torch.allclose(grown.name.weight[new], grown.name.weight[space])
+    assert not torch.allclose(grown.head.weight[new], grown.head.weight[space])
 
 
 def test_refuses_an_unknown_character_by_name(learnt):
