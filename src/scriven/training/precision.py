@@ -20,11 +20,11 @@ def precision_of(device: str) -> str:
         return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
     if device != "cpu" or not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return "32-true"
-    return "bf16-mixed" if _speedup() > CLEARLY else "32-true"
+    return "bf16-mixed" if speedup() > CLEARLY else "32-true"
 
 
 @cache
-def _speedup() -> float:
+def speedup() -> float:
     """How many times faster a convolution trains in bfloat16 than in float32 on this CPU; takes about half a second."""
     state = torch.get_rng_state()
     trials = [(_seconds(torch.float32), _seconds(torch.bfloat16)) for _ in range(TRIALS)]
