@@ -20,7 +20,7 @@ from scriven.metrics import score
 
 FILE = Path(__file__).parents[1] / "docs" / "images" / "demo.png"
 FONTS = ("LiberationSans-Regular.ttf", "DejaVuSans.ttf", "Arial.ttf", "Helvetica.ttc")
-WIDTH, MARGIN, LEFT = 1600, 40, 190  # px; LEFT is where pictures and readings begin
+WIDTH, MARGIN, LEFT = 1240, 40, 190  # px; LEFT is where pictures and readings begin
 INK, GREY, RED, RULE = (31, 35, 40), (110, 118, 129), (207, 34, 46), (216, 222, 228)
 LARGEST = 200_000  # bytes
 
@@ -56,7 +56,7 @@ def read(model: str | Path, lines: Iterable[Line]) -> list[str]:
 
 
 def draw(lines: Sequence[Line], readings: Sequence[Sequence[str]]) -> Image.Image:
-    """The strip, in 64 colours."""
+    """The strip, in 128 colours."""
     font, small, row = typeface(30), typeface(22), 284
     sheet = Image.new("RGB", (WIDTH, MARGIN + row * len(lines) + 20), "white")
     pen = ImageDraw.Draw(sheet)
@@ -72,14 +72,15 @@ def draw(lines: Sequence[Line], readings: Sequence[Sequence[str]]) -> Image.Imag
         write(pen, LEFT, top + 226, line.text or "", line.text or "", font)
         if number + 1 < len(lines):
             pen.line((MARGIN, top + 260, WIDTH - MARGIN, top + 260), RULE, 2)
-    return sheet.quantize(64, dither=Image.Dither.NONE)
+    return sheet.quantize(128, dither=Image.Dither.NONE)
 
 
 def picture(line: Line, width: int, height: int) -> Image.Image:
-    """The line as it is stored, made to fit."""
+    """The line as it is stored, made to fit, in 64 shades of grey: more would leave no colours for the text."""
     grey = Image.fromarray(decode(line.image, line.id))
     scale = min(width / grey.width, height / grey.height)
-    return grey.resize((round(grey.width * scale), round(grey.height * scale)), Image.Resampling.LANCZOS)
+    fitted = grey.resize((round(grey.width * scale), round(grey.height * scale)), Image.Resampling.LANCZOS)
+    return fitted.point([level & 0xFC | 0x02 for level in range(256)])
 
 
 def write(pen: ImageDraw.ImageDraw, x: float, y: float, text: str, truth: str, font: ImageFont.FreeTypeFont) -> None:

@@ -7,7 +7,7 @@ lines, so that a line picture shows parts of its neighbours, as those cut from s
 
 import textwrap
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -72,7 +72,7 @@ def write_letters(folder: Path, settings: LetterSettings | None = None) -> Path:
     settings = settings or LetterSettings()
     leaves = [_leaf(texts, number, settings) for number, texts in enumerate(pages(settings))]
     total, number = sum(len(leaf.lines) for leaf in leaves), 0
-    with LinesWriter(folder, {**ABOUT, "seed": settings.seed}) as writer:
+    with LinesWriter(folder, {"command": "scriven demo", **ABOUT, "settings": asdict(settings)}) as writer:
         for page, leaf in enumerate(leaves):
             other = leaves[min(page ^ 1, len(leaves) - 1)]  # two pages are the sides of one sheet
             for row, (text, picture) in enumerate(_cut(leaf, _sheet(leaf, other, page, settings), page, settings)):
@@ -133,14 +133,14 @@ def _hand(settings: LetterSettings) -> Hand:
 
 def _leaf(texts: list[str], page: int, settings: LetterSettings) -> Leaf:
     """Write lines under one another on a page."""
-    dice = Sampler(np.random.default_rng([settings.seed, page]))
+    sampler = Sampler(np.random.default_rng([settings.seed, page]))
     strips = [_strip(text, [settings.seed, page, row], settings) for row, text in enumerate(texts)]
     width = max(strip.mask.shape[1] for strip in strips) + 3 * MARGIN
     mask = np.zeros((settings.pitch * len(texts) + 2 * MARGIN, width), np.uint8)
     lines = []
     for row, (text, strip) in enumerate(zip(texts, strips, strict=True)):
-        baseline = MARGIN + settings.pitch * (row + 1) + dice.normal(settings.jitter)
-        left, top = round(MARGIN + dice.between(0, 26)), round(baseline - strip.baseline)
+        baseline = MARGIN + settings.pitch * (row + 1) + sampler.normal(settings.jitter)
+        left, top = round(MARGIN + sampler.between(0, 26)), round(baseline - strip.baseline)
         room = mask[max(0, top) : top + CANVAS, left : left + strip.mask.shape[1]]
         np.maximum(room, strip.mask[max(0, -top) :][: room.shape[0]], out=room)
         inked = np.flatnonzero(strip.mask.max(axis=0) > 40)
@@ -150,41 +150,41 @@ def _leaf(texts: list[str], page: int, settings: LetterSettings) -> Leaf:
 
 def _strip(text: str, seed: list[int], settings: LetterSettings) -> Strip:
     """Draw one line; item `seed` is the same whatever else is drawn."""
-    dice, (face, glyphs), hand = Sampler(np.random.default_rng(seed)), _face(), _hand(settings)
+    sampler, (face, glyphs), hand = Sampler(np.random.default_rng(seed)), _face(), _hand(settings)
     hand = replace(
         hand,
-        slant=hand.slant + dice.normal(settings.haste),
-        wide=hand.wide * (1 + dice.normal(settings.haste)),
+        slant=hand.slant + sampler.normal(settings.haste),
+        wide=hand.wide * (1 + sampler.normal(settings.haste)),
     )
-    drawing = draw(Task(text, hand, face, glyphs, dice, 1.0, FontSettings(height=CANVAS)))
+    drawing = draw(Task(text, hand, face, glyphs, sampler, 1.0, FontSettings(height=CANVAS)))
     inked, back = drawing.inked, drawing.frame.forward.inverse()
     left, top = min(box.x for box in inked) - 2, min(box.y for box in inked) - 2
     right = max(box.x + box.mask.shape[1] for box in inked) + 2
     bottom = max(box.y + box.mask.shape[0] for box in inked) + 2
     canvas = np.zeros((bottom - top, right - left), np.uint8)
     blit(canvas, inked, -left, -top)
-    mask = warp(canvas, back.moved(-left, -top), (CANVAS, drawing.frame.width), drawing.wobble, dice)
+    mask = warp(canvas, back.moved(-left, -top), (CANVAS, drawing.frame.width), drawing.wobble, sampler)
     return Strip(mask, drawing.frame.baseline, face.metrics.stroke * drawing.size * drawing.frame.scale)
 
 
 def _sheet(leaf: Leaf, other: Leaf, page: int, settings: LetterSettings) -> Grey:
     """The finished page (H, W), 255 = white: paper, ruling, the other side, ink, camera."""
     rng = np.random.default_rng([settings.seed, page, 1 << 16])
-    dice = Sampler(rng)
+    sampler = Sampler(rng)
     plain = Paper(
-        level=round(dice.between(*settings.level)),
-        fibre=dice.between(0.5, 2),
+        level=round(sampler.between(*settings.level)),
+        fibre=sampler.between(0.5, 2),
         ruling="lines",
         rule=settings.rule,
         pitch=settings.pitch,
     )
-    sheet = paper(leaf.mask.shape, plain, dice, MARGIN)
-    sheet = seen_through(sheet, other.mask, dice.between(*settings.through), dice)
-    stained = sheet + dice.between(*settings.stains) * _clouds(leaf.mask.shape, rng)
-    pen = Ink(darkness=dice.between(*settings.darkness), pressure=0.6, uneven=0.5, grainy=0.3)
-    marks = ink(leaf.mask, pen, leaf.stroke, dice)
+    sheet = paper(leaf.mask.shape, plain, sampler, MARGIN)
+    sheet = seen_through(sheet, other.mask, sampler.between(*settings.through), sampler)
+    stained = sheet + sampler.between(*settings.stains) * _clouds(leaf.mask.shape, rng)
+    pen = Ink(darkness=sampler.between(*settings.darkness), pressure=0.6, uneven=0.5, grainy=0.3)
+    marks = ink(leaf.mask, pen, leaf.stroke, sampler)
     page_picture = as_image(cv2.multiply(np.clip(stained, 0, 255).astype(np.uint8), marks, scale=1 / 255))
-    return camera(page_picture, Camera(blur=0.5, shrink=0.3, shrink_least=0.6, noise=1.0, noise_most=5.0), dice)
+    return camera(page_picture, Camera(blur=0.5, shrink=0.3, shrink_least=0.6, noise=1.0, noise_most=5.0), sampler)
 
 
 def _clouds(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -198,9 +198,9 @@ def _clouds(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.floa
 
 def _cut(leaf: Leaf, sheet: Grey, page: int, settings: LetterSettings) -> Iterator[tuple[str, Grey]]:
     """The text and the picture of every line: a straight cut, which takes in what reaches into it."""
-    dice = Sampler(np.random.default_rng([settings.seed, page, 1 << 17]))
+    sampler = Sampler(np.random.default_rng([settings.seed, page, 1 << 17]))
     for line in leaf.lines:
-        top = round(line.baseline - settings.above + dice.normal(settings.jitter))
-        bottom = round(line.baseline + settings.below + dice.normal(settings.jitter))
-        left, right = round(line.left - dice.between(4, 24)), round(line.right + dice.between(4, 24))
+        top = round(line.baseline - settings.above + sampler.normal(settings.jitter))
+        bottom = round(line.baseline + settings.below + sampler.normal(settings.jitter))
+        left, right = round(line.left - sampler.between(4, 24)), round(line.right + sampler.between(4, 24))
         yield line.text, sheet[max(0, top) : bottom, max(0, left) : right]

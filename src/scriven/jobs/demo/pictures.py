@@ -40,7 +40,9 @@ def opened(
     lost: list[Skipped] = skipped if skipped is not None else []
     for source in sources(inputs, lost):
         try:
-            split = "train" if source.lines and "train" in LinesFolder(source.path).splits else None
+            split = (
+                "train" if source.lines and "train" in LinesFolder(source.path, AdaptSettings.level).splits else None
+            )
             for item in items(source, lost, AdaptSettings.level, split):
                 if wanted is None or key_of(item) in wanted:
                     yield item
