@@ -83,7 +83,7 @@ def test_long_common_words_tell_the_language():
 
 @pytest.mark.parametrize(("with_it", "lm_helps"), [(0.30, True), (0.392, False), (0.45, False), (None, False)])
 def test_a_language_model_helps_where_it_lowers_the_estimated_error_rate_clearly(with_it, lm_helps):
-    """0.407 and 0.392 were estimated of Czech of 1531, with the truth at 0.54 and 0.57 (docs/log.md)."""
+    """Estimates of 0.407 and 0.392 for Czech of 1531, truth 0.54 and 0.57 (experiment `adapted-language-model`)."""
     plain, spoken = SimpleNamespace(cer=0.407), None if with_it is None else SimpleNamespace(cer=with_it)
     assert believing.lm_helps(plain, spoken) is lm_helps
     assert not believing.lm_helps(None, spoken)

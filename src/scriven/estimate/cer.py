@@ -11,9 +11,10 @@ Where a network has learnt from its own readings, its views agree better than it
 of what the signs say was gained by that, only a share is believed (`Law.true_gain`); what the rest of them flatter a
 model by is its `cer_estimate_bias`, which its model.json keeps.
 
-Two signs are not used, for estimates were no better with them (docs/log.md). Confidence: away from the handwriting it
-was trained on, a network is wrong more often than it says (Ovadia et al. 2019, arXiv:1906.02530). And how likely a text
-is in the best of some languages: that says as much of the spelling of a time as of errors.
+Two features are not used, for estimates were no better with them
+(docs/experiments/2026-11-25-cer-estimate-features.md). Confidence: away from its training data a network is wrong more
+often than it says (Ovadia et al. 2019, arXiv:1906.02530). And the likelihood of a text in the best of several
+languages: it reflects the spelling of a period as much as errors.
 """
 
 import json
