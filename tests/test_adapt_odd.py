@@ -13,7 +13,7 @@ from scriven.jobs.train import fabric_of
 from scriven.lines import Line, LinesWriter
 from scriven.metrics import score
 from scriven.reader.model import find_model
-from scriven.scribes.fonts import FontScribe
+from scriven.scribes.fonts.scribe import FontScribe
 from scriven.scribes.typefaces import bundled
 from scriven.selftrain.metrics import reader_of, readings
 from scriven.training.keep import load_net
@@ -35,7 +35,7 @@ def drawing(i: int) -> np.ndarray:
 def russian(i: int) -> np.ndarray:
     faces = [face for face in bundled() if "щ" in face][:4]
     words = ("чернила", "бумага", "письмо", "рука")
-    return FontScribe(faces).write(words[i % 4], np.random.default_rng(i))
+    return FontScribe(faces).write(words[i % 4], np.random.default_rng(i)).picture
 
 
 def form(i: int) -> np.ndarray:
@@ -87,7 +87,10 @@ def test_at_the_usual_rate_what_is_no_hand_does_little_harm(kind, tmp_path):
     done = adapt([tmp_path / "lines"], tmp_path / "m", parent="scriven-synthetic", settings=usual)
     assert done.sentence() and (done.helped or done.why)
     scribe, said = FontScribe(bundled()), [f"{word} {other}" for word in WORDS for other in WORDS[:4]]
-    shown, rates = [(str(i), prepare(scribe.write(t, np.random.default_rng(i)))) for i, t in enumerate(said)], []
+    shown, rates = (
+        [(str(i), prepare(scribe.write(t, np.random.default_rng(i)).picture)) for i, t in enumerate(said)],
+        [],
+    )
     for model in (find_model("scriven-synthetic"), tmp_path / "m"):
         net, info = load_net(model)
         reader = reader_of(net, info, fabric_of(usual.training(steps=1)))

@@ -181,7 +181,7 @@ def test_settings_come_from_the_file_and_then_the_flags(tmp_path: Path) -> None:
     file = tmp_path / "s.yaml"
     file.write_text("strength: 0.25\nheight: 48\ntags: [print, school]\nmin_chars: null\n")
     chosen = settings_with(common.changes_of(["height=96"], file))
-    assert (chosen.fonts.strength, chosen.fonts.height, chosen.tags) == (0.25, 96, ("print", "school"))
+    assert (chosen.scribe.strength, chosen.scribe.height, chosen.scribe.tags) == (0.25, 96, ("print", "school"))
     with pytest.raises(SettingsError, match="did you mean 'strength'"):
         settings_with(["strenght=1"])
     file.write_text("- a\n- b\n")

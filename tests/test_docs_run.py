@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
@@ -19,7 +20,7 @@ pytest.importorskip("wordfreq")
 from scriven.images import encode  # noqa: E402
 from scriven.lines import Line, LinesWriter  # noqa: E402
 from scriven.reader.model import BUNDLED  # noqa: E402
-from scriven.scribes.fonts import FontScribe  # noqa: E402
+from scriven.scribes.fonts.scribe import FontScribe  # noqa: E402
 from scriven.scribes.typefaces import bundled  # noqa: E402
 from test_docs import DOCS, examples  # noqa: E402
 
@@ -39,7 +40,7 @@ PAGES = [page for page in DOCS if page.name not in ("cli.md", "bench.md", "demo.
 def pictures() -> dict[str, bytes]:
     """A written picture of each text, as the bytes of a PNG file."""
     scribe = FontScribe([face for face in bundled() if face.id in ("kalam", "caveat", "homemade-apple")])
-    return {text: encode(scribe.picture(TEXTS, 0, i)[0]) for i, text in enumerate(TEXTS)}
+    return {text: encode(scribe.write(text, np.random.default_rng([0, i])).picture) for i, text in enumerate(TEXTS)}
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from scriven.jobs.train import TrainSettings, available, fabric_of, train
 from scriven.lines import Line, LinesWriter
 from scriven.reader.model import Graph, ModelInfo, write_info
 from scriven.recognisers import build
-from scriven.scribes.fonts import FontScribe, FontSettings
+from scriven.scribes.fonts import FontSettings
+from scriven.scribes.fonts.scribe import FontScribe
 from scriven.scribes.typefaces import bundled
 from scriven.text import Charset
 from scriven.training.keep import save_weights
@@ -113,7 +114,7 @@ def test_what_a_limit_says():
 @pytest.mark.parametrize("change", ["height=16", "height=512", "x_height=2,2", "x_height=64,64", "strength=0"])
 def test_letters_can_be_written_at_the_ends_of_their_limits(change):
     scribe = FontScribe(bundled()[:2], override(FontSettings(), [change]))
-    picture = scribe.write("ink and quill", np.random.default_rng(0))
+    picture = scribe.write("ink and quill", np.random.default_rng(0)).picture
     assert picture.shape[0] == scribe.settings.height and picture.min() < picture.max()
 
 

@@ -15,7 +15,7 @@ import scriven as package
 from scriven.base import OutputError, SettingsError, TextError
 from scriven.images import decode
 from scriven.jobs import write as job
-from scriven.jobs.write import WriteSettings, settings_with, write
+from scriven.jobs.write import settings_with, write
 from scriven.lines import LinesFolder
 
 TEXTS = "Příliš žluťoučký\nkůň\n\nNaN\nété 1914\n"
@@ -141,11 +141,12 @@ def test_a_text_that_only_the_tags_forbid_is_refused_for_the_tags(texts: Path, t
 
 def test_what_cannot_be_written_is_said_first(texts: Path, tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("\n \n")
+    with pytest.raises(SettingsError, match="has the tag 'blue'"):
+        settings_with(["tags=blue"])
     for error, match, arguments in (
         (SettingsError, "--count", {"texts": "words:en"}),
         (SettingsError, "no scribe 'pen'", {"texts": str(texts), "scribe": "pen"}),
         (SettingsError, "no split 'dev'", {"texts": str(texts), "split": "dev"}),
-        (SettingsError, "has the tag 'blue'", {"texts": str(texts), "settings": WriteSettings(tags=("blue",))}),
         (TextError, "empty.txt", {"texts": str(tmp_path / "empty.txt")}),
         (TextError, "nowhere.txt", {"texts": str(tmp_path / "nowhere.txt")}),
     ):  # fmt: skip
@@ -178,9 +179,9 @@ class Deadly:
 def test_what_goes_wrong_when_a_worker_begins_is_told_as_it_is() -> None:
     """It used to pass for a worker that was killed for want of memory."""
     with pytest.raises(AttributeError, match="has no attribute"):
-        list(job._made(SimpleNamespace(recipe=SimpleNamespace()), 0, 200, 2))  # type: ignore[arg-type]
+        list(job.made_in_order(SimpleNamespace(recipe=SimpleNamespace()), 0, 200, 2))  # type: ignore[arg-type]
 
 
 def test_a_worker_that_dies_is_an_error_not_a_wait() -> None:
     with pytest.raises(OutputError, match="fewer --workers"):
-        list(job._made(SimpleNamespace(recipe=Deadly()), 0, 200, 2))  # type: ignore[arg-type]
+        list(job.made_in_order(SimpleNamespace(recipe=Deadly()), 0, 200, 2))  # type: ignore[arg-type]

@@ -72,7 +72,7 @@ def small_world(monkeypatch):
     torch.set_num_threads(1)
     faces = tuple(f for f in bundled() if f.id in ("caveat", "kalam", "homemade-apple"))
     assert len(faces) == 3
-    monkeypatch.setattr(learning, "bundled", lambda: faces)
+    monkeypatch.setattr("scriven.scribes.fonts.bundled", lambda: faces)
     monkeypatch.setattr(knowing, "language_model", lambda name: CharLM.train(WORDS * 3, order=3))
     monkeypatch.setattr("scriven.training.publish.export", lambda net, path: path.write_bytes(b"graph"))
 

@@ -70,10 +70,18 @@ def _as_text(value: Any) -> str:
     return ",".join(map(_as_text, value)) if isinstance(value, list) else "none" if value is None else str(value)
 
 
-def present(inputs: Iterable[str]) -> None:
-    """Refuse at once, before torch is loaded, when not one input is there. Raises InputError."""
+def present(inputs: Iterable[str], synthetic: bool = False) -> None:
+    """Refuse at once, before torch is loaded, when no input exists. `synthetic`: scribes may be given, as `fonts:fr`.
+
+    Raises InputError, and SettingsError for an unknown scribe.
+    """
     given = list(inputs)
-    there = (one.startswith("fonts:") or one == "-" or set("*?[") & set(one) or os.path.exists(one) for one in given)
+    written = []
+    if synthetic:
+        from scriven.scribes.specs import synthetic_input
+
+        written = [one for one in given if synthetic_input(one)]
+    there = (one in written or one == "-" or set("*?[") & set(one) or os.path.exists(one) for one in given)
     if given and not any(there):
         from scriven.page.inputs import why_not
 

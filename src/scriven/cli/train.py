@@ -46,7 +46,7 @@ def train(
 
         scriven train letters/ fonts:en -o runs/letters --from scriven-general
     """
-    present(inputs)
+    present(inputs, synthetic=True)
     from scriven.jobs.train import TrainSettings
     from scriven.jobs.train import train as job
 

@@ -1,4 +1,4 @@
-"""scriven write -o LINES --texts words:LANG|lines:LANG|FILE"""
+"""scriven write -o LINES --texts words:LANG|lines:LANG|FILE --scribe fonts|fonts:FOLDER"""
 
 from typing import Annotated
 
@@ -10,9 +10,11 @@ from scriven.cli.common import Changes, Config, Json, Out, Seed, Workers, change
 def write(
     out: Out,
     texts: Annotated[str, typer.Option(metavar="TEXTS", help="words:LANG, lines:LANG, ngram:FOLDER, or a file.")],
-    scribe: Annotated[str, typer.Option(metavar="SCRIBE", help="fonts, or fonts:FOLDER for your own.")] = "fonts",
+    scribe: Annotated[
+        str, typer.Option(metavar="SCRIBE", help="What writes: fonts, or fonts:FOLDER for your own typefaces.")
+    ] = "fonts",
     count: Annotated[
-        int | None, typer.Option("--count", "-n", help="Pictures; default: one a text of the file.")
+        int | None, typer.Option("--count", "-n", help="Number of pictures; default: one per text of the file.")
     ] = None,
     seed: Seed = 0,
     split: Annotated[str, typer.Option(help="train, valid or test.")] = "train",
@@ -23,8 +25,8 @@ def write(
 ) -> None:
     """Write synthetic handwriting into a lines folder.
 
-    A file's texts are written in their order, over and over again until --count is reached. The same command
-    continues an unfinished folder.
+    The texts of a file are written in order, over and over again until --count is reached. The same command continues
+    an unfinished folder.
 
     Examples:
 
@@ -34,7 +36,7 @@ def write(
     """
     from scriven.jobs import write as job
 
-    settings = job.settings_with(changes_of(changes, config))
+    settings = job.settings_with(changes_of(changes, config), scribe)
     done = job.write(out, texts, scribe=scribe, count=count, seed=seed, split=split, workers=workers, settings=settings)
     if json:
         print_json({"out": done.out, "lines": done.lines, "refused": len(done.skipped)})

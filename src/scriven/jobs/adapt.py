@@ -98,7 +98,7 @@ def adapt(
     available(settings.training(steps=1))
     there(settings.texts, settings.words)
     if settings.language:
-        source(f"fonts:{settings.language}")
+        source(f"mixed:{settings.language}")
     skipped: list[Skipped] = []
     pictures = gather(inputs, settings.level, skipped)
     log.info("reading %s first", counted(len(pictures), "picture"))

@@ -13,8 +13,8 @@ from lightning_fabric import Fabric
 
 from scriven.language.texts import charset_of, source, text_at
 from scriven.recognisers import build
-from scriven.scribes.fonts import FontScribe, FontSettings
-from scriven.scribes.typefaces import bundled
+from scriven.scribes.fonts import FontSettings
+from scriven.scribes.specs import scribe_of
 from scriven.tensors import Batch, collate
 from scriven.text import Charset
 from scriven.training.fit import FitSettings, Run, begin, fit
@@ -39,9 +39,9 @@ def writer(count: int) -> Callable[[], object]:
 
 def rewriter(count: int, settings: FontSettings) -> Callable[[], object]:
     """Writes the same `count` words each time it is called: the scribe alone, its glyph pictures all made before."""
-    scribe, drawn = FontScribe(bundled(), settings), source(f"words:{LANGUAGE}")
+    scribe, drawn = scribe_of("fonts", settings), source(f"words:{LANGUAGE}")
     texts = [text_at(drawn, 0, index) for index in range(count)]
-    return lambda: [scribe.picture(texts, 0, index) for index in range(count)]
+    return lambda: [scribe.write(text, np.random.default_rng([0, index])) for index, text in enumerate(texts)]
 
 
 def trainer(size: str) -> tuple[int, Callable[[], object]]:
@@ -85,7 +85,7 @@ def _begun(size: str, charset: Charset, settings: FitSettings) -> tuple[Fabric, 
 
 def _words() -> ScribeSource:
     texts = source(f"words:{LANGUAGE}")
-    return ScribeSource(FontScribe(bundled()), texts, charset_of(LANGUAGE), seed=0, height=HEIGHT, lines=0.0)
+    return ScribeSource(scribe_of("fonts"), texts, charset_of(LANGUAGE), seed=0, height=HEIGHT, lines=0.0)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""Texts and a scribe in, a lines folder of synthetic handwriting out.
+"""Write synthetic handwriting: texts and a scribe in, a lines folder out.
 
-Item i of seed s is the same picture with any number of workers. A killed job is continued by the same command and ends
-in the same bytes as one that was never interrupted.
+Item i of seed s is the same picture with any number of workers. An interrupted job is continued by the same command and
+ends in the same bytes as one that was never interrupted.
 """
 
 import dataclasses
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 
 from scriven.base import OutputError, SettingsError, Skipped, TextError, no_setting, override, within
 from scriven.base.progress import progress
@@ -26,29 +27,28 @@ from scriven.jobs.folders import filling
 from scriven.language.texts import TextSettings, source, text_at
 from scriven.language.texts.sources import TextSource
 from scriven.lines import Line, LinesFolder
-from scriven.scribes import typefaces
-from scriven.scribes.fonts import FontScribe, FontSettings
+from scriven.scribes import MakeScribe, Scribe
+from scriven.scribes.specs import default_settings, maker_of
 
-CHUNK = 64  # items a worker makes at a time
-DIED = "a worker was killed, mostly for want of memory; go on with fewer --workers"
-NOT_BEGUN = (
-    "no worker came as far as its first lines: too little memory, or a script of your own that calls this outside "
-    "`if __name__ == '__main__':`; go on with fewer --workers, or call it there"
+CHUNK = 64  # items that a worker makes at a time
+WORKER_DIED = "a worker process was killed, mostly for lack of memory; continue with fewer --workers"
+NO_WORKER_STARTED = (
+    "no worker process started: too little memory, or a script of your own that calls this outside "
+    "`if __name__ == '__main__':`; continue with fewer --workers, or move the call there"
 )
 
 
 @dataclass(frozen=True)
 class WriteSettings:
-    """What `--set` reaches: the settings of the font scribe and of the texts, and which typefaces to take."""
+    """The settings that `--set` changes: those of the scribe and those of the texts."""
 
-    fonts: FontSettings = field(default_factory=FontSettings)
+    scribe: Any = None  # such as FontSettings; None: the defaults of the scribe
     texts: TextSettings = field(default_factory=TextSettings)
-    tags: tuple[str, ...] = ()  # print, cursive, school, historical, marker: typefaces with any of them; () all
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a job wrote: how many lines, and every text that could not be written."""
+    """The result of `write`: the number of lines, and every text or font file that was left out."""
 
     out: Path
     lines: int
@@ -66,10 +66,12 @@ def write(
     workers: int = 1,
     settings: WriteSettings | None = None,
 ) -> Written:
-    """Write `count` pictures of `texts` ("words:LANG", "lines:LANG", a file) with a scribe ("fonts", "fonts:FOLDER").
+    """Write `count` pictures of `texts` into the lines folder `out`.
 
-    A file's texts are taken in their order, over and over again; without `count`, each once. A text that no typeface
-    can draw is refused, never replaced. Raises SettingsError, TextError (nothing can be written), OutputError.
+    `texts`: "words:LANG", "lines:LANG" or a file, whose texts are taken in order, over and over again; without `count`,
+    each once. `scribe`: "fonts", or "fonts:FOLDER" for your own typefaces. A text that the scribe cannot write is
+    skipped with the reason, never replaced.
+    Raises SettingsError, TextError (nothing can be written), OutputError.
     """
     settings = settings or WriteSettings()
     if split not in ("train", "valid", "test"):
@@ -77,20 +79,22 @@ def write(
     within("count", count, 1)
     within("seed", seed, 0)
     within("workers", workers, 0)
-    recipe = _Recipe(texts, scribe, seed, settings)
-    pen = _Pen(recipe)
-    skipped = list(pen.skipped)
-    ordered = getattr(pen.source, "texts", None)
+    make, argument = maker_of(scribe)
+    recipe = Recipe(texts, make, argument, seed, settings)
+    items = Items(recipe)
+    skipped = list(items.skipped)
+    ordered = getattr(items.source, "texts", None)
     if count is None and ordered is None:
-        raise SettingsError(f"{texts} has no end; say how many pictures to write with --count")
+        raise SettingsError(f"{texts} is endless; give the number of pictures with --count")
     total = count if count is not None else len(ordered or ())
     if total < 1:
-        raise TextError(f"{texts} holds no text that can be written; give a file of UTF-8 text, one a line")
-    with filling(out, _about(recipe, pen, total, split)) as writer:
+        raise TextError(f"{texts} holds no text that can be written; give a file of UTF-8 text, one per line")
+    options = f"--scribe {scribe} --texts {texts} --count {total} --seed {seed} --split {split}"
+    with filling(out, _about(items, f"scriven write {options}")) as writer:
         first = _continue_at(Path(out), split) if writer.done.get(split) else 0
-        skipped += [r for i in range(first) if (r := pen.refusal(i))]
+        skipped += [r for i in range(first) if (r := items.refusal(i))]
         lines = writer.done.get(split, 0)
-        for number, made in enumerate(_made(pen, first, total, workers), start=first + 1):
+        for number, made in enumerate(made_in_order(items, first, total, workers), start=first + 1):
             progress("writing", number, total)
             if isinstance(made, Skipped):
                 skipped.append(made)
@@ -102,121 +106,109 @@ def write(
     return Written(Path(out), lines, tuple(skipped))
 
 
-def settings_with(changes: Sequence[str], settings: WriteSettings | None = None) -> WriteSettings:
-    """Settings with `key=value` changes, each going where its key is known. Raises SettingsError."""
+def settings_with(
+    changes: Sequence[str], scribe: str = "fonts", settings: WriteSettings | None = None
+) -> WriteSettings:
+    """Settings with `key=value` changes, applied to those of the scribe or of the texts. Raises SettingsError."""
     settings = settings or WriteSettings()
-    rooms = {"fonts": _names(settings.fonts), "texts": _names(settings.texts), "": ["tags"]}
-    asked: dict[str, list[str]] = {room: [] for room in rooms}
+    groups = {"scribe": settings.scribe or default_settings(scribe), "texts": settings.texts}
+    names = {group: [f.name for f in dataclasses.fields(held)] for group, held in groups.items()}
+    asked: dict[str, list[str]] = {group: [] for group in groups}
     for change in changes:
         key = change.partition("=")[0].strip().replace("-", "_")
-        room = next((room for room, names in rooms.items() if key in names), None)
-        if room is None:
-            raise no_setting(key, itertools.chain(*rooms.values()))
-        asked[room].append(change)
-    fonts, texts = override(settings.fonts, asked["fonts"]), override(settings.texts, asked["texts"])
-    return override(dataclasses.replace(settings, fonts=fonts, texts=texts), asked[""])
-
-
-def _names(part: Any) -> list[str]:
-    return [f.name for f in dataclasses.fields(part) if not dataclasses.is_dataclass(getattr(part, f.name))]
+        group = next((group for group, known in names.items() if key in known), None)
+        if group is None:
+            raise no_setting(key, itertools.chain(*names.values()))
+        asked[group].append(change)
+    return WriteSettings(**{group: override(held, asked[group]) for group, held in groups.items()})
 
 
 @dataclass(frozen=True)
-class _Recipe:
-    """All that decides the pictures; a worker process makes its own pen of it."""
+class Recipe:
+    """All that the pictures depend on, from which a worker process makes its own Items."""
 
     texts: str
-    scribe: str
+    make: MakeScribe
+    argument: str
     seed: int
     settings: WriteSettings
 
 
-class _Pen:
-    """The text source and the scribe of a recipe."""
+class Items:
+    """The numbered items of a recipe: lines, or texts that are skipped."""
 
-    def __init__(self, recipe: _Recipe):
+    def __init__(self, recipe: Recipe):
+        chosen = recipe.settings.scribe
+        make, argument = recipe.make, recipe.argument
         self.recipe = recipe
-        self.faces, self.untagged, self.skipped = _typefaces(recipe.scribe, recipe.settings.tags)
+        self.scribe: Scribe = make(argument) if chosen is None else make(argument, chosen)
+        self.skipped = list(self.scribe.skipped)
         self.source: TextSource = source(recipe.texts, recipe.settings.texts, self.skipped)
-        self.scribe = FontScribe(self.faces, recipe.settings.fonts)
 
     def id(self, index: int) -> str:
+        """The id of the line number `index`."""
         return f"{self.recipe.seed}-{index:08d}"
 
     def refusal(self, index: int) -> Skipped | None:
-        """Why item `index` cannot be written, without writing it."""
-        text = text_at(self.source, self.recipe.seed, index)
-        return None if self.scribe.covers(text) else self._refused(index, text)
+        """Why item `index` cannot be written, found without writing it."""
+        return self._refusal(index, text_at(self.source, self.recipe.seed, index))
 
     def make(self, index: int) -> Line | Skipped:
+        """Item `index`: a line, or why its text cannot be written."""
         text = text_at(self.source, self.recipe.seed, index)
-        if not self.scribe.covers(text):
-            return self._refused(index, text)
+        if skipped := self._refusal(index, text):
+            return skipped
         try:
-            picture, text, hand = self.scribe.picture([text], self.recipe.seed, index)
+            picture, text, hand = self.scribe.write(text, np.random.default_rng([self.recipe.seed, index]))
         except TextError as error:
             return Skipped(self.id(index), str(error))
         height, width = picture.shape
         png = encode(picture, "png")
-        return Line(self.id(index), png, text, hand=hand, origin="fonts", width=width, height=height)
+        return Line(self.id(index), png, text, hand=hand, origin=self.scribe.origin, width=width, height=height)
 
-    def _refused(self, index: int, text: str) -> Skipped:
-        try:
-            self.scribe.picture([text], self.recipe.seed, index)
-        except TextError as error:
-            why = str(error)
-            if typefaces.covering(self.untagged, text):
-                tags = ", ".join(self.recipe.settings.tags)
-                why = f"{why.rpartition('; ')[0]} with the tag {tags}, but others do; choose other tags"
-            return Skipped(self.id(index), why)
-        raise AssertionError(f"{text!r} is covered by no typeface, yet it was drawn")
+    def _refusal(self, index: int, text: str) -> Skipped | None:
+        reason = self.scribe.refusal(text)
+        return Skipped(self.id(index), reason) if reason else None
 
 
-def _typefaces(
-    scribe: str, tags: Sequence[str]
-) -> tuple[tuple[typefaces.Typeface, ...], tuple[typefaces.Typeface, ...], list[Skipped]]:
-    """The typefaces of a scribe that have any of the tags, those that have none of them, and what failed."""
-    kind, _, folder = scribe.partition(":")
-    if kind != "fonts":
-        raise SettingsError(f"there is no scribe {scribe!r}; use fonts, or fonts:FOLDER for your own typefaces")
-    faces, skipped = typefaces.from_folder(Path(folder)) if folder else (typefaces.bundled(), [])
-    unknown = sorted(set(tags) - set(typefaces.TAGS))
-    if unknown:
-        raise SettingsError(f"no typeface has the tag {unknown[0]!r}; there are: {', '.join(typefaces.TAGS)}")
-    tagged = typefaces.covering(faces, "", tuple(tags))
-    return tagged, tuple(face for face in faces if face not in tagged), skipped
-
-
-def _about(recipe: _Recipe, pen: _Pen, total: int, split: str) -> dict[str, Any]:
-    licences = ", ".join(sorted({face.licence or "unknown" for face in pen.faces}))
+def _about(items: Items, command: str) -> dict[str, Any]:
+    """The record in `about.json`."""
+    recipe, scribe = items.recipe, items.scribe
     files = [Path(recipe.texts)] if Path(recipe.texts).is_file() else []
-    options = f"--scribe {recipe.scribe} --texts {recipe.texts} --count {total} --seed {recipe.seed} --split {split}"
+    licences = [scribe.licence] if scribe.licence else []
     return {
-        "command": f"scriven write {options}",
-        "settings": dataclasses.asdict(recipe.settings),
+        "command": command,
+        "settings": {
+            scribe.origin: dataclasses.asdict(scribe.settings), "texts": dataclasses.asdict(recipe.settings.texts)
+        },
         "seed": recipe.seed,
-        "licence": f"drawn with typefaces under {licences}; the texts keep the licence of their source",
+        "licence": "; ".join([*licences, "the texts keep the licence of their source"]),
         "parents": [{"path": str(f), "sha256": hashlib.sha256(f.read_bytes()).hexdigest()} for f in files],
-    }
+    }  # fmt: skip
 
 
 def _continue_at(out: Path, split: str) -> int:
-    """The index after the last line that is on disk."""
+    """The index after that of the last line on disk. Raises OutputError where this command did not write that line."""
     last = LinesFolder(out).columns(split, ["id"])["id"][-1]
     try:
         return int(str(last).rpartition("-")[2]) + 1
     except ValueError:
-        raise OutputError(f"{out} holds the line {last!r}, which this job did not write; choose another -o") from None
+        raise OutputError(
+            f"{out} holds the line {last!r}, which this command did not write; choose another -o"
+        ) from None
 
 
-def _made(pen: _Pen, first: int, total: int, workers: int) -> Iterator[Line | Skipped]:
-    """Items `first` to `total`, in order; with several workers never more than a few chunks ahead of the writer."""
+def made_in_order(items: Items, first: int, total: int, workers: int) -> Iterator[Line | Skipped]:
+    """Items `first` to `total` - 1, in order. Worker processes are never more than a few chunks ahead of the writer.
+
+    Raises OutputError when a worker process dies.
+    """
     if workers <= 1:
-        yield from map(pen.make, range(first, total))
+        yield from map(items.make, range(first, total))
         return
     context = multiprocessing.get_context("spawn")
     chunks = iter([range(at, min(at + CHUNK, total)) for at in range(first, total, CHUNK)])
-    with ProcessPoolExecutor(workers, context, _start_worker, (pen.recipe,)) as pool:
+    with ProcessPoolExecutor(workers, context, _start_worker, (items.recipe,)) as pool:
         waiting: deque[Future[list[Line | Skipped]]] = deque()
         begun = False
         try:
@@ -227,25 +219,25 @@ def _made(pen: _Pen, first: int, total: int, workers: int) -> Iterator[Line | Sk
                 yield from made
                 waiting.extend(pool.submit(_work, chunk) for chunk in itertools.islice(chunks, 1))
         except BrokenProcessPool as error:
-            raise OutputError(DIED if begun else NOT_BEGUN) from error
+            raise OutputError(WORKER_DIED if begun else NO_WORKER_STARTED) from error
         finally:
             for future in waiting:
                 future.cancel()
 
 
-_recipes: list[_Recipe] = []  # of this process, one
+_recipes: list[Recipe] = []  # of a worker process: one
 
 
-def _start_worker(recipe: _Recipe) -> None:
+def _start_worker(recipe: Recipe) -> None:
     cv2.setNumThreads(1)
     _recipes[:] = [recipe]
 
 
 @cache
-def _pen() -> _Pen:
-    """Made with the first chunk: what goes wrong reaches the one who waits, and does not pass for a killed process."""
-    return _Pen(_recipes[0])
+def _items() -> Items:
+    """Made with the first chunk, so that an error reaches the caller and is not taken for a killed process."""
+    return Items(_recipes[0])
 
 
 def _work(chunk: range) -> list[Line | Skipped]:
-    return [_pen().make(index) for index in chunk]
+    return [_items().make(index) for index in chunk]

@@ -51,11 +51,11 @@ def expected(
     write what the texts say, TextError.
     """
     listed = word_list(Path(words), charset) if words else []
-    general = source(f"fonts:{language}")
+    general = source(f"mixed:{language}")
     if not texts:
         return Expected(language_model(language), listed, general)
     own = str(Path(texts).resolve())  # a folder called `fr` is no language
-    drawn = source(f"fonts:{own}", skipped=skipped)
+    drawn = source(f"mixed:{own}", skipped=skipped)
     sample = [text_at(drawn, 0, i) for i in range(ASKED)]
     unknown, letters = charset.missing(sample), sum(map(len, sample))
     if sum(unknown.values()) > letters / 2:

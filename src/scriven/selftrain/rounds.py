@@ -24,8 +24,7 @@ from scriven.reader.decoding import Decoder, DecodeSettings
 from scriven.reader.model import ModelInfo
 from scriven.reader.trainable import unusable
 from scriven.recognisers.contract import Recogniser
-from scriven.scribes.fonts import FontScribe
-from scriven.scribes.typefaces import bundled
+from scriven.scribes.specs import scribe_of
 from scriven.selftrain.affine import AffineSettings, tune_affine
 from scriven.selftrain.knowledge import Expected
 from scriven.selftrain.metrics import UnsupervisedMetrics, assessed, reader_of, unsupervised_metrics
@@ -270,7 +269,7 @@ def _synthetic(height: int, charset: Charset, hand: Hand) -> tuple[ScribeSource,
     """Synthetic pictures with about the share of whole lines that the pictures have; none where none are asked."""
     if not hand.settings.synthetic_fraction:
         return ()
-    scribe, texts, lines = FontScribe(bundled()), hand.expected.texts, share_of_lines(hand.learn)
+    scribe, texts, lines = scribe_of(hand.settings.scribe), hand.expected.texts, share_of_lines(hand.learn)
     return (ScribeSource(scribe, texts, charset, seed=hand.settings.seed, height=height, lines=lines),)
 
 

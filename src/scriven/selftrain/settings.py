@@ -8,6 +8,7 @@ import numpy as np
 from scriven.base import one_of, within
 from scriven.lines.splits import LEVELS
 from scriven.reader.model import ModelInfo
+from scriven.scribes.specs import maker_of
 from scriven.training.fit import FitSettings
 
 SPAN_MASK = 0.3
@@ -35,6 +36,7 @@ class AdaptSettings:
         None  # of the readings that are believed; None: by the error rate that is estimated of them
     )
     synthetic_fraction: float = 0.35  # share of synthetic pictures among those learnt from
+    scribe: str = "fonts"  # that writes them: NAME or NAME:ARGUMENT, as in `write --scribe`
     span_mask: float | None = None  # share of the width hidden in spans; None: by what the parent has seen
     language: str | None = None  # of the pictures, such as fr; None: what the first readings look most like
     texts: str | None = None  # a file or folder of texts like those in the pictures
@@ -58,6 +60,7 @@ class AdaptSettings:
         within("synthetic_fraction", self.synthetic_fraction, 0, 1)
         within("held_out", self.held_out, 0, 0.9)  # so much of FEWEST leaves something to learn from
         one_of("level", self.level, LEVELS)
+        maker_of(self.scribe)
         self.training(steps=1)
 
     def for_parent(self, info: ModelInfo) -> "AdaptSettings":

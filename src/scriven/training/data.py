@@ -14,14 +14,11 @@ from scriven.language.texts.languages import is_language, languages_of
 from scriven.language.texts.sources import allowed
 from scriven.lines import LinesFolder
 from scriven.lines.sketch import sketch
-from scriven.scribes.fonts import FontScribe
-from scriven.scribes.typefaces import bundled
+from scriven.scribes.specs import SyntheticInput, scribe_of, synthetic_input
 from scriven.text import Charset
 from scriven.training.sources import FixedSource, FolderSource, ScribeSource, Source, split_source
 
 log = logging.getLogger("scriven.train")
-
-FONTS = "fonts:"
 
 
 class DataSettings(Protocol):
@@ -60,9 +57,11 @@ class TrainingData:
         data: list[dict[str, Any]] = []
         skipped: list[Skipped] = []
         for given in inputs:
-            if str(given).startswith(FONTS):
-                sources.append(_fonts(str(given), charset, height, settings))
-                data.append({"path": str(given), "origin": "fonts"})
+            if synthetic := synthetic_input(given):
+                written = _written(synthetic, charset, height, settings)
+                sources.append(written)
+                skipped += written.scribe.skipped
+                data.append({"path": str(given), "origin": written.scribe.origin})
                 continue
             for folder in folders(given, settings.level):
                 learn, check = split_source(folder, height=height, charset=charset)
@@ -150,18 +149,19 @@ def _reseeded(source: ScribeSource, seed: int) -> ScribeSource:
     )
 
 
-def _fonts(spec: str, charset: Charset, height: int, settings: DataSettings) -> ScribeSource:
-    texts = source(spec)
-    return ScribeSource(FontScribe(bundled()), texts, charset, seed=settings.seed, height=height, lines=settings.lines)
+def _written(given: SyntheticInput, charset: Charset, height: int, settings: DataSettings) -> ScribeSource:
+    """The pictures that a scribe writes of some texts."""
+    scribe, texts = scribe_of(given.scribe), source(f"mixed:{given.texts}")
+    return ScribeSource(scribe, texts, charset, seed=settings.seed, height=height, lines=settings.lines)
 
 
 def languages(inputs: Sequence[str | Path]) -> list[str]:
-    """The languages that typefaces write among the inputs."""
+    """The languages of the synthetic inputs."""
     return [
         code
         for given in inputs
-        if str(given).startswith(FONTS)
-        for code in languages_of(str(given).removeprefix(FONTS))
+        if (synthetic := synthetic_input(given))
+        for code in languages_of(synthetic.texts)
         if is_language(code)
     ]
 
@@ -170,8 +170,8 @@ def characters(inputs: Sequence[str | Path], level: str) -> set[str]:
     """All characters that the inputs need, the space among them."""
     needed: set[str] = set(" ")
     for given in inputs:
-        if str(given).startswith(FONTS):
-            needed |= allowed(source(str(given)))
+        if synthetic := synthetic_input(given):
+            needed |= allowed(source(f"mixed:{synthetic.texts}"))
             continue
         for folder in folders(given, level):
             for split in ("train", "valid"):

@@ -21,6 +21,7 @@ from scriven.lines import Group, Line, LinesFolder, held_out
 from scriven.lines.records import by_model
 from scriven.lines.sketch import digest
 from scriven.reader.trainable import unusable
+from scriven.scribes import Scribe
 from scriven.text import Charset
 
 CACHE_BYTES = 6 << 30  # decoded pictures kept on disk; a larger folder is decoded again each time
@@ -45,12 +46,6 @@ class Source(Protocol):
     def width(self, index: int) -> int: ...
 
     def make(self, index: int, strength: float) -> tuple[np.ndarray, str, str]: ...
-
-
-class Scribe(Protocol):
-    """What writes; FontScribe is one."""
-
-    def write(self, text: str, rng: np.random.Generator, *, strength: float = 1.0) -> np.ndarray: ...
 
 
 class ImageCache:
@@ -212,13 +207,14 @@ class FixedSource:
 
 
 class ScribeSource:
-    """Pictures written on the fly: item `index` is decided by (seed, index) alone, in whichever process it is made.
+    """Pictures that a scribe writes on the fly. Item `index` depends on (seed, index) alone, in any process.
 
-    Words with characters that the network cannot write are left out of a line.
+    Words with characters outside the character set are left out of a line. `lines`: share of whole lines, the rest are
+    single words.
     """
 
     PX_PER_CHARACTER = 17  # nominal, for planning batches by width
-    TRIES = 20  # texts drawn before giving up on finding one that can be written
+    TRIES = 20  # texts drawn for an item before giving up
 
     def __init__(
         self, scribe: Scribe, texts: TextSource, charset: Charset, *, seed: int, height: int, lines: float = 0.5
@@ -247,14 +243,14 @@ class ScribeSource:
                 continue
             rng = np.random.default_rng([self.seed, index, attempt, 2])
             try:
-                picture = prepare(self.scribe.write(text, rng, strength=strength), self.height)
+                picture = prepare(self.scribe.write(text, rng, strength=strength).picture, self.height)
             except TextError:
                 continue
             if unusable(text, picture.shape[1], None) is None:
                 return picture, text, ""
         raise TextError(
-            f"none of {self.TRIES} texts drawn for synthetic item {index} can be written with these typefaces and "
-            "this character set; choose other texts or typefaces, or learn without synthetic pictures"
+            f"none of {self.TRIES} texts drawn for synthetic item {index} can be written by this scribe and with this "
+            "character set; choose other texts or another scribe, or train without synthetic pictures"
         )
 
 

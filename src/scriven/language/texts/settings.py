@@ -30,7 +30,7 @@ class TextSettings:
     compound: float = 0.01  # two words joined by a hyphen
     hyphenated: float = 0.05  # lines whose last word is cut by a hyphen, or that begin with the rest of one
     sentence_start: float = 0.35  # lines that begin a sentence; the others begin inside one
-    word_share: float = 0.5  # words among the texts of a source of both (fonts:LANG)
+    word_share: float = 0.5  # words among the texts of a source of both (mixed:LANG)
     characters: str = ""  # if given, nothing else is written (the space always is)
 
     def __post_init__(self) -> None:

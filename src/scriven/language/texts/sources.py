@@ -1,8 +1,9 @@
-"""A text source by its name: `words:fr`, `lines:fr+en`, `fonts:de`, `ngram:FOLDER`, or a file of texts.
+"""A text source by its name: `words:fr`, `lines:fr+en`, `mixed:de`, `ngram:FOLDER`, or a file of texts.
 
 A source is any object with `draw(rng, kind) -> str`. Text i of seed s is `text_at(source, s, i)`: always the same one.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
@@ -18,6 +19,7 @@ from scriven.language.texts.settings import DEFAULTS, TextSettings
 from scriven.language.texts.words import WordDistribution, count_words, language_words
 from scriven.text import Charset, name
 
+log = logging.getLogger("scriven")
 Kind = Literal["word", "line"]
 
 
@@ -78,13 +80,16 @@ def source(spec: str, settings: TextSettings = DEFAULTS, skipped: list[Skipped] 
 
     The files of a corpus that cannot be read are appended to `skipped`.
 
-    `words:X` words, `lines:X` lines, `fonts:X` both mixed; X is a language, several (`fr+en`), or a word list, text
+    `words:X` words, `lines:X` lines, `mixed:X` both; X is a language, several (`fr+en`), or a word list, text
     file or folder. Two or three small letters are always a language: a folder that is called `fr` is `words:./fr` or
     `words:fr/`. `ngram:X` lines like those of a corpus (or of a saved `.npz`). Anything else: a file or folder
     of texts.
     """
     skipped = [] if skipped is None else skipped
     name, colon, rest = spec.partition(":")
+    if name in RENAMED_SOURCES:
+        log.warning("%s:%s is now called %s:%s", name, rest, RENAMED_SOURCES[name], rest)
+        name = RENAMED_SOURCES[name]
     if not colon or name not in SOURCES:
         if not spec or not Path(spec).exists():
             raise TextError(
@@ -149,7 +154,7 @@ def _ngram(rest: str, settings: TextSettings, skipped: list[Skipped]) -> TextSou
     return NGramSource(count_ngrams(lambda: corpus_lines(files), settings.order, settings.max_vocabulary), settings)
 
 
-def _fonts(rest: str, settings: TextSettings, skipped: list[Skipped]) -> TextSource:
+def _mixed(rest: str, settings: TextSettings, skipped: list[Skipped]) -> TextSource:
     return MixedSource([_words("line")(rest, settings, skipped)], settings.word_share)
 
 
@@ -158,5 +163,6 @@ SOURCES: dict[str, Make] = {
     "words": _words("word"),
     "lines": _words("line"),
     "ngram": _ngram,
-    "fonts": _fonts,
+    "mixed": _mixed,
 }
+RENAMED_SOURCES = {"fonts": "mixed"}  # old spellings, valid for one version

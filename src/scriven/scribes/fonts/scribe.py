@@ -1,0 +1,153 @@
+"""The font scribe: writes words and lines with handwriting typefaces, rendered to look like scanned pages.
+
+HarfBuzz shaping -> letters placed with the irregularity of a hand -> cached glyph bitmaps -> one warp for slant,
+rotation, width, elastic distortion and drift -> pen and ink -> paper, ruling, bleed-through, neighbouring lines ->
+camera. After Krishnan and Jawahar, "Generating Synthetic Data for Text Recognition" (2016), extended by shaping, hands
+and realistic crops.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scriven.augment import Sampler
+from scriven.base import Skipped, TextError
+from scriven.scribes.contract import Handwriting
+from scriven.scribes.fonts.face import Face
+from scriven.scribes.fonts.glyph_cache import GlyphCache
+from scriven.scribes.fonts.hands import Hand, draw_hand
+from scriven.scribes.fonts.rendering import Task, write_line
+from scriven.scribes.fonts.settings import DEFAULTS, FontSettings
+from scriven.scribes.typefaces import Typeface, covering
+from scriven.text import name, normalise
+
+KINDS = ("print", "cursive", "school", "historical", "marker")  # of typefaces: settings that weigh them
+Picture = NDArray[np.uint8]
+
+
+class FontScribe:
+    """Writes with the given typefaces. A picture depends on the arguments alone, never on what was written before."""
+
+    origin = "fonts"
+
+    def __init__(
+        self,
+        typefaces: Sequence[Typeface],
+        settings: FontSettings = DEFAULTS,
+        *,
+        excluded: Sequence[Typeface] = (),
+        skipped: Sequence[Skipped] = (),
+    ):
+        """`excluded`: typefaces that the tags leave out, named in refusals; `skipped`: font files that are unusable."""
+        if not typefaces:
+            raise TextError("a font scribe needs at least one typeface; give a folder of fonts or other tags")
+        self.settings, self.typefaces = settings, tuple(typefaces)
+        self.excluded, self.skipped = tuple(excluded), tuple(skipped)
+        self._faces = tuple(Face(typeface) for typeface in self.typefaces)
+        self._glyphs = GlyphCache()
+        self._hands: dict[int, Hand] = {}
+        self._drawn_by: dict[str, int] = {}  # character -> bit mask of the typefaces that draw it
+        self._shares: dict[int, tuple[list[int], list[float]]] = {}
+
+    def __reduce__(self) -> tuple[type["FontScribe"], tuple[tuple[Typeface, ...], FontSettings]]:
+        """Pickled as typefaces and settings: a worker process opens the fonts itself."""
+        return FontScribe, (self.typefaces, self.settings)
+
+    @property
+    def licence(self) -> str:
+        """The licences of the typefaces."""
+        licences = ", ".join(sorted({face.licence or "unknown" for face in self.typefaces}))
+        return f"drawn with typefaces under {licences}"
+
+    @property
+    def hands(self) -> int:
+        """The number of hands; they are numbered 0 .. hands - 1."""
+        return len(self.typefaces) * self.settings.hands
+
+    def hand(self, number: int) -> Hand:
+        """The hand of a number; its typeface is `number % len(typefaces)`."""
+        found = self._hands.get(number)
+        if found is None:
+            typeface = number % len(self.typefaces)
+            found = draw_hand(self._faces[typeface], typeface, number, self.settings.seed, self.settings)
+            self._hands[number] = found
+        return found
+
+    def covers(self, text: str) -> tuple[Typeface, ...]:
+        """The typefaces that draw every character of a text."""
+        bits = self._able(normalise(text))
+        return tuple(typeface for i, typeface in enumerate(self.typefaces) if bits >> i & 1)
+
+    def refusal(self, text: str) -> str | None:
+        """Why no typeface can write a text, naming the characters; None where one can."""
+        text = normalise(text)
+        if not text:
+            return "there is nothing to write in an empty text; leave it out"
+        if self._able(text):
+            return None
+        nowhere = [c for c in dict.fromkeys(text) if c != " " and not self._able(c)]
+        if nowhere:
+            why, remedy = f"no typeface draws {', '.join(map(name, nowhere))} of {text!r}", "add a font that does"
+        else:
+            why = f"no single typeface draws all characters of {text!r}"
+            remedy = "add a font that does or split the text"
+        if covering(self.excluded, text):
+            return f"{why} with the tag {', '.join(self.settings.tags)}, but others do; choose other tags"
+        return f"{why}; {remedy}"
+
+    def write(
+        self, text: str, rng: np.random.Generator, *, hand: int | None = None, strength: float = 1.0
+    ) -> Handwriting:
+        """Write a word or a line, height `settings.height`; `hand` None takes a random one that can write the text.
+
+        Raises TextError, naming the characters, when the hand, or every typeface, lacks characters of the text.
+        """
+        text = normalise(text)
+        sampler = Sampler(rng)
+        number = self._choose(text, sampler) if hand is None else hand
+        typeface = number % len(self.typefaces)
+        if not text or not self._able(text) >> typeface & 1:
+            raise TextError(self.refusal(text) or _lacking(self.typefaces[typeface], text))
+        drawn = self.hand(number)
+        strength *= self.settings.strength
+        face = self._faces[drawn.typeface]
+        picture = write_line(Task(text, drawn, face, self._glyphs, sampler, strength, self.settings))
+        return Handwriting(picture, text, drawn.name)
+
+    def _able(self, text: str) -> int:
+        """Bit mask of the typefaces that draw every character of a normalised text."""
+        bits = (1 << len(self.typefaces)) - 1
+        for character in text:
+            if character == " ":
+                continue
+            drawn_by = self._drawn_by.get(character)
+            if drawn_by is None:
+                drawn_by = sum(1 << i for i, typeface in enumerate(self.typefaces) if character in typeface)
+                self._drawn_by[character] = drawn_by
+            bits &= drawn_by
+        return bits
+
+    def _choose(self, text: str, sampler: Sampler) -> int:
+        """A random hand that can write a normalised text: a kind of typeface by its share, one of the kind, a hand."""
+        bits = self._able(text)
+        if not bits or not text:
+            raise TextError(self.refusal(text) or "")
+        if bits not in self._shares:
+            able = [i for i in range(len(self.typefaces)) if bits >> i & 1]
+            self._shares[bits] = (able, list(accumulate(self._weights(able))))
+        able, sums = self._shares[bits]
+        typeface = able[min(bisect_right(sums, sampler.unit() * sums[-1]), len(able) - 1)]
+        return typeface + len(self.typefaces) * sampler.below(self.settings.hands)
+
+    def _weights(self, able: list[int]) -> list[float]:
+        """The share of each kind of typeface, divided among the typefaces of that kind."""
+        firsts = [next((kind for kind in KINDS if kind in self.typefaces[i].tags), "cursive") for i in able]
+        return [max(getattr(self.settings, kind), 1e-6) / firsts.count(kind) for kind in firsts]
+
+
+def _lacking(typeface: Typeface, text: str) -> str:
+    lacking = ", ".join(map(name, typeface.missing(text)))
+    return f"{typeface.family} cannot draw {lacking} of {text!r}; choose another hand"

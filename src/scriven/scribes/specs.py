@@ -1,0 +1,66 @@
+"""Scribes by name: `NAME` or `NAME:ARGUMENT` for a scribe, `NAME:TEXTS` or `NAME:ARGUMENT@TEXTS` for a synthetic input.
+
+| written | scribe | texts |
+| --- | --- | --- |
+| `fonts` | the bundled typefaces | given apart |
+| `fonts:my-fonts/` | the typefaces of a folder | given apart |
+| `fonts:fr+de` among the inputs of a training | the bundled typefaces | words and lines of French and German |
+| `fonts:my-fonts/@fr+de` among them | the typefaces of a folder | the same |
+"""
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from scriven.base import SettingsError
+from scriven.scribes import SCRIBES
+from scriven.scribes.contract import MakeScribe, Scribe
+
+
+class SyntheticInput(NamedTuple):
+    """An input that a scribe writes on the fly."""
+
+    scribe: str  # NAME or NAME:ARGUMENT
+    texts: str  # languages joined by +, or a word list, text file or folder
+
+
+def maker_of(spec: str) -> tuple[MakeScribe, str]:
+    """The maker and the argument of `NAME` or `NAME:ARGUMENT`. Raises SettingsError naming the scribes there are."""
+    name, _, argument = spec.partition(":")
+    if name not in SCRIBES:
+        raise _unknown(name)
+    return SCRIBES[name], argument
+
+
+def default_settings(spec: str) -> Any:
+    """The default settings of a scribe: a frozen dataclass. Raises SettingsError for an unknown name."""
+    make, _ = maker_of(spec)
+    return inspect.signature(make).parameters["settings"].default
+
+
+def scribe_of(spec: str, settings: Any = None) -> Scribe:
+    """The scribe of `NAME` or `NAME:ARGUMENT`; `settings` None: its defaults. Raises ScrivenError."""
+    make, argument = maker_of(spec)
+    return make(argument) if settings is None else make(argument, settings)
+
+
+def synthetic_input(given: str | Path) -> SyntheticInput | None:
+    """The scribe and the texts of `NAME:TEXTS` or `NAME:ARGUMENT@TEXTS`; None for a path.
+
+    An `@` in the path of an existing file or folder of texts does not separate. Raises SettingsError where something
+    like `NAME:TEXTS` names neither a scribe nor a path.
+    """
+    name, colon, rest = str(given).partition(":")
+    if not colon:
+        return None
+    if name not in SCRIBES:
+        if re.fullmatch("[a-z][a-z_-]+", name) and not rest.startswith("/") and not Path(given).exists():
+            raise _unknown(name)
+        return None
+    argument, at, texts = ("", "", rest) if Path(rest).exists() else rest.rpartition("@")
+    return SyntheticInput(f"{name}:{argument}" if at else name, texts)
+
+
+def _unknown(name: str) -> SettingsError:
+    return SettingsError(f"there is no scribe {name!r}; there are: {', '.join(SCRIBES)}")
