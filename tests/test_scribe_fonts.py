@@ -43,7 +43,7 @@ def item(scribe: FontScribe, texts: list[str], seed: int, index: int) -> Handwri
 
 
 def ink(scribe: FontScribe, text: str, seed: int, **options: float) -> np.ndarray:
-    return ink(scribe, text, seed, **options).picture  # type: ignore[arg-type]
+    return scribe.write(text, rng(seed), **options).picture  # type: ignore[arg-type]
 
 
 def test_every_pixel_depends_on_seed_and_index_alone(faces: tuple[Typeface, ...], scribe: FontScribe) -> None:

@@ -161,7 +161,7 @@ def test_settings_reach_the_ink(texts: Path, tmp_path: Path) -> None:
     assert line.height == 48
     assert settings_with(["top=5"]).texts.top == 5
     longer = settings_with(["min_tokens=20", "max_tokens=30", "tags=print"])  # neither would do alone
-    assert (longer.texts.min_tokens, longer.texts.max_tokens, longer.tags) == (20, 30, ("print",))
+    assert (longer.texts.min_tokens, longer.texts.max_tokens, longer.scribe.tags) == (20, 30, ("print",))
 
 
 def test_words_of_a_language(tmp_path: Path) -> None:
