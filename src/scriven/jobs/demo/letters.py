@@ -23,10 +23,12 @@ from scriven.images import encode
 from scriven.jobs.demo.settings import LetterSettings
 from scriven.lines import Line, LinesWriter
 from scriven.scribes import typefaces
-from scriven.scribes.hands import FontSettings, Hand
-from scriven.scribes.layout import Manner, blit
-from scriven.scribes.shaping import Face, Glyphs
-from scriven.scribes.writing import Task, draw
+from scriven.scribes.fonts import FontSettings
+from scriven.scribes.fonts.face import Face
+from scriven.scribes.fonts.glyph_cache import GlyphCache
+from scriven.scribes.fonts.hands import Hand
+from scriven.scribes.fonts.layout import Spacing, blit
+from scriven.scribes.fonts.rendering import Task, draw
 
 HERE = Path(__file__).parent
 TEXT, TYPEFACE = HERE / "letters.txt", HERE / "typeface"
@@ -97,9 +99,9 @@ def pages(settings: LetterSettings | None = None) -> list[list[str]]:
 
 
 @cache
-def _face() -> tuple[Face, Glyphs]:
+def _face() -> tuple[Face, GlyphCache]:
     found, _ = typefaces.from_folder(TYPEFACE)
-    return Face(found[0]), Glyphs()
+    return Face(found[0]), GlyphCache()
 
 
 def _hand(settings: LetterSettings) -> Hand:
@@ -108,9 +110,9 @@ def _hand(settings: LetterSettings) -> Hand:
         name="letters",
         typeface=0,
         features={"calt": True, "liga": True, "kern": True},
-        manner=Manner(gap=1.15, gap_spread=0.25, rise=0.04, step=0.04, tremble=0.2),
+        spacing=Spacing(gap=1.15, gap_spread=0.25, rise=0.04, step=0.04, tremble=0.2),
         pen=Ink(),
-        sheet=Paper(),
+        paper=Paper(),
         raster="smooth",
         x_height=settings.x_height * 64 / CANVAS,
         slant=settings.slant,
@@ -157,7 +159,7 @@ def _strip(text: str, seed: list[int], settings: LetterSettings) -> Strip:
         wide=hand.wide * (1 + sampler.normal(settings.haste)),
     )
     drawing = draw(Task(text, hand, face, glyphs, sampler, 1.0, FontSettings(height=CANVAS)))
-    inked, back = drawing.inked, drawing.frame.forward.inverse()
+    inked, back = drawing.bitmaps, drawing.frame.forward.inverse()
     left, top = min(box.x for box in inked) - 2, min(box.y for box in inked) - 2
     right = max(box.x + box.mask.shape[1] for box in inked) + 2
     bottom = max(box.y + box.mask.shape[0] for box in inked) + 2
