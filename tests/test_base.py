@@ -2,20 +2,24 @@
 
 import dataclasses
 import os
+import pickle
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Optional
+from typing import Any, ClassVar, Literal, Optional
 
 import pytest
 
 import scriven.base as base
-from scriven.base import MissingExtra, OutputError, ScrivenError, SettingsError, Skipped, atomic, evenly, override
+from scriven.base import MissingExtra, OutputError, ScrivenError, SettingsError, Skipped, atomic, cache, evenly
+from scriven.base import errors as errors_module
+from scriven.base.settings import Natural, Range, Share, check, override, validated
 
 Python = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+@validated
 @dataclass(frozen=True)
 class Settings:
     rate: float = 1e-3
@@ -62,6 +66,7 @@ def test_a_setting_takes_the_type_of_its_field(change: str, key: str, value: obj
 
 
 def test_dashes_are_underscores_and_the_last_change_counts() -> None:
+    @validated
     @dataclass(frozen=True)
     class Two:
         warm_up: int = 0
@@ -76,22 +81,87 @@ def test_dashes_are_underscores_and_the_last_change_counts() -> None:
         ("stpes=3", "no setting 'stpes'; did you mean 'steps'"),
         ("qqqqqq=3", "there are: folder, minutes"),
         ("steps", "'steps'; write it as key=value"),
-        ("steps=many", "'steps' wants int, not 'many'"),
-        ("steps=1.5", "'steps' wants int"),
-        ("rate=fast", "'rate' wants float"),
-        ("rate=nan", "'rate' wants float, not 'nan'"),
-        ("steps=none", "'steps' wants int"),
-        ("mixed=maybe", "'mixed' wants bool"),
-        ("minutes=soon", "'minutes' wants float"),
-        ("sizes=1,two", "'sizes' wants int, not 'two'"),
-        ("span=1", "'span' wants 2 values"),
-        ("mode=slow", "'mode' wants fast or exact, not 'slow'"),
-        ("stride=5", "'stride' wants 4 or 8"),
+        ("steps=many", "'steps' is 'many', which does not fit; set it to a whole number$"),
+        ("steps=1.5", "'steps' is 1.5, .* a whole number"),
+        ("rate=fast", "'rate' is 'fast', .* a number$"),
+        ("rate=nan", "'rate' is 'nan', .* a number$"),
+        ("rate=inf", "'rate' is 'inf', .* a number$"),
+        ("steps=none", "'steps' is 'none', .* a whole number"),
+        ("mixed=maybe", "'mixed' is 'maybe', .* true or false"),
+        ("minutes=soon", "'minutes' is 'soon', .* a number or none"),
+        ("sizes=1,two", "'sizes' is 'two', .* values with commas between them, each a whole number"),
+        ("span=1", "'span' is .*1.*, .* 2 values with commas between them, each a number and a whole number"),
+        ("mode=slow", "'mode' is 'slow', .* fast or exact"),
+        ("stride=5", "'stride' is 5, .* 4 or 8"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_sentence(change: str, said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         override(Settings(), [change])
+
+
+@validated
+@dataclass(frozen=True)
+class Bounded:
+    share: Share = 0.5
+    start: Natural | None = None
+    height: Range[Share] = (0.1, 0.2)
+    inner: Settings = field(default_factory=Settings)
+    RENAMED: ClassVar = {"portion": "share"}
+
+    def __post_init__(self) -> None:
+        if self.start == 13:
+            raise SettingsError("the setting 'start' is 13; choose another")
+
+
+@validated
+@dataclass(frozen=True)
+class Derived(Bounded):
+    own: Share = Bounded.share
+
+
+@pytest.mark.parametrize("kind", [Bounded, Derived])
+def test_settings_are_validated_when_they_are_made(kind: type[Bounded]) -> None:
+    made: Any = kind
+    assert made("0.25", 3) == made(share=0.25, start="3") and type(made(1).share) is float
+    assert override(kind(), ["share=1"]).share == 1 and kind().inner.steps == 10
+    for values, said in (
+        ({"share": 1.5}, "'share' is 1.5, which does not fit; set it to a number of 0 or more, at most 1$"),
+        ({"share": float("nan")}, "'share' is 'nan'"),
+        ({"start": -1}, "'start' is -1, .* a whole number of 0 or more or none$"),
+        ({"start": 13}, "^the setting 'start' is 13; choose another$"),
+        ({"height": (0.5, 2)}, "'height' is 2, .* 2 values with commas between them, each a number of 0 or more"),
+        ({"height": (0.5, 0.1)}, "'height' is '0.5,0.1', which does not fit; give the smaller number first$"),
+        ({"inner": 3}, "'inner' is 3"),
+        ({"shere": 1}, "there is no setting 'shere'; did you mean 'share'"),
+    ):
+        with pytest.raises(SettingsError, match=said):
+            made(**values)
+
+
+def test_settings_stay_ordinary_frozen_dataclasses() -> None:
+    some = Derived(own=0.1)
+    assert pickle.loads(pickle.dumps(some)) == some and hash(Settings()) == hash(Settings())
+    assert dataclasses.asdict(some)["own"] == 0.1 and Derived.own == 0.5
+    with pytest.raises(SettingsError, match="'own' is 7"):
+        dataclasses.replace(some, own=7)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        some.own = 0.2  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("kind", [Bounded, Derived])
+def test_the_old_name_of_a_setting_is_accepted_with_a_notice(kind: Any, caplog: pytest.LogCaptureFixture) -> None:
+    assert kind(portion=0.1).share == override(kind(), ["portion=0.1"]).share == 0.1
+    assert [r.getMessage() for r in caplog.records] == [
+        "the setting portion is now called share; the old name goes with the next version"
+    ] * 2
+
+
+def test_arguments_are_checked_like_settings() -> None:
+    check("n", 3, Natural)
+    check("n", None, Natural | None)
+    with pytest.raises(SettingsError, match="'n' is -1, which does not fit; set it to a whole number of 0 or more$"):
+        check("n", -1, Natural)
 
 
 def test_every_error_is_one_a_user_can_fix() -> None:
@@ -101,7 +171,7 @@ def test_every_error_is_one_a_user_can_fix() -> None:
         'run: pip install "scriven[train]" (in a clone of the project: pip install ".[train]")'
     )
     for error in errors:
-        assert error is ScrivenError or error.__name__ in (base.__doc__ or ""), f"{error.__name__} is not in the tree"
+        assert error.__name__ in (errors_module.__doc__ or ""), f"{error.__name__} is not in the tree"
 
 
 # ---- atomic
@@ -138,7 +208,7 @@ def test_an_error_about_another_file_is_not_one_of_writing(tmp_path: Path) -> No
 
 def test_no_thread_sees_another_umask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The umask belongs to the whole process: to read it, it was set to 0 for a moment."""
-    monkeypatch.setattr(base.os, "umask", lambda mask: pytest.fail("the umask is touched"))
+    monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("the umask is touched"))
     with atomic(tmp_path / "a") as file:
         file.write(b"x")
     assert (tmp_path / "a").stat().st_mode & 0o200
@@ -216,11 +286,11 @@ def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from scriven import base
+from scriven.base import atomic
 where = sys.argv[2]
 if where == "rename":
-    base.os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-with base.atomic(Path(sys.argv[1])) as file:
+    os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+with atomic(Path(sys.argv[1])) as file:
     file.write(b"new" * 10000)
     if where == "write":
         file.flush()
@@ -240,7 +310,7 @@ def test_a_file_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: p
     order: list[Any] = []
     for step in ("fsync", "replace"):
         real = getattr(os, step)
-        monkeypatch.setattr(base.os, step, lambda *a, s=step, r=real: order.append(s) or r(*a))
+        monkeypatch.setattr(os, step, lambda *a, s=step, r=real: order.append(s) or r(*a))
     with atomic(tmp_path / "a") as file:
         file.write(b"x")
     assert order == ["fsync", "replace"]
@@ -277,3 +347,31 @@ def test_what_was_left_out_is_listed_one_a_line_and_ten_at_most() -> None:
 def test_evenly_reaches_from_the_first_to_the_last(count: int, most: int, places: list[int] | None) -> None:
     found = evenly(range(count), most)
     assert found == places if places is not None else len(found) == len(set(found)) == most and found[-1] == count - 1
+
+
+# ---- cache
+
+
+def test_cached_files_are_kept_in_the_folder_of_the_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCRIVEN_CACHE", str(tmp_path / "chosen"))
+    cache.remember("kind", "name", b"data")
+    assert (tmp_path / "chosen" / "kind" / "name").read_bytes() == cache.remembered("kind", "name") == b"data"
+    monkeypatch.delenv("SCRIVEN_CACHE")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    folder = cache.cache_folder("kind")
+    assert folder is not None and folder.is_relative_to(tmp_path) and folder.parts[-2:] == ("scriven", "kind")
+    assert cache.remembered("kind", "name") is None
+
+
+@pytest.mark.parametrize("found", ["~/.cache/scriven", None])
+def test_nothing_is_cached_for_a_user_without_a_home(found: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def folder(*_: object, **__: object) -> Path:
+        if found is None:
+            raise RuntimeError("no home")
+        return Path(found)
+
+    monkeypatch.delenv("SCRIVEN_CACHE")
+    monkeypatch.setattr("platformdirs.user_cache_path", folder)
+    cache.remember("kind", "name", b"data")
+    assert cache.cache_folder("kind") is None and cache.remembered("kind", "name") is None

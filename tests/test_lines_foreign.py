@@ -43,7 +43,7 @@ def test_trees_of_splits_and_levels(tmp_path: Path) -> None:
         ("val/words", "w", "3", {})
     ]
     assert words.columns("valid", ["hand", "page"]) == {"hand": ["w"], "page": ["3"]}
-    with pytest.raises(SettingsError, match="'level' wants lines or words, not 'pages'"):
+    with pytest.raises(SettingsError, match="'level' is 'pages'; set it to lines or words"):
         LinesFolder(tmp_path, "pages")
     for split in ("train", "val"):
         (tmp_path / split / "words.parquet").unlink()

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import scriven as package
-from scriven.base import InputError, LinesError, OutputError, SettingsError, TextError, cache
+from scriven.base import InputError, LinesError, OutputError, SettingsError, TextError
 from scriven.cli import run
 from scriven.images import encode
 from scriven.jobs import read as job
@@ -313,16 +313,6 @@ def test_what_a_language_model_is_made_of_decides_which_one_is_read_again(monkey
         (tmp_path / file).write_bytes((tmp_path / file).read_bytes() + b" ")
         assert knowledge._recipe() != before
         before = knowledge._recipe()
-
-
-def test_without_a_home_nothing_is_kept(monkeypatch):
-    def nowhere():
-        raise RuntimeError("no home")
-
-    monkeypatch.delenv("SCRIVEN_CACHE")
-    monkeypatch.setattr(Path, "home", nowhere)
-    cache.remember("kind", "name", b"data")
-    assert cache.cache_folder("kind") is None and cache.remembered("kind", "name") is None
 
 
 @pytest.mark.parametrize("format", ["json", "csv", "tsv"])

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from scriven.base import SettingsError, override, within
+from scriven.base import SettingsError
+from scriven.base.settings import override
 from scriven.images import encode
 from scriven.jobs.adapt import AdaptSettings, adapt
 from scriven.jobs.read import ReadSettings
@@ -95,20 +96,6 @@ def test_a_setting_that_makes_no_sense_is_refused_by_its_name(start, change):
 @pytest.mark.parametrize("change", ["weights=0,1", "ema=0", "workers=0", "patience=0", "level=both", "lines=1", "lr=1"])
 def test_the_ends_of_what_is_allowed_are_allowed(change):
     assert override(TrainSettings(steps=1), [change]) != TrainSettings(steps=1)
-
-
-def test_what_a_limit_says():
-    within("n", None, 1)
-    within("n", 1, 1, 1)
-    for value, limits, said in (
-        (0, {"low": 1}, "the setting 'n' is 0, which does not fit; set it to 1 or more"),
-        (2, {"low": 0, "high": 1}, "the setting 'n' is 2, which does not fit; set it to 0 or more, at most 1"),
-        (0, {"low": 0, "above": True}, "the setting 'n' is 0, which does not fit; set it to a number above 0"),
-        (float("nan"), {}, "the setting 'n' is nan, which does not fit; set it to a finite number"),
-    ):
-        with pytest.raises(SettingsError) as error:
-            within("n", value, **limits)
-        assert str(error.value) == said
 
 
 @pytest.mark.parametrize("change", ["height=16", "height=512", "x_height=2,2", "x_height=64,64", "strength=0"])

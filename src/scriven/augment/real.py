@@ -10,32 +10,34 @@ import numpy as np
 from scriven.augment.noise import Image, Sampler, as_image, crop, mottled
 from scriven.augment.paper import Camera, camera
 from scriven.augment.warp import Affine, Wobble, warp
+from scriven.base.settings import NonNegative, Positive, Range, Share, validated
 
 SPAN = (6, 26)  # px of width at height 64 that are hidden at once: up to two letters
 
 
+@validated
 @dataclass(frozen=True)
 class AugmentSettings:
     """Ranges at strength 1; all shrink to nothing at strength 0."""
 
-    slant: float = 0.35  # largest shear, dx per dy
-    turn: float = 2.0  # degrees
-    wide: tuple[float, float] = (0.8, 1.25)
-    high: tuple[float, float] = (0.85, 1.12)
-    shift: float = 0.05  # of the height, up or down
-    elastic: float = 1.2  # px at height 64, standard deviation
-    stretch: float = 1.5  # px at height 64, along the line
-    swell: float = 0.04  # of the letters' height
-    sway: float = 0.05  # of their slant
-    drift: float = 1.5  # px at height 64
-    weight: float = 0.5  # probability of thicker or thinner strokes
-    contrast: float = 0.7  # probability of another contrast, gamma and paper grey
-    fade: float = 0.15  # probability of ink that pales here and there
-    light: float = 0.3  # probability of uneven light
-    blot: float = 0.03  # probability of a blot or a stroke across
-    blur: float = 0.3  # probability; these three as in Camera
-    noise: float = 0.4
-    jpeg: float = 0.15
+    slant: NonNegative = 0.35  # largest shear, dx per dy
+    turn: NonNegative = 2.0  # degrees
+    wide: Range[Positive] = (0.8, 1.25)
+    high: Range[Positive] = (0.85, 1.12)
+    shift: Share = 0.05  # of the height, up or down
+    elastic: NonNegative = 1.2  # px at height 64, standard deviation
+    stretch: NonNegative = 1.5  # px at height 64, along the line
+    swell: Share = 0.04  # of the letters' height
+    sway: Share = 0.05  # of their slant
+    drift: NonNegative = 1.5  # px at height 64
+    weight: Share = 0.5  # probability of thicker or thinner strokes
+    contrast: Share = 0.7  # probability of another contrast, gamma and paper grey
+    fade: Share = 0.15  # probability of ink that pales here and there
+    light: Share = 0.3  # probability of uneven light
+    blot: Share = 0.03  # probability of a blot or a stroke across
+    blur: Share = 0.3  # probability; these three as in Camera
+    noise: Share = 0.4
+    jpeg: Share = 0.15
 
     @cached_property
     def camera(self) -> Camera:

@@ -1,32 +1,31 @@
-"""What can be made anew and takes a while: kept on disk for the user, forgotten without a word where it cannot be."""
+"""Files that can be made again: kept in the user's cache folder, silently not kept where it cannot be written."""
 
 import os
-import sys
 from contextlib import suppress
 from pathlib import Path
 
-from scriven.base import OutputError, atomic
+import platformdirs
+
+from scriven.base.errors import OutputError
+from scriven.base.files import atomic
 
 
 def cache_folder(kind: str) -> Path | None:
-    """Where files of a kind are kept: $SCRIVEN_CACHE, else the platform's per-user cache; None without a home."""
+    """The folder of cached files of one kind: in $SCRIVEN_CACHE, else in the platform's cache folder of the user.
+
+    None for a user without a home folder, as in some containers.
+    """
     if chosen := os.environ.get("SCRIVEN_CACHE"):
         return Path(chosen) / kind
     try:
-        home = Path.home()
-    except RuntimeError:  # a user without a home, as in some containers
+        folder = platformdirs.user_cache_path("scriven", appauthor=False)
+    except RuntimeError:
         return None
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
-    return base / "scriven" / kind
+    return folder / kind if folder.is_absolute() else None
 
 
 def remembered(kind: str, name: str) -> bytes | None:
-    """A file of the cache, None where it is not there or cannot be read."""
+    """The content of a cached file, None if there is none or it cannot be read."""
     folder = cache_folder(kind)
     try:
         return (folder / name).read_bytes() if folder else None
@@ -35,7 +34,7 @@ def remembered(kind: str, name: str) -> bytes | None:
 
 
 def remember(kind: str, name: str, data: bytes) -> None:
-    """Keep a file in the cache. With a read-only home or a full disk it is not kept, and made again next time."""
+    """Write a file into the cache. With a read-only home or a full disk it is not kept."""
     if folder := cache_folder(kind):
         with suppress(OutputError), atomic(folder / name) as file:
             file.write(data)

@@ -1,25 +1,25 @@
-"""How far a job is, told through the log: the command line makes a bar of it, a program may listen or not."""
+"""Progress of a job, reported through the log: the command line shows it as a bar, a program may ignore it."""
 
 import logging
 import time
 
 _log = logging.getLogger("scriven")
-_last: dict[str, float] = {}
+_last: dict[str, float] = {}  # when each kind of work was last reported
 
 
 def progress(what: str, done: int, total: int | None) -> None:
-    """Say that `done` of `total` are finished; at most ten times a second, and always at the end."""
+    """Report that `done` of `total` items are finished; at most ten times a second, and always at the end."""
     of = f" of {total}" if total is not None else ""
-    _say(what, done, total, f"{what}: {done}{of}", 0.1)
+    _report(what, done, total, f"{what}: {done}{of}", 0.1)
 
 
 def percent(what: str, fraction: float) -> None:
-    """The same of work that has no pieces to count: `fraction` of it is done; at most twice a second."""
-    _say(what, 100 * fraction, 100, f"{what}: {100 * fraction:.0f} %", 0.5)
+    """Report the fraction done of work that has no items to count; at most twice a second."""
+    _report(what, 100 * fraction, 100, f"{what}: {100 * fraction:.0f} %", 0.5)
 
 
-def _say(what: str, done: float, total: int | None, message: str, apart: float) -> None:
+def _report(what: str, done: float, total: int | None, message: str, seconds_apart: float) -> None:
     now = time.monotonic()
-    if done == total or now - _last.get(what, 0.0) > apart:
+    if done == total or now - _last.get(what, 0.0) > seconds_apart:
         _last[what] = now
         _log.info("%s", message, extra={"progress": (what, done, total)})

@@ -11,7 +11,8 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from scriven.base import InputError, SettingsError, Skipped, override
+from scriven.base import InputError, SettingsError, Skipped
+from scriven.base.settings import override
 
 Changes = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; may be repeated.")

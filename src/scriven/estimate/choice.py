@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from scriven.base import one_of
+from scriven.base.settings import check_choice
 
 ALIKE = 0.85  # share of equal characters from which two readings are the same text written twice
 FEWEST = 2  # letters or digits that must be read: with fewer a line is blank, a stain or a rule
@@ -107,7 +107,7 @@ def choose(some: Sequence[Candidate], count: int, by: str = "mixed") -> list[int
     Texts that are nearly those of lines already chosen come only when nothing else is left; unfit lines never.
     Raises SettingsError for a criterion that is not in CRITERIA.
     """
-    one_of("by", by, CRITERIA)
+    check_choice("by", by, CRITERIA)
     fit = [i for i, one in enumerate(some) if unfit(one.text) is None]
     places = sorted(fit, key=lambda i: some[i].id)
     pool = [some[i] for i in places]

@@ -20,7 +20,8 @@ import cv2
 import numpy as np
 
 from scriven import __version__
-from scriven.base import cores, installing
+from scriven.base import cores, install_command
+from scriven.base.settings import Count, Positive, validated
 from scriven.images import Grey, decode, encode, one_thread, prepare
 from scriven.reader.decoding import Decoder
 from scriven.reader.model import bundled, find_model
@@ -33,14 +34,15 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 NEEDED = ("torch", "lightning_fabric", "uharfbuzz", "freetype", "wordfreq")  # of the extra `train`, to write and train
 
 
+@validated
 @dataclass(frozen=True)
 class BenchSettings:
     """How long it takes: longer is steadier."""
 
-    runs: int = 5  # of which the median is told
-    seconds: float = 1.0  # CPU-seconds a run, at least
-    words: int = 64  # pictures read at a time
-    lines: int = 12
+    runs: Count = 5  # of which the median is told
+    seconds: Positive = 1.0  # CPU-seconds a run, at least
+    words: Count = 64  # pictures read at a time
+    lines: Count = 12
     train: bool = True  # measure writing and training too, where their packages are
 
 
@@ -120,7 +122,7 @@ def training_rows(settings: BenchSettings) -> list[Measure]:
     """Writing and training; rows that say what they need where the extra `train` is not installed."""
     missing = [package for package in NEEDED if find_spec(package) is None]
     if missing:
-        note = f"needs {', '.join(missing)}: {installing('train')}"
+        note = f"needs {', '.join(missing)}: {install_command('train')}"
         return [Measure("write words", None, "words", note=note), Measure("train tiny", None, "words", note=note)]
     from scriven.jobs.bench_training import WRITTEN, rewriter, trainer, writer
 

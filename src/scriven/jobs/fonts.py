@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont, features
 
 from scriven.base import InputError, OutputError, Skipped, atomic
+from scriven.base.settings import Count, validated
 from scriven.scribes import typefaces
 from scriven.scribes.typefaces import ALPHABETS, Typeface
 from scriven.text import normalise
@@ -21,14 +22,15 @@ NAME = 15  # px above a typeface's text, for its name
 SAMPLE = "Jean Dvořák reçut 1,250 lettres à Zürich"
 
 
+@validated
 @dataclass(frozen=True)
 class SheetSettings:
     """How a contact sheet is laid out, in pixels."""
 
-    columns: int = 2
-    width: int = 800  # of one column
-    height: int = 76  # of one row
-    size: int = 34  # of the font
+    columns: Count = 2
+    width: Count = 800  # of one column
+    height: Count = 76  # of one row
+    size: Count = 34  # of the font
 
 
 @dataclass(frozen=True)

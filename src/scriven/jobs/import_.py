@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scriven.base import LinesError, SettingsError, Skipped, override
+from scriven.base import LinesError, SettingsError, Skipped
 from scriven.base.progress import progress
+from scriven.base.settings import override, validated
 from scriven.importers import IMPORTERS, Importer, Item
 from scriven.jobs.folders import filling
 from scriven.lines import Line, LinesWriter
@@ -116,5 +117,5 @@ def _options(read: Importer, changes: Sequence[str]) -> dict[str, Any]:
     fields = [(p.name, p.annotation, dataclasses.field(default=p.default)) for p in wanted]
     if not fields and changes:
         raise SettingsError(f"this importer has no settings, so {changes[0]!r} means nothing to it; leave it out")
-    made = dataclasses.make_dataclass("Options", fields, frozen=True)()
-    return dataclasses.asdict(override(made, changes))
+    options: Any = validated(dataclasses.make_dataclass("Options", fields, frozen=True))
+    return dataclasses.asdict(override(options(), changes))

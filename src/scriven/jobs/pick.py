@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from scriven.base import InputError, LinesError, OutputError, Skipped, atomic, counted, listed, one_of, within
+from scriven.base import InputError, LinesError, OutputError, Skipped, atomic, counted, listed
 from scriven.base.progress import progress
+from scriven.base.settings import Count, Share, check, check_choice, validated
 from scriven.estimate.cer import Estimate, estimated
 from scriven.estimate.choice import CRITERIA, Candidate, choose, unfit
 from scriven.estimate.learning_curve import Forecast, forecast
@@ -29,17 +30,16 @@ log = logging.getLogger("scriven.pick")
 SUFFIXES = {"table": ".txt", **{format: suffix for format, suffix in transcripts.SUFFIXES.items() if format != "text"}}
 
 
+@validated
 @dataclass(frozen=True)
 class PickSettings(ReadSettings):
     """How to choose: ReadSettings for the reading, and the criterion."""
 
     by: str = "mixed"  # what makes a line worth transcribing, a row of CRITERIA
-    cer: float | None = None  # of the model on such lines, a fraction, where somebody measured it; for the forecast
+    cer: Share | None = None  # of the model on such lines, a fraction, where somebody measured it; for the forecast
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        one_of("by", self.by, CRITERIA)
-        within("cer", self.cer, 0, 1)
+        check_choice("by", self.by, CRITERIA)
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def pick(
     """
     settings = settings or PickSettings()
     settings.only_reading("pick")
-    within("count", count, 1)
+    check("count", count, Count)
     format, _ = format_of(out, format, SUFFIXES, "table", file=True)
     if out is not None and out.exists():
         raise OutputError(f"{out} exists; choose another -o or delete it")

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from scriven.base import (
-    MOST_THREADS,
     InputError,
     LinesError,
     OutputError,
@@ -19,9 +18,9 @@ from scriven.base import (
     Skipped,
     atomic,
     listed,
-    within,
 )
 from scriven.base.progress import progress
+from scriven.base.settings import Threads, validated
 from scriven.estimate.cer import FEWEST, VIEWED, Estimate, EvenSample, estimated
 from scriven.language.load import language_model, word_list
 from scriven.lines import Reading
@@ -39,22 +38,19 @@ PAGE_HEIGHT, PAGE_LETTERS, PAGES_NAMED = 600, 3, 5  # px, characters read, warni
 VIEW_ONE_IN, VIEW_LEAST = 10, 30  # the estimate reads one line in ten once more, of few lines so many
 
 
+@validated
 @dataclass(frozen=True)
 class ReadSettings(DecodeSettings):
     """How to read: DecodeSettings, and the machine and the knowledge to read with."""
 
     engine: str = "onnxruntime"  # or openvino
     device: str = "cpu"
-    threads: int | None = None  # None: one for each core
+    threads: Threads | None = None  # None: one for each core
     lm: str = OWN_LM  # the model's own, if it brings one; none; a file of a language model; or a language such as fr
     words: Path | None = None  # a file with one word a line
-    level: str | None = None  # words or lines, in a lines folder that holds both
+    level: Literal["words", "lines"] | None = None  # in a lines folder that holds both
     split: str | None = None  # of a lines folder; None: all
     adapt: bool = False  # learn the pictures first: a page or a letter
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        within("threads", self.threads, 1, MOST_THREADS)
 
     def only_reading(self, command: str) -> "ReadSettings":
         """These settings, for a command that reads with a model as it is. Raises SettingsError for `adapt`."""

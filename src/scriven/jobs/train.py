@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
-from scriven.base import SettingsError, Skipped, counted, one_of, within
+from scriven.base import SettingsError, Skipped, counted
 from scriven.base.progress import percent
+from scriven.base.settings import Count, NonNegative, Share, validated
 from scriven.jobs.folders import free
-from scriven.lines.splits import LEVELS
 from scriven.reader.model import Graph, ModelInfo, find_model, own_language, read_info
 from scriven.recognisers import build
 from scriven.recognisers.contract import Recogniser
@@ -42,6 +42,7 @@ MAY_CHANGE = {"workers", "device", "devices", "precision", "replicas", "track"} 
 FEW = 50  # validation lines: fewer give no error rate that means anything
 
 
+@validated
 @dataclass(frozen=True)
 class TrainSettings(FitSettings):
     """What `scriven train` can be told; see FitSettings for how the network is fitted."""
@@ -49,24 +50,18 @@ class TrainSettings(FitSettings):
     model: str = "convtext"
     size: str = "small"
     weights: tuple[
-        float, ...
-    ] = ()  # share of each input; by the number of its lines if empty (typefaces: as all the rest)
-    lines: float = 0.4  # share of whole lines among synthetic pictures, the rest are words
-    validate_on: int = 500  # lines at most that choose the best network while training
-    validate_fonts: int = 400  # synthetic pictures that do where there are no labelled lines
-    level: str = "lines"  # of trees that hold both: lines, words, both
+        NonNegative, ...
+    ] = ()  # share of each input; by the number of its lines if empty (typefaces: as the rest)
+    lines: Share = 0.4  # share of whole lines among synthetic pictures, the rest are words
+    validate_on: Count = 500  # lines at most that choose the best network while training
+    validate_fonts: Count = 400  # synthetic pictures that do where there are no labelled lines
+    level: Literal["lines", "words", "both"] = "lines"  # of folders that hold both
     track: bool = False  # write TensorBoard events too (needs the extra track)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for weight in self.weights:
-            within("weights", weight, 0)
         if self.weights and not any(self.weights):
             raise SettingsError("the setting 'weights' is 0 for every input; give at least one of them more")
-        within("lines", self.lines, 0, 1)
-        for name in ("validate_on", "validate_fonts"):
-            within(name, getattr(self, name), 1)
-        one_of("level", self.level, (*LEVELS, "both"))
 
 
 @dataclass(frozen=True)

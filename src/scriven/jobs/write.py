@@ -20,8 +20,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from scriven.base import OutputError, SettingsError, Skipped, TextError, no_setting, override, within
+from scriven.base import OutputError, SettingsError, Skipped, TextError
 from scriven.base.progress import progress
+from scriven.base.settings import Count, Natural, check, no_setting, override, validated
 from scriven.images import encode
 from scriven.jobs.folders import filling
 from scriven.language.texts import TextSettings, source, text_at
@@ -38,6 +39,7 @@ NO_WORKER_STARTED = (
 )
 
 
+@validated
 @dataclass(frozen=True)
 class WriteSettings:
     """The settings that `--set` changes: those of the scribe and those of the texts."""
@@ -76,9 +78,9 @@ def write(
     settings = settings or WriteSettings()
     if split not in ("train", "valid", "test"):
         raise SettingsError(f"there is no split {split!r}; use train, valid or test")
-    within("count", count, 1)
-    within("seed", seed, 0)
-    within("workers", workers, 0)
+    check("count", count, Count | None)
+    check("seed", seed, Natural)
+    check("workers", workers, Natural)
     make, argument = maker_of(scribe)
     recipe = Recipe(texts, make, argument, seed, settings)
     items = Items(recipe)

@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from scriven.base import ImageError, LinesError, Skipped, one_of
+from scriven.base import ImageError, LinesError, Skipped
+from scriven.base.settings import check_choice
 from scriven.images import SUFFIXES, Grey, decode, pad_to_height, size
 from scriven.lines import rows
 from scriven.lines.heights import Heights
@@ -32,7 +33,7 @@ class LinesFolder:
         `level` is words or lines; SettingsError where it is something else.
         """
         if level:
-            one_of("level", level, LEVELS)
+            check_choice("level", level, LEVELS)
         self.path, self.level = Path(path), level
         self.skipped: list[Skipped] = []
         self._named: set[tuple[Group, int]] = set()

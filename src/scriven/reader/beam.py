@@ -7,10 +7,13 @@ kept apart by whether they end in a blank. Knowledge comes from scorers, which a
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
+
+from scriven.base.settings import Count, Share, validated
 
 Rows = npt.NDArray[np.float64]
 
@@ -40,13 +43,14 @@ class Hypothesis:
     optical: float
 
 
+@validated
 @dataclass(frozen=True)
 class BeamSettings:
     """How wide to search, and what is not worth looking at."""
 
-    width: int = 32
-    cut: float = 1e-3  # classes with a smaller posterior do not extend a text at that frame
-    blank: float = 0.999  # frames that are blank with more than this are passed over
+    width: Count = 32
+    cut: Share = 1e-3  # classes with a smaller posterior do not extend a text at that frame
+    blank: Annotated[float, Field(gt=0, le=1)] = 0.999  # frames that are blank with more than this are passed over
 
 
 class _Texts:

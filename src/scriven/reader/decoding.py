@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
-from scriven.base import within
+from scriven.base.settings import Natural, Share, validated
 from scriven.lines import Character, Reading
 from scriven.reader.align import align
 from scriven.reader.beam import BeamSettings, Hypothesis, Scorer, beam_search
@@ -19,26 +20,20 @@ if TYPE_CHECKING:
     from scriven.language.model import CharLM
 
 
+@validated
 @dataclass(frozen=True)
 class DecodeSettings:
     """How frames become text. Defaults live here; the command line shows `beam` and `word`."""
 
-    beam: int = (
+    beam: Natural = (
         0  # hypotheses of the beam search; 0: as many as BeamSettings says with a language model or words, else none
     )
     alpha: float = 0.6  # weight of the language model; both weights were chosen on validation lines
     beta: float = 2.0  # log bonus a character, against the language model's love of short texts
     bonus: float = 1.5  # log bonus a letter of a listed word
-    cut: float = BeamSettings.cut
-    blank: float = BeamSettings.blank
+    cut: Share = BeamSettings.cut
+    blank: Annotated[float, Field(gt=0, le=1)] = BeamSettings.blank
     word: bool = False  # the picture holds one word: no spaces
-
-    def __post_init__(self) -> None:
-        within("beam", self.beam, 0)
-        for name in ("alpha", "beta", "bonus"):
-            within(name, getattr(self, name))
-        within("cut", self.cut, 0, 1)
-        within("blank", self.blank, 0, 1, above=True)
 
 
 class Decoder:

@@ -16,16 +16,17 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from scriven.base import within
+from scriven.base.settings import Count, Positive, Seed, Share, validated
 from scriven.images import Grey
 from scriven.recognisers.contract import Recogniser
 from scriven.tensors import Batch
-from scriven.training.fit import FitSettings, Tell, learning_rate
+from scriven.training.fit import BatchWidth, FitSettings, LearningRate, Tell, learning_rate
 from scriven.training.loader import padded, view_of
 
 WARMUP = 0.2  # of the steps
 
 
+@validated
 @dataclass(frozen=True)
 class AffineSettings:
     """How affine parameters are tuned: `steps` batches of `batch_width_px`, for at most `seconds`.
@@ -33,19 +34,12 @@ class AffineSettings:
     `strength` (0..1) scales the augmentation.
     """
 
-    steps: int = 60
-    seconds: float | None = None
-    lr: float = 5e-3
-    batch_width_px: int = 6144
-    strength: float = 0.6
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        within("steps", self.steps, 1)
-        within("seconds", self.seconds, 0, above=True)
-        within("lr", self.lr, 0, 1, above=True)
-        within("batch_width_px", self.batch_width_px, 64)
-        within("strength", self.strength, 0, 1)
+    steps: Count = 60
+    seconds: Positive | None = None
+    lr: LearningRate = 5e-3
+    batch_width_px: BatchWidth = 6144
+    strength: Share = 0.6
+    seed: Seed = 0
 
 
 def tune_affine(

@@ -1,15 +1,15 @@
 """How a hand is learnt: the settings of `adapt`."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
-from scriven.base import one_of, within
-from scriven.lines.splits import LEVELS
+from scriven.base.settings import Count, Natural, Positive, Seed, Share, validated
 from scriven.reader.model import ModelInfo
 from scriven.scribes.specs import maker_of
-from scriven.training.fit import FitSettings
+from scriven.training.fit import BatchWidth, Device, FitSettings, LearningRate, Precision
 
 SPAN_MASK = 0.3
 HALF = 0.5  # is believed where no error rate can be estimated
@@ -19,6 +19,7 @@ SHORTEST = 2.5  # minutes of a round in which all weights move: a shorter one ha
 A_PICTURE = 0.0015  # minutes for each of them; so of few pictures a round may be shorter
 
 
+@validated
 @dataclass(frozen=True)
 class AdaptSettings:
     """How a hand is learnt. `minutes` is shared among the rounds; with `steps`, a round is so many batches instead.
@@ -26,42 +27,41 @@ class AdaptSettings:
     The gentle round takes at most as much of the time as one of the others, or most of a minute where that is less.
     """
 
-    minutes: float = 30.0
-    steps: int | None = None
-    affine_steps: int = (
+    minutes: Positive = 30.0
+    steps: Count | None = None
+    affine_steps: Natural = (
         150  # batches of the first round, in which scales and shifts alone move; 0: there is no such round
     )
-    rounds: int = 3  # in which all weights move
-    keep_fraction: float | None = (
+    rounds: Count = 3  # in which all weights move
+    keep_fraction: Annotated[float, Field(gt=0, le=1)] | None = (
         None  # of the readings that are believed; None: by the error rate that is estimated of them
     )
-    synthetic_fraction: float = 0.35  # share of synthetic pictures among those learnt from
+    synthetic_fraction: Share = 0.35  # share of synthetic pictures among those learnt from
     scribe: str = "fonts"  # that writes them: NAME or NAME:ARGUMENT, as in `write --scribe`
-    span_mask: float | None = None  # share of the width hidden in spans; None: by what the parent has seen
+    span_mask: Annotated[float, Field(ge=0, le=0.9)] | None = (
+        None  # share of the width hidden in spans; None: by what the parent has seen
+    )
     language: str | None = None  # of the pictures, such as fr; None: what the first readings look most like
     texts: str | None = None  # a file or folder of texts like those in the pictures
     words: str | None = None  # a file of words to expect, one a line
-    held_out: float = 0.15  # share of the pictures that only judge
-    lr: float = 1.2e-3
-    ema: float = 0.99
-    batch_width_px: int = FitSettings.batch_width_px
-    level: str = "lines"
-    device: str = "auto"
-    precision: str = "auto"
-    seed: int = 0
+    held_out: Annotated[float, Field(ge=0, le=0.9)] = 0.15  # share of the pictures used for evaluation only
+    lr: LearningRate = 1.2e-3
+    ema: Share = 0.99
+    batch_width_px: BatchWidth = FitSettings.batch_width_px
+    level: Literal["lines", "words"] = "lines"
+    device: Device = "auto"
+    precision: Precision = "auto"
+    seed: Seed = 0
+    RENAMED: ClassVar = {
+        "columns": "batch_width_px",
+        "gentle": "affine_steps",
+        "hidden": "span_mask",
+        "quota": "keep_fraction",
+        "replay": "synthetic_fraction",
+    }
 
     def __post_init__(self) -> None:
-        within("minutes", self.minutes, 0, above=True)
-        within("steps", self.steps, 1)
-        within("affine_steps", self.affine_steps, 0)
-        within("rounds", self.rounds, 1)
-        if self.keep_fraction is not None:
-            within("keep_fraction", self.keep_fraction, 0, 1, above=True)
-        within("synthetic_fraction", self.synthetic_fraction, 0, 1)
-        within("held_out", self.held_out, 0, 0.9)  # so much of FEWEST leaves something to learn from
-        one_of("level", self.level, LEVELS)
         maker_of(self.scribe)
-        self.training(steps=1)
 
     def for_parent(self, info: ModelInfo) -> "AdaptSettings":
         """With what depends on the model to start from.

@@ -58,7 +58,7 @@ def adapted(
         return reader, decoder
     log.info("learning the hand of %d lines before they are read: half a minute or more", len(pictures))
     net, info = load_net(find_model(model))
-    fabric = fabric_of(FitSettings(steps=1, device=device.partition(":")[0]))
+    fabric = fabric_of(FitSettings(steps=1, device=device.partition(":")[0]))  # type: ignore[arg-type]  # refused if unknown
     torch.set_num_threads(threads or cores())
     teacher = reader_of(net.to(fabric.device).eval(), info, fabric)
     pseudo_label_decoder, sure = decoder, True

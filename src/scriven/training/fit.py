@@ -11,13 +11,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from lightning_fabric import Fabric
+from pydantic import Field
 from torch import Tensor
 
-from scriven.base import SettingsError, one_of, within
+from scriven.base import SettingsError
+from scriven.base.settings import Count, Natural, Positive, Seed, Share, validated
 from scriven.metrics import Score, score
 from scriven.recognisers.contract import Recogniser
 from scriven.tensors import Batch
@@ -30,59 +32,45 @@ from scriven.training.sources import Source
 log = logging.getLogger("scriven.fit")
 
 MOST_REPLICAS = 4  # smaller parts of a batch than that no longer fill a processor
-NARROWEST = 64  # px of width that a batch has at least
 UNSOUND = 20  # batches in a row without a finite gradient, after which training gives up
-DEVICES = ("auto", "cpu", "cuda", "mps")
-PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
-LAST_SEED = 2**32 - 1  # Fabric seeds every generator with it
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
+LearningRate = Annotated[float, Field(gt=0, le=1)]
+BatchWidth = Annotated[int, Field(ge=64)]  # px
 
 
+@validated
 @dataclass(frozen=True)
 class FitSettings:
     """How a network is trained. One of `steps` and `minutes` says when to stop, unless `patience` does first."""
 
-    steps: int | None = None
-    minutes: float | None = None
-    lr: float = 2e-3
-    schedule: str = "cosine"  # or one-cycle
-    warmup: float = 0.03  # fraction of the run (one-cycle: 0.3 of it, whatever this says)
-    weight_decay: float = 0.05
-    clip: float = 1.0
-    smoothing: float = 0.0
-    ema: float = 0.999
-    batch_width_px: int = 12288  # px of width in a batch: 64 words of 192 px or 12 lines of 1024 px
-    evaluations: int = 20  # evenly over the run
-    patience: int | None = None  # evaluations without a better one before stopping
-    ramp: int = 12  # chunks until augmentation has full strength
-    span_mask: float = 0.0  # share of the width of every picture that is hidden in spans
-    workers: int | None = None  # processes that make pictures; None: none on a CPU, some on a GPU
-    replicas: int | None = None  # parts of a batch computed at once on a CPU; None: one for each thread, 4 at most
-    device: str = "auto"  # cpu, cuda, mps
-    devices: int = 1
-    precision: str = "auto"  # bf16-mixed where that is faster, else 32-true
-    seed: int = 0
+    steps: Count | None = None
+    minutes: Positive | None = None
+    lr: LearningRate = 2e-3
+    schedule: Literal["cosine", "one-cycle"] = "cosine"
+    warmup: Share = 0.03  # fraction of the run (one-cycle: 0.3 of it, whatever this says)
+    weight_decay: Annotated[float, Field(ge=0)] = 0.05
+    clip: Positive = 1.0
+    smoothing: Share = 0.0
+    ema: Share = 0.999
+    batch_width_px: BatchWidth = 12288  # px of width in a batch: 64 words of 192 px or 12 lines of 1024 px
+    evaluations: Count = 20  # evenly over the run
+    patience: Natural | None = None  # evaluations without a better one before stopping
+    ramp: Natural = 12  # chunks until augmentation has full strength
+    span_mask: Annotated[float, Field(ge=0, le=0.9)] = (
+        0.0  # share of the width of every picture that is hidden in spans
+    )
+    workers: Natural | None = None  # processes that make pictures; None: none on a CPU, some on a GPU
+    replicas: Count | None = None  # parts of a batch computed at once on a CPU; None: one for each thread, 4 at most
+    device: Device = "auto"
+    devices: Count = 1
+    precision: Precision = "auto"  # bf16-mixed where that is faster, else 32-true
+    seed: Seed = 0
+    RENAMED: ClassVar = {"columns": "batch_width_px", "hidden": "span_mask"}
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
             raise SettingsError("set exactly one of steps and minutes; it says when training stops")
-        one_of("schedule", self.schedule, ("cosine", "one-cycle"))
-        within("steps", self.steps, 1)
-        within("minutes", self.minutes, 0, above=True)
-        within("lr", self.lr, 0, 1, above=True)
-        for name in ("warmup", "smoothing", "ema"):
-            within(name, getattr(self, name), 0, 1)
-        within("span_mask", self.span_mask, 0, 0.9)
-        within("weight_decay", self.weight_decay, 0)
-        within("clip", self.clip, 0, above=True)
-        within("batch_width_px", self.batch_width_px, NARROWEST)
-        within("evaluations", self.evaluations, 1)
-        within("replicas", self.replicas, 1)
-        within("devices", self.devices, 1)
-        one_of("device", self.device, DEVICES)
-        one_of("precision", self.precision, PRECISIONS)
-        for name in ("patience", "ramp", "workers"):
-            within(name, getattr(self, name), 0)
-        within("seed", self.seed, 0, LAST_SEED)
 
 
 @dataclass

@@ -18,6 +18,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from scriven.base import InputError, ModelError, atomic
+from scriven.base.settings import Count, Share, validated
 from scriven.metrics import score
 from scriven.reader.model import Graph, ModelInfo, read_info, write_info
 from scriven.reader.runtime import onnxruntime
@@ -26,6 +27,7 @@ from scriven.reader.session import BATCH, Picture, Reader
 Feeds = dict[str, npt.NDArray[Any]]
 
 
+@validated
 @dataclass(frozen=True)
 class QuantiseSettings:
     """What becomes int8, and how good it must be."""
@@ -33,8 +35,8 @@ class QuantiseSettings:
     operators: tuple[str, ...] = ("Conv",)  # with Add and Mul it was no faster, and sums lose the most in 8 bits
     keep_first: bool = True  # the first convolution sees the picture itself and stays fp32
     keep_last: bool = True  # the layer that names characters stays fp32
-    pictures: int = 256  # for calibration
-    loss: float = 0.002  # CER, a fraction, that a smaller graph may lose
+    pictures: Count = 256  # for calibration
+    loss: Share = 0.002  # CER, a fraction, that a smaller graph may lose
 
 
 @dataclass(frozen=True)

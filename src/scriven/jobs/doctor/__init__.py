@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scriven.base import MOST_THREADS, InputError, LinesError, Skipped, listed, within
+from scriven.base import InputError, LinesError, Skipped, listed
 from scriven.base.progress import progress
+from scriven.base.settings import Threads, validated
 from scriven.images import one_thread
 from scriven.jobs.doctor import checks, leaks
 from scriven.jobs.doctor.forecast import Forecast, forecast
@@ -23,6 +24,7 @@ from scriven.reader.trainable import HEIGHT, STRIDE, prepared_width
 SHOWN = 3  # lines named of a problem in the table, 100 in JSON; lost ones are all named
 
 
+@validated
 @dataclass(frozen=True)
 class DoctorSettings:
     """How lines are looked at."""
@@ -30,10 +32,7 @@ class DoctorSettings:
     level: str = ""  # lines, words or both, of trees that hold both; lines if empty
     size: str = "small"  # of the network that the forecast is for
     calibrate: bool = True  # measure how fast this machine trains, where it can train at all (seconds)
-    threads: int | None = None  # that decode pictures; None: one for each core
-
-    def __post_init__(self) -> None:
-        within("threads", self.threads, 1, MOST_THREADS)
+    threads: Threads | None = None  # that decode pictures; None: one for each core
 
 
 @dataclass(frozen=True)
@@ -166,7 +165,7 @@ def _rows(
     label: str,
     name: Callable[[str], str],
     info: ModelInfo | None,
-    threads: int | None,
+    threads: Threads | None,
     damaged: list[Skipped],
 ) -> Iterator[Row]:
     height = info.height if info else HEIGHT

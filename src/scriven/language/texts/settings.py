@@ -3,34 +3,36 @@
 from dataclasses import dataclass
 
 from scriven.base import SettingsError
+from scriven.base.settings import Count, NonNegative, Share, validated
 
 
+@validated
 @dataclass(frozen=True)
 class TextSettings:
     """What the scribes are given to write. Shares are probabilities, of a word or of a token of a line."""
 
-    top: int = 30_000  # most frequent words of a language that are used
-    exponent: float = 0.8  # words are drawn by frequency to this power: 0 uniform, 1 as in running text
-    max_length: int = 24  # characters of a word
-    min_tokens: int = 3  # tokens of a line
-    max_tokens: int = 12
-    min_chars: int | None = None  # length of a line in characters instead of tokens (both, or none)
-    max_chars: int | None = None
-    order: int = 4  # words of an n-gram
-    max_vocabulary: int = 60_000  # different words of an n-gram model; rarer ones are never written
-    number: float = 0.03
-    date: float = 0.02
-    amount: float = 0.015
-    abbreviation: float = 0.02
-    initials: float = 0.01
-    balanced: float = 0.03  # strings of characters drawn evenly from the whole character set
-    title: float | None = None  # Capitalised words; None: as usual in the language
-    upper: float = 0.02  # words, and whole lines, in CAPITALS
-    punctuation: float = 0.12  # words with a mark after them, or in brackets or quotes
-    compound: float = 0.01  # two words joined by a hyphen
-    hyphenated: float = 0.05  # lines whose last word is cut by a hyphen, or that begin with the rest of one
-    sentence_start: float = 0.35  # lines that begin a sentence; the others begin inside one
-    word_share: float = 0.5  # words among the texts of a source of both (mixed:LANG)
+    top: Count = 30_000  # most frequent words of a language that are used
+    exponent: NonNegative = 0.8  # words are drawn by frequency to this power: 0 uniform, 1 as in running text
+    max_length: Count = 24  # characters of a word
+    min_tokens: Count = 3  # tokens of a line
+    max_tokens: Count = 12
+    min_chars: Count | None = None  # length of a line in characters instead of tokens (both, or none)
+    max_chars: Count | None = None
+    order: Count = 4  # words of an n-gram
+    max_vocabulary: Count = 60_000  # different words of an n-gram model; rarer ones are never written
+    number: Share = 0.03
+    date: Share = 0.02
+    amount: Share = 0.015
+    abbreviation: Share = 0.02
+    initials: Share = 0.01
+    balanced: Share = 0.03  # strings of characters drawn evenly from the whole character set
+    title: Share | None = None  # Capitalised words; None: as usual in the language
+    upper: Share = 0.02  # words, and whole lines, in CAPITALS
+    punctuation: Share = 0.12  # words with a mark after them, or in brackets or quotes
+    compound: Share = 0.01  # two words joined by a hyphen
+    hyphenated: Share = 0.05  # lines whose last word is cut by a hyphen, or that begin with the rest of one
+    sentence_start: Share = 0.35  # lines that begin a sentence; the others begin inside one
+    word_share: Share = 0.5  # words among the texts of a source of both (mixed:LANG)
     characters: str = ""  # if given, nothing else is written (the space always is)
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from scriven.augment import Ink, Paper, Ruling, Sampler
 from scriven.scribes.fonts.face import Face
 from scriven.scribes.fonts.font import Rasteriser
 from scriven.scribes.fonts.layout import Spacing
-from scriven.scribes.fonts.settings import FontSettings, Span
+from scriven.scribes.fonts.settings import FontSettings
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _raster(typeface: int, seed: int, settings: FontSettings) -> Rasteriser:
     return "sampled" if np.random.default_rng([seed, typeface, 1]).random() < settings.sampled else "smooth"
 
 
-def _low(span: Span, sampler: Sampler) -> float:
+def _low(span: tuple[float, float], sampler: Sampler) -> float:
     """A random number of the span, most often in its lower half."""
     low, high = span
     return low + (high - low) * (sampler.unit() + sampler.unit() * sampler.unit()) / 2

@@ -1,0 +1,53 @@
+"""The errors that a user can fix. Anything else that is raised is a bug and keeps its traceback.
+
+ScrivenError
+├── SettingsError   a setting that does not exist, or a value that does not fit it
+├── InputError      something given to Scriven that cannot be used
+│   ├── ImageError    a picture
+│   ├── TextError     text or a character set
+│   ├── LinesError    a lines folder
+│   ├── PageError     a PAGE-XML or ALTO file
+│   └── ModelError    a model folder
+├── OutputError     a result that cannot be written where it was asked for
+└── MissingExtra    a command whose optional packages are not installed
+"""
+
+
+class ScrivenError(Exception):
+    """An error the user can fix. The message is one sentence: what, where, what next; `listed` may add a list to it."""
+
+
+class SettingsError(ScrivenError): ...
+
+
+class InputError(ScrivenError): ...
+
+
+class ImageError(InputError): ...
+
+
+class TextError(InputError): ...
+
+
+class LinesError(InputError): ...
+
+
+class PageError(InputError): ...
+
+
+class ModelError(InputError): ...
+
+
+class OutputError(ScrivenError): ...
+
+
+class MissingExtra(ScrivenError):
+    """`what` needs the packages of the extra `extra` of pyproject.toml; the message holds the command to install it."""
+
+    def __init__(self, what: str, extra: str):
+        super().__init__(f"{what} needs packages that are not installed; run: {install_command(extra)}")
+
+
+def install_command(extra: str) -> str:
+    """The pip command that installs an extra, from the package index and in a clone of the project."""
+    return f'pip install "scriven[{extra}]" (in a clone of the project: pip install ".[{extra}]")'

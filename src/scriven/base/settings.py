@@ -1,0 +1,177 @@
+"""Settings: frozen dataclasses whose values are validated and converted by pydantic when a record is made.
+
+    @validated
+    @dataclass(frozen=True)
+    class FitSettings:
+        lr: Annotated[float, Field(gt=0, le=1)] = 2e-3
+        steps: Count | None = None
+
+A value that does not fit raises SettingsError, one sentence that names the setting, the value and what fits. A class
+may list the old names of its settings, which are accepted with a notice: `RENAMED: ClassVar = {"old": "new"}`.
+"""
+
+import dataclasses
+import difflib
+import functools
+import logging
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from scriven.base.errors import SettingsError
+
+Record = TypeVar("Record")
+Number = TypeVar("Number", int, float)
+
+# Common types of settings
+Share = Annotated[float, Field(ge=0, le=1)]  # a probability or a fraction
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+Natural = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # what numpy's and torch's generators accept
+Threads = Annotated[int, Field(ge=1, le=256)]  # no command is faster with more, and each takes memory
+
+
+def _ascending(pair: tuple[Number, Number]) -> tuple[Number, Number]:
+    if pair[0] > pair[1]:
+        raise ValueError("give the smaller number first")
+    return pair
+
+
+Range = Annotated[tuple[Number, Number], AfterValidator(_ascending)]  # Range[Share]: from the first to the second
+
+CONFIG = ConfigDict(allow_inf_nan=False)
+SIMILAR = 0.5  # difflib ratio from which a known name is suggested for an unknown one
+
+log = logging.getLogger("scriven")
+
+
+def validated(cls: type[Record]) -> type[Record]:
+    """Class decorator of a dataclass: values given to its constructor are validated and converted to their types.
+
+    The constructor then raises SettingsError instead of ValidationError or TypeError for an unknown name.
+    """
+    kind: Any = cls
+    plain = kind.__init__
+
+    @functools.wraps(plain)
+    def __init__(self: Any, *values: Any, **named: Any) -> None:
+        if type(self) is not cls:  # a subclass validates its own fields, inherited ones included
+            plain(self, *values, **named)
+            return
+        names = [field.name for field in dataclasses.fields(kind) if field.init]
+        given = dict(zip(names, values, strict=False))
+        given |= {_current_name(kind, key): value for key, value in named.items()}
+        plain(self, **{name: _converted(name, value, _hints(kind)[name]) for name, value in given.items()})
+
+    kind.__init__ = __init__
+    return cls
+
+
+def override(settings: Record, changes: Iterable[str]) -> Record:
+    """A copy of a settings record with `key=value` changes, each value converted to the type of its field.
+
+    `none` is None, and the values of a tuple have commas between them. Raises SettingsError for an unknown key (with a
+    suggestion) or a value that does not fit.
+    """
+    kind: Any = type(settings)
+    values: dict[str, Any] = {}
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals:
+            raise SettingsError(f"cannot use the setting {change!r}; write it as key=value")
+        key = _current_name(kind, key.strip().replace("-", "_"))
+        values[key] = _from_text(value.strip(), _hints(kind)[key])
+    return dataclasses.replace(settings, **values)  # type: ignore[type-var]
+
+
+def check(name: str, value: Any, kind: Any) -> None:
+    """Raise SettingsError unless the argument `name` fits a type such as Count."""
+    _converted(name, value, kind)
+
+
+def check_choice(name: str, value: str, choices: Iterable[str]) -> None:
+    """Raise SettingsError unless the argument or setting `name` is a key of a registry."""
+    if value not in (known := list(choices)):
+        raise SettingsError(f"the setting {name!r} is {value!r}; set it to {' or '.join(known)}")
+
+
+def no_setting(key: str, known: Iterable[str]) -> SettingsError:
+    """The error for an unknown setting: it suggests the most similar of those `known`, or lists them all."""
+    known = sorted(known)
+    close = difflib.get_close_matches(key, known, n=1, cutoff=SIMILAR)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}"
+    return SettingsError(f"there is no setting {key!r}; {hint}")
+
+
+@functools.cache
+def _hints(cls: Any) -> dict[str, Any]:
+    """The types of the fields by name, with their constraints."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
+
+
+def _converted(name: str, value: Any, kind: Any) -> Any:
+    try:
+        return _adapter(kind).validate_python(value)
+    except ValidationError as error:
+        raise SettingsError(_sentence(name, error, kind)) from None
+
+
+@functools.cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind, config=None if dataclasses.is_dataclass(kind) else CONFIG)
+
+
+def _current_name(cls: Any, key: str) -> str:
+    """The name of a setting, given that or one of the old names. Raises SettingsError."""
+    renamed: Mapping[str, str] = getattr(cls, "RENAMED", {})
+    if key in _hints(cls):
+        return key
+    if key not in renamed:
+        raise no_setting(key, _hints(cls))
+    log.warning("the setting %s is now called %s; the old name goes with the next version", key, renamed[key])
+    return renamed[key]
+
+
+def _from_text(text: str, hint: Any) -> Any:
+    """A value as it stands on a command line: None and tuples are recognised here, the rest is left to pydantic."""
+    options = [hint, *typing.get_args(hint)]
+    if type(None) in options and text.lower() in ("none", "null", ""):
+        return None
+    if any(typing.get_origin(option) is tuple for option in options):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    choices = {str(c): c for option in options if typing.get_origin(option) is typing.Literal
+               for c in typing.get_args(option)}  # fmt: skip
+    return choices.get(text, text)
+
+
+def _sentence(name: str, error: ValidationError, kind: Any) -> str:
+    """What is wrong with a setting of a type: the first error that pydantic found."""
+    first = error.errors(include_url=False)[0]
+    value = first["input"]
+    shown = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if not shown.replace(".", "", 1).lstrip("+-").isdecimal():
+        shown = repr(shown)
+    own = first.get("ctx", {}).get("error")  # raised by a validator of ours
+    advice = own or f"set it to {_what_fits(_adapter(kind).json_schema())}"
+    return f"the setting {name!r} is {shown}, which does not fit; {advice}"
+
+
+def _what_fits(schema: Mapping[str, Any]) -> str:
+    """In words, the values that a JSON schema allows: `a number above 0, at most 1`."""
+    if "anyOf" in schema:
+        return " or ".join(map(_what_fits, schema["anyOf"]))
+    if choices := schema.get("enum", [schema["const"]] if "const" in schema else []):
+        return " or ".join(map(str, choices))
+    if schema.get("type") == "array":
+        parts = schema.get("prefixItems") or [schema.get("items", {})]
+        number = f"{len(parts)} values" if "prefixItems" in schema else "values"
+        return f"{number} with commas between them, each {' and '.join(dict.fromkeys(map(_what_fits, parts)))}"
+    kinds = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "null": "none"}
+    bounds = (("minimum", "of {:g} or more"), ("exclusiveMinimum", "above {:g}"), ("maximum", "at most {:g}"))
+    limits = [words.format(schema[key]) for key, words in bounds if key in schema]
+    return " ".join([kinds.get(schema.get("type", ""), "a text"), ", ".join(limits)]).rstrip()
