@@ -47,7 +47,7 @@ def report(
     parts.append(section("Round by round, without labels", rounds(done.adapted.rounds)))
     if done.drawn:
         parts.append(section("The pictures", text(SOURCE)))
-    lead = f"{counted(done.n, 'picture')} read by a model that had not seen the hand, and again after it adapted to it."
+    lead = f"{counted(done.n, 'picture')} of one hand, read before and after the model adapted to them."
     return page(title_of(done.adapted.rounds), parts, lead)
 
 
@@ -91,7 +91,7 @@ def _result(done: Demo) -> list[str]:
         if done.scored:
             said = [*_measured(done.scored), *said]
         if done.adapted.why:
-            ended = "Adaptation ended early" if done.adapted.rounds[-1]["accepted"] else "The last round was discarded"
+            ended = "The adaptation ended" if done.adapted.rounds[-1]["accepted"] else "The last round was discarded"
             said.append(f"{ended}: {done.adapted.why}.")
     return said + _estimated(done)
 
