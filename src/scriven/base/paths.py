@@ -27,7 +27,7 @@ def _spelt(path: Path) -> Path | None:
     found = Path(path.anchor)
     for name in path.parts[1:] if path.anchor else path.parts:
         there = next((p for p in (found / name, *(found / _form(f, name) for f in FORMS)) if _exists(p)), None)
-        if there is None:
+        if there is None and not name.isascii():  # an ASCII name has one form only
             try:
                 there = next((found / n for n in os.listdir(found) if _form("NFC", n) == _form("NFC", name)), None)
             except (OSError, ValueError):
