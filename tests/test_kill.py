@@ -18,7 +18,10 @@ from scriven.lines import Line, LinesFolder, LinesWriter
 
 pytestmark = pytest.mark.slow
 
-SMALL_SHARDS = "import scriven.lines as room; room.SHARD_ROWS = 20; "
+SMALL_SHARDS = (
+    "from functools import partial; import scriven.jobs.write as job; from scriven.lines import StreamSizes; "
+    "job.filling = partial(job.filling, sizes=StreamSizes(shard_rows=20)); "
+)
 
 
 def start(arguments: list[str], before: str = "") -> "subprocess.Popen[bytes]":

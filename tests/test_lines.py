@@ -13,24 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import scriven.lines as room
+import scriven.lines
 from scriven.base import LinesError, OutputError
-from scriven.lines import SCHEMA, Line, LinesFolder, LinesWriter, held_out
-from toy_lines import PNG, parquet, row, some, write
+from scriven.lines import SCHEMA, Line, LinesFolder, LinesWriter, StreamSizes, held_out
+from toy_lines import PNG, SMALL, parquet, row, some, write
 
 Python = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "GROUP_ROWS", 3)
-    monkeypatch.setattr(room, "SHARD_ROWS", 5)
 
 
 # ---- there and back
 
 
-def test_lines_come_back_as_they_were_written(tmp_path: Path, small: None) -> None:
+def test_lines_come_back_as_they_were_written(tmp_path: Path) -> None:
     lines = [
         dataclasses.replace(line, confidence=c, text=t, hand="h", page="p", origin="pseudo", width=7, height=9)
         for line, c, t in zip(some(12), [None, 0.5, 0.25] * 4, [None, "", "né"] * 4, strict=True)
@@ -50,7 +44,7 @@ def test_texts_are_normalised_when_they_become_lines(tmp_path: Path) -> None:
     assert [line.text for line in LinesFolder(tmp_path).lines()] == ["été 1914"]
 
 
-def test_unknown_columns_are_kept(tmp_path: Path, small: None) -> None:
+def test_unknown_columns_are_kept(tmp_path: Path) -> None:
     extra = [
         {"language": "fr", "year": 1914, "score": 1, "kept": True, "box": [1, 2], "odd": 1},
         {"language": None, "score": 0.5, "odd": "x"},
@@ -72,13 +66,13 @@ def test_unknown_columns_are_kept(tmp_path: Path, small: None) -> None:
     assert LinesFolder(path).columns("train", ["language"])["language"][:2] == ["fr", None]
 
 
-def test_a_column_that_comes_too_late_is_refused_by_name(tmp_path: Path, small: None) -> None:
+def test_a_column_that_comes_too_late_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(LinesError, match="'l6' has the column 'language', which no line before the first file had"):
         write(
             tmp_path / "l", [dataclasses.replace(x, extra={"language": "fr"} if x.id == "l6" else {}) for x in some(9)]
         )
     years = [dataclasses.replace(x, extra={"year": "MCM" if x.id == "l6" else 1900}) for x in some(9)]
-    with pytest.raises(LinesError, match="'l6' does not fit the column 'year': 'MCM' is no int"):
+    with pytest.raises(LinesError, match="'l6' does not fit the column 'year': 'MCM' is not of type int"):
         write(tmp_path / "m", years)
     with pytest.raises(LinesError, match="'text' among its unknown columns"):
         write(tmp_path / "n", [Line("a", PNG, extra={"text": "x"})])
@@ -94,10 +88,9 @@ def test_the_metadata_say_what_hugging_face_needs() -> None:
             assert feature == {"dtype": str(SCHEMA.field(name).type).replace("float", "float32"), "_type": "Value"}
 
 
-def test_large_pictures_make_smaller_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "SHARD_BYTES", 1000)
+def test_large_pictures_make_smaller_files(tmp_path: Path) -> None:
     lines = [Line(f"{n}", PNG + bytes([n]) * 400) for n in range(7)]
-    folder = LinesFolder(write(tmp_path / "l", lines))
+    folder = LinesFolder(write(tmp_path / "l", lines, sizes=StreamSizes(shard_bytes=1000)))
     assert [g.rows for g in folder.groups("train")] == [3, 3, 1] and list(folder.lines()) == lines
 
 
@@ -105,17 +98,15 @@ def test_large_pictures_make_smaller_files(tmp_path: Path, monkeypatch: pytest.M
 
 LARGE = """
 import resource, sys, random
-from scriven.lines import Line, LinesFolder, LinesWriter
+from scriven.lines import Line, LinesFolder, LinesWriter, StreamSizes
 
 def used():
     return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
 
-import scriven.lines.folder, scriven.lines
-scriven.lines.folder.CACHE_BYTES = 4 << 20
-scriven.lines.SHARD_ROWS = 1024
+sizes = StreamSizes(shard_rows=1024, cache_bytes=4 << 20)
 folder, table, count = sys.argv[1], sys.argv[2], 20_000
 start, peak = 0, 0
-with LinesWriter(folder, {}) as writer:
+with LinesWriter(folder, {}, sizes) as writer:
     for number in range(count):
         writer.write(Line(f"{number:06}", b"\\x89PNG" + random.randbytes(4000), "a"))
         if number == 3000:
@@ -126,7 +117,7 @@ with open(table, "w") as file:
     file.write("id,image\\n" + "".join(f"{n},{folder}#{n:06}\\n" for n in range(0, count, 2)))
 for path, wanted in ((folder, count), (table, count // 2)):
     read = 0
-    for line in LinesFolder(path).lines():
+    for line in LinesFolder(path, sizes=sizes).lines():
         read += 1
         if read % 100 == 0:
             peak = max(peak, used())
@@ -147,9 +138,9 @@ def test_twenty_thousand_lines_stream(python: Python, tmp_path: Path) -> None:
 def test_the_records_come_without_pyarrow(python: Python) -> None:
     code = "import sys; from scriven.lines import Reading, Line, held_out; print('pyarrow' in sys.modules)"
     assert python(code).stdout == "False\n"
-    assert all(getattr(room, name) is not None for name in room.__all__)
+    assert all(getattr(scriven.lines, name) is not None for name in scriven.lines.__all__)
     with pytest.raises(AttributeError, match="LinesFoldr"):
-        _ = room.LinesFoldr  # type: ignore[attr-defined]
+        _ = scriven.lines.LinesFoldr  # type: ignore[attr-defined]
 
 
 # ---- interruptions
@@ -159,10 +150,10 @@ def files(path: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in path.iterdir()}
 
 
-def test_an_interrupted_folder_is_continued_to_the_same_bytes(tmp_path: Path, small: None) -> None:
+def test_an_interrupted_folder_is_continued_to_the_same_bytes(tmp_path: Path) -> None:
     lines = [dataclasses.replace(x, extra={"n": n}) for n, x in enumerate(some(17))]
     whole, part = write(tmp_path / "whole", lines), tmp_path / "part"
-    with pytest.raises(KeyboardInterrupt), LinesWriter(part, {"command": "test"}) as writer:
+    with pytest.raises(KeyboardInterrupt), LinesWriter(part, {"command": "test"}, SMALL) as writer:
         for line in lines[:13]:
             writer.write(line)
         raise KeyboardInterrupt
@@ -171,7 +162,7 @@ def test_an_interrupted_folder_is_continued_to_the_same_bytes(tmp_path: Path, sm
     for name in (*left, ".mine.part"):
         (part / name).write_bytes(b"half")
     assert LinesFolder(part).count("train") == 10
-    with LinesWriter(part, {"command": "test"}) as writer:
+    with LinesWriter(part, {"command": "test"}, SMALL) as writer:
         assert writer.done == {"train": 10} and not any((part / name).exists() for name in left)
         for line in lines[10:]:
             writer.write(line)
@@ -181,9 +172,7 @@ def test_an_interrupted_folder_is_continued_to_the_same_bytes(tmp_path: Path, sm
 
 KILLED = """
 import os, signal, sys
-import scriven.base as base, scriven.lines as room
-from scriven.lines import Line, LinesWriter
-room.SHARD_ROWS, room.GROUP_ROWS = 5, 3
+from scriven.lines import Line, LinesWriter, StreamSizes
 deadly, replace = int(sys.argv[2]), os.replace
 moves = []
 def dying(*names):
@@ -192,14 +181,14 @@ def dying(*names):
         os.kill(os.getpid(), signal.SIGKILL)
     replace(*names)
 os.replace = dying
-with LinesWriter(sys.argv[1], {"command": "test"}) as writer:
+with LinesWriter(sys.argv[1], {"command": "test"}, StreamSizes(3, 5)) as writer:
     for number in range(writer.done.get("train", 0), 12):
         writer.write(Line(f"l{number}", b"\\x89PNG\\r\\n\\x1a\\n" + bytes([number]), f"word {number}"))
 """
 
 
 @pytest.mark.parametrize("deadly", [1, 3])
-def test_a_kill_before_a_rename_is_survived(python: Python, tmp_path: Path, small: None, deadly: int) -> None:
+def test_a_kill_before_a_rename_is_survived(python: Python, tmp_path: Path, deadly: int) -> None:
     """1: when about.json is first written; 3: in the middle."""
     assert python(KILLED, tmp_path / "part", deadly).returncode == -9
     assert any(p.name.endswith(".part") for p in (tmp_path / "part").iterdir())
@@ -208,7 +197,7 @@ def test_a_kill_before_a_rename_is_survived(python: Python, tmp_path: Path, smal
     assert files(tmp_path / "part") == files(write(tmp_path / "whole", some(12)))
 
 
-def test_what_another_command_made_is_never_written_into(tmp_path: Path, small: None) -> None:
+def test_what_another_command_made_is_never_written_into(tmp_path: Path) -> None:
     path = write(tmp_path / "l", some(2))
     before = files(path)
     with pytest.raises(OutputError, match="finished"):
@@ -221,11 +210,12 @@ def test_what_another_command_made_is_never_written_into(tmp_path: Path, small: 
     (tmp_path / "n" / "mine.txt").write_text("x")
     (tmp_path / "o").write_text("x")
     for name in ("n", "o"):
-        with pytest.raises(OutputError, match="no lines folder begun by this command"):
+        with pytest.raises(OutputError, match="not a lines folder begun by this command"):
             LinesWriter(tmp_path / name, {})
-    writer = LinesWriter(tmp_path / "p", {})
-    for line in some(11):
-        writer.write(line)
+    with pytest.raises(KeyboardInterrupt), LinesWriter(tmp_path / "p", {}, SMALL) as writer:
+        for line in some(11):
+            writer.write(line)
+        raise KeyboardInterrupt
     (tmp_path / "p" / "train-00000.parquet").unlink()
     with pytest.raises(OutputError, match="lacks a file"):
         LinesWriter(tmp_path / "p", {})
@@ -233,6 +223,29 @@ def test_what_another_command_made_is_never_written_into(tmp_path: Path, small: 
     (tmp_path / "p" / "train-00000.parquet").write_bytes(b"PAR1")
     with pytest.raises(OutputError, match="is damaged"):
         LinesWriter(tmp_path / "p", {})
+
+
+def test_two_writers_of_one_folder_do_not_destroy_each_other(python: Python, tmp_path: Path) -> None:
+    """The second one used to delete the files that the first was writing."""
+    with LinesWriter(tmp_path / "l", {"command": "test"}, SMALL) as writer:
+        for line in some(7):
+            writer.write(line)
+        with pytest.raises(OutputError, match="another process is writing .*l; wait for it, or choose another -o"):
+            LinesWriter(tmp_path / "l", {"command": "test"}, SMALL)
+        code = "import sys; from scriven.lines import LinesWriter; LinesWriter(sys.argv[1], {'command': 'test'})"
+        done = python(code, tmp_path / "l")
+        assert done.returncode == 1 and "another process is writing" in done.stderr
+        for line in some(9)[7:]:
+            writer.write(line)
+    assert files(tmp_path / "l") == files(write(tmp_path / "m", some(9)))
+
+
+def test_a_writer_that_failed_can_be_followed_by_another(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), LinesWriter(tmp_path / "l", {"command": "test"}) as writer:
+        raise ZeroDivisionError
+    write(tmp_path / "l", some(2))
+    writer.release()  # again does nothing
+    assert sorted(files(tmp_path / "l")) == ["about.json", "train-00000.parquet"]
 
 
 # ---- held out
@@ -267,7 +280,7 @@ def test_pages_where_hands_are_too_few() -> None:
     assert held_out([], [], []) == [] and held_out(["h"], ["p"], ["i"]) == [False]
 
 
-def test_a_model_wrote_what_is_a_belief_or_has_a_confidence() -> None:
+def test_a_model_wrote_pseudo_labels_and_texts_with_a_confidence() -> None:
     from scriven.lines.records import by_model
 
     assert by_model("human", 0.4) and by_model("pseudo", None) and by_model(None, 0.0)

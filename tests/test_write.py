@@ -69,12 +69,11 @@ def test_any_number_of_workers_writes_the_same_bytes(texts: Path, tmp_path: Path
 
 KILLED = """
 import sys
-import scriven.lines as lines
-for room in [m for m in list(sys.modules.values()) if m and m.__name__.startswith("scriven.lines")]:
-    if hasattr(room, "SHARD_ROWS"):
-        room.SHARD_ROWS = 20
-from scriven.jobs.write import write
-write(sys.argv[1], sys.argv[2], count=90, seed=4)
+from functools import partial
+import scriven.jobs.write as job
+from scriven.lines import StreamSizes
+job.filling = partial(job.filling, sizes=StreamSizes(shard_rows=20))
+job.write(sys.argv[1], sys.argv[2], count=90, seed=4)
 """
 
 

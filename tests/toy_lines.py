@@ -6,8 +6,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scriven.lines import Line, LinesWriter
+from scriven.lines import Line, LinesWriter, StreamSizes
 
+SMALL = StreamSizes(group_rows=3, shard_rows=5)
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -15,8 +16,8 @@ def some(count: int, prefix: str = "l", **fields: Any) -> list[Line]:
     return [Line(f"{prefix}{n}", PNG + bytes([n % 256]), f"word {n}", **fields) for n in range(count)]
 
 
-def write(path: Path, lines: list[Line], split: str = "train") -> Path:
-    with LinesWriter(path, {"command": "test"}) as writer:
+def write(path: Path, lines: list[Line], split: str = "train", sizes: StreamSizes = SMALL) -> Path:
+    with LinesWriter(path, {"command": "test"}, sizes) as writer:
         for line in lines:
             writer.write(line, split)
     return path

@@ -1,4 +1,4 @@
-"""What jobs that make a folder share: a place that is free, and nothing left there by one that made nothing."""
+"""What jobs that make a folder share: checking that its place is free, and removing what a failed job left there."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from scriven.base import OutputError
-from scriven.lines import LinesWriter
+from scriven.lines import LinesWriter, StreamSizes
+from scriven.lines.sizes import SIZES
 
 
 @contextmanager
-def filling(out: str | Path, about: Mapping[str, Any]) -> Iterator[LinesWriter]:
-    """A LinesWriter; a job that fails before a line is on disk leaves nothing: the next try finds the place free.
+def filling(out: str | Path, about: Mapping[str, Any], sizes: StreamSizes = SIZES) -> Iterator[LinesWriter]:
+    """A LinesWriter; a job that fails before a line is on disk leaves nothing behind.
 
     Raises OutputError as LinesWriter does.
     """
@@ -19,10 +20,12 @@ def filling(out: str | Path, about: Mapping[str, Any]) -> Iterator[LinesWriter]:
     was_there = folder.exists()
     writer = None
     try:
-        writer = LinesWriter(out, about)
+        writer = LinesWriter(out, about, sizes)
         yield writer
         writer.close()
     except BaseException:
+        if writer:
+            writer.release()
         if writer and not any(folder.glob("*.parquet")):
             (folder / "about.json").unlink(missing_ok=True)
         if not was_there and folder.is_dir() and not any(folder.iterdir()):
@@ -31,10 +34,9 @@ def filling(out: str | Path, about: Mapping[str, Any]) -> Iterator[LinesWriter]:
 
 
 def free(out: Path, *own: str) -> None:
-    """Make sure that a model can be made in `out`: it is not there, is empty, or was begun by this command.
+    """Check that a model can be made in `out`: it is not there, is empty, or was begun by this command.
 
-    `own`: files of which this command writes one first. What a killed run left half written is taken away. Raises
-    OutputError.
+    `own`: files of which this command writes one first. Partial files of a killed run are deleted. Raises OutputError.
     """
     if (out / "model.json").exists():
         raise OutputError(f"{out} is a finished model folder; choose another -o")
@@ -43,4 +45,4 @@ def free(out: Path, *own: str) -> None:
     for part in [*out.glob(".*.part"), *out.glob("state/.*.part")]:
         part.unlink(missing_ok=True)
     if not any((out / name).is_file() for name in own) and any(not p.is_dir() for p in out.rglob("*")):
-        raise OutputError(f"{out} exists and is no model begun by this command; choose another -o")
+        raise OutputError(f"{out} exists and is not a model begun by this command; choose another -o")

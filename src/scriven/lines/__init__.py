@@ -2,15 +2,16 @@
 
     letters/about.json   train-00000.parquet ...   valid-*.parquet   test-*.parquet
 
-Reading is tolerant: only `id` and `image` are required. A tree `<split>/<level>.parquet`, a single Parquet file and a
-CSV with the columns `id,image,text,confidence` (`image` a path or `FOLDER#id`) are lines folders too; see
-docs/lines-folder.md. The records cost nothing to import: pyarrow comes with the first folder that is opened.
+Only the columns `id` and `image` are required. A tree `<split>/<level>.parquet`, a single Parquet file and a CSV or
+TSV file with the columns `id,image,text,confidence` (`image` a path, a page `FILE#3` or a line `FOLDER#id`) are lines
+folders too; see docs/lines-folder.md. pyarrow is imported when the first folder is opened.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from scriven.lines.records import Character, Group, Line, Reading
+from scriven.lines.sizes import StreamSizes
 from scriven.lines.splits import ALIASES, held_out
 
 if TYPE_CHECKING:
@@ -18,11 +19,18 @@ if TYPE_CHECKING:
     from scriven.lines.schema import SCHEMA
     from scriven.lines.writer import LinesWriter
 
-__all__ = ["ALIASES", "SCHEMA", "Character", "Group", "Line", "LinesFolder", "LinesWriter", "Reading", "held_out"]
-
-GROUP_ROWS = 256  # rows of a row group: what a reader holds in memory at a time
-SHARD_ROWS = 4096  # rows of a file: what a killed writer loses at most
-SHARD_BYTES = 128 << 20  # of pictures in a file: what a writer holds in memory at most
+__all__ = [
+    "ALIASES",
+    "SCHEMA",
+    "Character",
+    "Group",
+    "Line",
+    "LinesFolder",
+    "LinesWriter",
+    "Reading",
+    "StreamSizes",
+    "held_out",
+]
 
 _LAZY = {"LinesFolder": "folder", "LinesWriter": "writer", "SCHEMA": "schema"}
 

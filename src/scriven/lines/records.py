@@ -1,4 +1,4 @@
-"""The records of the room: a line, what was read in it, and the unit of streaming. Importing them costs nothing."""
+"""The records of the room: a line, what was read in it, and the unit of streaming. Importing them needs no pyarrow."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Line:
-    """One row of a lines folder. `image` is an encoded picture; `text` is NFC and single-spaced, or None if unknown."""
+    """One row of a lines folder. `image` is an encoded picture.
+
+    `text` is NFC and single-spaced; None where it is unknown, "" where the picture is known to hold no text.
+    """
 
     id: str
     image: bytes
@@ -20,16 +23,18 @@ class Line:
     width: int = 0  # px, 0 unknown
     height: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)  # unknown columns, kept
-    place: tuple[Path, str] | None = field(default=None, compare=False)  # in a table: a picture, or FOLDER and id
+    place: tuple[Path, str] | None = field(
+        default=None, compare=False
+    )  # of a table's row: file and page, folder and id
 
 
 def by_model(origin: str | None, confidence: float | None) -> bool:
-    """Whether a text was read by a model, and no person has called it true: a belief, or one with a confidence."""
+    """Whether a text was read by a model and not confirmed by a person: a pseudo-label, or one with a confidence."""
     return origin == "pseudo" or (confidence is not None and confidence == confidence)
 
 
 def source_of(origin: str | None, confidence: float | None) -> str:
-    """Where a line comes from, in words: its origin, unless a model says what is written there."""
+    """Where the text of a line comes from, in words: its origin, unless it was read by a model."""
     if origin == "pseudo":
         return "pseudo-label"
     return "read by a model" if by_model(origin, confidence) else origin or "human"
@@ -37,7 +42,7 @@ def source_of(origin: str | None, confidence: float | None) -> str:
 
 @dataclass(frozen=True)
 class Character:
-    """One character of a reading: its confidence 0..1, its span in px of the picture read, the best alternatives."""
+    """One character of a reading: its confidence 0..1, its span in px of the picture, the best alternatives."""
 
     text: str
     confidence: float
@@ -48,7 +53,7 @@ class Character:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a recogniser read in a picture; `confidence` 0..1 is the calibrated chance that the whole text is right."""
+    """What a recogniser read in a picture; `confidence` 0..1 is the calibrated probability that all of it is right."""
 
     id: str
     text: str
@@ -58,7 +63,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Group:
-    """A row group of a file: the unit of streaming, at most a few hundred lines. `rows` counts refused ones too."""
+    """A row group of a file: the unit of streaming, at most a few hundred lines. `rows` counts unusable ones too."""
 
     file: Path
     index: int

@@ -1,7 +1,9 @@
 """Rows of a Parquet file as lines: a row group at a time, or one row of it."""
 
+import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scriven.base import LinesError, Skipped
+from scriven.lines.paths import existing, same
 from scriven.lines.records import Group, Line
+from scriven.lines.references import picture_bytes
 from scriven.lines.schema import KNOWN, check
 from scriven.text import normalise
 
@@ -17,12 +21,12 @@ from scriven.text import normalise
 def line_of(row: Mapping[str, Any], folder: Path) -> Line:
     """The line of a row; a picture that is only named by `path` is looked up in `folder`.
 
-    Raises LinesError for a row without id or picture, or with a text that is no UTF-8.
+    Raises LinesError for a row without id or picture, or with a text that is not UTF-8.
     """
     image = row.get("image")
     if isinstance(image, Mapping):
         path = image.get("path")
-        image = image.get("bytes") or (_content(folder / word(path)) if path else None)
+        image = image.get("bytes") or (picture_bytes(existing(folder, word(path))) if path else None)
     if row.get("id") in (None, ""):
         raise LinesError("the row has no id; give every line one")
     if not isinstance(image, bytes) or not image:
@@ -30,37 +34,30 @@ def line_of(row: Mapping[str, Any], folder: Path) -> Line:
     text = row.get("text")
     own = KNOWN if "hand" in row else (*KNOWN, "writer")
     return Line(
-        id=word(row["id"]),
+        id=same(word(row["id"])),
         image=image,
         text=None if text is None else normalise(word(text)),
-        hand=word(row.get("hand")) or word(row.get("writer")),
-        page=word(row.get("page")),
+        hand=same(word(row.get("hand")) or word(row.get("writer"))),
+        page=same(word(row.get("page"))),
         origin=word(row.get("origin")) or "human",
-        confidence=number(row.get("confidence")),
-        width=int(number(row.get("width")) or 0),
-        height=int(number(row.get("height")) or 0),
+        confidence=finite(row.get("confidence")),
+        width=int(finite(row.get("width")) or 0),
+        height=int(finite(row.get("height")) or 0),
         extra={k: v for k, v in row.items() if k not in own},
     )
 
 
 def word(value: Any) -> str:
-    """A cell as text, empty for null. Raises LinesError for bytes that are no UTF-8."""
+    """A cell as text, empty for null. Raises LinesError for bytes that are not UTF-8."""
     try:
         return "" if value is None else value.decode() if isinstance(value, bytes) else str(value)
     except UnicodeDecodeError as error:
         raise LinesError(f"the row has text that is not UTF-8 ({error}); write it as UTF-8") from None
 
 
-def number(value: Any) -> float | None:
+def finite(value: Any) -> float | None:
     """A cell as a number; NaN, which tables write for what is missing, is None."""
     return None if value is None or not math.isfinite(value) else value
-
-
-def _content(file: Path) -> bytes | None:
-    try:
-        return file.read_bytes()
-    except (OSError, ValueError):
-        return None
 
 
 class Rows:
@@ -82,7 +79,7 @@ class Rows:
         return line_of(row, self.group.file.parent)
 
     def lines(self) -> Iterator[Line | Skipped]:
-        """Every row in order, as a line or as the reason why it is none."""
+        """Every row in order: a line, or why it cannot be used."""
         try:
             rows = self._table.to_pylist()
         except UnicodeDecodeError:  # one row's text; the others are read one by one
@@ -119,9 +116,26 @@ def columns(file: Path, names: Sequence[str]) -> dict[str, list[Any]]:
     for name, sources in wanted.items():
         cells = [_cells(table[c]) for c in sources] or [[None] * rows]
         if name in ("id", "text", "hand", "page", "origin"):
-            cells = [[_stored(value) for value in column] for column in cells]
+            cells = [[_stored(value, name) for value in column] for column in cells]
         result[name] = [a or b for a, b in zip(*cells, strict=True)] if len(cells) == 2 else cells[0]
     return result
+
+
+def digest_pictures(file: Path, digest: "hashlib._Hash") -> None:
+    """Add the contents of the pictures that a file names by `path` only. Raises LinesError for a damaged file."""
+    for group in row_groups(file):
+        with _open(file) as reader, _damage(file):
+            meta = reader.metadata.row_group(group.index)
+            chunks = [meta.column(i) for i in range(meta.num_columns)]
+            own = next((chunk for chunk in chunks if chunk.path_in_schema == "image.bytes"), None)
+            if own is None or (own.is_stats_set and own.statistics.null_count == 0):
+                continue
+            images = reader.read_row_group(group.index, columns=["image"])["image"].to_pylist()
+        for image in images:
+            path = (image or {}).get("path")
+            if path and not image.get("bytes"):
+                with suppress(OSError, ValueError):  # reading refuses this row by name
+                    digest.update(existing(file.parent, word(path)).read_bytes())
 
 
 def _cells(column: pa.ChunkedArray) -> list[Any]:
@@ -138,24 +152,20 @@ def _cell(value: pa.Scalar) -> Any:
         return None  # reading refuses this row by name
 
 
-def _stored(value: Any) -> str | None:
+def _stored(value: Any, name: str) -> str | None:
     try:
-        return None if value is None else word(value)
+        return None if value is None else same(word(value)) if name in ("id", "hand", "page") else word(value)
     except LinesError:
         return None
 
 
-class _damage:
-    """Turns what Arrow says of a damaged file into a LinesError."""
-
-    def __init__(self, file: Path):
-        self.file = file
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (pa.ArrowException, OSError, ValueError)):
-            raise LinesError(f"{self.file} is damaged ({error}); copy or write it again") from error
+@contextmanager
+def _damage(file: Path) -> Iterator[None]:
+    """Turn Arrow's errors about a damaged file into LinesErrors."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise LinesError(f"{file} is damaged ({error}); copy or write it again") from error
 
 
 def _open(file: Path) -> pq.ParquetFile:

@@ -1,4 +1,4 @@
-"""The columns of a lines folder: what the writer writes, and what the reader takes as such."""
+"""The columns of a lines folder, as the writer writes and the reader checks them."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -45,7 +45,7 @@ SCHEMA = schema({})
 def extra_columns(rows: Iterable[Mapping[str, Any]]) -> dict[str, pa.DataType]:
     """A column for every key of the rows, in order of appearance.
 
-    Whole and fractional numbers together are float; any other mixture, and what is no single value, becomes text.
+    Integers and floats together are float; any other mixture, and any value that is a list or object, becomes text.
     """
     kinds: dict[str, set[type]] = {}
     for row in rows:
@@ -59,7 +59,7 @@ def extra_columns(rows: Iterable[Mapping[str, Any]]) -> dict[str, pa.DataType]:
 
 
 def extra_value(value: Any, kind: pa.DataType) -> Any:
-    """A value as a column of this kind takes it. Raises ValueError where it does not fit."""
+    """A value converted to the type of a column. Raises ValueError where it does not fit."""
     if value is None:
         return None
     if pa.types.is_string(kind):
@@ -68,12 +68,12 @@ def extra_value(value: Any, kind: pa.DataType) -> Any:
     if type(value) is int and wanted is float:
         return float(value)
     if type(value) is not wanted or (isinstance(value, int) and not -(2**63) <= value < 2**63):
-        raise ValueError(f"{value!r:.40} is no {wanted.__name__}")
+        raise ValueError(f"{value!r:.40} is not of type {wanted.__name__}")
     return value
 
 
 def check(found: pa.Schema, file: Path) -> None:
-    """Raises LinesError, naming the column, where a file lacks a required column or one holds what it cannot hold."""
+    """Raises LinesError, naming the column, where a file lacks a required column or a column has the wrong type."""
     if twice := sorted(name for name in set(found.names) if found.names.count(name) > 1):
         raise LinesError(f"{file} has the column {twice[0]!r} more than once; write the file again")
     kinds = {name: _plain(found.field(name).type) for name in found.names}

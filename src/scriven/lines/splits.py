@@ -1,27 +1,33 @@
-"""Which files hold which split, and which lines validate where there is no valid split."""
+"""Which files hold which split, and which lines are held out for validation where there is no valid split."""
 
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-ALIASES = {  # every name of a split that is understood, in files and folders of ours and of others
+ALIASES = {  # every name of a split that is understood, in names of files and folders
     **dict.fromkeys(("train", "training", "trainset"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev", "eval"), "valid"),
     **dict.fromkeys(("test", "testing", "testset"), "test"),
 }
 SPLITS = ("train", "valid", "test")
 LEVELS = ("lines", "words")
-NO_SPLIT = "its name does not begin with train, valid or test; rename it or take it away"
+TABLES = (".csv", ".tsv")  # endings of tables of lines
+NO_SPLIT = "its name does not begin with train, valid or test; rename it or move it out of the folder"
+
+
+def is_table(file: Path) -> bool:
+    """Whether a file is a table of lines by its ending."""
+    return file.suffix.lower() in TABLES
 
 
 def find(path: Path, level: str | None = None) -> tuple[dict[str, list[Path]], list[Path]]:
-    """The files of each split, in order; and the Parquet files beside them whose names tell no split.
+    """The files of each split, in order; and the Parquet files beside them whose names do not give a split.
 
-    A single Parquet or CSV file is a train split. A tree `<split>/<level>.parquet` is looked at where no file of the
-    folder (or of its `data/`) names a split; without `level`, lines go before words.
+    A single Parquet, CSV or TSV file is a train split. A tree `<split>/<level>.parquet` is used where no file of the
+    folder (or of its `data/`) names a split; without `level`, lines are preferred to words.
     """
     if path.is_file():
-        return ({"train": [path]} if path.suffix in (".parquet", ".csv") else {}), []
+        return ({"train": [path]} if path.suffix.lower() == ".parquet" or is_table(path) else {}), []
     splits: dict[str, list[Path]] = {}
     unnamed = []
     for file in sorted(f for pattern in ("*.parquet", "data/*.parquet") for f in path.glob(pattern)):
@@ -38,9 +44,9 @@ def find(path: Path, level: str | None = None) -> tuple[dict[str, list[Path]], l
 
 
 def held_out(hands: Sequence[str], pages: Sequence[str], ids: Sequence[str]) -> list[bool]:
-    """Which lines validate when there is no valid split: one hand in ten by hash; one page, or line, where too few.
+    """Which lines are held out for validation: one hand in ten by hash; one page or one line where there are too few.
 
-    Whole hands (pages) go together; the choice depends on their names alone, never on their order.
+    Whole hands (pages) go together; the choice depends on their names alone, not on their order.
     """
     for keys in (hands, pages, ids):
         distinct = {k for k in keys if k}

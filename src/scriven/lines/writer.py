@@ -8,11 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import scriven.lines as room
 from scriven.base import LinesError, OutputError, atomic
 from scriven.lines.folder import read_about
+from scriven.lines.lock import NAME, FolderLock
 from scriven.lines.records import Line
 from scriven.lines.schema import KNOWN, extra_columns, extra_value, schema
+from scriven.lines.sizes import SIZES, StreamSizes
 from scriven.lines.splits import SPLITS
 
 
@@ -20,13 +21,13 @@ class LinesWriter:
     """Writes a lines folder shard by shard; every shard appears complete or not at all.
 
     `about` is kept in about.json with `finished: false` until `close`. Opening an unfinished folder with the same
-    `about` continues it: `done[split]` says how many lines are already there. Unknown columns (`Line.extra`) are kept:
-    which ones, and of what type, is decided by all lines before the first file is written. Raises OutputError for a
-    finished folder, or an unfinished one of another command.
+    `about` continues it: `done[split]` is the number of lines that are already there. Unknown columns (`Line.extra`)
+    are kept; their names and types are decided by all lines before the first file is written. Raises OutputError for a
+    finished folder, an unfinished one of another command, and one that another writer is writing.
     """
 
-    def __init__(self, path: str | Path, about: Mapping[str, Any]):
-        self.path = Path(path)
+    def __init__(self, path: str | Path, about: Mapping[str, Any], sizes: StreamSizes = SIZES):
+        self.path, self.sizes = Path(path), sizes
         self.about = json.loads(json.dumps(dict(about)))
         self.done: dict[str, int] = {}
         self._rows: dict[str, list[dict[str, Any]]] = {}
@@ -34,33 +35,43 @@ class LinesWriter:
         self._shards: dict[str, int] = {}
         self._counts: dict[str, dict[str, int]] = {}
         self._extra: dict[str, pa.DataType] | None = None  # until the first file is written
-        self._begin()
-        self._save_about(finished=False)
+        self._unfinished()  # before anything is written
+        self._lock = FolderLock(self.path)
+        try:
+            if self._unfinished() is not None:  # again: another writer may have finished it meanwhile
+                self._resume()
+            for file in filter(_part, self.path.glob(".*.part")):
+                file.unlink(missing_ok=True)  # half a file, from a writer that was killed
+            self._save_about(finished=False)
+        except BaseException:
+            self._lock.release()
+            raise
 
-    def _begin(self) -> None:
-        """Continue an unfinished folder, or make sure that the place is free."""
+    def _unfinished(self) -> dict[str, Any] | None:
+        """The about.json of the unfinished folder to be continued; None where the place is free. Raises OutputError."""
         try:
             old = read_about(self.path / "about.json")
         except LinesError as error:
             raise OutputError(f"{error}; or choose another -o") from error
-        if old is not None:
-            if old.pop("finished", True):
-                raise OutputError(f"{self.path} is a finished lines folder; choose another -o")
-            old.pop("counts", None)
-            if old != self.about:
-                raise OutputError(f"{self.path} was begun with other settings; choose another -o or delete it")
-            self._resume()
-        elif self.path.exists() and (not self.path.is_dir() or any(not _part(p) for p in self.path.iterdir())):
-            raise OutputError(f"{self.path} exists and is no lines folder begun by this command; choose another -o")
-        for file in filter(_part, self.path.glob(".*.part")):
-            file.unlink(missing_ok=True)  # half a file, from a writer that was killed
+        if old is None:
+            if self.path.exists() and (not self.path.is_dir() or any(not _ours(p) for p in self.path.iterdir())):
+                raise OutputError(
+                    f"{self.path} exists and is not a lines folder begun by this command; choose another -o"
+                )
+            return None
+        if old.pop("finished", True):
+            raise OutputError(f"{self.path} is a finished lines folder; choose another -o")
+        old.pop("counts", None)
+        if old != self.about:
+            raise OutputError(f"{self.path} was begun with other settings; choose another -o or delete it")
+        return old
 
     def _resume(self) -> None:
         for split in SPLITS:
             files = sorted(self.path.glob(f"{split}-*.parquet"))
             if [f.name for f in files] != [f"{split}-{n:05d}.parquet" for n in range(len(files))]:
                 raise OutputError(
-                    f"{self.path} lacks a file between {split}-00000 and the last; delete it and start anew"
+                    f"{self.path} lacks a file between {split}-00000 and the last; delete it and start again"
                 )
             for file in files:
                 try:
@@ -68,7 +79,7 @@ class LinesWriter:
                         origins = reader.read(columns=["origin"])["origin"].to_pylist()
                         found = reader.schema_arrow
                 except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-                    raise OutputError(f"{file} is damaged ({error}); delete {self.path} and start anew") from error
+                    raise OutputError(f"{file} is damaged ({error}); delete {self.path} and start again") from error
                 self._extra = {n: found.field(n).type for n in found.names if n not in KNOWN}
                 self.done[split] = self.done.get(split, 0) + len(origins)
                 self._shards[split] = self._shards.get(split, 0) + 1
@@ -88,7 +99,7 @@ class LinesWriter:
             {**row, "image": {"bytes": line.image, "path": f"{line.id}.{suffix_of(line.image)}"}, "extra": line.extra}
         )
         self._bytes[split] = self._bytes.get(split, 0) + len(line.image)
-        if len(rows) >= room.SHARD_ROWS or self._bytes[split] >= room.SHARD_BYTES:
+        if len(rows) >= self.sizes.shard_rows or self._bytes[split] >= self.sizes.shard_bytes:
             self._flush(split)
 
     def _flush(self, split: str) -> None:
@@ -102,7 +113,7 @@ class LinesWriter:
         table = pa.Table.from_pylist(full, schema=schema(self._extra))
         number = self._shards.get(split, 0)
         with atomic(self.path / f"{split}-{number:05d}.parquet") as file:
-            pq.write_table(table, file, row_group_size=room.GROUP_ROWS, compression="none")
+            pq.write_table(table, file, row_group_size=self.sizes.group_rows, compression="none")
         self._shards[split] = number + 1
         self._count(split, [row["origin"] for row in rows])
 
@@ -116,17 +127,25 @@ class LinesWriter:
             json.dump({**self.about, "counts": self._counts, "finished": finished}, file, indent=2, ensure_ascii=False)
 
     def close(self) -> None:
-        """Write what is still in memory and mark the folder as finished."""
+        """Write what is still in memory, mark the folder as finished and release it."""
         for split in list(self._rows):
             self._flush(split)
         self._save_about(finished=True)
+        self.release()
+
+    def release(self) -> None:
+        """Let another writer continue the folder; what is in memory is lost unless `close` was called."""
+        self._lock.release()
 
     def __enter__(self) -> "LinesWriter":
         return self
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
-        if kind is None:
-            self.close()
+        try:
+            if kind is None:
+                self.close()
+        finally:
+            self.release()
 
 
 def _fitting(id: str, extra: Mapping[str, Any], columns: Mapping[str, pa.DataType]) -> dict[str, Any]:
@@ -146,14 +165,19 @@ def _fitting(id: str, extra: Mapping[str, Any], columns: Mapping[str, pa.DataTyp
     return fitting
 
 
+def _ours(file: Path) -> bool:
+    """Whether a writer that was killed left this file behind."""
+    return file.name == NAME or _part(file)
+
+
 def _part(file: Path) -> bool:
-    """Whether `atomic` left this file behind when it was killed in this room."""
+    """Whether `atomic` left this file behind when a writer was killed."""
     named = file.name.removeprefix(".").startswith((*(f"{split}-" for split in SPLITS), "about.json."))
     return named and file.name.startswith(".") and file.name.endswith(".part")
 
 
 def suffix_of(image: bytes) -> str:
-    """The ending of a picture file's name, without its dot, by its first bytes: png, webp, else jpg."""
+    """The extension of a picture file, without its dot, by its first bytes: png, webp, else jpg."""
     if image[:4] == b"\x89PNG":
         return "png"
     return "webp" if image[8:12] == b"WEBP" else "jpg"

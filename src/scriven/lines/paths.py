@@ -1,0 +1,44 @@
+"""Paths that stand in tables, and the files that they mean; see also `base.paths`."""
+
+import os
+import re
+import unicodedata
+from pathlib import Path, PureWindowsPath
+
+from scriven.base.paths import existing as as_spelt
+
+_ESCAPED = re.compile(r"%(0[9AD])|\\udc([89a-f][0-9a-f])")  # by `delimited.write_row`; by `base.printable`
+
+
+def existing(root: Path, name: str) -> Path:
+    """The file or folder that a table in the folder `root` means by `name`; `root / name` where there is none.
+
+    Separators and Unicode normal forms are those of any system; what a writer had to escape is undone.
+    """
+    for form in dict.fromkeys((name, _unescaped(name))):
+        if os.path.exists(found := as_spelt(root / form)):
+            return found
+    return root / name
+
+
+def below(root: Path, name: str) -> Path:
+    """As `existing`; of an absolute path the longest end that is there below `root`.
+
+    `C:\\scans\\1.png` and `/home/anna/scans/1.png` mean `root/scans/1.png`, else `root/1.png`.
+    """
+    windows = PureWindowsPath(name)
+    parts = windows.parts[1:] if windows.drive else Path(name).parts[1:] if Path(name).is_absolute() else ()
+    for first in range(len(parts)):
+        found = existing(root, "/".join(parts[first:]))
+        if os.path.exists(found):
+            return found
+    return root / parts[-1] if parts else existing(root, name)
+
+
+def same(name: str) -> str:
+    """A name as it is compared with others: in NFC."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _unescaped(name: str) -> str:
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16) if found[1] else 0xDC00 + int(found[2], 16)), name)

@@ -1,0 +1,99 @@
+"""What the column `image` of a table refers to: a picture file, a page of a TIFF or PDF, a line of a lines folder."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from scriven.base import ImageError, LinesError, printable
+from scriven.images import count_pages, encode, page_of
+from scriven.lines.heights import Heights
+from scriven.lines.paths import existing
+from scriven.lines.records import Line
+
+PAGED = (".tif", ".tiff", ".pdf")  # files that can have several pages
+
+
+class LinesById(Protocol):
+    """A lines folder, as far as a reference needs it."""
+
+    @property
+    def heights(self) -> Heights: ...
+
+    def has(self, id: str) -> bool: ...
+
+    def find(self, id: str) -> Line: ...
+
+    def values(self, name: str) -> Mapping[str, Any]: ...
+
+    def fingerprint(self) -> str: ...
+
+
+class References:
+    """Resolves the references of a table in the folder `root`.
+
+    `opened` opens the lines folders at a path; of a tree with words and lines there is one for each level.
+    """
+
+    def __init__(self, root: Path, opened: Callable[[Path], Sequence[LinesById]]):
+        self.root, self._opened = root, opened
+        self._folders: dict[Path, Sequence[LinesById]] = {}
+
+    def target(self, reference: str) -> tuple[Path, str]:
+        """A picture file and "", a file and the number of its page, or a lines folder and the id of its line.
+
+        Raises LinesError for a reference with `#` that is none of these. The file of a path may be missing.
+        """
+        file = existing(self.root, reference)
+        if "#" not in reference or file.is_file():
+            return file, ""
+        for at in (i for i, c in enumerate(reference) if c == "#" and i):
+            folder = existing(self.root, reference[:at])
+            if folder in self._folders or os.path.exists(folder):
+                return folder, reference[at + 1 :]
+        raise LinesError(f"there is no picture and no lines folder {reference!r}; correct the column image")
+
+    def holder(self, path: Path, part: str) -> LinesById | None:
+        """The lines folder that has the line `part`; None where the target is a picture or a page.
+
+        Where none of the folders at `path` has it, the first, which names what is missing. Raises LinesError where the
+        folder cannot be opened.
+        """
+        if not part or is_page(path, part):
+            return None
+        if path not in self._folders:
+            self._folders[path] = self._opened(path)
+        found = self._folders[path]
+        return next((folder for folder in found if folder.has(part)), found[0])
+
+    def fingerprints(self) -> list[str]:
+        """The fingerprints of all folders that were opened."""
+        return [folder.fingerprint() for _, folders in sorted(self._folders.items()) for folder in folders]
+
+
+def is_page(path: Path, part: str) -> bool:
+    """Whether `path#part` is a page of a file."""
+    return part.isdecimal() and path.suffix.lower() in PAGED
+
+
+def picture_bytes(file: Path, part: str = "") -> bytes:
+    """The encoded picture of a file or, with `part`, of one of its pages. Raises LinesError.
+
+    A file of several pages is refused where no page is named.
+    """
+    try:
+        if file.exists() and not file.is_file():
+            raise LinesError(f"the picture {str(file)!r} is not a regular file (a folder or pipe?); correct its path")
+        if file.suffix.lower() not in PAGED:
+            return file.read_bytes()
+        pages = count_pages(file)
+        if not part and pages > 1:
+            raise LinesError(f"{file.name} has {pages} pages; name one of them, as {file.name}#1")
+        if not part and file.suffix.lower() != ".pdf":
+            return file.read_bytes()
+        return encode(page_of(file, int(part or 1)), "png")
+    except ImageError as error:
+        raise LinesError(str(error)) from error
+    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
+        why = getattr(error, "strerror", None) or error
+        raise LinesError(f"cannot open the picture {printable(file)!r} ({why}); correct its path") from error
