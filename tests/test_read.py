@@ -450,10 +450,10 @@ def test_a_share_counts_a_picture_once_and_one_alone_tells_none():
 
 def test_score_says_that_a_folder_of_pictures_has_no_texts(model, tmp_path):
     (tmp_path / "a.png").write_bytes(encode(picture("abcd")))
-    with pytest.raises(LinesError, match=r"is no lines folder; make .* with `scriven import pictures`, .*pairs`"):
+    with pytest.raises(LinesError, match=r"is not a lines folder; make .* with `scriven import pictures`, .*pairs`"):
         score_model(model, [tmp_path], settings=ONE)
     (tmp_path / "a.gt.txt").write_text("abcd")
-    with pytest.raises(LinesError, match="has pictures and texts but is no lines folder"):
+    with pytest.raises(LinesError, match="has pictures and texts but is not a lines folder"):
         score_model(model, [tmp_path], settings=ONE)
 
 

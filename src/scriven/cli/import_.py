@@ -28,13 +28,13 @@ def import_(
         scriven import parquet collection/ -o words/ --set level=words
         scriven import scans/ --importer mine.py:letters -o letters/
     """
-    from scriven.jobs import import_ as job
+    from scriven.jobs.import_ import import_lines
 
     if len(what) != (1 if importer else 2):
         raise SettingsError("give FORMAT and SRC, or SRC alone with --importer; see `scriven import --help`")
     format = "" if importer else what[0]
     given = changes_of(changes, config)
-    done = job.import_(what[-1], out, format, importer=importer, changes=given, licence=licence)
+    done = import_lines(what[-1], out, format, importer=importer, changes=given, licence=licence)
     if json:
         print_json({"out": done.out, "counts": done.counts, "refused": len(done.skipped)})
     else:

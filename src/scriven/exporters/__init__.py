@@ -1,6 +1,6 @@
-"""Lines become foreign data. One file a format; each is a function (lines, out) -> the lines that were left out.
+"""Exporters: one file a format, each a function (lines, out) that returns the lines it left out.
 
-`lines` are `(split, Line)` with text, `out` is an empty folder; a line left out is a `Skipped(id, reason)`.
+`lines` are `(split, Line)` with text, `out` is an empty folder; a line that is left out is a `Skipped(id, reason)`.
 `scriven import` reads every format back.
 """
 

@@ -1,4 +1,4 @@
-"""What exporters share: a picture under a safe name that an importer turns back into the id."""
+"""What exporters share: writing a picture under a safe name from which an importer restores the id."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -13,12 +13,12 @@ Lines = Iterable[tuple[str, Line]]
 Exporter = Callable[[Lines, Path], list[Skipped]]
 
 FOLDERS = {"train": "train", "valid": "val", "test": "test"}  # the names most other programs look for
-LONGEST = 255 - len(".gt.txt")  # bytes of a file or folder in a name; file systems take 255
-LONGEST_PATH = 800  # bytes of a name with its folders, of the 1024 that macOS takes
+LONGEST = 255 - len(".gt.txt")  # bytes of a file or folder in a name; file systems allow 255
+LONGEST_PATH = 800  # bytes of a name with its folders, of the 1024 that macOS allows
 
 
-class Pictures:
-    """Writes pictures as OUT/<split>/<id>.<suffix>; ids that differ in case only get names that differ in more."""
+class PictureWriter:
+    """Writes pictures as OUT/<split>/<id>.<extension>; ids that differ in case only get names that differ in more."""
 
     def __init__(self, out: Path):
         self.out = out
@@ -27,7 +27,7 @@ class Pictures:
     def save(self, split: str, line: Line) -> Path:
         """The path of the picture below `out`. Bytes are written as they are.
 
-        A name that file systems do not take is cut and ends in a hash of the id, which it no longer gives back.
+        A name that is too long for file systems is cut and ends in a hash; the id cannot be restored from it.
         """
         names = [_short(name, line.id) for name in file_names(line.id)]
         name = next((n for n in names if f"{split}/{n}".casefold() not in self._taken), names[0])

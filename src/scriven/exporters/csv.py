@@ -1,21 +1,21 @@
 """One marking.csv as StackMix reads it (sample_id,path,stage,text), the pictures beside it."""
 
-import csv as tables
 from pathlib import Path
 
 from scriven.base import Skipped
-from scriven.exporters.common import Lines, Pictures
+from scriven.exporters.common import Lines, PictureWriter
+from scriven.lines.delimited import write_row
 
 COLUMNS = ("sample_id", "path", "stage", "text", "hand", "page", "origin", "confidence")
 
 
 def csv(lines: Lines, out: Path) -> list[Skipped]:
     """Pictures in folders by split, beside `marking.csv` with a row each."""
-    pictures = Pictures(out)
+    pictures = PictureWriter(out)
     with open(out / "marking.csv", "w", newline="", encoding="utf-8") as file:
-        table = tables.writer(file, lineterminator="\n")
-        table.writerow(COLUMNS)
+        file.write(write_row(COLUMNS))
         for split, line in lines:
             path = pictures.save(split, line).as_posix()
-            table.writerow((line.id, path, split, line.text, line.hand, line.page, line.origin, line.confidence))
+            about = (line.hand or None, line.page or None, line.origin, line.confidence)
+            file.write(write_row((line.id, path, split, line.text, *about)))
     return []

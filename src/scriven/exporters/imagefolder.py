@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import IO
 
 from scriven.base import Skipped
-from scriven.exporters.common import FOLDERS, Lines, Pictures
+from scriven.exporters.common import FOLDERS, Lines, PictureWriter
 
 COLUMNS = ("id", "text", "hand", "page", "origin", "confidence")
 
 
 def imagefolder(lines: Lines, out: Path) -> list[Skipped]:
     """Pictures in folders by split, a `metadata.jsonl` in each."""
-    pictures, files = Pictures(out), dict[str, IO[str]]()
+    pictures, files = PictureWriter(out), dict[str, IO[str]]()
     try:
         for split, line in lines:
             path = pictures.save(split, line).relative_to(FOLDERS[split])

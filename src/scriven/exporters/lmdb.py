@@ -7,7 +7,7 @@ from typing import Any
 from scriven.base import MissingExtra, OutputError, Skipped
 from scriven.exporters.common import FOLDERS, Lines
 
-GROW = 1 << 28  # bytes by which the map grows when it is full: no file of a terabyte, sparse or not
+GROW = 1 << 28  # bytes by which the map grows when it is full
 AT_ONCE = 1000  # samples of a transaction
 
 
@@ -48,7 +48,7 @@ def _write(database: Any, lines: Lines, out: Path, databases: ExitStack) -> None
 
 
 def _put(database: Any, environment: Any, pairs: list[tuple[bytes, bytes]]) -> None:
-    """Write in one transaction; a full map is made larger and the transaction made anew."""
+    """Write in one transaction; a full map is enlarged and the transaction repeated."""
     while True:
         try:
             with environment.begin(write=True) as transaction:

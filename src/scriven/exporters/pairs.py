@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from scriven.base import Skipped
-from scriven.exporters.common import Lines, Pictures
+from scriven.exporters.common import Lines, PictureWriter
 
 
 def pairs(lines: Lines, out: Path) -> list[Skipped]:
     """Every picture with its text beside it, `NAME.gt.txt`."""
-    pictures = Pictures(out)
+    pictures = PictureWriter(out)
     for split, line in lines:
         picture = out / pictures.save(split, line)
         text = picture.with_name(picture.name[: -len(picture.suffix)] + ".gt.txt")

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from scriven.base import Skipped
-from scriven.exporters.common import Lines, Pictures
+from scriven.exporters.common import Lines, PictureWriter
 
 
 def tsv(lines: Lines, out: Path) -> list[Skipped]:
     """Pictures in folders by split, beside `gt.txt`: path, tab, text."""
-    pictures = Pictures(out)
+    pictures = PictureWriter(out)
     with open(out / "gt.txt", "w", newline="\n", encoding="utf-8") as file:
         for split, line in lines:
             file.write(f"{pictures.save(split, line).as_posix()}\t{line.text}\n")

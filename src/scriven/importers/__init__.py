@@ -1,11 +1,11 @@
-"""Foreign data becomes lines. One file a format; each is a function (source, **options) -> items.
+"""Importers: one file a format, each a function (source, **options) that yields items.
 
-An item is `(split, Line)` with split train, valid or test, or `Skipped(id, reason)` for what cannot be used. Your own
-importer is such a function in a file of yours: `scriven import SRC --importer file.py:function -o LINES`; `line` and
-`from_file` make its lines.
+An item is `(split, Line)` with split train, valid or test, or `Skipped(id, reason)` for an input that cannot be used.
+Your own importer is such a function in a file of yours, `scriven import SRC --importer file.py:function -o LINES`;
+`line` and `from_file` make its lines.
 """
 
-from scriven.importers.common import Importer, Item, from_file, line, pictures_under, split_of
+from scriven.importers.common import Importer, ImportItem, from_file, line, pictures_under, split_of
 from scriven.importers.csv import csv
 from scriven.importers.filename import filename
 from scriven.importers.imagefolder import imagefolder
@@ -28,4 +28,4 @@ IMPORTERS: dict[str, Importer] = {
     "lmdb": lmdb,
 }
 
-__all__ = ["IMPORTERS", "Importer", "Item", "from_file", "line", "pictures_under", "split_of"]
+__all__ = ["IMPORTERS", "ImportItem", "Importer", "from_file", "line", "pictures_under", "split_of"]

@@ -1,9 +1,12 @@
-"""What importers share: a picture and its text become a Line or are refused; splits, ids and text from files."""
+"""What importers share: making a Line of a picture and its text; splits, ids and paths of files."""
 
 import io
+import json
+import logging
+import os
 import warnings
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PureWindowsPath
 from typing import Any
 from urllib.parse import unquote
 
@@ -12,50 +15,73 @@ from PIL import Image
 from scriven.base import ImageError, LinesError, Skipped, printable
 from scriven.images import SUFFIXES, decode, encode
 from scriven.lines import ALIASES, Line
+from scriven.lines.delimited import not_utf8
+from scriven.lines.paths import below, existing, same
+from scriven.lines.references import picture_bytes
+from scriven.lines.table import parse_number
 from scriven.text import normalise
 
-Item = tuple[str, Line] | Skipped
-Importer = Callable[..., Iterator[Item]]
+ImportItem = tuple[str, Line] | Skipped
+Importer = Callable[..., Iterator[ImportItem]]
 
 SAFE = " !#$&'()+,-.=@[]^_`{}~"  # kept in file names beside letters and digits; % is always written %25
+MISSING = ("", "nan", "na", "n/a", "none", "null", "-")  # what tables write for a number that is not known
+
+log = logging.getLogger("scriven")
 
 
-def line(id: str, picture: bytes, text: str | None, **columns: Any) -> Line | Skipped:
-    """A Line of an encoded picture and its text (None: not known), or why it cannot be one.
+def line(id: str, picture: bytes, text: Any, **columns: Any) -> Line | Skipped:
+    """A Line of an encoded picture and its text, or why it cannot be one.
 
-    The bytes are kept where they are an upright 8-bit PNG, JPEG or WebP; anything else is stored as grey PNG.
-    `columns` are further fields of Line: hand, page, origin, extra, and confidence as a number or its digits.
+    `text` is None where it is not known and "" where the picture holds none. The bytes are kept where they are an
+    upright 8-bit PNG, JPEG or WebP; anything else is stored as grey PNG. `columns` are further fields of Line: hand,
+    page, origin, extra, and confidence as a number or its digits.
     """
     for name, value in (("id", id), ("text", text), *columns.items(), *columns.get("extra", {}).items()):
         if isinstance(value, str) and not_utf8(value):
             return Skipped(printable(id), f"its {name} is not UTF-8; save it as UTF-8")
-    confidence = columns.get("confidence")
-    try:
-        columns["confidence"] = None if confidence in (None, "") else float(confidence)
-    except (TypeError, ValueError, OverflowError):
-        return Skipped(id, f"its confidence {confidence!r:.40} is no number; correct it")
-    if text is not None:
-        text = normalise(text)
-        if not text:
-            return Skipped(id, "its text is empty; write the text or leave the picture out")
+    columns["confidence"] = _confidence(id, columns.get("confidence"))
+    if wrong := _no_text(text):
+        return Skipped(id, wrong)
     try:
         grey = decode(picture, id)
     except ImageError as error:
         return Skipped(id, str(error))
     stored = picture if _keeps(picture) else encode(grey, "png")
+    text = None if text is None else normalise(str(text))
     return Line(id=id, image=stored, text=text, width=grey.shape[1], height=grey.shape[0], **columns)
 
 
-def from_file(id: str, file: Path, text: str | None, **columns: Any) -> Line | Skipped:
-    """As `line`, from a picture file; a missing one is refused."""
+def from_file(id: str, file: Path, text: Any, *, part: str = "", **columns: Any) -> Line | Skipped:
+    """As `line`, from a picture file or the page `part` of a TIFF or PDF; a missing one is refused."""
     try:
-        if file.exists() and not file.is_file():
-            return Skipped(printable(id), f"its picture {printable(file)} is no regular file; save it as one")
-        picture = file.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
-        why = getattr(error, "strerror", None) or error
-        return Skipped(printable(id), f"cannot open its picture {printable(file)} ({why}); check the path")
+        picture = picture_bytes(file, part)
+    except LinesError as error:
+        return Skipped(printable(id), str(error))
     return line(id, picture, text, **columns)
+
+
+def _confidence(id: str, value: Any) -> float | None:
+    """A confidence as a number; one that cannot be read is reported, and the line kept without it."""
+    text = "" if value is None else str(value).strip()
+    number = parse_number(text)
+    if number is None and text.lower() not in MISSING:
+        log.warning("%s: its confidence %.40r is not a number; the line is kept without it", id, value)
+    return number
+
+
+def _no_text(text: Any) -> str:
+    """Why a value is not a transcription; empty where it can be one."""
+    if isinstance(text, (dict, list, bytes)):
+        return f"its text is of type {type(text).__name__}; give the column of the transcriptions as --set text=NAME"
+    if isinstance(text, str) and text.lstrip().startswith("{"):
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            return ""
+        if found:
+            return "its text is a JSON object, not a transcription; give the column of the transcriptions: text=NAME"
+    return ""
 
 
 def _keeps(picture: bytes) -> bool:
@@ -73,18 +99,13 @@ def _keeps(picture: bytes) -> bool:
             return False
 
 
-def item(split: str, made: Line | Skipped) -> Item:
-    """What an importer yields for a line, or for what could not become one."""
+def item(split: str, made: Line | Skipped) -> ImportItem:
+    """What an importer yields for a line, or for an input that could not become one."""
     return made if isinstance(made, Skipped) else (split, made)
 
 
-def not_utf8(text: str) -> bool:
-    """Whether text read with errors="surrogateescape" held bytes that are no UTF-8."""
-    return any("\ud800" <= character <= "\udfff" for character in text)
-
-
 def read_text(file: Path) -> str:
-    """A text file; bytes that are no UTF-8 stay marked for `not_utf8`. Raises LinesError when it cannot be opened."""
+    """A text file; bytes that are not UTF-8 are marked for `not_utf8`. Raises LinesError when it cannot be opened."""
     try:
         return file.read_text("utf-8-sig", errors="surrogateescape")
     except OSError as error:
@@ -92,22 +113,30 @@ def read_text(file: Path) -> str:
 
 
 def folder(source: Path, what: str) -> Path:
-    """The source, when it is a folder. Raises LinesError."""
+    """The source, which must be a folder. Raises LinesError."""
     if not source.is_dir():
-        raise LinesError(f"{source} is no folder of {what}; check the path")
+        raise LinesError(f"{source} is not a folder of {what}; check the path")
     return source
 
 
-def pictures_under(source: Path) -> list[Path]:
-    """All picture files below a folder, sorted by path, broken ones too; hidden ones are not looked at."""
-    found = (p for p in source.rglob("*") if p.suffix.lower() in SUFFIXES and not p.is_dir())
+def pictures_under(source: Path, more: Sequence[str] = ()) -> list[Path]:
+    """All picture files below a folder, sorted by path, broken ones too; hidden ones are ignored.
+
+    `more`: further extensions, beside those of pictures.
+    """
+    found = (p for p in source.rglob("*") if p.suffix.lower() in (*SUFFIXES, *more) and not p.is_dir())
     return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(source).parts))
 
 
-def every_picture(source: Path, split: str) -> Iterator[tuple[str, str, Path]]:
+def page_number(id: str, number: int) -> str:
+    """The id of a page of a file, by its number from 1, as `scriven read` names it."""
+    return f"{id}-{number:03d}"
+
+
+def every_picture(source: Path, split: str, more: Sequence[str] = ()) -> Iterator[tuple[str, str, Path]]:
     """(split, id, file) of all pictures below a folder, sorted by path. Raises LinesError when there are none."""
     ids = Ids()
-    files = pictures_under(folder(source, "pictures"))
+    files = pictures_under(folder(source, "pictures"), more)
     if not files:
         raise LinesError(f"{source} holds no pictures; check the path")
     for file in files:
@@ -115,13 +144,27 @@ def every_picture(source: Path, split: str) -> Iterator[tuple[str, str, Path]]:
         yield split_of(relative, split), ids(relative), file
 
 
+def located(name: str, roots: Sequence[Path], images: str = "") -> tuple[Path, Path]:
+    """The picture file that a table means by `name`, and the path that gives its id and split.
+
+    It is looked for in each of the `roots`, or only in the folder `images`, there also without the folders of an
+    absolute path.
+    """
+    for root in [Path(images)] if images else roots:
+        file = below(root, name) if images else existing(root, name)
+        if os.path.isfile(file):
+            return file, file.relative_to(root) if file.is_relative_to(root) else Path(name)
+    root = Path(images) if images else roots[0]
+    return root / name, Path(PureWindowsPath(name).as_posix()) if "\\" in name else Path(name)
+
+
 def split_of(relative: Path, default: str = "train") -> str:
-    """The split a file belongs to by its first folder: train/, val/, test/ ..., else the default."""
+    """The split of a file by its first folder: train/, val/, test/ ..., else the default."""
     return ALIASES.get(relative.parts[0].lower(), default) if len(relative.parts) > 1 else default
 
 
 class Ids:
-    """Ids of files by their path below the source: without suffix and split folder, `file_name` undone.
+    """Ids of files by their path below the source, in NFC: without suffix and split folder, `file_name` undone.
 
     Where train/1.png and val/1.png would share an id, the later one keeps its split folder, and 1.jpg beside 1.png its
     suffix.
@@ -131,7 +174,7 @@ class Ids:
         self._paths: dict[str, Path] = {}
 
     def __call__(self, relative: Path) -> str:
-        parts = tuple(map(printable, relative.parts))
+        parts = tuple(same(printable(part)) for part in relative.parts)
         short = parts[1:] if len(parts) > 1 and parts[0].lower() in ALIASES else parts
         for id in (_id("/".join(short), relative.suffix), _id("/".join(parts), relative.suffix), "/".join(parts)):
             if self._paths.setdefault(id, relative) == relative:
@@ -146,22 +189,23 @@ def _id(name: str, suffix: str) -> str:
 
 
 def file_name(id: str, capitals: bool = True, small: bool = True) -> str:
-    """A path without suffix for an id: folders kept, awkward characters as %XX, so too capitals or small letters.
+    """A path without suffix for an id: folders kept, characters that file systems refuse as %XX.
 
-    No two ids share one, none leaves the folder, and none begins with a dot.
+    Without `capitals` or `small`, letters of that case are escaped too. No two ids share a path, none leaves the
+    folder, and none begins with a dot.
     """
     return "/".join(_escaped(part, capitals, small) or "%" for part in id.split("/"))
 
 
 def file_names(id: str) -> tuple[str, str, str]:
-    """The names of an id, best first; of ids that differ in case only, one of them differs in more than that."""
+    """The possible names of an id, best first; for ids that differ in case only, one of them differs in more."""
     return file_name(id), file_name(id, capitals=False), file_name(id, small=False)
 
 
 def _escaped(part: str, capitals: bool, small: bool) -> str:
-    last = len(part) - 1
+    last, composed = len(part) - 1, same(part) == part
     kept = (
-        (c.isalnum() and (capitals or not c.isupper()) and (small or not c.islower()))
+        (c.isalnum() and (composed or c.isascii()) and (capitals or not c.isupper()) and (small or not c.islower()))
         or (c in SAFE and not (c in ". " and i in (0, last)))
         for i, c in enumerate(part)
     )

@@ -1,81 +1,122 @@
-"""CSV tables of pictures: StackMix's `marking.csv` (sample_id,path,stage,text) and its like."""
+"""CSV and TSV tables of pictures: StackMix's `marking.csv` (sample_id,path,stage,text), what `scriven read` writes."""
 
-import csv as tables
-from collections.abc import Iterator
-from os.path import isfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scriven.base import LinesError, Skipped
-from scriven.importers.common import Ids, Item, from_file, item, not_utf8
+from scriven.importers.common import Ids, ImportItem, from_file, item, line, located
 from scriven.lines import ALIASES, Line
+from scriven.lines.delimited import read_header, read_rows
+from scriven.lines.folder import folders_at
+from scriven.lines.references import References
 
 PATHS = ("path", "file_name", "filename", "image", "file")
 TEXTS = ("text", "transcription", "transcript", "label", "words")
 STAGES = ("stage", "split", "subset")
 IDS = ("sample_id", "id")
+OTHERS = ("hand", "writer", "page", "origin", "confidence")
 
 
-def csv(source: Path, *, images: str = "") -> Iterator[Item]:
-    """Lines of a CSV file, or of the marking.csv in a folder; a stage that is not train, valid or test is refused.
+@dataclass(frozen=True)
+class TableColumns:
+    """The names that the columns of pictures and of texts may have, best first."""
+
+    paths: tuple[str, ...] = PATHS
+    texts: tuple[str, ...] = TEXTS
+
+    @classmethod
+    def named(cls, image: str = "", text: str = "") -> "TableColumns":
+        """The columns of these names; the usual ones where a name is empty."""
+        return cls((image,) if image else PATHS, (text,) if text else TEXTS)
+
+
+def csv(source: Path, *, images: str = "", image: str = "", text: str = "") -> Iterator[ImportItem]:
+    """Lines of a CSV or TSV file, or of the marking.csv in a folder.
 
     Paths are looked up beside the file and then in the folder above it, as StackMix writes them; `images` names
-    another folder. Raises LinesError for a file that is no such table.
+    another folder. `image`, `text`: names of the columns, where they are unusual. A stage that is not train, valid or
+    test is refused. Raises LinesError for a file that is not such a table.
     """
-    ids = Ids()
     file = source / "marking.csv" if source.is_dir() else source
-    roots = [Path(images)] if images else [file.parent, file.parent.parent]
-    for row in table(file):
+    yield from lines_of(file, [file.parent, file.parent.parent], images, TableColumns.named(image, text), Ids())
+
+
+def lines_of(
+    file: Path, roots: Sequence[Path], images: str, columns: TableColumns, ids: Ids, split: str = "train"
+) -> Iterator[ImportItem]:
+    """The lines of one table; see `csv`. A row without a stage is of `split`."""
+    references = References(file.parent, folders_at)
+    for row in table(file, columns):
         if isinstance(row, Skipped):
             yield row
             continue
-        path = Path(pick(row, PATHS))
-        id = pick(row, IDS) or ids(path)
+        name = pick(row, columns.paths) or ""
+        picture, relative = located(name, roots, images)
+        id = pick(row, IDS) or ids(relative)
         stage = pick(row, STAGES)
-        split = ALIASES.get(stage.lower()) if stage else "train"
-        if split is None:
+        part = ALIASES.get(stage.lower()) if stage else split
+        if part is None:
             yield Skipped(id, f"its stage {stage!r} is none of train, valid and test; it is never trained on")
-            continue
-        picture = next((root / path for root in roots if isfile(root / path)), roots[0] / path)
-        yield item(split, of_row(row, id, picture, pick(row, TEXTS)))
+        elif "#" in name and not picture.is_file():
+            yield item(part, _referred(row, id, name, pick(row, columns.texts), references))
+        else:
+            yield item(part, of_row(row, id, picture, pick(row, columns.texts)))
 
 
-def table(file: Path, texts: tuple[str, ...] = TEXTS) -> Iterator[dict[str, str] | Skipped]:
-    """The rows of a CSV file with a header that names pictures and texts; commas, semicolons or tabs between fields.
-
-    Every field stays text: NaN, NA and null are words like others. Raises LinesError for a file that is no such table.
-    """
+def _referred(row: Mapping[str, Any], id: str, name: str, text: str | None, references: References) -> Line | Skipped:
+    """A line of a row whose picture is a page of a file or a line of a lines folder: `FILE#3`, `FOLDER#id`."""
     try:
-        with open(file, newline="", encoding="utf-8-sig", errors="surrogateescape") as stream:
-            head = stream.readline()
-            stream.seek(0)
-            reader = tables.DictReader(stream, delimiter=max(",;\t", key=head.count))
-            names = [name.strip() for name in reader.fieldnames or []]
-            reader.fieldnames = names
-            if not set(PATHS) & set(names) or not set(texts) & set(names):
-                have = ascii(", ".join(names)) if names else "none"
-                raise LinesError(f"{file} needs the columns path and text, and has {have}; save it as CSV, UTF-8")
-            for number, row in enumerate(reader, start=2):
-                name = f"{file.name}:{number}"
-                if None in row or None in row.values():
-                    yield Skipped(name, "the row has too many or too few fields; put quotes around its text")
-                elif not_utf8("".join(row[n] for n in names if n not in texts)):
-                    yield Skipped(name, "the row is not UTF-8; save the table as CSV, UTF-8")
-                else:
-                    yield row
+        path, part = references.target(name)
+        holder = references.holder(path, part)
+        if holder is None:
+            return of_row(row, id, path, text, part)
+        found = holder.find(part)
+    except LinesError as error:
+        return Skipped(id, str(error))
+    known = {"hand": found.hand, "page": found.page, "origin": found.origin}
+    return line(id, found.image, text, **(known | {k: v for k, v in _columns(row).items() if v}))
+
+
+def table(file: Path, columns: TableColumns) -> Iterator[dict[str, str | None] | Skipped]:
+    """The rows of a table whose header names pictures and texts; commas, semicolons or tabs between cells.
+
+    Cells are text: NaN, NA and null are words like others; None is an empty cell. Raises LinesError for a file that is
+    not such a table.
+    """
+    needed = frozenset((*columns.paths, *columns.texts, *STAGES, *IDS, *OTHERS))
+    try:
+        with open(file, "rb") as stream:
+            header = read_header(stream, file)
+            names = header.names
+            if not set(columns.paths) & set(names) or not set(columns.texts) & set(names):
+                have = ascii(", ".join(names)) if any(names) else "none"
+                raise LinesError(
+                    f"{file} needs the columns {columns.paths[0]} and {columns.texts[0]}, and has {have}; save it as "
+                    "CSV, UTF-8, or name its columns: --set image=NAME --set text=NAME"
+                )
+            for row in read_rows(stream, header, needed=needed):
+                yield Skipped(f"{file.name}:{row.number}", row.reason) if row.cells is None else row.cells
     except OSError as error:
         raise LinesError(f"cannot open {file}: {error.strerror or error}; check the path") from error
-    except tables.Error as error:
-        raise LinesError(f"{file} is no CSV table ({error}); save it as CSV, UTF-8") from error
 
 
-def of_row(row: dict[str, Any], id: str, picture: Path, text: str) -> Line | Skipped:
+def of_row(row: Mapping[str, Any], id: str, picture: Path, text: Any, part: str = "") -> Line | Skipped:
     """A line of a table's row, with the columns of a lines folder that a foreign table may have too."""
-    hand, page, origin = pick(row, ("hand", "writer")), pick(row, ("page",)), pick(row, ("origin",)) or "human"
-    confidence = pick(row, ("confidence",))
-    return from_file(id, picture, text, hand=hand, page=page, origin=origin, confidence=confidence)
+    return from_file(id, picture, text, part=part, **{"origin": "human"} | _columns(row))
 
 
-def pick(row: dict[str, Any], names: tuple[str, ...]) -> str:
-    """The first of the named fields that is filled, else an empty string."""
-    return next((str(row[n]) for n in names if row.get(n) not in (None, "")), "")
+def _columns(row: Mapping[str, Any]) -> dict[str, Any]:
+    found = {
+        "hand": str(pick(row, ("hand", "writer")) or ""),
+        "page": str(pick(row, ("page",)) or ""),
+        "confidence": pick(row, ("confidence",)),
+    }
+    return found | ({"origin": str(origin)} if (origin := pick(row, ("origin",))) else {})
+
+
+def pick(row: Mapping[str, Any], names: Sequence[str]) -> Any:
+    """The first of the named cells that is filled; else "" where one is an empty text, None where all are missing."""
+    cells = [row[name] for name in names if row.get(name) is not None]
+    return next((cell for cell in cells if cell != ""), "" if cells else None)

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from scriven.base import LinesError, Skipped
-from scriven.importers.common import Ids, Item, folder, item, read_text, split_of
-from scriven.importers.csv import TEXTS, of_row, pick, table
+from scriven.importers.common import Ids, ImportItem, folder, item, read_text, split_of
+from scriven.importers.csv import TableColumns, of_row, pick, table
 from scriven.importers.parquet import parquet
+from scriven.lines.paths import existing
 
 
-def imagefolder(source: Path, *, text: str = "", split: str = "train") -> Iterator[Item]:
+def imagefolder(source: Path, *, text: str = "", split: str = "train") -> Iterator[ImportItem]:
     """Lines of every metadata file below a folder; folders train/, val/, test/ at its top give the split.
 
     `text`: the name of the text column, where it is unusual. A data set stored as Parquet is read as such.
@@ -24,20 +25,20 @@ def imagefolder(source: Path, *, text: str = "", split: str = "train") -> Iterat
         return
     if not files:
         raise LinesError(f"{source} holds no metadata.csv, metadata.jsonl or Parquet files; check the path")
-    wanted = (text,) if text else TEXTS
+    columns = TableColumns.named(text=text)
     for file in files:
-        for row in table(file, wanted) if file.suffix == ".csv" else _json_lines(file):
+        for row in table(file, columns) if file.suffix == ".csv" else _json_lines(file):
             if isinstance(row, Skipped):
                 yield row
                 continue
             name = str(row.get("file_name") or "")
-            where = file.parent.relative_to(source) / name
+            picture = existing(file.parent, name)
+            where = picture.relative_to(source) if picture.is_relative_to(source) else Path(name)
             id = str(row.get("id") or ids(where))
-            words = pick(row, wanted)
             if not name:
                 yield Skipped(f"{file}: {id!r}", "its row has no file_name; correct it")
                 continue
-            yield item(split_of(where, split), of_row(row, id, file.parent / name, words))
+            yield item(split_of(where, split), of_row(row, id, picture, pick(row, columns.texts)))
 
 
 def _json_lines(file: Path) -> Iterator[dict[str, Any] | Skipped]:
@@ -47,7 +48,7 @@ def _json_lines(file: Path) -> Iterator[dict[str, Any] | Skipped]:
         try:
             value = json.loads(row)
             if not isinstance(value, dict):
-                raise ValueError("no object")
+                raise ValueError("it is of another type")
             yield value
         except (ValueError, RecursionError) as error:
-            yield Skipped(f"{file.name}:{number}", f"the row is no JSON object ({error}); correct it")
+            yield Skipped(f"{file.name}:{number}", f"the row is not a JSON object ({error}); correct it")

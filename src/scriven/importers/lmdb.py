@@ -5,19 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from scriven.base import LinesError, MissingExtra, Skipped, printable
-from scriven.importers.common import Item, item, line, split_of
+from scriven.importers.common import ImportItem, item, line, split_of
 
 
-def lmdb(source: Path, *, split: str = "train") -> Iterator[Item]:
-    """Lines of a database, or of every database below a folder; folders train/, val/, test/ at the top give the split.
+def lmdb(source: Path, *, split: str = "train") -> Iterator[ImportItem]:
+    """Lines of a database, of every database below a folder, or of a file data.mdb.
 
-    The key id-%09d, which `scriven export lmdb` adds, keeps ids. Raises LinesError when there is no such database,
-    MissingExtra without the package lmdb.
+    Folders train/, val/, test/ at the top give the split. The key id-%09d, which `scriven export lmdb` adds, keeps ids.
+    Raises LinesError when there is no such database, MissingExtra without the package lmdb.
     """
     try:
         import lmdb as database
     except ModuleNotFoundError:
         raise MissingExtra("reading LMDB", "lmdb") from None
+    source = source.parent if source.is_file() and source.name == "data.mdb" else source
     files = sorted(source.rglob("data.mdb"))
     if not files:
         raise LinesError(f"{source} holds no LMDB (data.mdb); check the path")
@@ -27,14 +28,14 @@ def lmdb(source: Path, *, split: str = "train") -> Iterator[Item]:
             with database.open(str(file.parent), readonly=True, lock=False, readahead=False) as environment:
                 yield from _samples(environment, within, split_of(within / "x", split))
         except database.Error as error:
-            raise LinesError(f"{file} is no complete LMDB ({error}); copy it again") from error
+            raise LinesError(f"{file} is not a complete LMDB ({error}); copy it again") from error
 
 
-def _samples(environment: Any, within: Path, split: str) -> Iterator[Item]:
+def _samples(environment: Any, within: Path, split: str) -> Iterator[ImportItem]:
     with environment.begin() as transaction:
         count = transaction.get(b"num-samples")
         if count is None or not count.isdigit():
-            raise LinesError(f"the LMDB {within} has no key num-samples; it is no text recognition database")
+            raise LinesError(f"the LMDB {within} has no key num-samples; it is not a text recognition database")
         for number in range(1, int(count) + 1):
             known = transaction.get(b"id-%09d" % number)
             id = _text(known) if known else (within / f"{number:09d}").as_posix()
@@ -48,4 +49,4 @@ def _samples(environment: Any, within: Path, split: str) -> Iterator[Item]:
 
 
 def _text(value: bytes) -> str:
-    return value.decode("utf-8", "surrogateescape")  # `line` refuses what is no UTF-8
+    return value.decode("utf-8", "surrogateescape")  # `line` refuses what is not UTF-8

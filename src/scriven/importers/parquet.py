@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scriven.base import LinesError, Skipped
-from scriven.importers.common import Item, from_file, item, line
+from scriven.importers.common import ImportItem, from_file, item, line
 from scriven.lines import ALIASES
+from scriven.lines.paths import existing
 from scriven.lines.schema import EXTRA, KNOWN, extra_value
 
 TEXTS = ("text", "transcription", "transcript", "sentence", "ground_truth", "label")
@@ -20,7 +21,7 @@ _OWN = (*KNOWN, "writer")
 
 @dataclass(frozen=True)
 class _Source:
-    """A Parquet file: its columns of pictures and of texts ("" where it has none), and the types of the unknown."""
+    """A Parquet file: its columns of pictures and of texts ("" for none), and the types of its other columns."""
 
     file: Path
     split: str
@@ -29,7 +30,7 @@ class _Source:
     extra: Mapping[str, pa.DataType]
 
 
-def parquet(source: Path, *, level: str = "lines", text: str = "", image: str = "image") -> Iterator[Item]:
+def parquet(source: Path, *, level: str = "lines", text: str = "", image: str = "image") -> Iterator[ImportItem]:
     """Lines of a Parquet file, of a folder of them, or of a folder of such folders (one a collection).
 
     `level`: lines or words, where a tree holds both. `text`, `image`: names of the columns, where they are unusual.
@@ -72,7 +73,7 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 def _union(files: list[Mapping[str, pa.DataType]]) -> dict[str, pa.DataType]:
     """The unknown columns of all files as a lines folder holds them.
 
-    Whole and fractional numbers together are float; any other mixture, and what is no single value, becomes text.
+    Integers and floats together are float; any other mixture, and any list or object, becomes text.
     """
     kinds: dict[str, set[pa.DataType]] = {}
     for columns in files:
@@ -92,7 +93,7 @@ def _stored(kind: pa.DataType) -> pa.DataType:
     return EXTRA[next((python for python, check in checks.items() if check(kind)), str)]
 
 
-def _file(source: _Source, columns: Mapping[str, pa.DataType]) -> Iterator[Item]:
+def _file(source: _Source, columns: Mapping[str, pa.DataType]) -> Iterator[ImportItem]:
     number = 0
     try:
         for batch in pq.ParquetFile(source.file).iter_batches(batch_size=256):
@@ -108,7 +109,7 @@ def _file(source: _Source, columns: Mapping[str, pa.DataType]) -> Iterator[Item]
 
 
 def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any] | None]:
-    """The rows of a batch; None for one with text that is no UTF-8."""
+    """The rows of a batch; None for one with text that is not UTF-8."""
     try:
         yield from batch.to_pylist()
     except UnicodeDecodeError:
@@ -119,7 +120,7 @@ def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any] | None]:
                 yield None
 
 
-def _row(row: dict[str, Any], name: str, source: _Source, columns: Mapping[str, pa.DataType]) -> Item:
+def _row(row: dict[str, Any], name: str, source: _Source, columns: Mapping[str, pa.DataType]) -> ImportItem:
     id = name if row.get("id") in (None, "") else str(row["id"])
     picture, text = row[source.image], row.get(source.text)
     path = picture.get("path") if isinstance(picture, dict) else None
@@ -139,7 +140,7 @@ def _row(row: dict[str, Any], name: str, source: _Source, columns: Mapping[str, 
     if isinstance(picture, bytes) and picture:
         return item(source.split, line(id, picture, text, **known, extra=extra))
     if isinstance(path, str) and path:
-        return item(source.split, from_file(id, source.file.parent / path, text, **known, extra=extra))
+        return item(source.split, from_file(id, existing(source.file.parent, path), text, **known, extra=extra))
     return Skipped(id, f"its column {source.image!r} holds no picture; write the file with pictures inside")
 
 

@@ -3,19 +3,28 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from scriven.base import Skipped
+from scriven.base import ImageError, Skipped, printable
+from scriven.images import count_pages
 from scriven.images.others import SAVE, not_readable
-from scriven.importers.common import Item, every_picture, folder, from_file, item, pictures_under
+from scriven.importers.common import ImportItem, every_picture, folder, from_file, item, page_number, pictures_under
+from scriven.lines.references import PAGED
 
 
-def pictures(source: Path, *, split: str = "train") -> Iterator[Item]:
-    """Unlabelled lines of all pictures below a folder, sorted by path. Raises LinesError when there are none.
+def pictures(source: Path, *, split: str = "train") -> Iterator[ImportItem]:
+    """Unlabelled lines of all pictures below a folder, sorted by path; of a TIFF or PDF a line for each page.
 
-    Pictures of a kind that cannot be read are refused by name.
+    Pictures of a kind that cannot be read are refused by name. Raises LinesError when there are none.
     """
     others = not_readable(folder(source, "pictures"))
-    yield from (Skipped(str(file.relative_to(source)), SAVE) for file in others)
-    if others and not pictures_under(source):
+    yield from (Skipped(printable(file.relative_to(source)), SAVE) for file in others)
+    if others and not pictures_under(source, PAGED):
         return
-    for part, id, file in every_picture(source, split):
-        yield item(part, from_file(id, file, None))
+    for part, id, file in every_picture(source, split, PAGED):
+        try:
+            pages = count_pages(file) if file.suffix.lower() in PAGED else 1
+        except ImageError as error:
+            yield Skipped(id, str(error))
+            continue
+        for number in range(1, pages + 1):
+            name = page_number(id, number) if pages > 1 else id
+            yield item(part, from_file(name, file, None, part=str(number) if pages > 1 else ""))

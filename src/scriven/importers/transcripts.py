@@ -5,14 +5,14 @@ from pathlib import Path
 
 from scriven.base import LinesError, Skipped, printable
 from scriven.images import SUFFIXES
-from scriven.importers.common import Ids, Item, folder, from_file, item, read_text, split_of
+from scriven.importers.common import Ids, ImportItem, folder, from_file, item, read_text, split_of
 
 
-def transcripts(source: Path, *, split: str = "train") -> Iterator[Item]:
+def transcripts(source: Path, *, split: str = "train") -> Iterator[ImportItem]:
     """Lines of every transcripts.txt below a folder: its n-th line belongs to the n-th picture by number.
 
-    Pictures without a number, or with that of another one, are refused. Raises LinesError when pictures and lines do
-    not agree in number, for then every label may be a neighbour's.
+    Pictures without a number, or with that of another one, are refused. Raises LinesError when the numbers of pictures
+    and of lines differ, since every label may then belong to another picture.
     """
     ids = Ids()
     files = sorted(folder(source, "transcripts").rglob("transcripts.txt"))
@@ -28,17 +28,21 @@ def transcripts(source: Path, *, split: str = "train") -> Iterator[Item]:
             if picture.suffix.lower() not in SUFFIXES or picture.name.startswith("."):
                 continue
             if not picture.stem.isdecimal():
-                yield Skipped(name, "it has no number, so no text belongs to it; number it or take it away")
+                yield Skipped(
+                    name, "it has no number, so no text belongs to it; number it or move it out of the folder"
+                )
             elif numbered.setdefault(int(picture.stem), picture) != picture:
                 yield Skipped(name, f"it shares its number with {numbered[int(picture.stem)].name}; keep one")
         numbers = sorted(numbered)
         if len(numbers) != len(texts):
             raise LinesError(
-                f"{file} has {len(texts)} lines for {len(numbers)} numbered pictures, so no label can be trusted "
-                "(an importer that ran twice appends its lines); make the folder again"
+                f"{file} has {len(texts)} lines for {len(numbers)} numbered pictures, so labels may be "
+                "misplaced (a program that ran twice appends its lines); make the folder again"
             )
         if numbers and numbers != list(range(numbers[0], numbers[0] + len(numbers))):
-            raise LinesError(f"the numbers of the pictures beside {file} have gaps, so no label can be trusted")
+            raise LinesError(
+                f"the numbers of the pictures beside {file} have gaps, so labels may be misplaced; make it again"
+            )
         for number, text in zip(numbers, texts, strict=True):
             relative = numbered[number].relative_to(source)
             yield item(split_of(relative, split), from_file(ids(relative), numbered[number], text))

@@ -3,28 +3,49 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from scriven.base import LinesError, Skipped
-from scriven.importers.common import Ids, Item, from_file, item, not_utf8, read_text, split_of
+from scriven.base import LinesError, Skipped, printable
+from scriven.importers.common import Ids, ImportItem, from_file, item, located, read_text, split_of
+from scriven.importers.csv import TableColumns, lines_of
+from scriven.lines.delimited import not_utf8
 
 
-def tsv(source: Path, *, images: str = "", split: str = "train") -> Iterator[Item]:
+def tsv(
+    source: Path, *, images: str = "", image: str = "", text: str = "", split: str = "train"
+) -> Iterator[ImportItem]:
     """Lines of a file, or of every gt.txt (or *.tsv) below a folder; paths are relative to it, or to `images`.
 
-    Folders train/, val/, test/ at the top of the source give the split. Raises LinesError when there is no such file.
+    A file whose first row names columns of pictures and texts (by `image` and `text`, where they are unusual) is read
+    as a table. Folders train/, val/, test/ at the top of the source give the split. Raises LinesError when there is no
+    such file.
     """
     ids = Ids()
     files = [source] if source.is_file() else sorted([*source.rglob("gt.txt"), *source.rglob("*.tsv")])
     if not files:
         raise LinesError(f"{source} holds no gt.txt and no .tsv file; check the path")
+    columns = TableColumns.named(image, text)
     for file in files:
         within = file.relative_to(source) if source.is_dir() else Path(file.name)
-        root = Path(images) if images else file.parent
-        for number, row in enumerate(read_text(file).split("\n"), start=1):
-            if not row.strip("\r"):
-                continue
-            path, tab, text = row.strip("\r").partition("\t")
-            if not tab or not_utf8(path):
-                yield Skipped(f"{within.as_posix()}:{number}", "the row is no UTF-8 `path<TAB>text`; correct it")
-                continue
-            where = within.parent / path if not Path(path).is_absolute() else Path(path)
-            yield item(split_of(where, split), from_file(ids(where), root / path, text))
+        rows = read_text(file).split("\n")
+        if _has_header(rows[0], columns):
+            yield from lines_of(file, [file.parent], images, columns, ids, split_of(within, split))
+        else:
+            yield from _rows(rows, file, within, images, ids, split)
+
+
+def _has_header(row: str, columns: TableColumns) -> bool:
+    names = {cell.strip().strip('"') for cell in row.split("\t")}
+    return bool(names & set(columns.paths) and names & set(columns.texts))
+
+
+def _rows(rows: list[str], file: Path, within: Path, images: str, ids: Ids, split: str) -> Iterator[ImportItem]:
+    for number, row in enumerate(rows, start=1):
+        path, tab, text = row.strip("\r").partition("\t")
+        if not path and not tab:
+            continue
+        if not tab or not_utf8(path):
+            reason = "its path is not UTF-8; save the file as UTF-8" if tab else "it has no tab between path and text"
+            yield Skipped(f"{printable(within.as_posix())}:{number}", reason)
+            continue
+        picture, relative = located(path, [file.parent], images)
+        where = relative if relative.is_absolute() else within.parent / relative
+        yield item(split_of(where, split), from_file(ids(where), picture, text))

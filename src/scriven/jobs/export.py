@@ -1,8 +1,8 @@
-"""A lines folder in, foreign data out."""
+"""export: a lines folder in, foreign data out."""
 
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from scriven.lines import Line, LinesFolder
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export made: how many lines, and every line that was left out."""
+    """The result of an export: how many lines, and every line that was left out."""
 
     out: Path
     lines: int
@@ -34,38 +34,43 @@ def export(format: str, lines: str | Path, out: str | Path, *, split: str = "", 
         raise LinesError(f"{lines} has no split {split!r}; it has {', '.join(folder.splits)}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out} exists and is not empty; choose another -o")
-    skipped: list[Skipped] = []
-    written = 0
-
-    def labelled() -> Iterator[tuple[str, Line]]:
-        nonlocal written
-        total = sum(folder.count(name) for name in ([split] if split else folder.splits))
-        for name in [split] if split else folder.splits:
-            for line in folder.lines(name):
-                if not line.text:
-                    skipped.append(Skipped(line.id, "it has no text; read it first with `scriven read -f csv`"))
-                    continue
-                written += 1
-                progress("exporting", written, total)
-                yield name, line
-
-    temporary = ""
+    labelled = _Labelled(folder, [split] if split else list(folder.splits))
+    temporary = out.parent / f".{out.name}.{secrets.token_hex(8)}.part"
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part")
-        left_out = EXPORTERS[format](labelled(), Path(temporary))
-        written -= len(left_out)
-        skipped += [*left_out, *folder.skipped]
+        temporary.mkdir()
+        left_out = EXPORTERS[format](iter(labelled), temporary)
+        written = labelled.count - len(left_out)
+        skipped = [*labelled.unlabelled, *left_out, *folder.skipped]
         if not written:
             why = f"the first of {len(skipped)}: {skipped[0].sentence()}" if skipped else "import some first"
             raise LinesError(f"{lines} has no line that can be exported; {why}")
-        os.chmod(temporary, 0o755)
         if out.exists():
             out.rmdir()
         os.replace(temporary, out)
     except OSError as error:
         raise OutputError(f"cannot write {out}: {error.strerror or error}; choose another -o") from error
     finally:
-        if temporary and os.path.exists(temporary):
+        if temporary.exists():
             shutil.rmtree(temporary)
     return Exported(out, written, tuple(skipped))
+
+
+class _Labelled:
+    """The lines with text of some splits, counted as they are read; those without are kept by name."""
+
+    def __init__(self, folder: LinesFolder, splits: list[str]):
+        self.folder, self.splits = folder, splits
+        self.count = 0
+        self.unlabelled: list[Skipped] = []
+
+    def __iter__(self) -> Iterator[tuple[str, Line]]:
+        total = sum(self.folder.count(split) for split in self.splits)
+        for split in self.splits:
+            for line in self.folder.lines(split):
+                if line.text is None:
+                    self.unlabelled.append(Skipped(line.id, "it has no text; read it first with `scriven read -f csv`"))
+                    continue
+                self.count += 1
+                progress("exporting", self.count, total)
+                yield split, line

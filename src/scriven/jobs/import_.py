@@ -1,8 +1,10 @@
-"""Foreign data in, a lines folder out."""
+"""import: foreign data in, a lines folder out."""
 
 import dataclasses
 import importlib.util
 import inspect
+import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,21 +13,26 @@ from typing import Any
 from scriven.base import LinesError, SettingsError, Skipped
 from scriven.base.progress import progress
 from scriven.base.settings import override, validated
-from scriven.importers import IMPORTERS, Importer, Item
+from scriven.importers import IMPORTERS, Importer, ImportItem
 from scriven.jobs.folders import filling
-from scriven.lines import Line, LinesWriter
+from scriven.lines import Line, LinesWriter, StreamSizes
+from scriven.lines.paths import same
+from scriven.lines.sizes import SIZES
+from scriven.lines.table import REPEATED
+
+log = logging.getLogger("scriven")
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import made: lines per split, and every input that was left out."""
+    """The result of an import: lines per split, and every input that was left out."""
 
     out: Path
     counts: dict[str, int]
     skipped: tuple[Skipped, ...]
 
 
-def import_(
+def import_lines(
     source: str | Path,
     out: str | Path,
     format: str = "",
@@ -33,6 +40,7 @@ def import_(
     importer: str = "",
     changes: Sequence[str] = (),
     licence: str = "",
+    sizes: StreamSizes = SIZES,
 ) -> Imported:
     """Import `source` with IMPORTERS[format], or your own `importer` "file.py:function", into the new folder `out`.
 
@@ -49,19 +57,21 @@ def import_(
         "licence": licence,
         "parents": [],
     }
-    skipped: list[Skipped] = []
-    with filling(out, about) as writer:
-        counts = _copy(read(Path(source), **options), writer, skipped)
+    with filling(out, about, sizes) as writer:
+        counts, skipped = _copy(read(Path(source), **options), writer)
         if not counts:
             first = f"; the first of {len(skipped)}: {skipped[0].sentence()}" if skipped else ""
             raise LinesError(f"{source} gave no line that can be used{first}")
     return Imported(Path(out), counts, tuple(skipped))
 
 
-def _copy(items: Iterator[Item], writer: LinesWriter, skipped: list[Skipped]) -> dict[str, int]:
-    """Write every line once, past those that an earlier, interrupted import wrote. Returns lines per split."""
-    seen: set[str] = set()
-    counts: dict[str, int] = {}
+def _copy(items: Iterator[ImportItem], writer: LinesWriter) -> tuple[dict[str, int], list[Skipped]]:
+    """Write every line once, except those that an earlier, interrupted import wrote.
+
+    Returns the number of lines per split and the inputs that were left out. Reports texts that are empty or missing.
+    """
+    seen, skipped = set[str](), list[Skipped]()
+    counts, texts = dict[str, int](), Counter[str]()
     number = 0
     for number, entry in enumerate(items, start=1):
         progress("importing", number, None)
@@ -69,20 +79,25 @@ def _copy(items: Iterator[Item], writer: LinesWriter, skipped: list[Skipped]) ->
             skipped.append(entry)
             continue
         split, line = _checked(entry)
-        if line.id in seen:
-            skipped.append(Skipped(line.id, "its id occurs more than once; only the first is used"))
+        if same(line.id) in seen:
+            skipped.append(Skipped(line.id, REPEATED))
             continue
-        seen.add(line.id)
+        seen.add(same(line.id))
+        texts["labelled" if line.text else "unlabelled" if line.text is None else "empty"] += 1
         counts[split] = counts.get(split, 0) + 1
         if counts[split] > writer.done.get(split, 0):
             writer.write(line, split)
     progress("importing", number, number)
-    return counts
+    if texts["empty"]:
+        log.warning("%d texts are empty: their pictures count as lines without writing", texts["empty"])
+    if texts["unlabelled"] and len(texts) > 1:
+        log.warning("%d of %d lines have no text", texts["unlabelled"], sum(texts.values()))
+    return counts, skipped
 
 
 def _checked(entry: Any) -> tuple[str, Line]:
     if not (isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[1], Line)):
-        raise LinesError(f"the importer gave {entry!r:.80}; it must give (split, Line) or Refused(id, reason)")
+        raise LinesError(f"the importer gave {entry!r:.80}; it must give (split, Line) or Skipped(id, reason)")
     if entry[0] not in ("train", "valid", "test"):
         raise LinesError(f"there is no split {entry[0]!r}; use train, valid or test")
     return entry
@@ -102,7 +117,7 @@ def own_importer(spec: str) -> Importer:
         raise SettingsError(f"there is no importer {spec!r}; give a file and its function as file.py:function")
     module_spec = importlib.util.spec_from_file_location(file.stem, file)
     if module_spec is None or module_spec.loader is None:
-        raise SettingsError(f"{file} is no Python file; give a file and its function as file.py:function")
+        raise SettingsError(f"{file} is not a Python file; give a file and its function as file.py:function")
     module = importlib.util.module_from_spec(module_spec)
     module_spec.loader.exec_module(module)
     found = getattr(module, function, None)
@@ -116,6 +131,6 @@ def _options(read: Importer, changes: Sequence[str]) -> dict[str, Any]:
     wanted = [p for p in inspect.signature(read).parameters.values() if p.kind is p.KEYWORD_ONLY]
     fields = [(p.name, p.annotation, dataclasses.field(default=p.default)) for p in wanted]
     if not fields and changes:
-        raise SettingsError(f"this importer has no settings, so {changes[0]!r} means nothing to it; leave it out")
+        raise SettingsError(f"this importer has no settings, so {changes[0]!r} cannot be used; leave it out")
     options: Any = validated(dataclasses.make_dataclass("Options", fields, frozen=True))
     return dataclasses.asdict(override(options(), changes))

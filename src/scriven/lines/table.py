@@ -6,6 +6,7 @@ the folders that it refers to a few row groups.
 """
 
 import hashlib
+import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-from scriven.base import LinesError, Skipped, log
+from scriven.base import LinesError, Skipped
 from scriven.lines.delimited import Header, TableRow, read_header, read_rows
 from scriven.lines.paths import same
 from scriven.lines.records import Group, Line
@@ -22,6 +23,8 @@ from scriven.lines.references import LinesById, References, picture_bytes
 from scriven.lines.rows import line_of
 from scriven.lines.schema import KNOWN
 from scriven.text import normalise
+
+log = logging.getLogger("scriven")
 
 NEEDED = frozenset(("id", "image", "text"))
 NUMBERS = ("confidence", "width", "height")

@@ -15,6 +15,7 @@ from scriven.lines.heights import Heights
 from scriven.lines.records import by_model
 from scriven.lines.splits import NO_SPLIT, find
 
+TABLES = (".csv", ".tsv", ".parquet")  # single files that are lines folders
 READABLE = (*SUFFIXES, ".pdf")
 PAGED = (".pdf", ".tif", ".tiff")
 STANDARD_INPUT = "-"
@@ -60,13 +61,13 @@ def sources(inputs: Iterable[str | Path], skipped: list[Skipped], reserved: Sequ
         if not given:
             skipped.append(Skipped("''", why_not(given)))
         elif given == STANDARD_INPUT or path.is_file():
-            found.append((path, path.suffix.lower() in (".csv", ".parquet")))
+            found.append((path, path.suffix.lower() in TABLES))
         elif path.is_dir():
             found += _inside(path, skipped)
         elif glob.has_magic(given):
             matches = sorted(Path(p) for p in glob.glob(given, recursive=True))
             files = [p for p in matches if p.is_file()]
-            found += [(p, p.suffix.lower() in (".csv", ".parquet")) for p in files]
+            found += [(p, p.suffix.lower() in TABLES) for p in files]
             skipped += [Skipped(str(p), why_not(p)) for p in matches if not p.is_file() and not p.is_dir()]
             for folder in (p for p in matches if p.is_dir()):
                 found += _inside(folder, skipped)

@@ -1,7 +1,5 @@
 """Readings as text, JSON, TSV or CSV, written one after another as they come."""
 
-import csv
-import io
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -10,9 +8,12 @@ from typing import IO, Any
 
 from scriven.base import SettingsError, Skipped
 from scriven.lines import Reading
+from scriven.lines.delimited import write_row
 from scriven.page.inputs import Item
+from scriven.text import normalise
 
 COLUMNS = ("id", "image", "text", "confidence")
+DELIMITERS = {"csv": ",", "tsv": "\t"}
 SUFFIXES = {"text": ".txt", "json": ".json", "tsv": ".tsv", "csv": ".csv"}
 
 
@@ -49,7 +50,7 @@ class Transcript:
         if format == "json":
             file.write('{"readings": [')
         elif format in ("csv", "tsv"):
-            file.write(_row(COLUMNS, format))
+            file.write(write_row(COLUMNS, DELIMITERS[format]))
 
     def add(self, item: Item, reading: Reading) -> None:
         """Write one reading, as the format has it."""
@@ -60,7 +61,8 @@ class Transcript:
             self.file.write(",\n" if self.count else "\n")
             json.dump(as_json(reading, image), self.file, ensure_ascii=False)
         else:
-            self.file.write(_row((reading.id, image, reading.text, f"{reading.confidence:.3g}"), self.format))
+            cells = (reading.id, image, normalise(reading.text), f"{reading.confidence:.3g}")
+            self.file.write(write_row(cells, DELIMITERS[self.format]))
         self.count += 1
 
     def close(self, skipped: Iterable[Skipped] = ()) -> None:
@@ -94,11 +96,3 @@ def as_json(reading: Reading, image: str) -> dict[str, Any]:
             for c in reading.characters
         ],
     }
-
-
-def _row(cells: Iterable[str], format: str) -> str:
-    if format == "tsv":
-        return "\t".join(" ".join(cell.split()) for cell in cells) + "\n"
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue()
