@@ -15,9 +15,11 @@ from scriven.jobs import adapt as job
 from scriven.jobs.adapt import adapt
 from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.reader.model import read_info, write_info
+from scriven.scribes import SCRIBES
 from scriven.selftrain import rounds as learning
 from scriven.selftrain.pictures import gather, share_of_lines
 from toy_hand import WORDS, folder, parent, picture, settings, small_world  # noqa: F401
+from toy_scribe import ToyScribe, toy_scribe
 
 
 def test_the_share_of_lines_is_told_by_their_width():
@@ -117,3 +119,14 @@ def test_of_pictures_that_are_the_same_one_is_learnt(parent, tmp_path):
         InputError, match="1 picture can be used and a hand needs at least 8.*p1: the same picture as p0"
     ):
         adapt([tmp_path / "ten"], tmp_path / "m", parent=parent, settings=settings())
+
+
+def test_the_synthetic_pictures_are_written_by_the_scribe_that_the_settings_name(parent, tmp_path, monkeypatch):
+    monkeypatch.setitem(SCRIBES, "toy", toy_scribe)
+    written, write = [], ToyScribe.write
+    monkeypatch.setattr(
+        ToyScribe, "write", lambda self, text, *a, **k: written.append(text) or write(self, text, *a, **k)
+    )
+    given = settings(scribe="toy:q", synthetic_fraction=0.5)
+    adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=given)
+    assert len(written) > 5 and read_info(tmp_path / "m").settings["scribe"] == "toy:q"

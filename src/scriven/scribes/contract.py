@@ -18,7 +18,10 @@ class Handwriting(NamedTuple):
 
 
 class Scribe(Protocol):
-    """Writes texts as pictures. A picture depends on the arguments of `write` and on the settings alone."""
+    """Writes texts as pictures. A picture depends on the arguments of `write` and on the settings alone.
+
+    It can be pickled: worker processes are given a copy.
+    """
 
     @property
     def origin(self) -> str:

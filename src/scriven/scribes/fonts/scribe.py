@@ -7,7 +7,8 @@ and realistic crops.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import accumulate
 
 import numpy as np
@@ -52,9 +53,10 @@ class FontScribe:
         self._drawn_by: dict[str, int] = {}  # character -> bit mask of the typefaces that draw it
         self._shares: dict[int, tuple[list[int], list[float]]] = {}
 
-    def __reduce__(self) -> tuple[type["FontScribe"], tuple[tuple[Typeface, ...], FontSettings]]:
-        """Pickled as typefaces and settings: a worker process opens the fonts itself."""
-        return FontScribe, (self.typefaces, self.settings)
+    def __reduce__(self) -> tuple[Callable[..., "FontScribe"], tuple[tuple[Typeface, ...], FontSettings]]:
+        """Pickled as its arguments: a worker process opens the fonts itself."""
+        make = partial(FontScribe, excluded=self.excluded, skipped=self.skipped)
+        return make, (self.typefaces, self.settings)
 
     @property
     def licence(self) -> str:
