@@ -1,9 +1,9 @@
-"""Rebuild the bundled typefaces from the npm packages `@fontsource/<id>` (developers only; needs npm).
+"""Rebuild the bundled typefaces from the npm packages `@fontsource/<id>` (for developers; needs npm).
 
-    python tools/fetch_typefaces.py            # the versions named in manifest.json, or the newest for new families
+    python tools/fetch_typefaces.py            # the versions in manifest.json; the newest of new families
     python tools/fetch_typefaces.py --latest   # the newest version of every family
 
-Files are copied exactly as published (many fonts have a Reserved Font Name: they are neither subset nor merged here).
+Files are copied as published: many fonts have a Reserved Font Name, so they are neither subset nor merged.
 Written: files/*.woff2, licences/*.txt, manifest.json and ATTRIBUTION.md in src/scriven/scribes/typefaces.
 """
 
@@ -82,19 +82,19 @@ def selected() -> dict[str, tuple[str, ...]]:
 
 
 def install(folder: Path, versions: dict[str, str]) -> dict[str, Path]:
-    """`npm install` of the packages into a folder: id -> package folder. A withdrawn package is named and left out."""
+    """`npm install` the packages in a folder; id -> package folder. Withdrawn packages are reported and skipped."""
     packages = {f"@fontsource/{i}": version for i, version in versions.items()}
     (folder / "package.json").write_text(json.dumps({"private": True, "optionalDependencies": packages}))
     subprocess.run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, check=True)
     found = {i: folder / "node_modules" / "@fontsource" / i for i in versions}
     for i in [i for i, path in found.items() if not path.is_dir()]:
-        print(f"not to be had: @fontsource/{i}", file=sys.stderr)
+        print(f"not available: @fontsource/{i}", file=sys.stderr)
         del found[i]
     return found
 
 
 def family(i: str, package: Path, tags: tuple[str, ...]) -> tuple[dict, str]:
-    """The manifest row of one package, and its licence text; the font files are copied into the bundle."""
+    """Copy the font files of a package into the bundle; return its manifest row and its licence text."""
     about = json.loads((package / "package.json").read_text())
     meta = json.loads((package / "metadata.json").read_text())
     weight = 400 if 400 in meta["weights"] else min(meta["weights"], key=lambda w: abs(w - 400))
@@ -123,7 +123,7 @@ def family(i: str, package: Path, tags: tuple[str, ...]) -> tuple[dict, str]:
 
 
 def notice(licence: str, named: str) -> str:
-    """The copyright notice: as the licence file opens, with the one inside the font where that says more."""
+    """The copyright notice of the licence file, followed by that of the font where it differs."""
     head = licence.partition("This Font Software is licensed")[0].strip() if licence.startswith("Copyright") else ""
     head = re.sub(r"\s+", " ", head)
     named = re.sub(r"\s+", " ", named)
@@ -131,7 +131,7 @@ def notice(licence: str, named: str) -> str:
 
 
 def terms(licence: str) -> str:
-    """The terms of a licence alone, without the notice above or the appendix below, white space made even."""
+    """The terms of a licence without copyright notice and appendix, white space normalised."""
     start = max(0, licence.find("SIL OPEN FONT LICENSE Version 1.1"))
     return re.sub(r"\s+", " ", licence[start:].partition("APPENDIX:")[0]).strip()
 
@@ -148,10 +148,10 @@ def build(packages: dict[str, Path]) -> None:
         row, licence = family(i, packages[i], tags)
         name = row["licence"]
         if terms(texts.setdefault(name, licence)) != terms(licence):
-            raise SystemExit(f"{i}: its licence is not the common text of {name}; keep it whole beside the others")
+            raise SystemExit(f"{i}: its licence differs from the common text of {name}; store it as a file of its own")
         rows.append(row)
     for name, text in texts.items():
-        text = text[max(0, text.find("-----------") if name == "OFL-1.1" else 0) :]  # the notices: ATTRIBUTION.md
+        text = text[max(0, text.find("-----------") if name == "OFL-1.1" else 0) :]  # the notices are in ATTRIBUTION.md
         (HERE / "licences" / f"{name}.txt").write_text(text.rstrip() + "\n", encoding="utf-8")
     with atomic(HERE / "manifest.json", "w") as file:
         lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
@@ -180,8 +180,8 @@ Names are those named in the copyright notices below.
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--latest", action="store_true", help="the newest version of every family")
-    parser.add_argument("--packages", type=Path, help="a folder where npm has installed them already")
+    parser.add_argument("--latest", action="store_true", help="install the newest version of every family")
+    parser.add_argument("--packages", type=Path, help="folder where npm has installed them")
     options = parser.parse_args()
     known = {}
     if (HERE / "manifest.json").exists() and not options.latest:

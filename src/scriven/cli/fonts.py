@@ -7,14 +7,16 @@ import typer
 
 from scriven.cli.common import Json, finish, print_json
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Handwriting typefaces: the bundled ones and yours.")
-Folder = Annotated[Path | None, typer.Option("--folder", help="Your own fonts instead of the bundled ones.")]
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Handwriting typefaces: the bundled ones and your own."
+)
+Folder = Annotated[Path | None, typer.Option("--folder", help="Folder of fonts instead of the bundled ones.")]
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="cursive, print, school, historical, marker.")]
 
 
 @app.command("list")
 def list_(folder: Folder = None, tag: Tags = None, text: str = "", json: Json = False) -> None:
-    """List typefaces, or those that can draw a text. Example: scriven fonts list --tag cursive --text Žižka"""
+    """List typefaces, or those that cover a text. Example: scriven fonts list --tag cursive --text Žižka"""
     from scriven.jobs import fonts
 
     faces, skipped = fonts.list_fonts(folder, tag or (), text)
@@ -29,7 +31,7 @@ def list_(folder: Folder = None, tag: Tags = None, text: str = "", json: Json = 
 
 @app.command()
 def coverage(text: str, folder: Folder = None, json: Json = False) -> None:
-    """Say how many typefaces draw a text or a language's alphabet (its code). Example: scriven fonts coverage cs"""
+    """Count the typefaces that cover a text or the alphabet of a language. Example: scriven fonts coverage cs"""
     from scriven.jobs import fonts
 
     table, skipped = fonts.coverage(text, folder)
@@ -38,13 +40,13 @@ def coverage(text: str, folder: Folder = None, json: Json = False) -> None:
         print_json({"typefaces": table.typefaces, "whole": table.whole, "lost": table.lost, "characters": counts})
     else:
         typer.echo("\n".join(f"{c}  {len(ids):4} of {table.typefaces}" for c, ids in table.characters.items()))
-        typer.echo(f"all of it: {len(table.whole)} typefaces; by none: {' '.join(table.lost) or 'nothing'}")
+        typer.echo(f"whole text: {len(table.whole)} typefaces; by none: {' '.join(table.lost) or 'nothing'}")
     finish(skipped)
 
 
 @app.command()
 def sheet(out: Path, folder: Folder = None, tag: Tags = None, text: str = "") -> None:
-    """Draw every typeface that has the text, as .png or .html. Example: scriven fonts sheet all.png --tag cursive"""
+    """Draw every typeface that covers the text, as .png or .html. Example: scriven fonts sheet all.png --tag cursive"""
     from scriven.jobs import fonts
 
     faces, skipped = fonts.list_fonts(folder, tag or (), text)
@@ -54,7 +56,7 @@ def sheet(out: Path, folder: Folder = None, tag: Tags = None, text: str = "") ->
 
 @app.command()
 def harvest(checkout: Path, out: Path, subset: Annotated[list[str] | None, typer.Option()] = None) -> None:
-    """Copy a google/fonts checkout's handwriting. Example: scriven fonts harvest fonts-main/ my/ --subset cyrillic"""
+    """Copy the handwriting of a google/fonts checkout. Example: scriven fonts harvest main/ my/ --subset cyrillic"""
     from scriven.jobs import fonts
 
     finish(fonts.harvest(checkout, out, subset or ()).skipped)

@@ -1,4 +1,4 @@
-"""The jobs behind `scriven fonts`: list typefaces, say what they can draw, draw them all on one sheet, gather more."""
+"""The jobs behind `scriven fonts`: list typefaces, report their coverage, draw a contact sheet, copy more of them."""
 
 import base64
 import html
@@ -18,14 +18,14 @@ from scriven.text import normalise
 
 log = logging.getLogger(__name__)
 
-NAME = 15  # px above a typeface's text, for its name
+LABEL = 15  # px above the text of a row, for the name of its typeface
 SAMPLE = "Jean Dvořák reçut 1,250 lettres à Zürich"
 
 
 @validated
 @dataclass(frozen=True)
 class SheetSettings:
-    """How a contact sheet is laid out, in pixels."""
+    """Layout of a contact sheet, px."""
 
     columns: Count = 2
     width: Count = 800  # of one column
@@ -40,7 +40,7 @@ class Coverage:
     text: str
     characters: dict[str, tuple[str, ...]]  # character -> ids of the typefaces that draw it
     whole: tuple[str, ...]  # ids of the typefaces that draw all of them
-    typefaces: int
+    typefaces: int  # their number
 
     @property
     def lost(self) -> tuple[str, ...]:
@@ -51,7 +51,10 @@ class Coverage:
 def list_fonts(
     folder: Path | None = None, tags: Sequence[str] = (), text: str = ""
 ) -> tuple[tuple[Typeface, ...], list[Skipped]]:
-    """The bundled typefaces, or those of a folder, that have any of the tags and draw the text; and what failed."""
+    """The typefaces, bundled or of a folder, that have any of the tags and draw the text; and font files skipped.
+
+    Raises InputError for an unknown tag or a folder without fonts.
+    """
     faces, skipped = (typefaces.bundled(), []) if folder is None else typefaces.from_folder(folder)
     unknown = set(tags) - set(typefaces.TAGS)
     if unknown:
@@ -60,7 +63,7 @@ def list_fonts(
 
 
 def coverage(text_or_language: str, folder: Path | None = None) -> tuple[Coverage, list[Skipped]]:
-    """What the typefaces can draw of a text, or of the alphabet of a language given by its code (`cs`, `ru`)."""
+    """Coverage of a text, or of the alphabet of a language given by its code (`cs`, `ru`); and font files skipped."""
     text = normalise(ALPHABETS.get(text_or_language, text_or_language))
     faces, skipped = list_fonts(folder)
     whole = tuple(t.id for t in faces if t.covers(text))
@@ -70,26 +73,26 @@ def coverage(text_or_language: str, folder: Path | None = None) -> tuple[Coverag
 def sheet(faces: Sequence[Typeface], out: Path, text: str = SAMPLE, settings: SheetSettings | None = None) -> Path:
     """Draw every typeface with its name onto one picture (.png) or page (.html); return its path.
 
-    A typeface that cannot draw all of the text draws the rest, and its label names what is missing.
-    Raises InputError without typefaces, OutputError for another ending or where the file cannot be written.
+    A typeface that cannot draw the whole text draws the rest, and its label names the missing characters.
+    Raises InputError without typefaces, OutputError for another extension or where the file cannot be written.
     """
     settings = settings or SheetSettings()
     if not faces:
-        raise InputError("no typeface is left to draw; choose other tags or another text")
-    cells = [_cell(face, normalise(text), settings) for face in faces]
+        raise InputError("no typeface matches; choose other tags or another text")
+    cells = [sheet_row(face, normalise(text), settings) for face in faces]
     if out.suffix.lower() == ".html":
         data = _page(faces, cells).encode()
     elif out.suffix.lower() == ".png":
         data = _png(_grid(cells, settings))
     else:
-        raise OutputError(f"a sheet is a .png or .html file, not {out.name!r}; choose another -o")
+        raise OutputError(f"a contact sheet is a .png or .html file, not {out.name!r}; choose another name")
     with atomic(out) as file:
         file.write(data)
     return out
 
 
 def harvest(checkout: Path, out: Path, subsets: Sequence[str] = ()) -> typefaces.Harvest:
-    """Copy the handwriting families of a google/fonts checkout, licences too, into a folder that other jobs take.
+    """Copy the handwriting families of a google/fonts checkout, with their licences, into a folder of typefaces.
 
     Raises InputError when no family is copied, OutputError where `out` cannot be written.
     """
@@ -99,15 +102,15 @@ def harvest(checkout: Path, out: Path, subsets: Sequence[str] = ()) -> typefaces
     if not copied:
         first = f" ({skipped[0].sentence()})" if skipped else ""
         raise InputError(
-            f"no handwriting family of {checkout} was copied: {lacking}{len(skipped)} refused{first}; "
+            f"no handwriting family of {checkout} was copied: {lacking}{len(skipped)} skipped{first}; "
             "choose another --subset or give a whole checkout"
         )
-    log.info("%d families copied to %s, %s%d refused", copied, out, lacking, len(skipped))
+    log.info("%d families copied to %s, %s%d skipped", copied, out, lacking, len(skipped))
     return result
 
 
-def _cell(face: Typeface, text: str, settings: SheetSettings) -> Image.Image:
-    """One row of the sheet: the name above the text in the typeface, smaller where the row has no room for it."""
+def sheet_row(face: Typeface, text: str, settings: SheetSettings) -> Image.Image:
+    """One row of the sheet: a label above the text in the typeface, scaled down where it does not fit."""
     cell = Image.new("L", (settings.width, settings.height), 255)
     pen = ImageDraw.Draw(cell)
     lost = face.missing(text)
@@ -116,11 +119,11 @@ def _cell(face: Typeface, text: str, settings: SheetSettings) -> Image.Image:
         label += "  cannot draw: " + " ".join(f"U+{ord(c):04X}" for c in lost)
     pen.text((8, 2), label, fill=110, font=ImageFont.load_default(11))
     runs = face.runs("".join(c for c in text if c not in lost))
-    left, top, right, bottom = _extent(runs, settings.size)
-    room = (settings.width - 40, settings.height - NAME - 2)
+    left, top, right, bottom = ink_extent(runs, settings.size)
+    room = (settings.width - 40, settings.height - LABEL - 2)
     shrink = min(1.0, room[0] / max(right - left, 1.0), room[1] / max(bottom - top, 1.0))
     x = 16.0 - min(0.0, left * shrink)
-    y = max(NAME - top * shrink, min(settings.height * 0.68, settings.height - 2 - bottom * shrink))
+    y = max(LABEL - top * shrink, min(settings.height * 0.68, settings.height - 2 - bottom * shrink))
     for file, part in runs:
         font = _font(typefaces.sfnt(file), settings.size * shrink)
         pen.text((x, y), part, fill=0, font=font, anchor="ls")
@@ -128,8 +131,8 @@ def _cell(face: Typeface, text: str, settings: SheetSettings) -> Image.Image:
     return cell
 
 
-def _extent(runs: Sequence[tuple[typefaces.FontFile, str]], size: float) -> tuple[float, float, float, float]:
-    """(left, top, right, bottom) of the ink of runs, px from where the pen begins, y down from the baseline."""
+def ink_extent(runs: Sequence[tuple[typefaces.FontFile, str]], size: float) -> tuple[float, float, float, float]:
+    """(left, top, right, bottom) of the ink of runs, px from the start of the pen, y down from the baseline."""
     x, boxes = 0.0, [(0.0, 0.0, 0.0, 0.0)]
     for file, part in runs:
         font = _font(typefaces.sfnt(file), size)
@@ -160,7 +163,7 @@ def _png(picture: Image.Image) -> bytes:
 
 
 def _page(faces: Sequence[Typeface], cells: Sequence[Image.Image]) -> str:
-    """One self-contained HTML page; the pictures are embedded, so it needs no fonts where it is opened."""
+    """One self-contained HTML page with the rows as embedded pictures, so that no fonts are needed to view it."""
     rows = "\n".join(
         f'<p><img alt="{html.escape(face.family)}" src="data:image/png;base64,{base64.b64encode(_png(cell)).decode()}">'
         f"<br><small>{html.escape(face.licence or 'licence unknown')} · {html.escape(face.copyright)}</small></p>"

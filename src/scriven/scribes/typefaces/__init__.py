@@ -1,4 +1,4 @@
-"""Handwriting typefaces: the bundled families, and folders of the user's own.
+"""Handwriting typefaces: the bundled families, and folders of font files.
 
 from scriven.scribes import typefaces
 faces = typefaces.covering(typefaces.bundled(), "Příliš žluťoučký kůň", tags=("cursive",))
@@ -38,15 +38,15 @@ TAGS = {
     "print": "letters stand apart",
     "cursive": "letters are joined",
     "school": "a national school model",
-    "historical": "after pointed or broad pen hands before 1950",
+    "historical": "modelled on pointed or broad pen hands before 1950",
     "marker": "felt pen or brush",
-    "partial": "lacks letters of French; ask covers()",
+    "partial": "lacks letters of French; see `covers`",
 }
 
 
 @cache
 def bundled() -> tuple[Typeface, ...]:
-    """The bundled families in their order, read from `manifest.json` alone: no font is opened."""
+    """The bundled families, in the order of `manifest.json`; no font file is opened."""
     rows = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))["families"]
     return tuple(
         Typeface(

@@ -1,4 +1,4 @@
-"""The letters of some written languages, both cases where there are two (CLDR main letters, older hands' ones too)."""
+"""The letters of some written languages in both cases: the main letters of CLDR and those of older spellings."""
 
 from scriven.text import normalise
 

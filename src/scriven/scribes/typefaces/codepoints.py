@@ -1,4 +1,4 @@
-"""Sets of Unicode code points kept as ranges: small in a manifest, fast to ask."""
+"""Sets of Unicode code points as ranges: compact in a manifest, with fast membership tests."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CodePoints:
-    """Sorted, disjoint, inclusive ranges of code points. `"a" in points` and `97 in points` mean the same."""
+    """Sorted, disjoint, inclusive ranges of code points. `"a" in points` is the same as `97 in points`."""
 
     ranges: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def of(cls, points: Iterable[int]) -> "CodePoints":
-        """Code points gathered into runs."""
+        """The ranges of some code points."""
         ranges: list[tuple[int, int]] = []
         for point in sorted(set(points)):
             if ranges and ranges[-1][1] == point - 1:
@@ -24,7 +24,7 @@ class CodePoints:
 
     @classmethod
     def parse(cls, text: str) -> "CodePoints":
-        """The inverse of `str`: `"20-7e a0 100-17f"`, hexadecimal."""
+        """Parse what `str` writes: hexadecimal ranges as in `"20-7e a0 100-17f"`."""
         ranges = []
         for part in text.split():
             first, _, last = part.partition("-")

@@ -1,4 +1,4 @@
-"""Typefaces as records: which family, under which licence, from which files, and what it can draw."""
+"""Records of typefaces: family, licence, files, and the characters that they draw."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,55 +12,57 @@ from scriven.text import name, normalise
 
 @dataclass(frozen=True)
 class FontFile:
-    """One font file. `characters` are those it truly draws (an outline and an advance), not all its table claims."""
+    """One font file. `characters`: those with an outline and an advance, which may be fewer than its table maps."""
 
     path: Path
     sha256: str
     characters: CodePoints = field(hash=False)
 
     def covers(self, text: str) -> bool:
-        """Every character of the text but the space has a real glyph in this file alone."""
+        """Whether this file draws every character of the text; the space always counts as drawn."""
         return all(c == " " or c in self.characters for c in text)
 
 
 @dataclass(frozen=True)
 class Typeface:
-    """A family in its regular weight. Several files are parts of one design (latin, latin-ext ...) at one size."""
+    """A family in its regular weight. Several files are subsets of one design (latin, latin-ext ...) at one scale."""
 
     family: str
     id: str
     version: str
-    licence: str  # SPDX: OFL-1.1, Apache-2.0; "" where unknown
+    licence: str  # SPDX identifier: OFL-1.1, Apache-2.0; "" if unknown
     copyright: str
-    tags: tuple[str, ...]  # of: print cursive school historical marker
+    tags: tuple[str, ...]  # some of TAGS
     files: tuple[FontFile, ...]
 
     @cached_property
     def characters(self) -> frozenset[str]:
-        """All characters that some file draws."""
+        """The characters that at least one of the files draws."""
         return frozenset(chr(point) for file in self.files for point in file.characters)
 
     def __contains__(self, character: object) -> bool:
         return character in self.characters
 
     def covers(self, text: str) -> bool:
-        """Every character of the (normalised) text but the space can be drawn: never a box, never a lost letter."""
+        """Whether every character of the normalised text can be drawn; the space always can."""
         return not self.missing(text)
 
     def missing(self, text: str) -> tuple[str, ...]:
-        """The characters of the text this typeface cannot draw, sorted, each once."""
+        """The characters of the text that this typeface cannot draw, sorted, without repetition."""
         return tuple(sorted(set(normalise(text)) - self.characters - {" "}))
 
     def runs(self, text: str) -> tuple[tuple[FontFile, str], ...]:
-        """The normalised text cut into runs, each drawn by one file; joined again they are the text.
+        """The normalised text split into runs, each with the file that draws it; concatenated they are the text.
 
-        One run where one file covers all; otherwise each word whole from one file where possible, and only a word
-        that no file covers alone is cut inside. Spaces go with the word before them (the scribe advances over a space
-        by the width the first file gives it). Raises TextError naming every character that cannot be drawn.
+        One run where one file covers the text. Otherwise each word comes from one file where possible, and only a word
+        that no file covers is split. A space belongs to the run of the word before it (its advance is that of the
+        first file). Raises TextError naming every character that cannot be drawn.
         """
         text = normalise(text)
         if lost := self.missing(text):
-            raise TextError(f"{self.family} cannot draw {', '.join(map(name, lost))}; ask covers() before drawing")
+            raise TextError(
+                f"{self.family} cannot draw {', '.join(map(name, lost))}; check the text with covers() first"
+            )
         whole = next((file for file in self.files if file.covers(text)), None)
         if whole is not None:
             return ((whole, text),) if text else ()
@@ -91,15 +93,12 @@ class Typeface:
 
 
 def covering(typefaces: Iterable[Typeface], text: str, tags: Sequence[str] = ()) -> tuple[Typeface, ...]:
-    """The typefaces that can draw all of the text and carry any of the tags (no tags: all of them), in their order."""
+    """The typefaces, in order, that draw the whole text and have any of the tags; without tags, any typeface."""
     wanted = set(normalise(text)) - {" "}
     return tuple(t for t in typefaces if (not tags or set(tags) & set(t.tags)) and wanted <= t.characters)
 
 
 def coverage(typefaces: Iterable[Typeface], text: str) -> dict[str, tuple[str, ...]]:
-    """For each character of the text but the space, sorted: the ids of the typefaces that can draw it.
-
-    An empty tuple is a character that no typeface can draw.
-    """
+    """For each character of the text except the space, sorted: the ids of the typefaces that draw it, maybe none."""
     faces = tuple(typefaces)
     return {c: tuple(t.id for t in faces if c in t) for c in sorted(set(normalise(text)) - {" "})}

@@ -1,4 +1,4 @@
-"""Typefaces from folders: the user's own fonts, and a checkout of google/fonts."""
+"""Typefaces from folders of font files, and from a checkout of google/fonts."""
 
 import hashlib
 import json
@@ -16,20 +16,20 @@ from scriven.scribes.typefaces.faces import FontFile, Typeface
 from scriven.scribes.typefaces.outlines import CACHE, drawable, open_font
 
 SUFFIXES = (".ttf", ".otf", ".woff", ".woff2", ".ttc", ".otc")
-_ASKED = 2  # goes up when what is asked of a font changes, so that older notes in the cache are not believed
+_CACHE_VERSION = 2  # raised when what is recorded of a font changes, so that older cache entries are not used
 LICENCE_FILES = ("OFL.txt", "LICENSE.txt", "LICENSE", "LICENCE.txt", "UFL.txt", "COPYING")
 
 
 def from_folder(path: Path) -> tuple[tuple[Typeface, ...], list[Skipped]]:
-    """The typefaces of all font files in a folder and the folders below it, sorted by name, and the files refused.
+    """The typefaces of the font files in a folder and its subfolders, sorted by id, and the files skipped.
 
-    Files of one family and style are one typeface (as where a publisher cut it into subsets). A file that is broken,
-    or draws no character at all, is refused by name with its reason. Raises InputError when there is no such folder
-    or it holds no font file.
+    Files of one family and style are one typeface: publishers split fonts into subsets. A file that is damaged or
+    draws no character is skipped with the reason. Raises InputError when the folder does not exist or holds no font
+    file.
     """
     path = Path(path)
     if not path.is_dir():
-        raise InputError(f"there is no folder {path}; give a folder of .ttf, .otf, .woff or .woff2 files")
+        raise InputError(f"folder {path} does not exist; give a folder of .ttf, .otf, .woff or .woff2 files")
     found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
     if not found:
         raise InputError(f"no font file in {path}; put .ttf, .otf, .woff or .woff2 files there")
@@ -47,16 +47,16 @@ def from_folder(path: Path) -> tuple[tuple[Typeface, ...], list[Skipped]]:
 
 
 def _typeface(path: Path) -> Typeface:
-    """One file as a typeface. Raises InputError naming what is wrong with it."""
+    """The typeface of one file. Raises InputError with what is wrong with it."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}") from error
     sha256 = hashlib.sha256(data).hexdigest()
-    kept = remembered(CACHE, f"{sha256}-{_ASKED}.json")
+    kept = remembered(CACHE, f"{sha256}-{_CACHE_VERSION}.json")
     about: dict[str, str] = json.loads(kept) if kept else _described(data)
     if not kept:
-        remember(CACHE, f"{sha256}-{_ASKED}.json", json.dumps(about).encode())
+        remember(CACHE, f"{sha256}-{_CACHE_VERSION}.json", json.dumps(about).encode())
     family = about["family"] or path.stem
     return Typeface(
         family=family,
@@ -70,7 +70,7 @@ def _typeface(path: Path) -> Typeface:
 
 
 def _described(data: bytes) -> dict[str, str]:
-    """What a font says of itself, and what it draws."""
+    """Family, version, licence and copyright by the font's name table, and the characters that it draws."""
     font = open_font(data)
     try:
         characters = drawable(font)
@@ -94,7 +94,7 @@ def _described(data: bytes) -> dict[str, str]:
 
 
 def _licence(text: str) -> str:
-    """The SPDX name of a licence text, "" where it is none that is known here."""
+    """The SPDX identifier of a licence text, "" for an unknown one."""
     text = text.casefold()
     for words, name in (("open font license", "OFL-1.1"), ("scripts.sil.org/ofl", "OFL-1.1")):
         if words in text:
@@ -117,7 +117,7 @@ def _licence_beside(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Harvest:
-    """Folder names of the families copied and of those without a wanted subset; and what was left out, and why."""
+    """The result of `harvest`: families copied, families without a wanted subset (folder names), families skipped."""
 
     copied: tuple[str, ...]
     without_subset: tuple[str, ...]
@@ -125,12 +125,12 @@ class Harvest:
 
 
 def harvest(google_fonts_checkout: Path, out: Path, subsets: Sequence[str] = ()) -> Harvest:
-    """Copy the handwriting families of a google/fonts checkout, with licence files, to a folder for `from_folder`.
+    """Copy the handwriting families of a google/fonts checkout, with their licence files, into a folder.
 
-    Only families under `ofl/` and `apache/` that call themselves handwriting in METADATA.pb; with `subsets`
-    (`latin-ext`, `cyrillic` ...) only those that have all of them. The regular file of each is taken; a handwriting
-    family whose licence or font file is missing is refused by name. Raises InputError for a folder that is no
-    checkout, OutputError where `out` cannot be written.
+    Families under `ofl/` and `apache/` whose METADATA.pb has the category handwriting; with `subsets` (`latin-ext`,
+    `cyrillic` ...) only those that have all of them. The regular file of each is copied; a family whose licence or font
+    file is missing is skipped with the reason. Raises InputError when the folder is not a checkout, OutputError where
+    `out` cannot be written.
     """
     checkout, out = Path(google_fonts_checkout), Path(out)
     if not any((checkout / room).is_dir() for room in ("ofl", "apache")):
@@ -143,7 +143,7 @@ def harvest(google_fonts_checkout: Path, out: Path, subsets: Sequence[str] = ())
         if any(f'subsets: "{subset}"' not in about for subset in subsets):
             without.append(folder.name)
         elif not licences:
-            skipped.append(Skipped(folder.name, "has no licence file beside it"))
+            skipped.append(Skipped(folder.name, "it has no licence file"))
         elif font is None:
             skipped.append(Skipped(folder.name, "its regular font file is not in the checkout"))
         else:
@@ -162,7 +162,7 @@ def _handwriting(checkout: Path) -> Iterator[Path]:
 
 
 def _regular(folder: Path, about: str) -> Path | None:
-    """The upright regular file, or the upright one nearest to weight 400; None where it is not there."""
+    """The upright file nearest to weight 400; None if it is missing."""
     best: tuple[int, str] | None = None
     for block in re.findall(r"^fonts\s*\{(.*?)^\}", about, re.MULTILINE | re.DOTALL):
         fields = dict(re.findall(r'^\s*(\w+):\s*"?([^"\n]*)"?', block, re.MULTILINE))
@@ -170,7 +170,7 @@ def _regular(folder: Path, about: str) -> Path | None:
         away = abs(int(weight) - 400 if weight.isdigit() else 400) + 1000 * (fields.get("style") == "italic")
         if "filename" in fields and (best is None or away < best[0]):
             best = (away, fields["filename"])
-    path = folder / Path(best[1]).name if best else None  # a name only: never a path out of the folder
+    path = folder / Path(best[1]).name if best else None  # its name alone, so that it cannot lead out of the folder
     return path if path is not None and path.is_file() else None
 
 

@@ -1,4 +1,4 @@
-"""Font files opened with fontTools: decompressed bytes for rasterisers, and what a file can truly draw."""
+"""Font files opened with fontTools: decompressed bytes for rasterisers, and the characters that a file draws."""
 
 import hashlib
 import io
@@ -16,14 +16,14 @@ from scriven.scribes.typefaces.faces import FontFile
 _SIGNATURES = (b"\x00\x01\x00\x00", b"OTTO", b"true")
 _SIGNATURE_WOFF = (b"wOFF", b"wOF2")
 CACHE = "typefaces"
-WIDEST = 0x7FFF  # units; a wider glyph (a ligature, say) is a negative number in a field that holds none
+WIDEST = 0x7FFF  # font units; a wider advance is read as a negative number (signed 16 bits) by some software
 
 
 def sfnt(font: FontFile) -> bytes:
     """The decompressed TTF or OTF bytes of a font file, for FreeType and HarfBuzz (which do not read WOFF2).
 
-    Kept in memory, and on disk (see `scriven.base.cache`) where that can be written. Raises InputError when the file is
-    missing, changed since it was listed, or broken; MissingExtra without fontTools.
+    Cached in memory and on disk (see `scriven.base.cache`). Raises InputError when the file is missing, damaged, or has
+    changed since it was listed; MissingExtra without fontTools.
     """
     return _sfnt(font.path, font.sha256)
 
@@ -37,7 +37,10 @@ def _sfnt(path: Path, sha256: str) -> bytes:
     except OSError as error:
         raise InputError(f"cannot read the font {path}: {error.strerror}; list the typefaces again") from error
     if hashlib.sha256(packed).hexdigest() != sha256:
-        raise InputError(f"the font {path} is not the file its manifest names; install Scriven again or list it anew")
+        raise InputError(
+            f"the font {path} is not the one listed in the manifest (its SHA-256 differs); "
+            "reinstall Scriven or list the typefaces again"
+        )
     if packed[:4] not in _SIGNATURE_WOFF:
         return packed
     data = _unpacked(path, packed)
@@ -51,19 +54,21 @@ def _unpacked(path: Path, packed: bytes) -> bytes:
     out = io.BytesIO()
     try:
         font.save(out, reorderTables=None)
-    except Exception as error:  # fontTools raises anything on a damaged table
+    except Exception as error:  # fontTools raises all kinds of errors on a damaged table
         raise InputError(f"the font {path} is damaged ({error}); replace the file") from error
     return out.getvalue()
 
 
 def open_font(data: bytes) -> Any:
-    """A fontTools font of the bytes of a .ttf, .otf, .woff or .woff2 file. Raises InputError, MissingExtra."""
+    """Open the bytes of a .ttf, .otf, .woff or .woff2 file with fontTools. Raises InputError, MissingExtra."""
     try:
         from fontTools.ttLib import TTFont
     except ImportError as error:
         raise MissingExtra("opening a font file", "train") from error
     _check_length(data)
-    logging.getLogger("fontTools").setLevel(logging.CRITICAL)  # one bad table logs 65,000 lines; refusals say it in one
+    logging.getLogger("fontTools").setLevel(
+        logging.CRITICAL
+    )  # one damaged table logs 65,000 lines; the InputError says it in one
     try:
         return TTFont(io.BytesIO(data), lazy=True, recalcBBoxes=False, recalcTimestamp=False)
     except ImportError as error:  # brotli, for WOFF2
@@ -73,9 +78,9 @@ def open_font(data: bytes) -> Any:
 
 
 def _check_length(data: bytes) -> None:
-    """Refuse what is no font, and a file cut short: its header says how long it is, or where its tables end."""
+    """Refuse other files, and truncated ones: the header gives the length, or where the tables end."""
     if data[:4] == b"ttcf":
-        raise InputError("a font collection; extract its fonts into files of their own")
+        raise InputError("a font collection; extract its fonts into single files")
     if data[:4] not in _SIGNATURES + _SIGNATURE_WOFF or len(data) < 12:
         raise InputError("not a font file (.ttf, .otf, .woff, .woff2)")
     if data[:4] in _SIGNATURE_WOFF:
@@ -84,20 +89,20 @@ def _check_length(data: bytes) -> None:
         entries = [data[12 + 16 * i : 28 + 16 * i] for i in range(int.from_bytes(data[4:6], "big"))]
         end = max((int.from_bytes(e[8:12], "big") + int.from_bytes(e[12:16], "big") for e in entries), default=12)
     if len(data) < end:
-        raise InputError(f"cut short: {len(data)} bytes of {end}")
+        raise InputError(f"truncated: {len(data)} of {end} bytes")
 
 
 def drawable(font: Any) -> CodePoints:
-    """The code points a fontTools font truly draws. Raises InputError for a glyph with an impossible width.
+    """The code points that a font draws. Raises InputError for a glyph with an impossible width.
 
-    A character counts when its glyph has an outline that is not the one of `.notdef`, and an advance (combining marks
-    may have none). An accented letter drawn as its bare letter, a lower case letter drawn as its capital and a dotless
-    i drawn with its dot do not count: their picture would carry another text. Nor do characters that only direct the
-    layout (the soft hyphen, joiners), whatever their outline: a shaper leaves them out.
+    A character counts when its glyph has an outline other than that of `.notdef`, and an advance (combining marks may
+    have none). Not counted are an accented letter drawn as its base letter, a lower-case letter drawn as its capital
+    and a dotless i drawn with a dot: the picture would show another text. Format characters (soft hyphen, joiners) are
+    not counted either, whatever their outline: a shaper omits them.
     """
     shapes = _Shapes(font)
     if wide := next((g for g in font.getGlyphOrder() if shapes.advance(g) > WIDEST), None):
-        raise InputError(f"its glyph {wide!r} is {shapes.advance(wide)} units wide: it would tear words apart")
+        raise InputError(f"its glyph {wide!r} is {shapes.advance(wide)} units wide, which would tear words apart")
     table: dict[int, str] = font.getBestCmap() or {}
     blank = shapes.outline(".notdef")
     found = set()
@@ -120,7 +125,7 @@ def drawable(font: Any) -> CodePoints:
 
 
 def _others(character: str) -> set[int]:
-    """Characters that must not look exactly like this one."""
+    """Characters whose outline must differ from that of this one."""
     others = {ord(c) for c in unicodedata.normalize("NFD", character)[:1]}
     if character.islower() and len(character.upper()) == 1:
         others.add(ord(character.upper()))
@@ -130,7 +135,7 @@ def _others(character: str) -> set[int]:
 
 
 class _Shapes:
-    """Outlines of one font as comparable values, each read once."""
+    """The outlines of one font as comparable values, cached."""
 
     def __init__(self, font: Any):
         self._glyf = font["glyf"] if "glyf" in font else None
@@ -142,7 +147,7 @@ class _Shapes:
         return int(self._metrics[glyph][0]) if glyph in self._metrics else 0
 
     def outline(self, glyph: str) -> Any:
-        """Something equal for equal outlines, falsy for an empty one."""
+        """A value that is equal for equal outlines and falsy for an empty one."""
         if glyph not in self._kept:
             self._kept[glyph] = self._read(glyph)
         return self._kept[glyph]
