@@ -1,4 +1,4 @@
-"""Pictures: any file to grey uint8 (H, W), 255 paper and 0 ink; `prepare` from there to what a recogniser eats."""
+"""Pictures: decoding any file to grey uint8 (H, W), 255 paper and 0 ink, and preprocessing it for a recogniser."""
 
 from scriven.images.files import SUFFIXES, as_stored, decode, encode, open_image, size
 from scriven.images.ink import (
@@ -6,6 +6,7 @@ from scriven.images.ink import (
     background,
     crop_polygon,
     dark_ink,
+    ink_mask,
     normalise,
     pad_to_height,
     polarity,
@@ -13,16 +14,14 @@ from scriven.images.ink import (
     to_height,
     widened,
 )
-from scriven.images.looks import Appearance, appearance, ink_mask, slant_of
 from scriven.images.paged import count_pages, page_of, pages_in, pages_of
 from scriven.images.threads import one_thread
 
 __all__ = [
     "SUFFIXES",
-    "Appearance",
     "Grey",
-    "appearance",
     "as_stored",
+    "background",
     "count_pages",
     "crop_polygon",
     "dark_ink",
@@ -32,15 +31,13 @@ __all__ = [
     "normalise",
     "one_thread",
     "open_image",
+    "pad_to_height",
     "page_of",
     "pages_in",
     "pages_of",
-    "background",
     "polarity",
     "prepare",
     "size",
-    "slant_of",
     "to_height",
     "widened",
-    "pad_to_height",
 ]

@@ -1,34 +1,42 @@
-"""Picture files: any format to one grey picture and back.
+"""Picture files: decode any supported format to a grey picture, and encode one.
 
-Headers are checked (size, depth, alpha, orientation) before any pixel is decoded. Plain 8-bit PNG, JPEG and WebP go
-straight to OpenCV, everything else through Pillow.
+Pillow reads the header of every file, and its size, depth, alpha and orientation are checked before a pixel is decoded.
+Plain 8-bit PNG, JPEG and WebP are then decoded by OpenCV, which is faster, everything else by Pillow.
 """
 
 import io
-import struct
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from scriven.base import ImageError
 from scriven.images.ink import Grey, dark_ink
+from scriven.images.unsupported import REASON, UNSUPPORTED
 
 MAX_PIXELS = 120_000_000
-MIN_SIDE = 2  # px; anything smaller holds no letter
+MIN_SIDE = 2  # px
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".jp2", ".pgm", ".ppm")
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "PPM")
-DEPTHS = (8, 10, 12, 14, 16, 24, 32)  # bits that scanners and cameras really use, whatever the file has room for
+PLAIN: dict[str, Callable[[bytes], bool]] = {  # formats that OpenCV may decode, and whether the end of a file is there
+    "PNG": lambda data: b"IEND" in data[-16:],
+    "JPEG": lambda data: b"\xff\xd9" in data[-32:],
+    "WEBP": lambda data: len(data) >= 8 + int.from_bytes(data[4:8], "little"),
+}
+DITHERED = 0.3  # share of isolated black pixels: at least 0.7 in dithered handwriting, at most 0.1 in thresholded
+DEPTHS = (8, 10, 12, 14, 16, 24, 32)  # bits per pixel that scanners and cameras use, whatever the file format allows
 
 
 def open_image(source: Path | bytes, *, name: str | None = None) -> Grey:
-    """The first picture of a file or of its bytes: grey (H, W), upright, ink dark. `name` is used in messages.
+    """Open the first picture of a file or of its bytes: grey uint8 (H, W), upright, dark ink on light paper.
 
-    Raises ImageError for a file that is missing, empty, truncated, no picture, too large (120 megapixels) or too small.
+    `name` is used in messages. Raises ImageError for a file that is missing, empty, truncated, not a picture, too large
+    (120 megapixels) or too small.
     """
     if isinstance(source, bytes):
         return decode(source, name or "a picture")
@@ -36,7 +44,7 @@ def open_image(source: Path | bytes, *, name: str | None = None) -> Grey:
 
 
 def read(path: Path) -> bytes:
-    """The bytes of a file. Raises ImageError where there are none to be had."""
+    """The bytes of a file. Raises ImageError if it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -44,7 +52,7 @@ def read(path: Path) -> bytes:
 
 
 def decode(data: bytes, name: str) -> Grey:
-    """The picture in the bytes of a file: grey (H, W), upright, ink dark. Plain 8-bit files take a fast path.
+    """Decode the bytes of a picture file: grey uint8 (H, W), upright, dark ink on light paper.
 
     Raises ImageError as `open_image` does.
     """
@@ -52,66 +60,36 @@ def decode(data: bytes, name: str) -> Grey:
 
 
 def as_stored(data: bytes, name: str) -> Grey:
-    """As `decode`, but light ink on dark stays light."""
-    plain = _plain_size(data)
-    if plain is not None:
-        check_size(*plain, name)
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
-        if image is not None and image.shape == plain[::-1]:
-            return np.asarray(image, np.uint8)
-    return _decode_carefully(data, name)
+    """As `decode`, but light ink on dark paper is not inverted."""
+    with opened(data, name) as picture:
+        if _is_plain(picture, data):
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
+            if image is not None and image.shape == (picture.height, picture.width):
+                return np.asarray(image, np.uint8)
+        return pixels(picture, data, name)
 
 
 def size(data: bytes, name: str = "a picture") -> tuple[int, int]:
-    """Width and height, in px and upright, from the header of a picture file alone. Raises ImageError."""
-    plain = _plain_size(data)
-    if plain is not None:
-        return plain
+    """Width and height in px, after EXIF rotation, from the header of a picture file alone. Raises ImageError."""
     with opened(data, name) as picture:
-        upright = picture.format == "TIFF"  # whose size Pillow gives as it is to be seen
+        upright = picture.format == "TIFF"  # Pillow has applied its orientation already
         sideways = not upright and _orientation(picture, data, name) >= 5
         return (picture.height, picture.width) if sideways else (picture.width, picture.height)
 
 
-def _plain_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height where the header says: complete PNG, JPEG or WebP, 8-bit grey or RGB, upright, no alpha."""
-    if data[:8] == b"\x89PNG\r\n\x1a\n" and len(data) > 45:
-        width, height, depth, colour = struct.unpack(">IIBB", data[16:26])
-        chunks = data[33 : data.find(b"IDAT")]
-        odd = depth != 8 or colour not in (0, 2) or b"tRNS" in chunks or b"eXIf" in data or b"acTL" in chunks
-        return None if odd or b"IEND" not in data[-16:] else (width, height)
-    if data[:4] == b"RIFF" and data[8:15] == b"WEBPVP8" and len(data) >= 8 + int.from_bytes(data[4:8], "little"):
-        return _plain_webp_size(data)
-    if data[:2] == b"\xff\xd8" and b"\xff\xd9" in data[-32:]:
-        return _plain_jpeg_size(data)
-    return None
-
-
-def _plain_webp_size(data: bytes) -> tuple[int, int] | None:
-    if data[12:16] == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":
-        width, height = struct.unpack("<HH", data[26:30])
-        return width & 0x3FFF, height & 0x3FFF
-    bits = int.from_bytes(data[21:25], "little")
-    if data[12:16] == b"VP8L" and data[20] == 0x2F and not bits >> 28 & 1:  # no alpha
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    return None
-
-
-def _plain_jpeg_size(data: bytes) -> tuple[int, int] | None:
-    at = 2
-    while at + 10 < len(data) and data[at] == 0xFF:
-        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
-        if marker == 0xE1 and data[at + 4 : at + 8] == b"Exif":
-            return None
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            depth, height, width, channels = struct.unpack(">BHHB", data[at + 4 : at + 10])
-            return (width, height) if depth == 8 and channels in (1, 3) and width and height else None
-        at += 2 + length
-    return None
+def _is_plain(picture: ImageFile.ImageFile, data: bytes) -> bool:
+    """Whether OpenCV decodes a file as Pillow would: complete, one 8-bit grey or RGB picture, no alpha, not rotated."""
+    if picture.format not in PLAIN or picture.mode not in ("L", "RGB") or "transparency" in picture.info:
+        return False
+    if b"eXIf" in data if picture.format == "PNG" else "exif" in picture.info or "xmp" in picture.info:
+        return False
+    if picture.format == "PNG" and picture.tile and picture.tile[0].args != picture.mode:
+        return False  # not 8 bits deep
+    return getattr(picture, "n_frames", 1) == 1 and PLAIN[picture.format](data)
 
 
 def check_size(width: int, height: int, name: str) -> None:
-    """Raises ImageError for a picture of more than MAX_PIXELS, or with a side below MIN_SIDE."""
+    """Raise ImageError for a picture of more than MAX_PIXELS, or with a side below MIN_SIDE."""
     if width * height > MAX_PIXELS:
         limit = MAX_PIXELS // 1_000_000
         raise ImageError(
@@ -119,11 +97,11 @@ def check_size(width: int, height: int, name: str) -> None:
             "scale it down or cut it into pages"
         )
     if min(width, height) < MIN_SIDE:
-        raise ImageError(f"{name} is {width} x {height} pixels, too small to hold writing; leave it out")
+        raise ImageError(f"{name} is {width} x {height} pixels, too small for writing; leave it out")
 
 
-def opened(data: bytes, name: str) -> Image.Image:
-    """The header, read by Pillow and checked; no pixel is decoded yet."""
+def opened(data: bytes, name: str) -> ImageFile.ImageFile:
+    """Open a file with Pillow and check its header; no pixel is decoded. Raises ImageError."""
     if not data:
         raise ImageError(f"{name} is empty; copy it again from its source")
     try:
@@ -135,6 +113,8 @@ def opened(data: bytes, name: str) -> Image.Image:
             f"{name} has more than {MAX_PIXELS // 1_000_000} megapixels; scale it down or cut it into pages"
         ) from None
     except Exception:
+        if Path(name).suffix.lower() in UNSUPPORTED:
+            raise ImageError(f"{name}: {REASON}") from None
         raise ImageError(
             f"{name} is not a picture that can be read, or is damaged; give {', '.join(FORMATS)} or PDF"
         ) from None
@@ -143,7 +123,7 @@ def opened(data: bytes, name: str) -> Image.Image:
 
 
 def _orientation(picture: Image.Image, data: bytes, name: str) -> int:
-    """EXIF orientation, 1 to 8; of a PNG without one nothing is decoded."""
+    """The EXIF orientation, 1 to 8. A PNG is decoded only if it has one, which may follow the pixels."""
     if picture.format == "PNG" and b"eXIf" not in data and "exif" not in str(picture.info.keys()):
         return 1
     try:
@@ -154,13 +134,8 @@ def _orientation(picture: Image.Image, data: bytes, name: str) -> int:
         raise ImageError(f"{name} is damaged or cut short ({error}); copy it again from its source") from None
 
 
-def _decode_carefully(data: bytes, name: str) -> Grey:
-    with opened(data, name) as picture:
-        return pixels(picture, data, name)
-
-
 def pixels(picture: Image.Image, data: bytes, name: str, page: int = 0) -> Grey:
-    """Decode the opened picture of a file."""
+    """Decode the current page of an opened file; `page` is its index. Raises ImageError."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -175,7 +150,7 @@ def pixels(picture: Image.Image, data: bytes, name: str, page: int = 0) -> Grey:
 
 
 def _deep_colour(picture: Image.Image, data: bytes, page: int) -> Grey | None:
-    """16-bit colour, of which Pillow would keep the upper byte only (black where 12 bits are used)."""
+    """Decode 16-bit colour with OpenCV, None for anything else: Pillow keeps the upper byte only."""
     bits: Any = data[24] if picture.format == "PNG" else getattr(picture, "tag_v2", {}).get(258, 8)
     if picture.mode != "RGB" or np.max(bits) != 16:
         return None
@@ -187,7 +162,7 @@ def _deep_colour(picture: Image.Image, data: bytes, page: int) -> Grey | None:
 
 
 def _upright(image: Grey, orientation: int) -> Grey:
-    """EXIF orientation 1 to 8 undone."""
+    """Undo an EXIF orientation of 1 to 8."""
     turned = image.T if orientation >= 5 else image
     if orientation in (3, 4, 7, 8):
         turned = turned[::-1]
@@ -203,11 +178,21 @@ def _grey(picture: Image.Image) -> Grey:
         return _without_alpha(np.asarray(picture.convert("RGBA")))
     if picture.mode not in ("1", "L"):
         picture = picture.convert("RGB")
-    return np.asarray(picture.convert("L"), np.uint8)
+    grey = np.asarray(picture.convert("L"), np.uint8)
+    return _descreened(grey) if picture.mode == "1" else grey
+
+
+def _descreened(image: Grey) -> Grey:
+    """A bilevel picture, blurred if it is dithered: if many of its black pixels have no black neighbour beside them."""
+    black = np.asarray(image < 128, np.uint8)
+    cross = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32)
+    neighbours = cv2.filter2D(black, -1, cross, borderType=cv2.BORDER_REPLICATE)
+    isolated = np.count_nonzero(black & (neighbours == 0))
+    return np.asarray(cv2.blur(image, (3, 3)), np.uint8) if isolated > DITHERED * np.count_nonzero(black) else image
 
 
 def _eight_bits(values: npt.NDArray[Any]) -> Grey:
-    """Deep whole numbers scaled by the bits in use (12 of 16, say); fractions by their range."""
+    """Scale to uint8: integers by the number of bits in use (such as 12 of 16), fractions by their range."""
     if values.dtype != np.uint16:
         values = values.astype(np.float32)
         finite = np.isfinite(values)
@@ -225,7 +210,7 @@ def _eight_bits(values: npt.NDArray[Any]) -> Grey:
 
 
 def _without_alpha(rgba: npt.NDArray[np.uint8]) -> Grey:
-    """Lay a picture (H, W, 4) on white paper; where all that is visible has one colour, the drawing is the alpha."""
+    """Composite an RGBA picture (H, W, 4) onto white; if everything visible has one colour, alpha is the drawing."""
     grey, alpha = cv2.cvtColor(rgba, cv2.COLOR_RGBA2GRAY), rgba[..., 3]
     visible = grey[alpha > 0]
     if not visible.size:
@@ -237,7 +222,7 @@ def _without_alpha(rgba: npt.NDArray[np.uint8]) -> Grey:
 
 
 def encode(image: Grey, format: str = "png") -> bytes:
-    """The bytes of a picture file: png, jpeg or webp."""
+    """Encode a grey picture as png, jpeg or webp. Raises ImageError."""
     extensions = {"png": ".png", "jpeg": ".jpg", "jpg": ".jpg", "webp": ".webp"}
     if format not in extensions:
         raise ImageError(f"cannot write pictures as {format!r}; use one of {', '.join(extensions)}")

@@ -1,4 +1,4 @@
-"""Ink and paper: grey pictures to what a recogniser eats. Training and reading both go through `prepare`."""
+"""Preprocessing of grey pictures: polarity, scaling, illumination. `prepare` makes the input of a recogniser."""
 
 from collections.abc import Sequence
 
@@ -9,27 +9,27 @@ import numpy.typing as npt
 from scriven.base import ImageError
 
 Grey = npt.NDArray[np.uint8]
-CLEAR = 0.5  # lean from which on dark and light ink are told apart
-LONGEST = 4000  # times as wide as high: nothing that was written
+CLEAR = 0.5  # absolute skewness from which the polarity is taken as certain
+LONGEST = 4000  # largest width of a line of writing, in heights
 GREYS = np.arange(256, dtype=np.float64)
 
 
 def polarity(image: Grey) -> float:
-    """How clearly the ink is dark: positive for dark ink on light paper, negative for light ink on dark paper.
+    """Negative skewness of the grey values: positive for dark ink on light paper, negative for light on dark.
 
-    Ink is rarer than paper, so grey values lean (their skewness) towards it. Where that is unclear, uneven light or the
-    edge of the sheet may be to blame: then it is the lean that is left when the local mean is taken out.
+    Ink is rarer than paper, so grey values are skewed towards it. Where that is unclear, uneven light or the edge of
+    the sheet may be the reason: then the skewness after subtracting the local mean is returned.
     """
     small = image if image.size < 1 << 18 else _small(image, 64 if image.shape[1] > 4 * image.shape[0] else 512)
-    lean = _lean(small)
-    if lean > CLEAR:
-        return lean
+    skewness = _skewness(small)
+    if skewness > CLEAR:
+        return skewness
     local = cv2.blur(small, (63, 63), borderType=cv2.BORDER_REFLECT)
-    return _lean(np.asarray(cv2.addWeighted(small, 0.5, local, -0.5, 128), np.uint8))
+    return _skewness(np.asarray(cv2.addWeighted(small, 0.5, local, -0.5, 128), np.uint8))
 
 
-def _lean(image: Grey) -> float:
-    """Skewness of the grey values, positive towards the dark; near 0 where they hardly differ."""
+def _skewness(image: Grey) -> float:
+    """Skewness of the grey values with its sign reversed, near 0 where they hardly vary."""
     counts = _histogram(image)
     share = counts / counts.sum()
     from_mean = GREYS - float(share @ GREYS)
@@ -38,12 +38,12 @@ def _lean(image: Grey) -> float:
 
 
 def dark_ink(image: Grey) -> Grey:
-    """The picture with dark ink on light paper: inverted where `polarity` is clearly negative."""
+    """The picture with dark ink on light paper: inverted if `polarity` is below -CLEAR."""
     return np.asarray(255 - image, np.uint8) if polarity(image) < -CLEAR else image
 
 
 def _small(image: Grey, height: int) -> Grey:
-    """At most `height` px high and 16 times as wide; small pictures as they are."""
+    """The picture scaled down to at most `height` px and 16 times that width."""
     scale = min(1.0, height / image.shape[0], 16 * height / image.shape[1])
     if scale == 1.0:
         return image
@@ -52,13 +52,14 @@ def _small(image: Grey, height: int) -> Grey:
 
 
 def to_height(image: Grey, height: int = 64) -> Grey:
-    """Scaled to `height` px, proportions kept: (height, W), W at least height // 2, padded with paper on the right.
+    """Scale a picture to `height` px, keeping its aspect ratio: (height, W).
 
-    Raises ImageError for a picture that no line of writing can look like.
+    Pictures narrower than height // 2 are padded with paper on the right. Raises ImageError for a picture that is more
+    than LONGEST times as wide as high.
     """
     if image.shape[1] > LONGEST * image.shape[0]:
         size = f"{image.shape[1]} px wide and {image.shape[0]} px high"
-        raise ImageError(f"the picture is {size}, which is no line of writing; leave it out")
+        raise ImageError(f"the picture is {size}, which cannot be a line of writing; leave it out")
     width = max(1, round(image.shape[1] * height / image.shape[0]))
     if image.shape != (height, width):
         method = cv2.INTER_AREA if image.shape[0] > height else cv2.INTER_CUBIC
@@ -70,9 +71,9 @@ def to_height(image: Grey, height: int = 64) -> Grey:
 
 
 def pad_to_height(image: Grey, height: int) -> Grey:
-    """The picture with as much paper above as below, `height` px high.
+    """Pad a picture with paper, half above and half below, to `height` px.
 
-    The same object where it is no lower, and where `to_height` refuses it.
+    A picture at least as high, or one that `to_height` refuses, is returned unchanged.
     """
     missing = height - image.shape[0]
     if missing <= 0 or image.shape[1] > LONGEST * image.shape[0]:
@@ -81,7 +82,7 @@ def pad_to_height(image: Grey, height: int) -> Grey:
 
 
 def widened(image: Grey, factor: float) -> Grey:
-    """The picture at the same height and `factor` times its width, 8 px at least; the same object for 1."""
+    """Scale the width of a picture by `factor`, to at least 8 px; the same object for 1."""
     if factor == 1:
         return image
     width = max(8, round(image.shape[1] * factor))
@@ -90,7 +91,7 @@ def widened(image: Grey, factor: float) -> Grey:
 
 
 def _percentile(image: Grey, share: float) -> int:
-    """The grey value below or at which `share` of the pixels lie."""
+    """The smallest grey value with at least `share` (0..1) of the pixels at or below it."""
     return int(np.searchsorted(np.cumsum(_histogram(image)), share * image.size))
 
 
@@ -99,7 +100,7 @@ def _histogram(image: Grey) -> npt.NDArray[np.float64]:
 
 
 def background(image: Grey, cell: int = 4, window: int = 11) -> Grey:
-    """The paper behind the ink, (H, W): a grey closing of the picture seen at 1/`cell` size, smoothed."""
+    """Estimate the paper behind the ink, (H, W): a grey closing of the picture at 1/`cell` size, smoothed."""
     high, wide = image.shape
     small = cv2.resize(image, (-(-wide // cell), -(-high // cell)), interpolation=cv2.INTER_AREA)
     closed = cv2.morphologyEx(
@@ -109,11 +110,18 @@ def background(image: Grey, cell: int = 4, window: int = 11) -> Grey:
     return np.asarray(cv2.resize(smooth, (wide, high), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def normalise(image: Grey, *, ink: int = 64, max_gain: float = 4.0) -> Grey:
-    """Even light: paper near 255, strokes near `ink`, whatever the scan. The gain is limited: blank paper stays blank.
+def ink_mask(image: Grey) -> Grey:
+    """1 for ink, 0 for paper, (H, W): Otsu's threshold on the difference to the background, at least 12 grey levels."""
+    depth = cv2.subtract(background(image), image)
+    threshold, _ = cv2.threshold(depth, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    return np.asarray(depth > max(threshold, 12), np.uint8)
 
-    The stroke level is the median of the pixels more than half as dark as the darkest 0.5 %, so it hangs little on how
-    much of the picture is ink.
+
+def normalise(image: Grey, *, ink: int = 64, max_gain: float = 4.0) -> Grey:
+    """Correct illumination and contrast: paper near 255, strokes near `ink`.
+
+    The gain is limited to `max_gain`, so that blank paper stays blank. The stroke level is the median of the pixels
+    more than half as dark as the darkest 0.5 %, which depends little on how much of the picture is ink.
     """
     flat = np.asarray(cv2.divide(image, background(image), scale=255), np.uint8)
     counts = _histogram(flat)
@@ -128,25 +136,25 @@ def normalise(image: Grey, *, ink: int = 64, max_gain: float = 4.0) -> Grey:
 
 
 def prepare(image: Grey, height: int = 64) -> Grey:
-    """What a recogniser eats, as uint8 (height, W): `to_height`, then `normalise`. Raises ImageError."""
+    """The input of a recogniser, uint8 (height, W): `to_height`, then `normalise`. Raises ImageError."""
     return normalise(to_height(image, height))
 
 
 def crop_polygon(image: Grey, points: Sequence[tuple[float, float]]) -> Grey:
-    """The part of a picture inside a polygon of (x, y) px; around it, within its bounding box, the local paper.
+    """The bounding box of a polygon of (x, y) px; pixels outside the polygon are replaced by the background.
 
-    Raises ImageError for fewer than three points or a polygon that lies outside the picture.
+    Raises ImageError for fewer than three points or a polygon outside the picture.
     """
     corners = np.asarray(points, np.float64).reshape(-1, 2).round().astype(np.int32)
     if len(corners) < 3:
-        raise ImageError(f"a polygon of {len(corners)} points encloses nothing; give three or more")
+        raise ImageError(f"a polygon of {len(corners)} points has no area; give three or more")
     high, wide = image.shape
     left, top = np.maximum(corners.min(0), 0)
     right, bottom = np.minimum(corners.max(0) + 1, (wide, high))
     if right - left < 2 or bottom - top < 2:
         raise ImageError(
             f"the polygon from {corners.min(0).tolist()} to {corners.max(0).tolist()} lies outside the picture of "
-            f"{wide} x {high} px or is a mere line; check that page and picture belong together"
+            f"{wide} x {high} px or has no area; check that page and picture belong together"
         )
     cut = image[top:bottom, left:right]
     inside = np.zeros(cut.shape, np.uint8)

@@ -1,4 +1,4 @@
-"""How many threads OpenCV takes: one, where pictures or processes already run side by side, or time is measured."""
+"""The number of threads of OpenCV: one where pictures are already processed in parallel, or time is measured."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import cv2
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """OpenCV in one thread inside; as before afterwards."""
+    """Run OpenCV in one thread inside the context; restore its number of threads afterwards."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from scriven.base import ImageError, Skipped, printable
 from scriven.images import count_pages
-from scriven.images.others import SAVE, not_readable
+from scriven.images.unsupported import REASON, unsupported
 from scriven.importers.common import ImportItem, every_picture, folder, from_file, item, page_number, pictures_under
 from scriven.lines.references import PAGED
 
@@ -15,8 +15,8 @@ def pictures(source: Path, *, split: str = "train") -> Iterator[ImportItem]:
 
     Pictures of a kind that cannot be read are refused by name. Raises LinesError when there are none.
     """
-    others = not_readable(folder(source, "pictures"))
-    yield from (Skipped(printable(file.relative_to(source)), SAVE) for file in others)
+    others = unsupported(folder(source, "pictures"))
+    yield from (Skipped(printable(file.relative_to(source)), REASON) for file in others)
     if others and not pictures_under(source, PAGED):
         return
     for part, id, file in every_picture(source, split, PAGED):

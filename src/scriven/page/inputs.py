@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scriven.base import ImageError, InputError, LinesError, Skipped
 from scriven.images import SUFFIXES, Grey, open_image, pad_to_height, pages_in, pages_of, size
-from scriven.images.others import SAVE, not_readable
+from scriven.images.unsupported import REASON, unsupported
 from scriven.lines.heights import Heights
 from scriven.lines.records import by_model
 from scriven.lines.splits import NO_SPLIT, find
@@ -87,8 +87,8 @@ def _inside(folder: Path, skipped: list[Skipped]) -> list[tuple[Path, bool]]:
     found = (p for p in folder.rglob("*") if p.suffix.lower() in READABLE and not p.is_dir())
     named = sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts))
     skipped += [Skipped(str(p), why_not(p)) for p in named if not p.is_file()]
-    others = not_readable(folder)
-    skipped += [Skipped(str(p), SAVE) for p in others]
+    others = unsupported(folder)
+    skipped += [Skipped(str(p), REASON) for p in others]
     if not named and not others and not unnamed:
         skipped.append(Skipped(str(folder), "it holds no pictures and is no lines folder; check the path"))
     return [(file, False) for file in named if file.is_file()]
