@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scriven.augment import Affine, Sampler, augment, blot, crop, hide_spans, pool
+from scriven.augment import Affine, Sampler, augment, blot, crop, mask_spans, pool
 
 
 def line(width: int = 200, height: int = 64) -> np.ndarray:
@@ -58,12 +58,12 @@ def test_a_blot_leaves_the_picture_it_was_given_alone() -> None:
 def test_hidden_spans_are_paper_and_about_so_wide(share: float) -> None:
     given = np.full((64, 2000), 230, np.uint8)
     given[10:20] = 20  # a line of ink along the whole picture
-    made = [hide_spans(given, np.random.default_rng(seed), share) for seed in range(20)]
+    made = [mask_spans(given, np.random.default_rng(seed), share) for seed in range(20)]
     painted = [(one[15] == 230).mean() for one in made]
     expected = 1 - np.exp(-share) if share else 16 / 2000  # spans overlap; one at the least
     assert np.mean(painted) == pytest.approx(expected, rel=0.15)
     assert all(np.array_equal(one[30], given[30]) for one in made) and given[15].max() == 20
-    narrow = hide_spans(given[:, :5], np.random.default_rng(0), 0.15)
+    narrow = mask_spans(given[:, :5], np.random.default_rng(0), 0.15)
     assert narrow.shape == (64, 5)
 
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from scriven.augment import Affine, Camera, Ink, Paper, Sampler, Wobble, camera, ink, paper, seen_through, warp
+from scriven.augment import Affine, Camera, Ink, Paper, Sampler, Wobble, bleed_through, camera, ink, paper, warp
 from scriven.scribes.fonts import FontSettings
 from scriven.scribes.fonts.face import Face
 from scriven.scribes.fonts.glyph_cache import GlyphCache
@@ -141,7 +141,7 @@ def test_alternates_and_ligatures_are_used(
 def test_the_other_side_shows_through(faces: dict[str, Typeface], task: Task) -> None:
     page, other = np.full((64, 200), 250, np.uint8), np.zeros((40, 150), np.uint8)
     other[10:30, 20:60] = 255
-    assert (seen_through(page, other, 0.3, sampler()) < 220).sum() > 300
+    assert (bleed_through(page, other, 0.3, sampler()) < 220).sum() > 300
     faint = lambda image: int(((image > 120) & (image < 245)).sum())  # noqa: E731
     assert faint(written(task, through=1.0)) > 1.5 * faint(written(task))
     assert all(hand.through >= 0.3 for hand in hands(faces, through=1.0))

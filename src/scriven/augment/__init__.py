@@ -1,9 +1,9 @@
-"""Ink and paper in numpy and OpenCV: the parts the font scribe draws with, and `augment` for real pictures."""
+"""Synthetic ink, paper and camera, and `augment` for pictures, in numpy and OpenCV; each takes an rng or a Sampler."""
 
 from scriven.augment.ink import Ink, ink
 from scriven.augment.noise import Sampler, crop, pool
-from scriven.augment.paper import Camera, Paper, Ruling, camera, paper, seen_through
-from scriven.augment.real import AugmentSettings, augment, blot, hide_spans
+from scriven.augment.paper import Camera, Paper, Ruling, bleed_through, camera, paper
+from scriven.augment.real import AugmentSettings, augment, blot, mask_spans
 from scriven.augment.warp import STILL, Affine, Wobble, warp
 
 __all__ = [
@@ -20,10 +20,10 @@ __all__ = [
     "blot",
     "camera",
     "crop",
-    "hide_spans",
+    "mask_spans",
     "ink",
     "paper",
     "pool",
-    "seen_through",
+    "bleed_through",
     "warp",
 ]

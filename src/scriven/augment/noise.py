@@ -1,7 +1,7 @@
-"""Chance for pictures: one draw of random numbers a picture, and noise cut from pools made once.
+"""Random numbers and noise for augmentation: a fast sampler of scalars, and crops of precomputed noise fields.
 
-Fresh Gaussian noise costs ten times a crop of a pool; the pools come from a fixed seed, so a crop depends on its
-offset alone and a picture on its `rng` alone.
+Fresh Gaussian noise costs ten times a crop of a precomputed field. The fields have fixed seeds, so a picture depends on
+its `rng` alone.
 """
 
 from functools import cache
@@ -11,21 +11,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
-Kind = Literal["grain", "soft", "cloud", "wide", "fibre"]
+from scriven.images import Grey
+
+NoiseKind = Literal["grain", "soft", "cloud", "wide", "fibre"]
 
 POOL_HEIGHT, POOL_WIDTH = 192, 2560  # px
-SPREAD = 32.0  # standard deviation of every pool in grey levels, about a mean of 128
-_SEEDS: dict[Kind, int] = {"grain": 11, "soft": 12, "cloud": 13, "wide": 14, "fibre": 15}
+SPREAD = 32.0  # grey levels, standard deviation of every field; their mean is 128
+_SEEDS: dict[NoiseKind, int] = {"grain": 11, "soft": 12, "cloud": 13, "wide": 14, "fibre": 15}
 
 
-def as_image(array: Any) -> Image:
-    """What OpenCV gave back: its types say any number, ours are uint8."""
+def as_image(array: Any) -> Grey:
+    """The same array, typed uint8: the type hints of OpenCV allow any number type."""
     return array  # type: ignore[no-any-return]
 
 
 class Sampler:
-    """Uniform numbers drawn from `rng` a hundred at a time and handed out one by one as Python floats."""
+    """Random scalars from a generator. Uniform numbers are drawn 96 at a time, which is faster than one by one."""
 
     __slots__ = ("rng", "_values")
 
@@ -44,21 +45,24 @@ class Sampler:
         return low + (high - low) * self.unit()
 
     def bernoulli(self, probability: float) -> bool:
-        """True in this share of all throws."""
+        """True with this probability."""
         return self.unit() < probability
 
-    def normal(self, spread: float) -> float:
-        """About normal with mean 0 and standard deviation `spread`; never beyond 3 of them."""
-        return (self.unit() + self.unit() + self.unit() - 1.5) * 2.0 * spread
+    def normal(self, std: float) -> float:
+        """Approximately normal with mean 0 and standard deviation `std`, never beyond 3 of them (Irwin-Hall)."""
+        return (self.unit() + self.unit() + self.unit() - 1.5) * 2.0 * std
 
     def below(self, count: int) -> int:
-        """A whole number in 0..count-1."""
+        """A uniform integer in 0..count-1."""
         return min(count - 1, int(self.unit() * count))
 
 
 @cache
-def pool(kind: Kind) -> Image:
-    """(192, 2560) noise about 128: grain (pixels), soft (a pen's tremble), cloud (paper), wide (light), fibre."""
+def pool(kind: NoiseKind) -> Grey:
+    """A noise field, uint8 (192, 2560) with mean 128, by its scale: grain 1 px, soft 1 px blurred, cloud, wide, fibre.
+
+    Cloud mixes scales of 2 to 18 px (mottled paper), wide has 60 px (illumination), fibre short horizontal streaks.
+    """
     rng = np.random.default_rng(_SEEDS[kind])
     shape = (POOL_HEIGHT, POOL_WIDTH)
     field: NDArray[np.float32]
@@ -80,7 +84,7 @@ def pool(kind: Kind) -> Image:
 
 
 def _smooth(rng: np.random.Generator, shape: tuple[int, int], sigma: float) -> NDArray[np.float32]:
-    """Normal noise with correlations over `sigma` px and unit variance, drawn small where sigma is large."""
+    """Gaussian noise blurred with `sigma` px to unit variance, computed at a lower resolution for a large sigma."""
     factor = max(1, int(sigma / 4))
     small = rng.standard_normal((shape[0] // factor + 2, shape[1] // factor + 2), dtype=np.float32)
     blurred = cv2.GaussianBlur(small, (0, 0), sigma / factor, borderType=cv2.BORDER_REFLECT)
@@ -88,18 +92,18 @@ def _smooth(rng: np.random.Generator, shape: tuple[int, int], sigma: float) -> N
     return np.asarray(field / field.std(), np.float32)
 
 
-def mottled(image: Image, kind: Kind, amount: float, dice: Sampler) -> Image:
-    """A picture (H, W) with noise of a pool laid over it; `amount` is its standard deviation in grey levels."""
+def add_noise(image: Grey, kind: NoiseKind, amount: float, sampler: Sampler) -> Grey:
+    """Add noise to a picture (H, W); `amount` is its standard deviation in grey levels."""
     weight = amount / SPREAD
-    return as_image(cv2.addWeighted(image, 1.0, crop(kind, image.shape, dice), weight, -128 * weight))
+    return as_image(cv2.addWeighted(image, 1.0, crop(kind, image.shape, sampler), weight, -128 * weight))
 
 
-def crop(kind: Kind, shape: tuple[int, int], dice: Sampler) -> Image:
-    """A random window (H, W) of a pool, a view where the pool is large enough."""
+def crop(kind: NoiseKind, shape: tuple[int, int], sampler: Sampler) -> Grey:
+    """A random window (H, W) of a noise field, a view of it if the field is large enough."""
     field = pool(kind)
     height, width = shape
     if height > POOL_HEIGHT or width > POOL_WIDTH:
         field = np.tile(field, (-(-height // POOL_HEIGHT), -(-width // POOL_WIDTH)))
-    top = dice.below(field.shape[0] - height + 1)
-    left = dice.below(field.shape[1] - width + 1)
+    top = sampler.below(field.shape[0] - height + 1)
+    left = sampler.below(field.shape[1] - width + 1)
     return field[top : top + height, left : left + width]

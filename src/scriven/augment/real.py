@@ -1,4 +1,4 @@
-"""Training views of real pictures: the same warp, pen and camera that the font scribe uses, on a finished picture."""
+"""Augmentation of given pictures for training: warp, stroke width, contrast, blots, blur and noise."""
 
 import math
 from dataclasses import dataclass
@@ -7,33 +7,34 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from scriven.augment.noise import Image, Sampler, as_image, crop, mottled
+from scriven.augment.noise import Sampler, add_noise, as_image, crop
 from scriven.augment.paper import Camera, camera
 from scriven.augment.warp import Affine, Wobble, warp
 from scriven.base.settings import NonNegative, Positive, Range, Share, validated
+from scriven.images import Grey
 
-SPAN = (6, 26)  # px of width at height 64 that are hidden at once: up to two letters
+SPAN = (6, 26)  # px at height 64, least and greatest width of a masked span: up to two letters
 
 
 @validated
 @dataclass(frozen=True)
 class AugmentSettings:
-    """Ranges at strength 1; all shrink to nothing at strength 0."""
+    """Ranges of the augmentation at strength 1; at strength 0 all are zero."""
 
     slant: NonNegative = 0.35  # largest shear, dx per dy
-    turn: NonNegative = 2.0  # degrees
-    wide: Range[Positive] = (0.8, 1.25)
-    high: Range[Positive] = (0.85, 1.12)
-    shift: Share = 0.05  # of the height, up or down
+    turn: NonNegative = 2.0  # degrees, largest rotation
+    wide: Range[Positive] = (0.8, 1.25)  # horizontal scale
+    high: Range[Positive] = (0.85, 1.12)  # vertical scale
+    shift: Share = 0.05  # largest vertical shift, as a share of the height
     elastic: NonNegative = 1.2  # px at height 64, standard deviation
-    stretch: NonNegative = 1.5  # px at height 64, along the line
-    swell: Share = 0.04  # of the letters' height
-    sway: Share = 0.05  # of their slant
-    drift: NonNegative = 1.5  # px at height 64
+    stretch: NonNegative = 1.5  # px at height 64, standard deviation of shifts along the line
+    swell: Share = 0.04  # standard deviation of the letters' height, relative
+    sway: Share = 0.05  # standard deviation of their slant, dx per dy
+    drift: NonNegative = 1.5  # px at height 64, amplitude of a slow wave of the baseline
     weight: Share = 0.5  # probability of thicker or thinner strokes
-    contrast: Share = 0.7  # probability of another contrast, gamma and paper grey
-    fade: Share = 0.15  # probability of ink that pales here and there
-    light: Share = 0.3  # probability of uneven light
+    contrast: Share = 0.7  # probability of a change of contrast, gamma and paper grey
+    fade: Share = 0.15  # probability of ink that fades in places
+    light: Share = 0.3  # probability of uneven illumination
     blot: Share = 0.03  # probability of a blot or a stroke across
     blur: Share = 0.3  # probability; these three as in Camera
     noise: Share = 0.4
@@ -41,53 +42,54 @@ class AugmentSettings:
 
     @cached_property
     def camera(self) -> Camera:
+        """The settings of blur, noise and compression."""
         return Camera(blur=self.blur, blur_most=0.9, noise=self.noise, jpeg=self.jpeg)
 
 
 def augment(
-    image: Image, rng: np.random.Generator, strength: float = 1.0, settings: AugmentSettings | None = None
-) -> Image:
-    """Another view of a grey picture (H, W) uint8, 255 = paper: (H, W') uint8, wide enough that no letter is cut.
+    image: Grey, rng: np.random.Generator, strength: float = 1.0, settings: AugmentSettings | None = None
+) -> Grey:
+    """A random variation of a grey picture (H, W), 255 = paper: (H, W'), wide enough that no letter is cut off.
 
-    `strength` ramps every change from none (0) to full (1).
+    `strength` scales every change from none (0) to full (1).
     """
     if strength <= 0:
         return image.copy()
     settings = settings or AugmentSettings()
-    dice = Sampler(rng)
+    sampler = Sampler(rng)
     paper = int(np.median(image[::3, ::3]))
-    image = _warped(image, paper, dice, strength, settings)
-    if dice.bernoulli(settings.weight * strength):
-        image = _reweighted(image, dice, strength)
-    if dice.bernoulli(settings.blot * strength):
-        image = blot(image, dice)
-    if dice.bernoulli(settings.fade * strength):
-        image = _faded(image, paper, dice, strength)
-    if dice.bernoulli(settings.contrast * strength):
-        image = as_image(cv2.LUT(image, _tone(paper, dice, strength)))
-    if dice.bernoulli(settings.light * strength):
-        image = mottled(image, "wide", dice.between(2, 9) * strength, dice)
-    return camera(image, settings.camera, dice, strength)
+    image = _warped(image, paper, sampler, strength, settings)
+    if sampler.bernoulli(settings.weight * strength):
+        image = _reweighted(image, sampler, strength)
+    if sampler.bernoulli(settings.blot * strength):
+        image = blot(image, sampler)
+    if sampler.bernoulli(settings.fade * strength):
+        image = _faded(image, paper, sampler, strength)
+    if sampler.bernoulli(settings.contrast * strength):
+        image = as_image(cv2.LUT(image, _tone(paper, sampler, strength)))
+    if sampler.bernoulli(settings.light * strength):
+        image = add_noise(image, "wide", sampler.between(2, 9) * strength, sampler)
+    return camera(image, settings.camera, sampler, strength)
 
 
-def _warped(image: Image, paper: int, dice: Sampler, strength: float, settings: AugmentSettings) -> Image:
-    """Shear, turn, scale, shift, elastic and drift in one sampling; rows with ink stay inside the picture."""
+def _warped(image: Grey, paper: int, sampler: Sampler, strength: float, settings: AugmentSettings) -> Grey:
+    """Shear, rotate, scale, shift and distort in one interpolation; rows with ink stay inside the picture."""
     height, width = image.shape
     scale = strength * height / 64
-    most = min(math.radians(settings.turn), 0.12 * height / width)  # a long line turns less, that it may stay large
+    most = min(math.radians(settings.turn), 0.12 * height / width)  # or a long line would have to shrink
     affine = Affine.of(
-        slant=settings.slant * strength * dice.normal(0.4),
-        wide=_between(settings.wide, strength, dice),
-        high=_between(settings.high, strength, dice),
-        turn=most * strength * dice.between(-1, 1),
+        slant=settings.slant * strength * sampler.normal(0.4),
+        wide=_between(settings.wide, strength, sampler),
+        high=_between(settings.high, strength, sampler),
+        turn=most * strength * sampler.between(-1, 1),
     )
     wobble = Wobble(
-        elastic=settings.elastic * scale * dice.unit(),
-        stretch=settings.stretch * scale * dice.unit(),
-        swell=settings.swell * strength * dice.unit(),
-        sway=settings.sway * strength * dice.unit(),
-        drift=settings.drift * scale * dice.unit(),
-        period=dice.between(3, 12) * height,
+        elastic=settings.elastic * scale * sampler.unit(),
+        stretch=settings.stretch * scale * sampler.unit(),
+        swell=settings.swell * strength * sampler.unit(),
+        sway=settings.sway * strength * sampler.unit(),
+        drift=settings.drift * scale * sampler.unit(),
+        period=sampler.between(3, 12) * height,
     )
     top, bottom = _ink_rows(image, paper)
     middle = (top + bottom) / 2
@@ -100,61 +102,61 @@ def _warped(image: Image, paper: int, dice: Sampler, strength: float, settings: 
     reach = wobble.reach(height)[0]
     left, right = left - reach, right + reach
     wide = max(1, math.ceil(right - left))
-    wanted = middle + settings.shift * height * strength * dice.between(-1, 1)
+    wanted = middle + settings.shift * height * strength * sampler.between(-1, 1)
     wanted = min(max(wanted, -up), height - down) if down - up <= height else height / 2
     forward = affine.moved(-left, wanted)
     back = forward.inverse().moved(width / 2, middle)
-    return warp(image, back, (height, wide), wobble, dice, paper)
+    return warp(image, back, (height, wide), wobble, sampler, paper)
 
 
-def _between(span: tuple[float, float], strength: float, dice: Sampler) -> float:
-    """A factor whose span shrinks to 1 with the strength."""
-    return 1.0 + strength * (dice.between(*span) - 1.0)
+def _between(span: tuple[float, float], strength: float, sampler: Sampler) -> float:
+    """A random factor of a span, moved towards 1 by 1 - strength."""
+    return 1.0 + strength * (sampler.between(*span) - 1.0)
 
 
-def _ink_rows(image: Image, paper: int) -> tuple[int, int]:
-    """First row with ink and the row after the last, by the darkest pixel of each; (0, H) where there is no ink."""
+def _ink_rows(image: Grey, paper: int) -> tuple[int, int]:
+    """The first row with ink and the row after the last, by the darkest pixel of each; (0, H) without ink."""
     darkest = cv2.reduce(image, 1, cv2.REDUCE_MIN).ravel()
     level = paper - 0.4 * (paper - int(darkest.min()))
     rows = np.flatnonzero(darkest < level)
     return (int(rows[0]), int(rows[-1]) + 1) if len(rows) and level < paper - 4 else (0, len(darkest))
 
 
-def _reweighted(image: Image, dice: Sampler, strength: float) -> Image:
-    """Mix with a picture whose dark strokes are one pixel wider (two times in three) or thinner."""
-    kernel = np.ones((2, 2) if dice.bernoulli(0.6) else (3, 3), np.uint8)
-    amount = dice.between(0.2, 1.0) * strength
-    if dice.bernoulli(0.65):
+def _reweighted(image: Grey, sampler: Sampler, strength: float) -> Grey:
+    """Blend with a picture whose strokes are one pixel wider (two times in three) or thinner."""
+    kernel = np.ones((2, 2) if sampler.bernoulli(0.6) else (3, 3), np.uint8)
+    amount = sampler.between(0.2, 1.0) * strength
+    if sampler.bernoulli(0.65):
         other = cv2.erode(image, kernel)
     else:
         other, amount = cv2.dilate(image, kernel[:2, :2]), amount * 0.6
     return as_image(cv2.addWeighted(image, 1 - amount, other, amount, 0))
 
 
-def _tone(paper: int, dice: Sampler, strength: float) -> Image:
-    """A table from grey to grey: another paper, another darkness of ink, another gamma."""
-    target = paper + strength * (dice.between(min(paper, 140), 255) - paper)
-    depth = 1.0 + strength * (dice.between(0.45, 1.35) - 1.0)
-    gamma = math.exp(strength * dice.normal(0.25))
+def _tone(paper: int, sampler: Sampler, strength: float) -> Grey:
+    """A look-up table (256,) that changes the grey of the paper, the darkness of the ink, and gamma."""
+    target = paper + strength * (sampler.between(min(paper, 140), 255) - paper)
+    depth = 1.0 + strength * (sampler.between(0.45, 1.35) - 1.0)
+    gamma = math.exp(strength * sampler.normal(0.25))
     grey = np.arange(256, dtype=np.float32)
     share = np.clip((paper - grey) / max(paper, 1), -0.5, 1)  # 0 paper .. 1 black
     bent = np.sign(share) * np.abs(share) ** gamma * depth
     return np.clip(target * (1 - bent), 0, 255).astype(np.uint8)
 
 
-def _faded(image: Image, paper: int, dice: Sampler, strength: float) -> Image:
-    """Ink that pales towards the paper here and there."""
-    amount = dice.between(0.2, 0.7) * strength
+def _faded(image: Grey, paper: int, sampler: Sampler, strength: float) -> Grey:
+    """Fade the ink towards the paper in places."""
+    amount = sampler.between(0.2, 0.7) * strength
     ramp = np.arange(256, dtype=np.float32)
     table = (255 * amount * np.clip((ramp - 110) / 70, 0, 1)).astype(np.uint8)
-    veil = cv2.LUT(crop("cloud", image.shape, dice), table)
+    veil = cv2.LUT(crop("cloud", image.shape, sampler), table)
     return as_image(cv2.add(image, cv2.multiply(cv2.subtract(np.full_like(image, paper), image), veil, scale=1 / 255)))
 
 
-def hide_spans(image: Image, rng: np.random.Generator, share: float) -> Image:
-    """The picture with spans of columns painted as paper, about `share` (0..1) of its width, one span at the least.
+def mask_spans(image: Grey, rng: np.random.Generator, share: float) -> Grey:
+    """Paint spans of columns with the grey of the paper, about `share` (0..1) of the width and at least one span.
 
-    What is left must tell what they say, as in the span masking of HTR-VT (Li et al. 2024, arXiv:2409.08573).
+    The network has to read them from context, as in the span masking of HTR-VT (Li et al. 2024, arXiv:2409.08573).
     """
     image = image.copy()
     height, width = image.shape
@@ -167,16 +169,16 @@ def hide_spans(image: Image, rng: np.random.Generator, share: float) -> Image:
     return image
 
 
-def blot(image: Image, dice: Sampler) -> Image:
-    """The picture with a blot, or a stroke across some letters, no darker than its darkest ink."""
+def blot(image: Grey, sampler: Sampler) -> Grey:
+    """Draw a blot, or a stroke across some letters, as dark as the darkest ink, on a copy of a picture."""
     image = image.copy()
     height, width = image.shape
     grey = int(image.min())
-    x, y = dice.between(0, width), dice.between(0.2, 0.8) * height
-    if dice.bernoulli(0.5):
-        axes = (1 + int(dice.between(0.02, 0.12) * height), 1 + int(dice.between(0.02, 0.1) * height))
-        cv2.ellipse(image, (int(x), int(y)), axes, dice.between(0, 180), 0, 360, grey, -1, cv2.LINE_AA)
+    x, y = sampler.between(0, width), sampler.between(0.2, 0.8) * height
+    if sampler.bernoulli(0.5):
+        axes = (1 + int(sampler.between(0.02, 0.12) * height), 1 + int(sampler.between(0.02, 0.1) * height))
+        cv2.ellipse(image, (int(x), int(y)), axes, sampler.between(0, 180), 0, 360, grey, -1, cv2.LINE_AA)
     else:
-        end = (int(x + dice.between(0.5, 3) * height), int(y + dice.normal(0.08) * height))
-        cv2.line(image, (int(x), int(y)), end, grey, 1 + dice.below(2), cv2.LINE_AA)
+        end = (int(x + sampler.between(0.5, 3) * height), int(y + sampler.normal(0.08) * height))
+        cv2.line(image, (int(x), int(y)), end, grey, 1 + sampler.below(2), cv2.LINE_AA)
     return image

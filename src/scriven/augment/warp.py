@@ -1,4 +1,4 @@
-"""One fused warp: an affine map, a drifting baseline, and an elastic field, sampled by a single `cv2.remap`."""
+"""A fused warp: an affine map, a drifting baseline and an elastic field, applied by a single `cv2.remap`."""
 
 import math
 from typing import Any, NamedTuple
@@ -7,17 +7,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scriven.augment.noise import Image, Sampler, as_image
+from scriven.augment.noise import Sampler, as_image
+from scriven.images import Grey
 
 CELL = 20  # px between the nodes of the elastic grid
-_MOST = 1.6  # standard deviations a node may stray
-_ENDS = 0.3  # of the shifts along the line that is left near the ends, where the outermost nodes hold still
+_MOST = 1.6  # standard deviations at which the shift of a node is clipped
+_ENDS = 0.3  # share of the shifts along the line that remains near the ends, as the outermost nodes are fixed
 Floats = NDArray[np.float32]
-_NO_MAP: Any = None  # both coordinates are in the first map
+_NO_MAP: Any = None  # as both coordinates are in the first map
 
 
 class Affine(NamedTuple):
-    """(x, y) -> (a x + b y + c, d x + e y + f)."""
+    """An affine map: (x, y) -> (a x + b y + c, d x + e y + f)."""
 
     a: float
     b: float
@@ -28,28 +29,28 @@ class Affine(NamedTuple):
 
     @classmethod
     def of(cls, *, slant: float = 0.0, wide: float = 1.0, high: float = 1.0, turn: float = 0.0) -> "Affine":
-        """Scale by (wide, high), lean right by `slant` (dx per -dy), then turn by `turn` radians, about the origin."""
+        """Scale by (wide, high), shear right by `slant` (dx per -dy), then rotate by `turn` radians."""
         cos, sin = math.cos(turn), math.sin(turn)
         a, b, e = wide, -slant * high, high
         return cls(cos * a, cos * b - sin * e, 0.0, sin * a, sin * b + cos * e, 0.0)
 
     def scaled(self, factor: float) -> "Affine":
-        """This map, its result `factor` times as large."""
+        """This map followed by a scaling."""
         a, b, c, d, e, f = self
         return Affine(a * factor, b * factor, c * factor, d * factor, e * factor, f * factor)
 
     def moved(self, right: float, down: float) -> "Affine":
-        """This map, its result moved by px."""
+        """This map followed by a translation, px."""
         return Affine(self.a, self.b, self.c + right, self.d, self.e, self.f + down)
 
     def inverse(self) -> "Affine":
-        """The map back."""
+        """The inverse map."""
         det = self.a * self.e - self.b * self.d
         a, b, d, e = self.e / det, -self.b / det, -self.d / det, self.a / det
         return Affine(a, b, -(a * self.c + b * self.f), d, e, -(d * self.c + e * self.f))
 
     def box(self, left: float, top: float, right: float, bottom: float) -> tuple[float, float, float, float]:
-        """(left, top, right, bottom) around a mapped box, for maps that turn by less than a quarter."""
+        """The bounding box (left, top, right, bottom) of a mapped box, for rotations below 90 degrees."""
         low_x, high_x = (self.b * bottom, self.b * top) if self.b < 0 else (self.b * top, self.b * bottom)
         low_y, high_y = (self.d * right, self.d * left) if self.d < 0 else (self.d * left, self.d * right)
         x, y = self.c, self.f
@@ -62,9 +63,9 @@ class Affine(NamedTuple):
 
 
 class Wobble(NamedTuple):
-    """How far a picture's points stray from the affine map; lengths in px of the result, the rest fractions.
+    """Random displacements from the affine map; lengths in px of the result, the rest fractions.
 
-    Elastic shifts every node of a grid by itself; the others change along the line only, so that joined letters grow,
+    Elastic shifts every node of a grid independently; the others vary along the line only, so that joined letters grow,
     lean and spread together.
     """
 
@@ -72,11 +73,11 @@ class Wobble(NamedTuple):
     stretch: float = 0.0  # standard deviation of the shifts along the line: wider and narrower letters
     swell: float = 0.0  # standard deviation of the letters' height
     sway: float = 0.0  # standard deviation of the letters' slant
-    drift: float = 0.0  # height of the slow wave of the baseline
-    period: float = 300.0  # its length
+    drift: float = 0.0  # amplitude of a slow wave of the baseline
+    period: float = 300.0  # wavelength of the drift
 
     def reach(self, height: int) -> tuple[float, float]:
-        """The farthest shift (right or left, up or down) that has to be allowed for at the edges, px."""
+        """The margins that the displacements need, px: left and right, above and below."""
         return (
             _ENDS * _MOST * (self.elastic + self.stretch + self.sway * height / 2),
             _MOST * (self.elastic + self.swell * height / 2) + self.drift,
@@ -86,14 +87,14 @@ class Wobble(NamedTuple):
 STILL = Wobble()
 
 
-def warp(image: Image, back: Affine, shape: tuple[int, int], wobble: Wobble, dice: Sampler, fill: int = 0) -> Image:
-    """Sample `image` into a picture of `shape` (H, W); `back` maps result pixels to image pixels. Outside is `fill`."""
+def warp(image: Grey, back: Affine, shape: tuple[int, int], wobble: Wobble, sampler: Sampler, fill: int = 0) -> Grey:
+    """Resample a picture to `shape` (H, W); `back` maps pixels of the result to it. Outside the picture is `fill`."""
     height, width = shape
     if wobble == STILL:
         matrix = np.array([[back.a, back.b, back.c], [back.d, back.e, back.f]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         return as_image(cv2.warpAffine(image, matrix, (width, height), None, flags, cv2.BORDER_CONSTANT, (fill,)))
-    nodes, cells = _nodes(shape, back, wobble, dice)
+    nodes, cells = _nodes(shape, back, wobble, sampler)
     size = (nodes.shape[1] * cells[1], nodes.shape[0] * cells[0])
     where = cv2.resize(nodes, size, interpolation=cv2.INTER_LINEAR)
     top, left = cells[0] // 2, cells[1] // 2
@@ -101,29 +102,30 @@ def warp(image: Image, back: Affine, shape: tuple[int, int], wobble: Wobble, dic
     return as_image(cv2.remap(image, where, _NO_MAP, cv2.INTER_LINEAR, None, cv2.BORDER_CONSTANT, (fill,)))
 
 
-def _nodes(shape: tuple[int, int], back: Affine, wobble: Wobble, dice: Sampler) -> tuple[Floats, tuple[int, int]]:
-    """Where in the image the nodes of a coarse grid are sampled, (rows, columns, 2) px, and the size of its cells.
+def _nodes(shape: tuple[int, int], back: Affine, wobble: Wobble, sampler: Sampler) -> tuple[Floats, tuple[int, int]]:
+    """The positions in the picture of a coarse grid of nodes, (rows, columns, 2) px, and the size of its cells.
 
-    The first node stands on the first pixel, the last one on the last or a few px beyond. With the noise of a column
-    (stretch, sway, shifts along the line, swell, shifts across it) and its place as one vector, all is one product.
+    The first node is at the first pixel, the last one at the last or a few px beyond. The displacements of a column
+    (stretch, sway, shifts along the line, swell, shifts across it) and its position form one vector, so that all
+    positions are one matrix product.
     """
     rows, columns = max(2, shape[0] // CELL + 1), max(2, shape[1] // CELL + 1)
     high, wide = -(-shape[0] // (rows - 1)), -(-shape[1] // (columns - 1))
     high, wide = high + high % 2, wide + wide % 2
-    noise = dice.rng.standard_normal((2 * rows + 6, columns), dtype=np.float32)
+    noise = sampler.rng.standard_normal((2 * rows + 6, columns), dtype=np.float32)
     np.minimum(noise, _MOST, out=noise)
     np.maximum(noise, -_MOST, out=noise)
     noise[: rows + 2, 0] = noise[: rows + 2, -1] = 0
     noise[-3] = x = np.arange(0, columns * wide, wide, dtype=np.float32)
-    noise[-2] = np.sin(x * (2 * math.pi / wobble.period) + dice.between(0, 6.3)) if wobble.drift else 0
+    noise[-2] = np.sin(x * (2 * math.pi / wobble.period) + sampler.between(0, 6.3)) if wobble.drift else 0
     noise[-1] = 1
-    mix = np.array([_mixed(row, rows, row * high, row * high - shape[0] / 2, back, wobble) for row in range(rows)])
+    mix = np.array([_weights(row, rows, row * high, row * high - shape[0] / 2, back, wobble) for row in range(rows)])
     nodes = mix.astype(np.float32) @ noise  # (rows, 2, columns)
     return np.ascontiguousarray(nodes.transpose(0, 2, 1)), (high, wide)
 
 
-def _mixed(row: int, rows: int, y: float, off: float, back: Affine, wobble: Wobble) -> list[list[float]]:
-    """How the nodes of a row, `y` px from the top and `off` from the middle, are made of the noise of their column."""
+def _weights(row: int, rows: int, y: float, off: float, back: Affine, wobble: Wobble) -> list[list[float]]:
+    """The matrix from the displacements of a column to its node `y` px from the top and `off` px from the middle."""
     before, after = [0.0] * row, [0.0] * (rows - row - 1)
     return [
         [a * wobble.stretch, a * wobble.sway * off, *before, a * wobble.elastic, *after]

@@ -17,7 +17,7 @@ import torch
 from lightning_fabric import Fabric
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from scriven.augment import AugmentSettings, augment, hide_spans
+from scriven.augment import AugmentSettings, augment, mask_spans
 from scriven.base import SettingsError, cores
 from scriven.reader.align import frames_needed
 from scriven.reader.trainable import STRIDE
@@ -174,7 +174,7 @@ class Stream(IterableDataset[tuple[int, int, Batch]]):
             picture = view_of(picture, text, rng, strength, self.look.augment)
         if self.look.span_mask:
             rng = np.random.default_rng([self.plan.seed, item.source, item.place, 5])
-            picture = hide_spans(picture, rng, self.look.span_mask * strength)
+            picture = mask_spans(picture, rng, self.look.span_mask * strength)
         return picture, text, hand
 
 

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from scriven.augment import Camera, Ink, Paper, Sampler, camera, ink, paper, seen_through, warp
+from scriven.augment import Camera, Ink, Paper, Sampler, bleed_through, camera, ink, paper, warp
 from scriven.augment.noise import as_image
 from scriven.base.progress import progress
 from scriven.images import encode
@@ -181,7 +181,7 @@ def _sheet(leaf: Leaf, other: Leaf, page: int, settings: LetterSettings) -> Grey
         pitch=settings.pitch,
     )
     sheet = paper(leaf.mask.shape, plain, sampler, MARGIN)
-    sheet = seen_through(sheet, other.mask, sampler.between(*settings.through), sampler)
+    sheet = bleed_through(sheet, other.mask, sampler.between(*settings.through), sampler)
     stained = sheet + sampler.between(*settings.stains) * _clouds(leaf.mask.shape, rng)
     pen = Ink(darkness=sampler.between(*settings.darkness), pressure=0.6, uneven=0.5, grainy=0.3)
     marks = ink(leaf.mask, pen, leaf.stroke, sampler)

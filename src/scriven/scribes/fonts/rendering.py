@@ -7,7 +7,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from scriven.augment import STILL, Affine, Ink, Paper, Sampler, Wobble, blot, camera, ink, paper, seen_through, warp
+from scriven.augment import STILL, Affine, Ink, Paper, Sampler, Wobble, bleed_through, blot, camera, ink, paper, warp
 from scriven.augment.noise import as_image
 from scriven.base import TextError
 from scriven.scribes.fonts.face import Face
@@ -63,7 +63,7 @@ def write_line(task: Task) -> Mask:
     page = paper(mask.shape, _paper(hand.paper, strength, sampler), sampler, framed.baseline + 2)
     if hand.through and sampler.bernoulli(hand.through * strength):
         verso = _stamp(_other_words(task, drawing.size), framed)
-        page = seen_through(page, verso, hand.pen.darkness * sampler.between(0.05, 0.35), sampler)
+        page = bleed_through(page, verso, hand.pen.darkness * sampler.between(0.05, 0.35), sampler)
     stroke = task.face.metrics.stroke * drawing.size * framed.scale
     marks = ink(mask, _pen(task, drawing, stroke), stroke, sampler)
     image = as_image(cv2.multiply(page, marks, scale=1 / 255))
