@@ -14,7 +14,7 @@ from scriven.base import OutputError, SettingsError
 from scriven.jobs.read import ReadSettings
 from scriven.language.model import CharLM
 from scriven.lines import Reading
-from scriven.page.inputs import Item
+from scriven.page.inputs import LinePicture
 from scriven.reader.decoding import Decoder
 from scriven.reader.session import Reader
 from scriven.selftrain import knowledge as knowing
@@ -43,8 +43,8 @@ def leaning() -> list[np.ndarray]:
     return [picture(w, LEAN) for w in WORDS]
 
 
-def page(count: int = 10) -> list[Item]:
-    return [Item("page", f"p{i}", None, "", picture(WORDS[i % 10], LEAN), None, "", "") for i in range(count)]
+def page(count: int = 10) -> list[LinePicture]:
+    return [LinePicture("page", f"p{i}", None, "", picture(WORDS[i % 10], LEAN), None, "", "") for i in range(count)]
 
 
 def decoder_of(reader: Reader, **changes) -> Decoder:
@@ -173,7 +173,7 @@ def test_a_result_that_is_there_is_refused_before_anything_is_learnt(place, page
     from scriven.jobs import read as reading
 
     settings = ReadSettings(adapt=True, threads=1)
-    monkeypatch.setattr(reading, "_adapted", lambda *_: pytest.fail("it learns first"))
+    monkeypatch.setattr(reading, "adapted_reader", lambda *_: pytest.fail("it learns first"))
     if place == "out":
         (tmp_path / "out").mkdir()
         (tmp_path / "out" / "mine.txt").write_text("mine")
@@ -194,19 +194,19 @@ def test_a_network_that_reads_wider_pictures_learns_them_so(parent):
 
 def test_commands_that_take_a_model_as_it_is_refuse_to_adapt(pages):
     from scriven.jobs.pick import PickSettings, pick
-    from scriven.jobs.score import score_model
+    from scriven.jobs.score import score
 
     with pytest.raises(SettingsError, match="`score` takes a model as it is"):
-        score_model("scriven-synthetic", [pages], settings=ReadSettings(adapt=True))
+        score("scriven-synthetic", [pages], settings=ReadSettings(adapt=True))
     with pytest.raises(SettingsError, match="`pick` takes a model as it is"):
         pick([pages], 1, "scriven-synthetic", settings=PickSettings(adapt=True))
 
 
 def test_an_engine_that_cannot_learn_is_refused(pages):
-    from scriven.jobs.read import _adapted
+    from scriven.jobs.read import adapted_reader
 
     with pytest.raises(SettingsError, match="not with openvino"):
-        _adapted([], "scriven-synthetic", None, None, ReadSettings(adapt=True, engine="openvino"))
+        adapted_reader([], "scriven-synthetic", None, None, ReadSettings(adapt=True, engine="openvino"))
 
 
 def test_seconds_end_it_after_one_step_at_the_least(parent):

@@ -1,4 +1,4 @@
-"""The speed table has its rows, with positive numbers; what cannot be measured is named."""
+"""bench: the table has its rows, with positive numbers; what cannot be measured is named."""
 
 import json
 from collections.abc import Callable
@@ -18,7 +18,7 @@ def test_every_row_of_a_model_is_positive(tmp_path: Path) -> None:
     rows = job.bench([write_model(tmp_path / "toy")], TINY)
     assert [r.what for r in rows] == [
         "decode and prepare words", "decode and prepare lines", "read words, toy", "read lines, toy",
-        "memory so far, at most",
+        "peak memory",
     ]  # fmt: skip
     for row in rows:
         assert row.value is not None and row.value > 0
@@ -34,7 +34,7 @@ def test_without_a_model_the_other_rows_are_there(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(job, "bundled", list)
     small = ("--set", "runs=1", "--set", "seconds=0.01", "--set", "train=no")
     code, out, _ = scriven("bench", "--quick", *small)
-    assert code == 0 and "there is no bundled model" in out and "decode and prepare words" in out
+    assert code == 0 and "no bundled model" in out and "decode and prepare words" in out
     rows = json.loads(scriven("bench", "--json", *small)[1])["rows"]
     assert [r["what"] for r in rows if r["value"] is None] == ["read"]
 

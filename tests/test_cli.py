@@ -84,7 +84,7 @@ def test_what_the_user_can_fix_is_one_line_and_code_2(scriven, tmp_path: Path) -
 def test_bugs_keep_their_traceback(monkeypatch) -> None:
     from scriven.jobs import models
 
-    monkeypatch.setattr(models, "list_models", lambda: 1 / 0)
+    monkeypatch.setattr(models, "list_", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run_here(["models", "list"])
 
@@ -96,7 +96,7 @@ def test_a_missing_extra_prints_the_pip_line(scriven, monkeypatch, package: str)
     def missing() -> None:
         raise ModuleNotFoundError(f"No module named {package!r}", name=f"{package}.inner")
 
-    monkeypatch.setattr(models, "list_models", missing)
+    monkeypatch.setattr(models, "list_", missing)
     code, _, err = scriven("models", "list")
     assert code == 2 and f'pip install "scriven[{EXTRAS[package]}]"' in err and err.count("\n") == 1
 
@@ -107,7 +107,7 @@ def test_a_missing_module_of_our_own_is_a_bug(monkeypatch) -> None:
     def missing() -> None:
         raise ModuleNotFoundError("No module named 'scriven.x'", name="scriven.x")
 
-    monkeypatch.setattr(models, "list_models", missing)
+    monkeypatch.setattr(models, "list_", missing)
     with pytest.raises(ModuleNotFoundError):
         run_here(["models", "list"])
 
@@ -118,7 +118,7 @@ def test_interrupting_is_code_130_and_a_sentence(scriven, monkeypatch) -> None:
     def stop() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(models, "list_models", stop)
+    monkeypatch.setattr(models, "list_", stop)
     code, out, err = scriven("models", "list")
     assert (code, out) == (130, "") and "interrupted" in err
 

@@ -35,7 +35,7 @@ from scriven.estimate.cer import (
 )
 from scriven.images import encode
 from scriven.jobs.read import ReadSettings, read
-from scriven.jobs.score import score_model
+from scriven.jobs.score import score
 from scriven.lines import Line, LinesWriter, Reading
 from scriven.reader.decoding import Decoder
 from scriven.reader.model import read_info, write_info
@@ -153,7 +153,7 @@ def test_a_model_says_how_much_its_signs_flatter_it(cer_estimate_bias: float, mo
     copy = Path(shutil.copytree(model, tmp_path / "m"))
     write_info(copy, read_info(copy).model_copy(update={"cer_estimate_bias": cer_estimate_bias}))
     lines = folder(tmp_path / "lines", 12)
-    plain, found = (score_model(one, [lines], settings=ONE).estimate() for one in (model, copy))
+    plain, found = (score(one, [lines], settings=ONE).estimate() for one in (model, copy))
     assert plain and found
     assert found.cer == pytest.approx(plain.raised(cer_estimate_bias).cer) and (found.cer > plain.cer) == (
         cer_estimate_bias > 0
@@ -242,16 +242,16 @@ def test_signs_tell_what_changes_and_how_wide_letters_are_at_any_size(model: Pat
 
 
 def test_score_estimates_what_has_no_text_and_looks_at_no_text(model: Path, tmp_path: Path) -> None:
-    bare = score_model(model, [folder(tmp_path / "bare", 20)], settings=ONE)
+    bare = score(model, [folder(tmp_path / "bare", 20)], settings=ONE)
     answer = bare.as_json(variants=True)
     assert "cer" not in answer and "variants" not in answer and answer["sets"][0]["unlabelled"] == 20
     guess = answer["estimate"]
     assert guess["n"] == 20 and guess["interval"][0] < guess["cer"] < guess["interval"][1] and guess["cer"] < 0.1
-    mixed = score_model(model, [folder(tmp_path / "mixed", 20, labelled=5, wrong=True)], settings=ONE).as_json()
+    mixed = score(model, [folder(tmp_path / "mixed", 20, labelled=5, wrong=True)], settings=ONE).as_json()
     assert mixed["n"] == 5 and mixed["cer"] > 0.1 and mixed["estimate"]["n"] == mixed["sets"][0]["unlabelled"] == 15
-    full = score_model(model, [folder(tmp_path / "full", 5, labelled=5)], settings=ONE).as_json()
+    full = score(model, [folder(tmp_path / "full", 5, labelled=5)], settings=ONE).as_json()
     assert full["estimate"] is None and full["sets"][0]["estimate"] is None
-    both = score_model(model, [tmp_path / "bare", tmp_path / "mixed", tmp_path / "full"], settings=ONE)
+    both = score(model, [tmp_path / "bare", tmp_path / "mixed", tmp_path / "full"], settings=ONE)
     assert both.overall().n == 10 and both.as_json()["estimate"]["n"] == 35
     assert [row["n"] for row in both.guesses()] == ["20", "15", "35"] and len(both.rows()) == 3
 
@@ -272,7 +272,7 @@ def test_of_many_lines_without_text_few_are_read(model: Path, tmp_path: Path, mo
         return read_prepared(self, every, decoder)
 
     monkeypatch.setattr(Reader, "read_prepared", counting)
-    result = score_model(model, [folder(tmp_path / "many", 450)], settings=ONE)
+    result = score(model, [folder(tmp_path / "many", 450)], settings=ONE)
     seen = [ids for ids in counted if ids]
     assert [len(ids) for ids in seen] == [VIEWED, VIEWED] and seen[0] == seen[1]
     assert max(int(id[1:]) for id in seen[0]) > 400  # to the end of the folder
@@ -285,7 +285,7 @@ def test_pictures_without_writing_cannot_be_estimated(model: Path, tmp_path: Pat
         for i in range(3):
             writer.write(Line(f"l{i}", encode(np.full((64, 200), 255, np.uint8))))
     with pytest.raises(InputError, match=r"no lines to score in all \(3 without text\)"):
-        score_model(model, [tmp_path / "blank"], settings=ONE)
+        score(model, [tmp_path / "blank"], settings=ONE)
 
 
 # read

@@ -10,7 +10,7 @@ from PIL import Image
 from scriven.images import decode, encode, open_image, pad_to_height, prepare
 from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.lines.heights import FEWEST, Heights
-from scriven.page.inputs import items, sources
+from scriven.page.inputs import LinePicture, find_inputs, line_pictures
 
 TALL, LOW = (60, 90), (20, 90)  # px of height and width: "fly" and "us"
 
@@ -27,6 +27,11 @@ def folder(path: Path, pictures: Sequence[tuple[str, np.ndarray]]) -> LinesFolde
         for number, (page, picture) in enumerate(pictures):
             writer.write(Line(f"{number}", encode(picture), "a", page=page))
     return LinesFolder(path)
+
+
+def opened(given: object, split: str | None = None) -> list:
+    """The pictures of one input, and what was skipped."""
+    return [item for source in find_inputs([str(given)])[0] for item in line_pictures(source, split=split)]
 
 
 def test_the_highest_words_of_a_page_say_how_high_its_words_are():
@@ -100,8 +105,8 @@ def test_a_split_is_at_the_scale_of_the_whole_folder(tmp_path):
     made = LinesFolder(tmp_path / "words")
     (line,) = made.lines("test")
     assert made.picture(line).shape == TALL
-    (item,) = items(sources([tmp_path / "words"], [])[0], [], split="test")
-    assert item.picture is not None and item.picture.shape == TALL
+    (item,) = opened(tmp_path / "words", split="test")
+    assert isinstance(item, LinePicture) and item.picture is not None and item.picture.shape == TALL
 
 
 def test_a_damaged_picture_costs_itself_alone(tmp_path):
@@ -110,9 +115,9 @@ def test_a_damaged_picture_costs_itself_alone(tmp_path):
             writer.write(Line(f"{number}", encode(word(TALL)), "a"))
         writer.write(Line("low", encode(word(LOW)), "a"))
         writer.write(Line("damaged", b"\x89PNG no picture", "a"))
-    skipped: list = []
-    found = list(items(sources([tmp_path / "words"], [])[0], skipped))
-    assert len(found) == 31 and [r.id for r in skipped] == ["damaged"]
+    every = opened(tmp_path / "words")
+    found = [item for item in every if isinstance(item, LinePicture)]
+    assert len(found) == 31 and [r.id for r in every if not isinstance(r, LinePicture)] == ["damaged"]
     assert all(item.picture is not None and item.picture.shape == TALL for item in found)
 
 
@@ -121,12 +126,11 @@ def test_pictures_of_words_in_folders_are_pages_of_their_own(tmp_path):
         (tmp_path / page).mkdir()
         for number in range(FEWEST):
             (tmp_path / page / f"{number}.png").write_bytes(encode(word((20, 60) if number == 3 else tall)))
-    heights = {s.path.parent.name: s.high for s in sources([tmp_path], [])}
+    heights = {s.path.parent.name: s.word_height for s in find_inputs([tmp_path])[0]}
     assert heights == {"1": 60, "2": 40}
-    one = sources([tmp_path / "1" / "3.png"], [])  # one picture alone says nothing of the others
-    assert one[0].high == 0
-    every = sources([str(tmp_path / "1" / "*.png")], [])
-    (low,) = (item for s in every for item in items(s, []) if s.path.name == "3.png")
+    one, _ = find_inputs([tmp_path / "1" / "3.png"])  # one picture alone says nothing of the others
+    assert one[0].word_height == 0
+    (low,) = (item for item in opened(tmp_path / "1" / "*.png") if item.source.name == "3.png")
     assert low.picture is not None and low.picture.shape == (60, 60)
     assert np.array_equal(low.picture[20:40], open_image(tmp_path / "1" / "3.png"))
 
@@ -136,14 +140,14 @@ def test_lines_given_beside_words_change_neither(tmp_path):
         (tmp_path / name).mkdir()
         for number, shape in enumerate(shapes):
             (tmp_path / name / f"{number}.png").write_bytes(encode(word(shape)))
-    high = {s.path.parent.name: s.high for s in sources([tmp_path / "words", tmp_path / "lines"], [])}
+    high = {s.path.parent.name: s.word_height for s in find_inputs([tmp_path / "words", tmp_path / "lines"])[0]}
     assert high == {"words": 60, "lines": 0}
 
 
 def test_words_in_tiff_files_get_room_too(tmp_path):
     for number in range(FEWEST):
         Image.fromarray(word(LOW if number == 3 else TALL)).save(tmp_path / f"{number}.tif", compression="tiff_lzw")
-    (low,) = (item for s in sources([tmp_path], []) for item in items(s, []) if s.path.name == "3.tif")
+    (low,) = (item for item in opened(tmp_path) if item.source.name == "3.tif")
     assert low.picture is not None and low.picture.shape == TALL
 
 

@@ -23,7 +23,7 @@ from scriven.importers.common import Ids, file_names
 from scriven.jobs.export import export
 from scriven.jobs.import_ import import_lines
 from scriven.lines import Line, LinesFolder, LinesWriter, StreamSizes
-from scriven.page.inputs import sources
+from scriven.page.inputs import find_inputs
 
 PNG = encode(np.full((20, 60), 200, np.uint8), "png")
 
@@ -313,7 +313,7 @@ def test_importing_and_reading_know_the_same_picture_files(tmp_path: Path) -> No
     """`scan.jpe` was read, and not imported."""
     for suffix in SUFFIXES:
         save(tmp_path / f"{suffix[1:]}{suffix.upper()}", b"x")
-    found, skipped = sources([tmp_path], []), list(IMPORTERS["pictures"](tmp_path))
+    found, skipped = find_inputs([tmp_path])[0], list(IMPORTERS["pictures"](tmp_path))
     assert len(found) == len(skipped) == len(SUFFIXES) and ".jpe" in SUFFIXES
 
 

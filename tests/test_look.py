@@ -84,7 +84,7 @@ def test_a_model_folder(tmp_path: Path) -> None:
     content = look(model, tmp_path / "m.html")[0].read_text("utf-8")
     for expected in (
         "my model",
-        "12.3 %, n = 45: too few lines to mean anything",
+        "12.3 %, n = 45: too few lines for a reliable rate",
         "<svg",
         "It reads &lt;b&gt;well",
         "CC BY 4.0",
@@ -123,7 +123,7 @@ def test_as_many_pictures_as_asked_for(tmp_path: Path) -> None:
     assert shown == [3, 24, 40]
     assert "pictures, evenly spread" not in (tmp_path / "p.html").read_text()
     page, _ = look(tmp_path / "many", tmp_path / "p.html")
-    assert "24 of 40 pictures, evenly spread; all with --samples 0" in page.read_text()
+    assert "24 of 40 pictures, evenly spread; use --samples 0 for all" in page.read_text()
 
 
 def test_what_a_model_read_is_not_called_human(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_what_a_model_read_is_not_called_human(tmp_path: Path) -> None:
     content = look(tmp_path / "read.csv", tmp_path / "p.html")[0].read_text("utf-8")
     assert "read by a model 1" in content and "human 1" in content and "truth" not in content
     assert re.findall(r"<span>(\w+)</span><q[^>]*>(\w+)<", content) == [("read", "inc"), ("text", "ink")]
-    assert "Empty its confidence" in content
+    assert "Empty the confidence" in content
 
 
 def test_pseudo_labels_of_a_round_are_named(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from scriven.estimate.learning_curve import CURVES, PowerLaw, fit_power_law, for
 from scriven.images import encode
 from scriven.jobs import pick as job
 from scriven.lines import Line, LinesFolder, LinesWriter
-from scriven.page.transcripts import where
 from toy_reader import picture, write_model
 
 TEXTS = ("abc def", "gfed", "ba dc", "abc deg", "fa", "cab bag fed", "dd ee ff gg")
@@ -238,7 +237,7 @@ def test_the_forecast_is_a_range_and_says_what_cannot_be_told() -> None:
 
 def chosen_by(toy: Path, *given: Path, count: int = 50, **more: object) -> list[str]:
     picked = job.pick(given, count, toy, stream=io.StringIO(), **more)  # type: ignore[arg-type]
-    return sorted(where(one.item) for one in picked.chosen)
+    return sorted(one.item.picture_name() for one in picked.chosen)
 
 
 def test_what_is_done_is_known_by_its_picture_whatever_it_is_called(toy: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 from scriven.base import InputError, ModelError
 from scriven.images import encode
 from scriven.jobs.read import ReadSettings, read
-from scriven.jobs.score import score_model
+from scriven.jobs.score import score
 from scriven.language.load import word_list
 from scriven.lines import Line, LinesWriter
 from scriven.reader.calibrate import stretched
@@ -76,22 +76,24 @@ def test_each_file_of_results_names_what_was_left_out_of_it(model: Path, tmp_pat
                 writer.write(Line("bad", encode(picture("abc"))[:60], "abc"))
     out = tmp_path / "out"
     read([str(tmp_path / "one"), str(tmp_path / "two")], model, out=out, format="json", settings=ONE)
-    skipped = {name: json.loads((out / f"{name}.json").read_text())["refused"] for name in ("one", "two")}
+    skipped = {name: json.loads((out / f"{name}.json").read_text())["skipped"] for name in ("one", "two")}
     assert [r["id"] for r in skipped["one"]] == ["bad"] and skipped["two"] == []
 
 
 def test_scoring_says_why_no_line_was_left(model: Path, tmp_path: Path) -> None:
     (tmp_path / "lines.csv").write_text("id,image,text\na,gone.png,abc\nb,gone2.png,de\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"2 left out, the first: a: .*gone\.png"):
-        score_model(model, [tmp_path / "lines.csv"], settings=ONE)
+    with pytest.raises(InputError, match=r"2 skipped, the first: a: .*gone\.png"):
+        score(model, [tmp_path / "lines.csv"], settings=ONE)
 
 
-def test_an_empty_text_is_no_reference(model: Path, tmp_path: Path) -> None:
+def test_an_empty_text_is_a_text_and_what_is_read_there_is_inserted(model: Path, tmp_path: Path) -> None:
     with LinesWriter(tmp_path / "lines", {}) as writer:
         writer.write(Line("a", encode(picture("abc")), "abc"))
         writer.write(Line("b", encode(picture("de")), ""))
-    scores = score_model(model, [tmp_path / "lines"], settings=ONE)
-    assert scores.sets[0].references == ["abc"] and scores.sets[0].unlabelled == 1
+    scores = score(model, [tmp_path / "lines"], settings=ONE)
+    assert scores.sets[0].references == ["abc", ""] and scores.sets[0].unlabelled == 0
+    overall = scores.overall()
+    assert (overall.n, overall.edits, overall.characters) == (2, 2, 3)
 
 
 def test_words_the_model_cannot_write_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

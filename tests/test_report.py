@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from scriven import report
@@ -14,7 +16,7 @@ from scriven.images import encode
 from scriven.metrics import confusions
 from scriven.report.pieces import marks_of
 
-VOID = {"meta", "img", "link", "br", "line", "polyline"}
+VOID = {"meta", "img", "link", "br", "hr", "line", "polyline"}
 INK = encode(np.full((20, 60), 200, np.uint8))
 
 
@@ -60,7 +62,7 @@ def whole_page() -> report.Html:
             report.section(NASTY, report.text(NASTY), report.headline([(NASTY, NASTY, NASTY)])),
             report.section("Curves", report.curve({NASTY: [(0, 0.5), (1, 0.2)]}, x=NASTY, y=NASTY)),
             report.section("Tables", report.table([{NASTY: NASTY}], NASTY)),
-            report.section("Pictures", report.pictures([report.Picture(INK, NASTY, NASTY + "!", None, NASTY)])),
+            report.section("Pictures", report.pictures([report.Figure(INK, NASTY, NASTY + "!", None, NASTY)])),
             report.section("Mistakes", report.confusions(confusions(["<a&"], ["'a"]))),
         ],
         NASTY,
@@ -97,13 +99,13 @@ def test_marks_show_what_differs() -> None:
 
 
 def test_pictures_mark_mistakes_and_shade_doubt() -> None:
-    shown = report.pictures([report.Picture(INK, "read", "reed", [0.9, 0.6, 0.2, 0.3])])
+    shown = report.pictures([report.Figure(INK, "read", "reed", [0.9, 0.6, 0.2, 0.3])])
     assert 'r<i class="u">e</i><i class="x d">a</i><i class="d">d</i>' in shown
     assert ">reed</q>" in shown  # the truth is never wrong
-    missing = report.pictures([report.Picture(INK, "rea", "read"), report.Picture(INK, "ead", "read")])
+    missing = report.pictures([report.Figure(INK, "rea", "read"), report.Figure(INK, "ead", "read")])
     assert '>rea<i class="m"></i></q>' in missing and '><i class="m"></i>ead</q>' in missing
     assert 'src="data:image/png;base64,' in shown and 'width="60" height="20"' in shown
-    assert "image/jpeg" in report.pictures([report.Picture(encode(np.full((20, 60), 200, np.uint8), "jpeg"))])
+    assert "image/jpeg" in report.pictures([report.Figure(encode(np.full((20, 60), 200, np.uint8), "jpeg"))])
 
 
 @pytest.mark.parametrize(("kind", "shown"), [("GIF", "gif"), ("BMP", "bmp"), ("TIFF", "png"), ("PPM", "png")])
@@ -111,16 +113,16 @@ def test_pictures_are_what_their_data_url_says(kind: str, shown: str) -> None:
     """All of these were called image/png; browsers show no TIFF and no PPM."""
     file = io.BytesIO()
     Image.fromarray(np.tile(np.arange(60, dtype=np.uint8) * 4, (20, 1))).save(file, kind)
-    page = report.pictures([report.Picture(file.getvalue())])
+    page = report.pictures([report.Figure(file.getvalue())])
     head, _, rest = page.partition(f'src="data:image/{shown};base64,')
     with Image.open(io.BytesIO(base64.b64decode(rest.partition('"')[0]))) as picture:
         assert picture.format == shown.upper() and picture.size == (60, 20) and "data:" not in head
-    assert "nothing" in report.pictures([report.Picture(INK, "")])
+    assert "nothing" in report.pictures([report.Figure(INK, "")])
 
 
 def test_confidences_of_another_length_are_refused() -> None:
     with pytest.raises(ValueError, match="2 confidences for 4 characters"):
-        report.pictures([report.Picture(INK, "read", None, [0.1, 0.2])])
+        report.pictures([report.Figure(INK, "read", None, [0.1, 0.2])])
 
 
 def points(svg: str) -> list[list[tuple[float, float]]]:
@@ -150,7 +152,7 @@ def test_curves_of_all_sizes_stay_inside(values: list[float], from_zero: bool) -
 def test_curves_of_nothing_say_so() -> None:
     assert "nothing was recorded" in report.curve({}, x="x", y="loss")
     assert "nothing was recorded" in report.curve({"a": [(0, float("nan"))]}, x="x", y="loss")
-    assert "1 point is no number" in report.curve({"a": [(0, float("inf")), (1, 1.0)]}, x="x", y="loss")
+    assert "1 non-finite point is not drawn" in report.curve({"a": [(0, float("inf")), (1, 1.0)]}, x="x", y="loss")
 
 
 def test_tables_put_numbers_to_the_right() -> None:
@@ -177,13 +179,13 @@ def test_saving(tmp_path: Path) -> None:
 
 
 def test_an_earlier_reading_stands_above_the_later_one() -> None:
-    html = report.pictures([report.Picture(INK, "paper", "paper", before="pamer")])
+    html = report.pictures([report.Figure(INK, "paper", "paper", before="pamer")])
     assert html.index("<span>before</span>") < html.index("<span>after</span>") < html.index("<span>truth</span>")
     assert '<i class="x">m</i>' in html and "<span>read</span>" not in html
 
 
 def test_a_reading_has_the_name_it_is_given() -> None:
-    html = report.pictures([report.Picture(INK, "paper", label="believed")])
+    html = report.pictures([report.Figure(INK, "paper", label="believed")])
     assert "<span>believed</span>" in html and "<span>read</span>" not in html and "truth" not in html
 
 
@@ -218,11 +220,22 @@ def test_facts_have_no_head_and_no_empty_rows() -> None:
     assert report.facts([("seed", None)]) == ""
 
 
-def test_prose_keeps_lists_and_blocks() -> None:
-    html = report.prose("# A <card>\n\nIt reads\nwell:\n\n- one\n  and a half\n- two\n\n    scriven read X\n")
-    parsed(html)
-    assert "<p><b>A &lt;card&gt;</b></p>" in html and "<p>It reads\nwell:</p>" in html
-    assert "<ul><li>one and a half</li><li>two</li></ul>" in html and "<pre>    scriven read X</pre>" in html
+def test_prose_is_markdown_without_headings_and_links() -> None:
+    html = report.prose(
+        "# A <card>\n\nIt *reads*\nwell:\n\n- one\n  and a half\n- two\n\n```\nscriven read X\n```\n\n"
+        "| n | CER |\n| --- | --- |\n| 3 | 0.1 |\n\n<https://example.org> [a](https://example.org) ![b](x.png)\n"
+    )
+    tags = parsed(html)
+    assert "<p><b>A &lt;card&gt;</b></p>" in html and "<p>It <em>reads</em>\nwell:</p>" in html
+    assert "<li>one\nand a half</li>\n<li>two</li>" in html and "<pre><code>scriven read X\n</code></pre>" in html
+    assert "<td>0.1</td>" in html and not [key for _, key, _ in tags.attributes if key in ("href", "src")]
+
+
+@given(st.text(st.sampled_from("<>&\"'`*_#-|[]() \nab/:!\ud800")))
+def test_prose_of_anything_has_no_markup_of_its_own(markdown: str) -> None:
+    tags = parsed(report.prose(markdown))
+    assert not [key for _, key, _ in tags.attributes if key in ("href", "src", "style") or key.startswith("on")]
+    report.prose(markdown).encode()
 
 
 def test_rounds_in_plain_words() -> None:

@@ -10,7 +10,7 @@ from scriven.cli.common import Changes, Config, Json, print_json, settings
 def bench(
     models: Annotated[
         list[str] | None,
-        typer.Option("--model", "-m", metavar="MODEL", help="A model; may be repeated. Default: all bundled."),
+        typer.Option("--model", "-m", metavar="MODEL", help="Model; repeatable. Default: all bundled models."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer and shorter runs.")] = False,
     json: Json = False,
@@ -19,7 +19,7 @@ def bench(
 ) -> None:
     """Measure how fast this machine reads, writes and trains, in CPU-seconds of one core.
 
-    Medians over several runs. Rows that need the extra `train` say so where it is not installed.
+    Medians over several runs. Rows that need the extra `train` say so if it is not installed.
 
     Examples:
 

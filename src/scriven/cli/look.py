@@ -9,20 +9,21 @@ from scriven.cli.common import finish
 
 
 def look(
-    what: Annotated[str, typer.Argument(metavar="LINES|MODEL", help="A lines folder, or a model's folder or name.")],
+    what: Annotated[str, typer.Argument(metavar="LINES|MODEL", help="Lines folder, model folder or name of a model.")],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE.html", help="Default: <name>-look.html, here.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE.html", help="Default: <name>-look.html in the current folder."),
     ] = None,
-    level: Annotated[str, typer.Option(help="lines or words, where a folder holds both.")] = "",
+    level: Annotated[str, typer.Option(help="lines or words, if a folder has both.")] = "",
     samples: Annotated[
         int | None,
-        typer.Option(min=0, help="Pictures shown of each split, 0 for all.  [default: 24]", show_default=False),
+        typer.Option(min=0, help="Pictures per split, 0 for all.  [default: 24]", show_default=False),
     ] = None,
 ) -> None:
-    """See what is in a lines folder or a model, as one HTML page.
+    """Show a lines folder or a model as one HTML page.
 
-    Counts, pictures with their texts, sizes and characters of a lines folder; scores, training curve and card of a
-    model. The page needs nothing outside itself.
+    A lines folder: counts, pictures with their texts, sizes and characters. A model: scores, training curve and card.
+    The page is self-contained.
 
     Examples:
 

@@ -6,7 +6,7 @@ import typer
 
 from scriven.cli.common import Json, print_json
 
-HELP = """Models: which are there, and what is in one.
+HELP = """List the bundled models, show one model.
 
 Examples:
 
@@ -18,15 +18,15 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=HELP)
 
 @app.command("list")
 def list_(json: Json = False) -> None:
-    """List the models that came with this installation.
+    """List the models bundled with this installation.
 
     Examples:
 
         scriven models list
     """
-    from scriven.jobs.models import list_models
+    from scriven.jobs import models
 
-    rows = list_models()
+    rows = models.list_()
     if json:
         print_json({"models": rows})
         return
@@ -39,19 +39,19 @@ def list_(json: Json = False) -> None:
 
 @app.command()
 def show(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model folder or the name of a bundled model.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Model folder or name of a bundled model.")],
     json: Json = False,
 ) -> None:
-    """Show a model: its card, or with --json its model.json.
+    """Show the card of a model, or with --json its model.json.
 
     Examples:
 
         scriven models show scriven-general
         scriven models show model/ --json
     """
-    from scriven.jobs.models import show_model
+    from scriven.jobs import models
 
-    facts, card = show_model(model)
+    facts, card = models.show(model)
     if json:
         print_json(facts)
     else:

@@ -1,5 +1,6 @@
 """scriven read INPUT..."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,10 +16,11 @@ def read(
     ],
     model: Model = DEFAULT,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder: one file an input. Or one file, by its ending.")
+        Path | None,
+        typer.Option("--out", "-o", help="A folder: one file per input. A file: all in one, by its extension."),
     ] = None,
     format: Annotated[str | None, typer.Option("--format", "-f", help="text, json, tsv or csv.")] = None,
-    unit: Annotated[str | None, typer.Option("--as", help="line (if not given) or word: what a picture shows.")] = None,
+    unit: Annotated[str | None, typer.Option("--as", help="What a picture shows: line (default) or word.")] = None,
     lm: Lm = None,
     words: Words = None,
     beam: Beam = None,
@@ -26,14 +28,14 @@ def read(
     threads: Threads = None,
     level: Level = None,
     adapt: Annotated[
-        bool, typer.Option("--adapt", help="Learn the hand first: a page or a letter, half a minute.")
+        bool, typer.Option("--adapt", help="Adapt to the hand first: a page or a letter, half a minute.")
     ] = False,
     changes: Changes = None,
     config: Config = None,
 ) -> None:
     """Read handwriting: pictures of lines or words in, text out.
 
-    One bad picture costs that picture only: it is named on standard error and the exit code is 1.
+    A picture that cannot be read is named on standard error, and the exit code is 1; the others are not affected.
 
     Examples:
 
@@ -46,9 +48,9 @@ def read(
     from scriven.jobs import read as job
 
     if unit not in (None, "line", "word"):
-        later = "reading whole pages comes with a later version; " if unit == "page" else ""
+        later = "whole pages cannot be read yet; " if unit == "page" else ""
         raise SettingsError(f"cannot read pictures as {unit!r}: {later}use --as line or --as word")
     given = {"beam": beam, "lm": lm, "words": words, "device": device, "threads": threads, "level": level}
     given |= {"word": None if unit is None else unit == "word", "adapt": adapt or None}
     chosen = settings(job.ReadSettings(), changes, config, **given)
-    finish(job.read(inputs, model, out, format, chosen).skipped)
+    finish(job.read(inputs, model, out, format, chosen, stream=sys.stdout).skipped)

@@ -1,7 +1,7 @@
-"""How fast this machine reads, writes and trains: CPU-seconds of one core, medians over short runs.
+"""bench: how fast this machine reads, writes and trains, in CPU-seconds of one core; medians over short runs.
 
-What is read are pictures of a stroke font, made here, so that every machine measures the same work: words of 64 x 192
-px and lines of 64 x 1024 px, stored as PNG as `scriven write` stores them.
+The pictures read are drawn here with a stroke font, so that every machine does the same work: words of 64 x 192 px and
+lines of 64 x 1024 px, stored as PNG as by `scriven write`.
 """
 
 import logging
@@ -37,13 +37,13 @@ NEEDED = ("torch", "lightning_fabric", "uharfbuzz", "freetype", "wordfreq")  # o
 @validated
 @dataclass(frozen=True)
 class BenchSettings:
-    """How long it takes: longer is steadier."""
+    """How long to measure; longer runs vary less."""
 
-    runs: Count = 5  # of which the median is told
-    seconds: Positive = 1.0  # CPU-seconds a run, at least
-    words: Count = 64  # pictures read at a time
-    lines: Count = 12
-    train: bool = True  # measure writing and training too, where their packages are
+    runs: Count = 5  # the median is reported
+    seconds: Positive = 1.0  # CPU-seconds per run, at least
+    words: Count = 64  # pictures of words per pass
+    lines: Count = 12  # pictures of lines per pass
+    train: bool = True  # also measure writing and training, if their packages are installed
 
 
 QUICK = BenchSettings(runs=3, seconds=0.3)
@@ -51,13 +51,13 @@ QUICK = BenchSettings(runs=3, seconds=0.3)
 
 @dataclass(frozen=True)
 class Measure:
-    """One row: how many of `unit` a CPU-second of one core, or a size; `value` None where `note` says why."""
+    """One row: number of `unit` per CPU-second of one core, or a size in MB; `value` None: not measured, see `note`."""
 
     what: str
     value: float | None
     unit: str
     runs: tuple[float, ...] = ()
-    n: int = 0  # pictures a run, at least
+    n: int = 0  # pictures per run, at least
     note: str = ""
 
 
@@ -78,14 +78,14 @@ def bench(models: Sequence[str | Path] = (), settings: BenchSettings | None = No
                 work = _reading(reader, pictures)
                 rows.append(_rate(f"read {kind}, {name}", kind, len(pictures), work, settings))
         if not readers:
-            rows.append(Measure("read", None, "words", note="there is no bundled model here; name one with -m MODEL"))
-        rows.append(Measure("memory so far, at most", _peak(), "MB", note="the whole process, after reading"))
+            rows.append(Measure("read", None, "words", note="no bundled model is installed; name one with -m MODEL"))
+        rows.append(Measure("peak memory", _peak(), "MB", note="of the process, after reading"))
         rows += training_rows(settings) if settings.train else []
     return rows
 
 
 def stroke_picture(width: int, seed: int) -> Grey:
-    """(64, width) uint8: letters of a stroke font that tremble, dark on grey paper with a little noise."""
+    """(64, width) uint8: letters of a stroke font with vertical jitter, dark on grey paper with a little noise."""
     rng = np.random.default_rng([seed, width])
     image = np.full((HEIGHT, width), 225, np.uint8)
     for left in range(10, width - 24, 19):
@@ -105,7 +105,7 @@ def _reading(reader: Reader, pictures: Sequence[bytes]) -> Callable[[], object]:
 
 
 def _rate(what: str, unit: str, count: int, work: Callable[[], object], settings: BenchSettings) -> Measure:
-    """Run `work`, which does `count` things, over and over; one time before the clock starts."""
+    """Measure how many things per second `work` does, `count` per call; it is called once before the clock starts."""
     work()
     runs, times = [], 0
     for _ in range(settings.runs):
@@ -119,7 +119,7 @@ def _rate(what: str, unit: str, count: int, work: Callable[[], object], settings
 
 
 def training_rows(settings: BenchSettings) -> list[Measure]:
-    """Writing and training; rows that say what they need where the extra `train` is not installed."""
+    """Speed of writing and training; if the extra `train` is not installed, rows that name what is missing."""
     missing = [package for package in NEEDED if find_spec(package) is None]
     if missing:
         note = f"needs {', '.join(missing)}: {install_command('train')}"
@@ -130,15 +130,15 @@ def training_rows(settings: BenchSettings) -> list[Measure]:
     rows = [_rate("write words, typefaces of Scriven", "words", 100, writer(100), settings)]
     for what, fonts in WRITTEN.items():
         rows.append(_rate(f"write words again, {what}", "words", 400, rewriter(400, fonts), settings))
-    _log.info("train tiny, written words included")
+    _log.info("train tiny, including writing")
     words, work = trainer("tiny")
-    rows.append(_rate("train tiny on 64 x 192 words, writing included", "words", words, work, settings))
-    rows.append(Measure("memory so far, at most", _peak(), "MB", note="the whole process, after training"))
+    rows.append(_rate("train tiny on 64 x 192 words, including writing", "words", words, work, settings))
+    rows.append(Measure("peak memory", _peak(), "MB", note="of the process, after training"))
     return rows
 
 
 def training_columns(size: str, seconds: float = 2.0) -> float:
-    """px of width that one core trains on in a CPU-second: a network of a size, pictures that are already there."""
+    """Width in px that one core trains on per CPU-second, for a network of a size, without making the pictures."""
     from scriven.jobs.bench_training import stepper
 
     with one_thread():
@@ -147,7 +147,7 @@ def training_columns(size: str, seconds: float = 2.0) -> float:
 
 
 def _peak() -> float | None:
-    """MB of memory that this process held at most; None where the system does not tell."""
+    """Peak memory of this process in MB; None if the system does not report it."""
     if find_spec("resource") is None:
         return None
     import resource
@@ -157,11 +157,11 @@ def _peak() -> float | None:
 
 
 def table_rows(rows: Sequence[Measure]) -> list[dict[str, object]]:
-    """For printing: what, how many a CPU-second of one core, the slowest and fastest run, pictures a run."""
+    """Rows for printing: what, rate per CPU-second of one core, slowest and fastest run, pictures per run."""
     return [
         {
             "what": r.what,
-            "a CPU-second": "-" if r.value is None or r.unit == "MB" else f"{r.value:,.0f} {r.unit}",
+            "per CPU-second": "-" if r.value is None or r.unit == "MB" else f"{r.value:,.0f} {r.unit}",
             "runs": f"{min(r.runs):,.0f} to {max(r.runs):,.0f}" if r.runs else "",
             "n": f"{len(r.runs)} x {r.n:,}" if r.runs else "",
             "note": f"{r.value:,.0f} MB, {r.note}" if r.unit == "MB" and r.value is not None else r.note,
@@ -171,7 +171,7 @@ def table_rows(rows: Sequence[Measure]) -> list[dict[str, object]]:
 
 
 def machine() -> dict[str, str]:
-    """What was measured: processor, cores of this process, and the libraries that do the work."""
+    """The machine: processor, cores of this process, and the versions of the libraries that do the work."""
     processor = platform.processor() or platform.machine()
     if (cpuinfo := Path("/proc/cpuinfo")).is_file():
         names = [
@@ -197,5 +197,5 @@ def _version(package: str) -> str:
 
 
 def as_json(rows: Sequence[Measure]) -> dict[str, Any]:
-    """The machine and every measurement with all its runs."""
+    """The machine and all measurements with their runs."""
     return {"machine": machine(), "rows": [{**vars(r), "runs": list(r.runs)} for r in rows]}

@@ -1,4 +1,4 @@
-"""The parts of `bench` that need the extra `train`: writing words, and training steps as `scriven train` makes them."""
+"""The parts of `bench` that need the extra `train`: writing words, and training steps as in `scriven train`."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -24,28 +24,28 @@ from scriven.training.sources import FixedSource, ScribeSource
 
 HEIGHT, WORD = 64, 192  # px
 LANGUAGE = "en"
-WRITTEN = {  # what `rewriter` is measured with
+WRITTEN = {  # settings that `rewriter` is measured with
     "pen, warp, blur and noise": FontSettings(white=1, ruled=0, through=0, neighbours=0, blots=0, shrink=0, jpeg=0),
     "paper, ruling and neighbours too": FontSettings(),
 }
 
 
 def writer(count: int) -> Callable[[], object]:
-    """Writes `count` new words at full strength each time it is called."""
+    """A function that writes `count` new words at full augmentation strength per call."""
     words = _words()
     place = iter(range(10**9))
     return lambda: [words.make(next(place), 1.0) for _ in range(count)]
 
 
 def rewriter(count: int, settings: FontSettings) -> Callable[[], object]:
-    """Writes the same `count` words each time it is called: the scribe alone, its glyph pictures all made before."""
+    """A function that writes the same `count` words per call: the scribe alone, with all glyph images cached."""
     scribe, drawn = scribe_of("fonts", settings), source(f"words:{LANGUAGE}")
     texts = [text_at(drawn, 0, index) for index in range(count)]
     return lambda: [scribe.write(text, np.random.default_rng([0, index])) for index, text in enumerate(texts)]
 
 
 def trainer(size: str) -> tuple[int, Callable[[], object]]:
-    """(words, work): four batches of 64 words written, trained on and averaged by the loop of `scriven train`."""
+    """(words, work): per call, four batches of 64 words are written and trained on by the loop of `scriven train`."""
     words, steps = 64, 4
     settings = FitSettings(steps=1, batch_width_px=words * WORD, evaluations=1, ramp=1)
     plan = Plan(Mixture.of([_Padded(_words())]), 0, settings.batch_width_px)
@@ -61,7 +61,7 @@ def trainer(size: str) -> tuple[int, Callable[[], object]]:
 
 
 def stepper(size: str, batch_width_px: int) -> tuple[int, Callable[[], object]]:
-    """(px of width a step, a step): forward, backward and update on one batch of 64 x 192 pictures of noise."""
+    """(px of width per step, step): forward, backward and update on one batch of 64 x 192 pictures of noise."""
     count = max(1, batch_width_px // WORD)
     rng = np.random.default_rng(0)
     texts = tuple("".join(rng.choice(list("abcdefgh"), 9)) for _ in range(count))
@@ -112,7 +112,7 @@ class _Padded:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No word of the training loop and of Fabric about single steps."""
+    """Silences the training loop and Fabric."""
     loggers = [logging.getLogger(name) for name in ("scriven.fit", "lightning_fabric", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

@@ -1,4 +1,4 @@
-"""Models: which came with this installation, and what is in one."""
+"""models: list the bundled models, show one model."""
 
 from pathlib import Path
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from scriven.reader.model import bundled, find_model, read_info
 
 
-def list_models() -> list[dict[str, Any]]:
-    """One row a bundled model: name, network, size, megabytes of its folder, characters, languages, licence."""
+def list_() -> list[dict[str, Any]]:
+    """One row per bundled model: name, network, size, megabytes of its folder, characters, languages, licence."""
     rows = []
     for name in bundled():
         folder = find_model(name)
@@ -26,12 +26,12 @@ def list_models() -> list[dict[str, Any]]:
     return rows
 
 
-def show_model(name_or_path: str) -> tuple[dict[str, Any], str]:
-    """All that model.json says, and the model card (README.md) or, where there is none, the facts line by line.
+def show(model: str | Path) -> tuple[dict[str, Any], str]:
+    """The contents of model.json, and the model card (README.md) or, if there is none, the facts line by line.
 
     Raises ModelError.
     """
-    folder = find_model(name_or_path)
+    folder = find_model(model)
     info = read_info(folder)
     facts = info.model_dump(mode="json")
     card = folder / "README.md"

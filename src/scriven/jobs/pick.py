@@ -15,19 +15,18 @@ from scriven.base.settings import Count, Share, check, check_choice, validated
 from scriven.estimate.cer import Estimate, estimated
 from scriven.estimate.choice import CRITERIA, Candidate, choose, unfit
 from scriven.estimate.learning_curve import Forecast, forecast
-from scriven.jobs.read import ReadSettings, Seen, load, read_items
+from scriven.jobs.read import ReadSettings, Sample, load, read_lines
 from scriven.lines import LinesFolder, Reading
 from scriven.lines.records import by_model
 from scriven.metrics import table
-from scriven.page import transcripts
-from scriven.page.inputs import Item, Source, items, sources
-from scriven.page.transcripts import Transcript, format_of, where
+from scriven.page.formats import FORMATS, choose_format
+from scriven.page.inputs import Input, LinePicture, find_inputs, line_pictures
 from scriven.reader.model import DEFAULT
 from scriven.reader.trainable import misfit, prepared_width
 
 log = logging.getLogger("scriven.pick")
 
-SUFFIXES = {"table": ".txt", **{format: suffix for format, suffix in transcripts.SUFFIXES.items() if format != "text"}}
+SUFFIXES = {"table": ".txt", **{name: format.suffix for name, format in FORMATS.items() if name != "text"}}
 
 
 @validated
@@ -46,7 +45,7 @@ class PickSettings(ReadSettings):
 class Found:
     """A line that may be transcribed: where it is, what was read (without its single characters), its value."""
 
-    item: Item
+    item: LinePicture
     reading: Reading
     candidate: Candidate
 
@@ -85,7 +84,7 @@ class Picked:
         picked = [
             {
                 "id": one.candidate.id,
-                "image": where(one.item),
+                "image": one.item.picture_name(),
                 "text": one.reading.text,
                 "confidence": float(f"{one.reading.confidence:.6g}"),
                 "sure": round(one.candidate.sure, 4),
@@ -121,7 +120,7 @@ def pick(
     settings = settings or PickSettings()
     settings.only_reading("pick")
     check("count", count, Count)
-    format, _ = format_of(out, format, SUFFIXES, "table", file=True)
+    format, _ = choose_format(out, format, SUFFIXES, "table", file=True)
     if out is not None and out.exists():
         raise OutputError(f"{out} exists; choose another -o or delete it")
     picked = chosen(candidates(inputs, model, settings, done), count, settings)
@@ -142,20 +141,26 @@ def candidates(
     """
     pool = Pool()
     finished = _finished(done)
-    found = sources(inputs, pool.skipped)
+    found, missing = find_inputs(inputs)
+    pool.skipped += missing
     labelled = bool(found) and all(_labelled(source, settings) for source in found)
     if labelled:
         log.info("all lines have a text already; it is not looked at, and all of them are read")
     reader, decoder = load(model, settings)
     undone = (item for item in _fitting(found, pool, labelled, settings) if not _among(finished, item, pool))
-    taken, seen = set[str](), Seen()
-    for item, reading in read_items(undone, reader, decoder, pool.skipped, seen):
+    taken, seen = set[str](), Sample()
+    for entry in read_lines(undone, reader, decoder, seen):
+        if isinstance(entry, Skipped):
+            pool.skipped.append(entry)
+        if not isinstance(entry, tuple):
+            continue
+        item, reading = entry
         if reason := unfit(reading.text):
             pool.unfit.append(Skipped(item.id, reason))
             continue
         id = item.id
         while id in taken:
-            id = f"{item.source.name}/{id}"
+            id = f"{item.input.name}/{id}"
         taken.add(id)
         sure = sum(c.confidence for c in reading.characters) / len(reading.characters)
         candidate = Candidate(id, reading.text, sure, item.hand, item.page)
@@ -196,9 +201,9 @@ def passed_over(pool: Pool) -> str:
     return f"not chosen from: {'; '.join(parts)}" if parts else ""
 
 
-def _among(finished: set[str], item: Item, pool: Pool) -> bool:
+def _among(finished: set[str], item: LinePicture, pool: Pool) -> bool:
     """Whether a line is done; it is counted."""
-    done = str(Path(where(item)).resolve()) in finished or (item.source.lines and item.id in finished)
+    done = str(Path(item.picture_name()).resolve()) in finished or (item.input.lines and item.id in finished)
     pool.labelled += done
     return done
 
@@ -216,7 +221,7 @@ def _finished(done: Sequence[str | Path]) -> set[str]:
     return found
 
 
-def _split(source: Source, settings: PickSettings) -> str | None:
+def _split(source: Input, settings: PickSettings) -> str | None:
     """Of a lines folder the split that is asked for, else train where there are others: what measures stays unseen.
 
     Raises LinesError for a folder of test or validation lines alone.
@@ -230,7 +235,7 @@ def _split(source: Source, settings: PickSettings) -> str | None:
     return "train"
 
 
-def _labelled(source: Source, settings: PickSettings) -> bool:
+def _labelled(source: Input, settings: PickSettings) -> bool:
     """Whether every line of a source has a text by a person. Pictures are not opened."""
     if not source.lines:
         return False
@@ -247,11 +252,14 @@ def _labelled(source: Source, settings: PickSettings) -> bool:
     return True
 
 
-def _fitting(found: Sequence[Source], pool: Pool, labelled: bool, settings: PickSettings) -> Iterator[Item]:
+def _fitting(found: Sequence[Input], pool: Pool, labelled: bool, settings: PickSettings) -> Iterator[LinePicture]:
     """The pictures that can be learnt from, of lines without a text (or, `labelled`, of all)."""
     for source in found:
         try:
-            for item in items(source, pool.skipped, settings.level, _split(source, settings)):
+            for item in line_pictures(source, settings.level, _split(source, settings)):
+                if isinstance(item, Skipped):
+                    pool.skipped.append(item)
+                    continue
                 assert item.picture is not None
                 height, width = item.picture.shape
                 if item.text and not item.by_model and not labelled:
@@ -270,7 +278,4 @@ def _write(picked: Picked, file: IO[str], format: str, folder: Path | None) -> N
     elif format == "table":
         file.write(table(picked.rows()) + "\n")
     else:
-        transcript = Transcript(file, format, folder)
-        for one in picked.chosen:
-            transcript.add(one.item, one.reading)
-        transcript.close()
+        FORMATS[format].write((one.item.as_page(one.reading) for one in picked.chosen), file, folder)

@@ -1,56 +1,50 @@
 """read: pictures in, text out. One bad picture costs that picture only."""
 
-import json
 import logging
-import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from itertools import groupby
+from itertools import chain
 from pathlib import Path
 from typing import IO, Literal
 
-from scriven.base import (
-    InputError,
-    LinesError,
-    OutputError,
-    SettingsError,
-    Skipped,
-    atomic,
-    listed,
-)
+from scriven.base import InputError, LinesError, OutputError, SettingsError, Skipped, atomic
 from scriven.base.progress import progress
 from scriven.base.settings import Threads, validated
 from scriven.estimate.cer import FEWEST, VIEWED, Estimate, EvenSample, estimated
+from scriven.jobs import results
 from scriven.language.load import language_model, word_list
 from scriven.lines import Reading
-from scriven.page.inputs import Item, Source, items, sources
-from scriven.page.transcripts import SUFFIXES, Transcript, format_of
+from scriven.page import Page, PageLine, lines_of
+from scriven.page.formats import FORMATS, choose_format
+from scriven.page.inputs import Entry, Input, LinePicture, find_inputs, line_pictures, unique_ids
 from scriven.reader.decoding import Decoder, DecodeSettings
 from scriven.reader.model import DEFAULT, find_model, own_language
 from scriven.reader.session import Picture, Reader
 
 log = logging.getLogger("scriven")
 
-ABOUT = "about.json"  # what a folder of results says of itself
-OWN_LM, NO_LM = "own", "none"  # what ReadSettings.lm says besides files and languages
-PAGE_HEIGHT, PAGE_LETTERS, PAGES_NAMED = 600, 3, 5  # px, characters read, warnings
-VIEW_ONE_IN, VIEW_LEAST = 10, 30  # the estimate reads one line in ten once more, of few lines so many
+OWN_LM, NO_LM = "own", "none"  # values of ReadSettings.lm beside files and languages
+PAGE_HEIGHT, PAGE_CHARACTERS, PAGES_NAMED = 600, 3, 5  # px, characters read, warnings
+SIDEWAYS = 3  # times as high as wide
+VIEW_ONE_IN, VIEW_LEAST = 10, 30  # one line in ten is read twice for the estimate, of few lines at least so many
+
+Sample = EvenSample[tuple[Picture, Reading]]  # some of the prepared pictures and what was read in them
 
 
 @validated
 @dataclass(frozen=True)
 class ReadSettings(DecodeSettings):
-    """How to read: DecodeSettings, and the machine and the knowledge to read with."""
+    """How to read: DecodeSettings, the machine, the language model and the words."""
 
     engine: str = "onnxruntime"  # or openvino
     device: str = "cpu"
-    threads: Threads | None = None  # None: one for each core
-    lm: str = OWN_LM  # the model's own, if it brings one; none; a file of a language model; or a language such as fr
-    words: Path | None = None  # a file with one word a line
-    level: Literal["words", "lines"] | None = None  # in a lines folder that holds both
+    threads: Threads | None = None  # None: one per core
+    lm: str = OWN_LM  # the model's own, if it has one; none; a file of a language model; or a language such as fr
+    words: Path | None = None  # a file with one word per line
+    level: Literal["words", "lines"] | None = None  # in a lines folder that has both
     split: str | None = None  # of a lines folder; None: all
-    adapt: bool = False  # learn the pictures first: a page or a letter
+    adapt: bool = False  # adapt the model to the pictures before they are read: a page or a letter
 
     def only_reading(self, command: str) -> "ReadSettings":
         """These settings, for a command that reads with a model as it is. Raises SettingsError for `adapt`."""
@@ -60,71 +54,142 @@ class ReadSettings(DecodeSettings):
 
 
 @dataclass
-class Outcome:
-    """What became of the inputs."""
+class ReadResult:
+    """What `read` made of its inputs.
 
-    read: int = 0
+    `pages` in the order of the inputs, empty where they were written to a file and not kept; `read` counts the lines
+    read; `estimate` is that of their character error rate, where there are enough of them.
+    """
+
+    pages: list[Page] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
-    of_source: dict[str, list[Skipped]] = field(default_factory=dict, compare=False)  # of each that was gone through
-    estimate: Estimate | None = field(default=None, compare=False)  # of the error rate, where there are lines enough
+    read: int = 0
+    estimate: Estimate | None = field(default=None, compare=False)
+
+    @property
+    def lines(self) -> list[PageLine]:
+        """The lines of all pages."""
+        return lines_of(self.pages)
+
+    @property
+    def text(self) -> str:
+        """The text of all lines, one per line."""
+        return "\n".join(line.text for line in self.lines)
 
 
-Seen = EvenSample[tuple[Picture, Reading]]  # some of the pictures and what was read in them
+class PageStream:
+    """Pages one after another, each read when it is asked for; go through it once.
+
+    Few pages are in memory at a time. `result` is complete at the end, without the pages.
+    """
+
+    def __init__(self, inputs: str | Path | Iterable[str | Path], model: str | Path, settings: ReadSettings):
+        given = [inputs] if isinstance(inputs, str | Path) else inputs
+        self.inputs, skipped = find_inputs(given, reserved=(results.ABOUT.stem,))
+        self.model, self.settings = model, settings
+        self.result = ReadResult(skipped=skipped)
+
+    def __iter__(self) -> Iterator[Page]:
+        return (entry for entry in self.entries() if isinstance(entry, Page))
+
+    def entries(self, only: Sequence[Input] | None = None) -> Iterator[Input | Page | Skipped]:
+        """Every input, and after it its pages and those of its pictures that were skipped. The model is loaded at once.
+
+        `only`: the inputs to read; the model is adapted to all of them, whatever is still to be read. Ids are unique
+        among all inputs, with `only` within each.
+        """
+        reader, decoder = load(self.model, self.settings)
+        wanted = self.inputs if only is None else only
+        found = _opened(self.inputs if self.settings.adapt else wanted, self.settings)
+        if self.settings.adapt:
+            every, reader, lm_decoder = adapted_reader(found, self.model, reader, decoder, self.settings)
+            decoder = decoder if self.settings.lm == NO_LM else lm_decoder
+            found = _of_inputs(every, wanted)
+        return self._read(unique_ids(found) if only is None else found, reader, decoder)
+
+    def _read(self, found: Iterable[Entry], reader: Reader, decoder: Decoder) -> Iterator[Input | Page | Skipped]:
+        result, sample = self.result, Sample()
+        for entry in read_lines(found, reader, decoder, sample):
+            if isinstance(entry, Skipped):
+                result.skipped.append(entry)
+            if isinstance(entry, Input | Skipped):
+                yield entry
+                continue
+            picture, reading = entry
+            result.read += 1
+            if result.read % 20 == 0:
+                progress("read", result.read, None)
+            yield picture.as_page(reading)
+        if result.read >= 20:
+            progress("read", result.read, result.read)
+        if result.read >= FEWEST and not self.settings.adapt:  # two views of what was just learned agree, right or not
+            viewed = sample.chosen(min(VIEWED, max(VIEW_LEAST, result.read // VIEW_ONE_IN)))
+            result.estimate = estimated(reader, decoder, viewed, result.read)
+        if result.estimate:
+            log.info("%s, for these %d readings", result.estimate.sentence(), result.read)
+
+
+def read_pages(
+    inputs: str | Path | Iterable[str | Path], model: str | Path = DEFAULT, settings: ReadSettings | None = None
+) -> PageStream:
+    """Read pictures one after another, for inputs that do not fit into memory; see `read`.
+
+    for page in (stream := read_pages(["scans/"])): ...
+    stream.result.skipped, stream.result.estimate
+    """
+    return PageStream(inputs, model, settings or ReadSettings())
 
 
 def read(
-    inputs: Sequence[str | Path],
+    inputs: str | Path | Iterable[str | Path],
     model: str | Path = DEFAULT,
     out: Path | None = None,
     format: str | None = None,
     settings: ReadSettings | None = None,
     stream: IO[str] | None = None,
-) -> Outcome:
+) -> ReadResult:
     """Read pictures, folders of pictures, patterns, lines folders, CSV files, PDFs or `-` (standard input).
 
-    Writes to `stream` (standard output) or to `out`: one file an input, or one file for all where `out` ends as the
-    format's files do (.txt, .json, .tsv, .csv). Without `format`, the ending of `out` decides, else it is text. A
-    finished `out` is refused, one begun by the same call is continued: what is not there yet is read, and every input
-    of which something was left out. Raises InputError when nothing could be read, naming the inputs; other failures
-    are in the outcome. The error rate of ten readings or more is estimated, and logged.
+    Returns the pages. With `out` or `stream` they are written there as they come, and not kept: to one file per input
+    in the folder `out`, or to one file for all where `out` has the extension of the format (.txt, .json, .tsv, .csv).
+    Without `format` the extension of `out` decides, else it is text. A finished `out` is refused, one begun by the same
+    call is continued: inputs without a file are read, and those of which something was skipped.
+
+    Raises InputError when nothing could be read, naming the inputs; other failures are `skipped` in the result. The
+    error rate of ten readings or more is estimated, and logged.
     """
     settings = settings or ReadSettings()
-    outcome = Outcome()
-    format, one_file = format_of(out, format, SUFFIXES, "text")
-    found = sources(inputs, outcome.skipped, reserved=("about",))
-    used = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items()}
-    about: dict[str, object] = {"command": "read", "model": str(model), "format": format, "settings": used}
-    about["inputs"] = [str(i) for i in inputs]
+    name, one_file = choose_format(out, format, {key: value.suffix for key, value in FORMATS.items()}, "text")
+    write = FORMATS[name].write
     if out is not None and one_file and out.exists():
         raise OutputError(f"{out} exists; choose another -o or delete it")
-    unread = found if out is None or one_file else _unread(out, about, found, format)
-    reader, decoder = load(model, settings)
-    if settings.adapt:  # to all pictures, also where only some are still to be read; and nothing is begun before
-        every, reader, pseudo_label_decoder = _adapted(
-            _items(found, outcome, settings), model, reader, decoder, settings
-        )
-        decoder = decoder if settings.lm == NO_LM else pseudo_label_decoder
-        wanted: Iterable[Item] = [item for item in every if item.source in unread]
-    else:
-        wanted = _items(unread, outcome, settings)
-    if out is not None and not one_file and not (out / ABOUT).is_file():
-        _save(out, {**about, "lacking": [], "finished": False})
-    seen: Seen = EvenSample()
-    readings = _counted(read_items(wanted, reader, decoder, outcome.skipped, seen, outcome.of_source), outcome)
-    if out is None:
-        _write_all(readings, stream or sys.stdout, format, None, outcome)
-    elif one_file:
+    given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    pages = PageStream(given, model, settings)
+    result = pages.result
+    if out is not None and not one_file:
+        used = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items()}
+        about = {"command": "read", "model": str(model), "format": name, "settings": used}
+        about["inputs"] = [str(i) for i in given]
+        unread = results.unread(out, about, pages.inputs, FORMATS[name])
+        entries = pages.entries(unread)
+        results.begin(out, about)  # only now: what is refused before leaves the place free
+        results.write_each(entries, out, FORMATS[name])
+        if not results.any_written(out, FORMATS[name]):
+            results.check(result.read, result.skipped)
+        results.note(out, finished=not result.skipped)
+        return result
+    every = chain(tuple(result.skipped), (e for e in pages.entries() if not isinstance(e, Input)))
+    if out is not None:
         with atomic(out, "w") as file:
-            _write_all(readings, file, format, out.parent, outcome)
+            write(every, file, out.parent)
+            results.check(result.read, result.skipped)
+    elif stream is not None:
+        write(every, stream, None)
+        stream.flush()
     else:
-        _write_each(readings, out, format, outcome)
-        _note(out, finished=not outcome.skipped)
-    if outcome.read >= FEWEST and not settings.adapt:  # two views agree better on what was just learnt, right or wrong
-        looked = seen.chosen(min(VIEWED, max(VIEW_LEAST, outcome.read // VIEW_ONE_IN)))
-        outcome.estimate = estimated(reader, decoder, looked, outcome.read)
-    if outcome.estimate:
-        log.info("%s, for these %d readings", outcome.estimate.sentence(), outcome.read)
-    return outcome
+        result.pages += (entry for entry in every if isinstance(entry, Page))
+    results.check(result.read, result.skipped)
+    return result
 
 
 def load(model: str | Path, settings: ReadSettings) -> tuple[Reader, Decoder]:
@@ -141,20 +206,29 @@ def load(model: str | Path, settings: ReadSettings) -> tuple[Reader, Decoder]:
     return reader, Decoder(reader.info, settings, lm, words)
 
 
-def _items(found: Iterable[Source], outcome: Outcome, settings: ReadSettings) -> Iterator[Item]:
-    for source in found:
-        before = len(outcome.skipped)
+def _opened(inputs: Iterable[Input], settings: ReadSettings) -> Iterator[Entry]:
+    """Every input and after it its pictures."""
+    for source in inputs:
+        yield source
         try:
-            yield from items(source, outcome.skipped, settings.level, settings.split)
+            yield from line_pictures(source, settings.level, settings.split)
         except LinesError as error:  # costs the rest of this folder only
-            outcome.skipped.append(Skipped(str(source.path), str(error)))
-        outcome.of_source[source.name] = outcome.skipped[before:]
+            yield Skipped(str(source.path), str(error))
 
 
-def _adapted(
-    wanted: Iterable[Item], model: str | Path, reader: Reader, decoder: Decoder, settings: ReadSettings
-) -> tuple[list[Item], Reader, Decoder]:
-    """All items, and a reader that has learnt their pictures, with its decoder.
+def _of_inputs(entries: Iterable[Entry], wanted: Sequence[Input]) -> Iterator[Entry]:
+    """The entries of some inputs."""
+    inside = False
+    for entry in entries:
+        inside = entry in wanted if isinstance(entry, Input) else inside
+        if inside:
+            yield entry
+
+
+def adapted_reader(
+    found: Iterable[Entry], model: str | Path, reader: Reader, decoder: Decoder, settings: ReadSettings
+) -> tuple[list[Entry], Reader, Decoder]:
+    """All entries, and a reader adapted to their pictures, with its decoder.
 
     Needs the extra `train`. Raises SettingsError.
     """
@@ -162,127 +236,74 @@ def _adapted(
 
     if settings.engine != ReadSettings.engine:
         raise SettingsError(f"adapt learns with torch, not with {settings.engine}; leave the setting engine out")
-    every = bounded(wanted)
-    return every, *adapted(every, model, reader, decoder, settings.device, settings.threads)
+    every: list[Entry] = []
+
+    def pictures() -> Iterator[LinePicture]:
+        for entry in found:
+            every.append(entry)
+            if isinstance(entry, LinePicture):
+                yield entry
+
+    some = bounded(pictures())
+    return every, *adapted(some, model, reader, decoder, settings.device, settings.threads)
 
 
-def _counted(readings: Iterator[tuple[Item, Reading]], outcome: Outcome) -> Iterator[tuple[Item, Reading]]:
-    for item, reading in readings:
-        outcome.read += 1
-        if outcome.read % 20 == 0:
-            progress("read", outcome.read, None)
-        yield item, reading
-    if outcome.read >= 20:
-        progress("read", outcome.read, outcome.read)
+def read_lines(
+    entries: Iterable[Entry], reader: Reader, decoder: Decoder, sample: Sample | None = None
+) -> Iterator[tuple[LinePicture, Reading] | Input | Skipped]:
+    """Pictures with what was read in them, without their pixels; whatever else is among them keeps its place.
 
-
-def read_items(
-    every: Iterable[Item],
-    reader: Reader,
-    decoder: Decoder,
-    skipped: list[Skipped],
-    seen: Seen | None = None,
-    closed: Mapping[str, list[Skipped]] | None = None,
-) -> Iterator[tuple[Item, Reading]]:
-    """Readings of items, in order; pictures that cannot be prepared go to `skipped`. Items lose their picture.
-
-    `seen` is offered every prepared picture with its reading. `closed` lists, by the names of their sources, what was
-    refused of those whose items have all come; what is refused of them later joins it.
+    Pictures that cannot be prepared come as Skipped. `sample` is offered every prepared picture with its reading.
     """
-    waiting: deque[tuple[Item, Picture]] = deque()
+    waiting: deque[tuple[LinePicture, Picture] | Input | Skipped] = deque()
 
     def prepared() -> Iterator[Picture]:
-        for item in every:
-            assert item.picture is not None
-            try:
-                picture = reader.prepare(item.id, item.picture)
-            except InputError as error:
-                skipped.append(Skipped(item.id, str(error)))
-                if closed is not None and item.source.name in closed:
-                    closed[item.source.name].append(skipped[-1])
+        for entry in entries:
+            if not isinstance(entry, LinePicture):
+                waiting.append(entry)
                 continue
-            waiting.append((replace(item, picture=None), picture))
+            assert entry.picture is not None
+            try:
+                picture = reader.prepare(entry.id, entry.picture)
+            except InputError as error:
+                waiting.append(Skipped(entry.id, str(error)))
+                continue
+            waiting.append((replace(entry, picture=None), picture))
             yield picture
 
-    pages = 0
+    warnings = _PageWarnings()
     for reading in reader.read_prepared(prepared(), decoder):
-        item, picture = waiting.popleft()
-        if _page(picture, reading):
-            pages += 1
-            if pages <= PAGES_NAMED:
-                log.warning("%s looks like a whole page, and only lines are read so far; cut it into pictures of lines",
-                            item.id)  # fmt: skip
-        if seen is not None:
-            seen.offer((picture, reading))
-        yield item, reading
+        while not isinstance(first := waiting.popleft(), tuple):
+            yield first
+        entry, picture = first
+        warnings.look(picture, reading)
+        if sample is not None:
+            sample.offer((picture, reading))
+        yield entry, reading
+    yield from (entry for entry in waiting if not isinstance(entry, tuple))
+    warnings.close()
 
 
-def _page(picture: Picture, reading: Reading) -> bool:
-    """Whether a picture, far too high for one line, was read as next to nothing."""
-    height = picture.ink.shape[0] * picture.scale
-    return height >= PAGE_HEIGHT and height > picture.width / 3 and len(reading.text) <= PAGE_LETTERS
+class _PageWarnings:
+    """Warns of pictures, far too high for one line, in which next to nothing was read."""
 
+    def __init__(self) -> None:
+        self.pages = 0
 
-def _write_all(
-    readings: Iterable[tuple[Item, Reading]], file: IO[str], format: str, folder: Path | None, outcome: Outcome
-) -> None:
-    transcript = Transcript(file, format, folder)
-    for item, reading in readings:
-        transcript.add(item, reading)
-    transcript.close(outcome.skipped)
-    _something(outcome)
+    def look(self, picture: Picture, reading: Reading) -> None:
+        height = picture.ink.shape[0] * picture.scale
+        if height < PAGE_HEIGHT or height <= picture.width / 3 or len(reading.text) > PAGE_CHARACTERS:
+            return
+        self.pages += 1
+        if self.pages > PAGES_NAMED:
+            return
+        if height > SIDEWAYS * picture.width:
+            log.warning("%s may be a line turned by 90 degrees; rotate it", picture.id)
+        else:
+            log.warning("%s looks like a whole page, and only lines can be read; cut it into pictures of lines",
+                        picture.id)  # fmt: skip
 
-
-def _write_each(readings: Iterable[tuple[Item, Reading]], out: Path, format: str, outcome: Outcome) -> None:
-    """One file a source; a file appears when its source is done."""
-    for source, some in groupby(readings, lambda pair: pair[0].source):
-        with atomic(out / f"{source.name}{SUFFIXES[format]}", "w") as file:
-            transcript = Transcript(file, format, out)
-            for item, reading in some:
-                transcript.add(item, reading)
-            left_out = outcome.of_source.get(source.name, ())
-            transcript.close(left_out)
-            if left_out:
-                _note(out, source.name, lacking=True)  # before the file is there: whenever it is, this is known
-        if not left_out:
-            _note(out, source.name)
-    if all(file.name == ABOUT for file in out.glob(f"*{SUFFIXES[format]}")):
-        _something(outcome)
-
-
-def _something(outcome: Outcome) -> None:
-    if not outcome.read and outcome.skipped:
-        raise InputError(f"nothing could be read:{listed(outcome.skipped)}")
-
-
-def _unread(out: Path, about: dict[str, object], found: list[Source], format: str) -> list[Source]:
-    """The sources that are still to be read, or lack something, in a folder of results that is new or was begun so."""
-    file, lacking = out / ABOUT, list[str]()
-    if file.is_file():
-        try:
-            old = json.loads(file.read_text("utf-8"))
-        except ValueError:
-            old = {}
-        if old.pop("finished", True):
-            raise OutputError(f"{out} is finished; choose another -o")
-        lacking = old.pop("lacking", [])
-        if old != about:
-            raise OutputError(f"{out} was begun with other settings; choose another -o or delete it")
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise OutputError(f"{out} exists and was not begun by this command; choose another -o")
-    return [s for s in found if s.name in lacking or not (out / f"{s.name}{SUFFIXES[format]}").is_file()]
-
-
-def _note(out: Path, name: str = "", lacking: bool = False, finished: bool = False) -> None:
-    """Keep in about.json whether the file of a source lacks what could not be read, and whether all is done."""
-    about = json.loads((out / ABOUT).read_text("utf-8"))
-    before = set(about.get("lacking", ()))
-    names = before | {name} if lacking else before - {name}
-    changed = {**about, "lacking": sorted(names), "finished": finished}
-    if changed != about:
-        _save(out, changed)
-
-
-def _save(out: Path, about: dict[str, object]) -> None:
-    with atomic(out / ABOUT, "w") as stream:
-        json.dump(about, stream, indent=2, ensure_ascii=False)
+    def close(self) -> None:
+        if self.pages > PAGES_NAMED:
+            log.warning("%d more pictures look like whole pages or lines turned by 90 degrees",
+                        self.pages - PAGES_NAMED)  # fmt: skip

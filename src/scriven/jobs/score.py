@@ -6,18 +6,19 @@ How well it reads lines without labels is estimated (see `scriven.estimate.cer`)
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scriven.base import ImageError, InputError, LinesError, Skipped
+from scriven import metrics
+from scriven.base import ImageError, InputError, LinesError, Skipped, counted
 from scriven.base.progress import progress
 from scriven.estimate.cer import VIEWED, Estimate, EvenSample, estimated, together
-from scriven.jobs.read import ReadSettings, load, read_items
+from scriven.jobs.read import ReadSettings, load, read_lines
 from scriven.lines import LinesFolder
 from scriven.lines.sketch import digest, share_in
-from scriven.metrics import PROTOCOLS, Score, calibration, groups_of, score, table
-from scriven.page.inputs import Item, Source, items
+from scriven.metrics import PROTOCOLS, Confusion, Score, calibration, groups_of
+from scriven.page.inputs import Entry, Input, LinePicture, line_pictures
 from scriven.reader.confidence import kept
 from scriven.reader.decoding import Decoder
 from scriven.reader.model import ModelInfo
@@ -26,15 +27,18 @@ from scriven.text import normalise
 
 log = logging.getLogger("scriven.metrics")
 
-LEAST_SHARE = 0.02  # of the lines, that a model may have been trained on before this is said
+LEAST_SHARE = 0.02  # of the lines, that a model may have been trained on before a warning is given
+CONFUSIONS, PRINTED = 30, 8  # kinds of confusion that are reported, and printed
 
 
 @dataclass
-class Set:
-    """The readings of one lines folder beside what its lines say."""
+class ScoredSet:
+    """The readings of one lines folder beside its transcriptions."""
 
     name: str
     split: str
+    folder: LinesFolder | None = None
+    ids: list[str] = field(default_factory=list)
     references: list[str] = field(default_factory=list)
     predictions: list[str] = field(default_factory=list)
     hands: list[str] = field(default_factory=list)
@@ -44,7 +48,7 @@ class Set:
     characters_right: list[bool] = field(default_factory=list)
     unlabelled: int = 0
     estimate: Estimate | None = None  # of the CER of the unlabelled lines
-    trained_on: bool = False  # the model learnt these very lines
+    trained_on: bool = False  # the model was trained on these lines or some of them
 
     def groups(self) -> list[str] | None:
         """Hands, else pages, for the bootstrap, named so that two folders never share one; None: lines."""
@@ -53,7 +57,7 @@ class Set:
 
     def score(self, protocol: str = "nfc") -> Score:
         """The error rates of this set; resampled by its groups."""
-        return score(self.references, self.predictions, groups=self.groups(), protocol=protocol)
+        return metrics.score(self.references, self.predictions, groups=self.groups(), protocol=protocol)
 
 
 @dataclass
@@ -61,25 +65,28 @@ class Scores:
     """The scores of one model: each set, and all of them as one."""
 
     model: str
-    sets: list[Set]
+    sets: list[ScoredSet]
     skipped: list[Skipped]
     missing: Counter[str]  # characters of the references that the model cannot write
 
-    def labelled(self) -> list[Set]:
-        """The sets in which there is something to compare with."""
+    def labelled(self) -> list[ScoredSet]:
+        """The sets that have transcriptions."""
         return [s for s in self.sets if s.references]
 
     def estimate(self) -> Estimate | None:
-        """Of the CER of all lines without text."""
+        """The estimated CER of all lines without transcription."""
         return together([s.estimate for s in self.sets if s.estimate])
 
     def overall(self, protocol: str = "nfc") -> Score:
         """All sets as one; the bootstrap draws hands or pages where every set names them."""
         groups = [s.groups() for s in self.labelled()]
         named = None if any(g is None for g in groups) else [name for some in groups for name in some or ()]
-        references = [text for s in self.sets for text in s.references]
-        predictions = [text for s in self.sets for text in s.predictions]
-        return score(references, predictions, groups=named, protocol=protocol)
+        return metrics.score(*self._pairs(), groups=named, protocol=protocol)
+
+    def confusions(self, top: int = CONFUSIONS) -> list[Confusion]:
+        """The most frequent confusions of characters over all sets."""
+        references, predictions = self._pairs()
+        return metrics.confusions(references, predictions, top) if references else []
 
     def ece(self) -> dict[str, float]:
         """Expected calibration error of the confidence of lines and of characters."""
@@ -94,7 +101,8 @@ class Scores:
     def as_json(self, variants: bool = False) -> dict[str, Any]:
         """`cer wer exact n interval` over all sets as fractions, and a row for each set.
 
-        `estimate` is that of the lines without text, or None; without any text the measured numbers are not there.
+        `estimate` is that of the lines without transcription, or None; where no line has one, what is measured is
+        absent.
         """
         rows = [
             {"set": s.name, "split": s.split, **(s.score().as_json() if s.references else {}),
@@ -102,15 +110,16 @@ class Scores:
             for s in self.sets
         ]  # fmt: skip
         measured = self.overall().as_json() if self.labelled() else {}
-        guessed = self.estimate()
-        result = {"model": self.model, **measured, "estimate": guessed and guessed.as_json()}
+        estimate = self.estimate()
+        result = {"model": self.model, **measured, "estimate": estimate and estimate.as_json()}
         result |= {"ece": self.ece(), "sets": rows, "missing": dict(self.missing)}
+        result["confusions"] = [asdict(one) for one in self.confusions()]
         if variants and measured:
             result["variants"] = {name: self.overall(name).as_json() for name in PROTOCOLS}
         return result
 
     def rows(self, variants: bool = False) -> list[dict[str, str]]:
-        """The same as rows for `scriven.metrics.table`, in percent."""
+        """What was measured as rows for `scriven.metrics.table`, in percent."""
         labelled = self.labelled()
         rows = [{"set": s.name, "split": s.split, **s.score().row()} for s in labelled]
         if len(labelled) > 1:
@@ -119,62 +128,56 @@ class Scores:
             rows += [{"set": "all", "split": name, **self.overall(name).row()} for name in PROTOCOLS if name != "nfc"]
         return rows
 
-    def guesses(self) -> list[dict[str, str]]:
-        """A row for each set with lines without text, and one for them all: estimates, in percent."""
+    def estimates(self) -> list[dict[str, str]]:
+        """A row for each set that has lines without transcription, and one for them all, in percent."""
         rows = [{"set": s.name, "split": s.split, **s.estimate.row()} for s in self.sets if s.estimate]
         if len(rows) > 1 and (overall := self.estimate()):
             rows.append({"set": "all", "split": "", **overall.row()})
         return rows
 
     def text(self, variants: bool = False) -> str:
-        """What is printed: the table of what was measured, and apart from it that of what is estimated."""
-        parts = [table(rows) for rows in (self.rows(variants),) if rows]
-        if guesses := self.guesses():
-            parts.append(f"lines without text: an estimate, nothing measured\n{table(guesses)}")
+        """What is printed: the table of what was measured, frequent confusions, and the table of what is estimated."""
+        parts = [metrics.table(rows) for rows in (self.rows(variants),) if rows]
+        if frequent := self.confusions(PRINTED):
+            parts.append(f"frequent confusions (written > read): {', '.join(map(str, frequent))}")
+        if estimates := self.estimates():
+            parts.append(f"lines without transcription: estimated, not measured\n{metrics.table(estimates)}")
         return "\n\n".join(parts)
 
+    def _pairs(self) -> tuple[list[str], list[str]]:
+        references = [text for s in self.sets for text in s.references]
+        return references, [text for s in self.sets for text in s.predictions]
 
-def score_model(
-    model: str | Path, lines: Sequence[str | Path], split: str | None = None, settings: ReadSettings | None = None
+
+def score(
+    model: str | Path,
+    lines: str | Path | Sequence[str | Path],
+    split: str | None = None,
+    settings: ReadSettings | None = None,
 ) -> Scores:
     """Read the labelled lines of lines folders and compare; estimate the error rate of the others from some of them.
 
     `split` None: test where a folder has it, else valid, else all of it. Raises LinesError for a folder that cannot be
-    read or has no such split, InputError where no line has text and in those without nothing can be read.
+    read or has no such split, InputError where no line has a transcription and nothing can be read in the others.
     """
     settings = (settings or ReadSettings()).only_reading("score")
-    folders = [LinesFolder(path, settings.level) for path in lines]
+    folders = [LinesFolder(path, settings.level) for path in ([lines] if isinstance(lines, str | Path) else lines)]
     splits = [_split(folder, split) for folder in folders]
     reader, decoder = load(model, settings)
     result = Scores(str(model), [], [], Counter())
     for folder, chosen, name in zip(folders, splits, _names(folders), strict=True):
-        found = Set(name, chosen or "all", trained_on=_trained_on(folder, chosen, reader.info))
+        found = ScoredSet(name, chosen or "all", folder, trained_on=_trained_on(folder, chosen, reader.info))
         others: EvenSample[Picture] = EvenSample()
-        every = items(Source(name, folder.path, True), result.skipped, settings.level, chosen)
-        labelled = _labelled(every, others, reader, result.skipped)
-        read_by_model = 0
-        for item, reading in read_items(labelled, reader, decoder, result.skipped):
-            read_by_model += item.by_model
-            found.references.append(item.text or "")
-            found.predictions.append(reading.text)
-            found.hands.append(item.hand)
-            found.pages.append(item.page)
-            found.line_confidences.append(reading.confidence)
-            found.character_confidences += [c.confidence for c in reading.characters]
-            found.characters_right += kept(reading.text, item.text or "").tolist()
-            progress(f"score {name}", len(found.references), None)
-        if read_by_model:
-            log.warning("%s: %d of %d texts were read by a model (they have a confidence), perhaps wrongly",
-                        folder.path, read_by_model, len(found.references))  # fmt: skip
-        if found.references:
-            progress(f"score {name}", len(found.references), len(found.references))
+        every = line_pictures(Input(name, folder.path, True), settings.level, chosen)
+        skipped = _read_set(found, _labelled(every, others, reader), reader, decoder)
         result.missing.update(reader.charset.missing(found.references))
         found.unlabelled = others.offered
-        found.estimate = _guess(others, reader, decoder)
+        found.estimate = _estimate(others, reader, decoder)
+        result.skipped += skipped
         if not found.references and not found.estimate:
-            why = f"{found.unlabelled} without text"
-            if result.skipped:
-                why += f", {len(result.skipped)} left out, the first: {result.skipped[0].sentence()}"
+            why = f"{found.unlabelled} without transcription"
+            if skipped:
+                why += f", {len(skipped)} skipped, the first: {skipped[0].sentence()}"
             raise InputError(
                 f"{folder.path} has no lines to score in {found.split} ({why}); give lines that can be read"
             )
@@ -182,10 +185,37 @@ def score_model(
     return result
 
 
-def _trained_on(folder: LinesFolder, split: str | None, info: ModelInfo) -> bool:
-    """Whether a model or one of its parents was trained on what is scored here, or on a good part of it; says so.
+def _read_set(found: ScoredSet, labelled: Iterable[Entry], reader: Reader, decoder: Decoder) -> list[Skipped]:
+    """Read labelled lines into a set; returns what was skipped."""
+    skipped, read_by_model = list[Skipped](), 0
+    for entry in read_lines(labelled, reader, decoder):
+        if isinstance(entry, Skipped):
+            skipped.append(entry)
+        if not isinstance(entry, tuple):
+            continue
+        item, reading = entry
+        read_by_model += item.by_model
+        found.ids.append(item.id)
+        found.references.append(item.text or "")
+        found.predictions.append(reading.text)
+        found.hands.append(item.hand)
+        found.pages.append(item.page)
+        found.line_confidences.append(reading.confidence)
+        found.character_confidences += [c.confidence for c in reading.characters]
+        found.characters_right += kept(reading.text, item.text or "").tolist()
+        progress(f"score {found.name}", len(found.references), None)
+    if found.references:
+        progress(f"score {found.name}", len(found.references), len(found.references))
+    if read_by_model and found.folder:
+        log.warning("%s: %s of %d were read by a model (they have a confidence) and may be wrong", found.folder.path,
+                    counted(read_by_model, "transcription"), len(found.references))  # fmt: skip
+    return skipped
 
-    The same files are known by their fingerprint; the same pictures in others by the sketches, where there are some.
+
+def _trained_on(folder: LinesFolder, split: str | None, info: ModelInfo) -> bool:
+    """Whether a model or one of its parents was trained on what is scored here, or on a good part of it; warns.
+
+    The same files are recognised by their fingerprint, the same pictures in other files by sketches of their digests.
     """
     learnt = info.learnt() if split not in ("test", "valid") else ()
     share, sketches = float(bool(learnt) and folder.fingerprint() in learnt), info.sketches()
@@ -194,31 +224,29 @@ def _trained_on(folder: LinesFolder, split: str | None, info: ModelInfo) -> bool
     if share < LEAST_SHARE:
         return False
     part = "" if share > 0.99 else f"about {share:.0%} of "
-    log.warning("%s: %sthese lines trained this model: the true error rate is higher", folder.path, part)
+    log.warning("%s: the model was trained on %sthese lines; the true error rate is higher", folder.path, part)
     return True
 
 
 def _labelled(
-    every: Iterable[Item], others: EvenSample[Picture], reader: Reader, skipped: list[Skipped]
-) -> Iterator[Item]:
-    """The items with text; of the rest, some prepared pictures go to `others`."""
+    every: Iterable[LinePicture | Skipped], others: EvenSample[Picture], reader: Reader
+) -> Iterator[LinePicture | Skipped]:
+    """The pictures with a transcription, be it empty; of the rest, some prepared pictures go to `others`."""
     for item in every:
-        if item.text:
+        if isinstance(item, Skipped) or item.text is not None:
             yield item
-        else:
-            others.offer(_prepared(item, reader, skipped) if others.wants() else None)
+            continue
+        picture = None
+        if others.wants():
+            assert item.picture is not None
+            try:
+                picture = reader.prepare(item.id, item.picture)
+            except ImageError as error:
+                yield Skipped(item.id, str(error))
+        others.offer(picture)
 
 
-def _prepared(item: Item, reader: Reader, skipped: list[Skipped]) -> Picture | None:
-    assert item.picture is not None
-    try:
-        return reader.prepare(item.id, item.picture)
-    except ImageError as error:
-        skipped.append(Skipped(item.id, str(error)))
-        return None
-
-
-def _guess(others: EvenSample[Picture], reader: Reader, decoder: Decoder) -> Estimate | None:
+def _estimate(others: EvenSample[Picture], reader: Reader, decoder: Decoder) -> Estimate | None:
     """The estimate for all the pictures that were offered, from some of them; None where nothing is read."""
     pictures = others.chosen(VIEWED)
     readings = reader.read_prepared(pictures, decoder)

@@ -33,6 +33,11 @@ def by_model(origin: str | None, confidence: float | None) -> bool:
     return origin == "pseudo" or (confidence is not None and confidence == confidence)
 
 
+def per_character(confidence: float | None, text: str) -> float | None:
+    """The confidence of a line as one per character, the geometric mean: comparable between short and long lines."""
+    return None if confidence is None else max(confidence, 0.0) ** (1 / max(1, len(text)))
+
+
 def source_of(origin: str | None, confidence: float | None) -> str:
     """Where the text of a line comes from, in words: its origin, unless it was read by a model."""
     if origin == "pseudo":

@@ -1,4 +1,4 @@
-"""Which characters are taken for which."""
+"""Character confusions: substitutions, deletions and insertions, counted."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,18 +12,22 @@ from scriven.text import normalise
 
 @dataclass(frozen=True)
 class Confusion:
-    """One kind of mistake: `reference` read as `prediction`; empty where a character was lost, or added."""
+    """A kind of error: `reference` read as `prediction`; "" stands for nothing (an insertion, or a deletion)."""
 
     reference: str
     prediction: str
     count: int
-    occurrences: int  # of the reference character; for additions, of the predicted one among all predictions
+    occurrences: int  # of the reference character; for insertions, of the predicted one in all predictions
+
+    def __str__(self) -> str:
+        written, read = (c.replace(" ", "␣") or "nothing" for c in (self.reference, self.prediction))
+        return f"{written} > {read} {self.count} of {self.occurrences}"
 
 
 def confusions(references: Sequence[str], predictions: Sequence[str], top: int = 30) -> list[Confusion]:
     """The most frequent substitutions, deletions and insertions of characters, most frequent first."""
     check(references, predictions, None)
-    mistakes: Counter[tuple[str, str]] = Counter()
+    errors: Counter[tuple[str, str]] = Counter()
     written: Counter[str] = Counter()
     read: Counter[str] = Counter()
     for truth, guess in zip(map(normalise, references), map(normalise, predictions), strict=True):
@@ -31,6 +35,6 @@ def confusions(references: Sequence[str], predictions: Sequence[str], top: int =
         read.update(guess)
         for edit in Levenshtein.editops(truth, guess):
             lost = "" if edit.tag == "insert" else truth[edit.src_pos]
-            mistakes[lost, "" if edit.tag == "delete" else guess[edit.dest_pos]] += 1
-    ordered = sorted(mistakes.items(), key=lambda item: (-item[1], item[0]))[:top]
+            errors[lost, "" if edit.tag == "delete" else guess[edit.dest_pos]] += 1
+    ordered = sorted(errors.items(), key=lambda item: (-item[1], item[0]))[:top]
     return [Confusion(t, p, count, written[t] if t else read[p]) for (t, p), count in ordered]

@@ -1,8 +1,8 @@
-"""Numbers: character and word error rates with their n and interval, confusions, calibration.
+"""Character and word error rates with n and bootstrap intervals, in several protocols.
 
-The house protocol is `nfc`: texts in the normal form of `scriven.text`, edits summed over all lines and divided by all
-reference characters (or white-space words). The protocols of earlier systems stand beside it under their own names; see
-docs/metrics.md. Rates are fractions here and become percentages only in `table` rows.
+The default protocol is `nfc`: texts normalised by `scriven.text`, edits summed over all lines and divided by all
+reference characters (or whitespace-separated words). Protocols of earlier systems are available under their own names;
+see docs/metrics.md. Rates are fractions here and percentages only in the rows of `table`.
 """
 
 import re
@@ -21,7 +21,7 @@ from scriven.text import normalise
 Floats = npt.NDArray[np.float64]
 
 RESAMPLES = 1000
-FEWEST_GROUPS = 5  # below this an interval over hands or pages would say nothing
+FEWEST_GROUPS = 5  # hands or pages, for an interval over them
 
 
 # Protocols
@@ -29,11 +29,11 @@ FEWEST_GROUPS = 5  # below this an interval over hands or pages would say nothin
 
 @dataclass(frozen=True)
 class Protocol:
-    """How texts are made comparable, and over what rates are averaged: `all` characters, each `line`, each `batch`."""
+    """How texts are normalised, and over what rates are averaged: `all` characters, each `line`, or each `batch`."""
 
     text: Callable[[str], str]
     over: str
-    spaces: bool = True  # whether a space is a character
+    spaces: bool = True  # whether spaces count as characters
 
 
 def _alphanumeric(text: str) -> str:
@@ -59,7 +59,7 @@ PROTOCOLS = {
 
 @dataclass(frozen=True)
 class Score:
-    """What a set of predictions is worth. Rates are fractions; `interval` is the 95 % bootstrap interval of the CER."""
+    """Error rates of a set of predictions, as fractions; `interval` is the 95 % bootstrap interval of the CER."""
 
     cer: float
     wer: float
@@ -69,11 +69,11 @@ class Score:
     words: int
     edits: int  # character insertions, deletions and substitutions
     interval: tuple[float, float]
-    resampled: str  # what the bootstrap drew: "groups" (hands or pages), "lines" where there were too few, or "batches"
+    resampled: str  # unit of the bootstrap: "groups" (hands or pages), "lines" if there were too few, or "batches"
     protocol: str
 
     def as_json(self) -> dict[str, Any]:
-        """`cer wer exact n interval` and the rest, as JSON takes it."""
+        """`cer wer exact n interval` and the other fields, ready for JSON."""
         return {
             "cer": self.cer,
             "wer": self.wer,
@@ -100,7 +100,7 @@ class Score:
 
 
 def distance(reference: Sequence[Hashable], prediction: Sequence[Hashable]) -> int:
-    """Fewest insertions, deletions and substitutions between two texts, or between two lists of words."""
+    """Levenshtein distance between two texts, or between two lists of words."""
     return Levenshtein.distance(reference, prediction)
 
 
@@ -116,8 +116,8 @@ def score(
 ) -> Score:
     """Score predictions against references, line by line.
 
-    `groups` names the hand or page of each line: the bootstrap draws whole groups (see `groups_of`). Without them, or
-    with fewer than two, it draws lines, and `resampled` says so. `batch` is in lines, for the protocol `batch_mean`.
+    `groups` names the hand or page of each line: the bootstrap draws whole groups (see `groups_of`). Without groups, or
+    with fewer than two, it draws lines; `resampled` tells which. `batch`: lines per batch of the protocol `batch_mean`.
     Without `rng` the seed is 0. Raises InputError for no lines, unequal numbers or an unknown protocol.
     """
     check(references, predictions, groups)
@@ -149,7 +149,7 @@ def score(
 
 
 def groups_of(hands: Sequence[str], pages: Sequence[str]) -> tuple[list[str] | None, str]:
-    """What a bootstrap should draw, and its name: hands where there are five or more, else pages, else lines (None)."""
+    """The groups a bootstrap should draw, and their kind: hands if there are five or more, else pages, else lines."""
     for names, unit in ((hands, "hands"), (pages, "pages")):
         if len(set(names)) >= FEWEST_GROUPS and all(names):
             return list(names), unit
@@ -158,7 +158,7 @@ def groups_of(hands: Sequence[str], pages: Sequence[str]) -> tuple[list[str] | N
 
 @dataclass(frozen=True)
 class Difference:
-    """CER of b minus CER of a on the same lines, a fraction: below 0, b is better. `interval` is 95 %, paired."""
+    """CER of b minus CER of a on the same lines, a fraction (negative: b is better), with its paired 95 % interval."""
 
     difference: float
     interval: tuple[float, float]
@@ -174,7 +174,7 @@ def paired_difference(
     resamples: int = RESAMPLES,
     rng: np.random.Generator | None = None,
 ) -> Difference:
-    """Compare two readers on the same lines: both are resampled together, by groups where they are given.
+    """Compare two recognisers on the same lines; both are resampled together, by groups where they are given.
 
     Raises InputError as `score` does.
     """
@@ -215,14 +215,14 @@ def _word_edits(truths: Sequence[str], guesses: Sequence[str]) -> tuple[Floats, 
 
 
 def _averaged(edits: Floats, lengths: Floats, over: str, batch: int) -> tuple[Floats, Floats]:
-    """Numerators and denominators whose summed ratio is the rate over all characters, or the mean of many rates."""
+    """Numerators and denominators, the ratio of whose sums is the rate over all characters or the mean of rates."""
     if over == "all":
         return edits, lengths
     if over == "batch":
         starts = np.arange(0, len(edits), batch)
         edits = np.add.reduceat(edits, starts).astype(np.float64)
         lengths = np.add.reduceat(lengths, starts).astype(np.float64)
-    rates = np.where(lengths > 0, edits / np.maximum(lengths, 1), edits > 0)  # text where there is none: all wrong
+    rates = np.where(lengths > 0, edits / np.maximum(lengths, 1), edits > 0)  # insertions into an empty reference: 1
     return rates.astype(np.float64), np.ones(len(rates))
 
 
@@ -233,7 +233,7 @@ def _summed(groups: Sequence[str], top: Floats, bottom: Floats) -> tuple[Floats,
 
 
 def _rate(top: float, bottom: float) -> float:
-    """Edits over length; over 1 where the references are empty, so that insertions count (as jiwer 4 has it)."""
+    """Edits divided by length; by 1 where all references are empty, so that insertions count (as in jiwer 4)."""
     return float(top) / max(float(bottom), 1.0)
 
 

@@ -1,4 +1,4 @@
-"""Whether confidence can be believed: the expected calibration error (Guo et al., 2017)."""
+"""Calibration of confidences: the expected calibration error (Guo et al., 2017, arXiv:1706.04599)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from scriven.base import InputError
 
 @dataclass(frozen=True)
 class Bin:
-    """Predictions of about one confidence: how many, how confident, how often right."""
+    """Predictions within one interval of confidence: their number, mean confidence and accuracy."""
 
     low: float
     high: float
@@ -21,7 +21,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How far confidence can be believed: `ece` is the mean distance of confidence and accuracy, weighted by n."""
+    """`ece` is the mean distance of confidence and accuracy over the bins, weighted by their n."""
 
     ece: float
     bins: tuple[Bin, ...]
@@ -29,9 +29,11 @@ class Calibration:
 
 
 def calibration(confidences: Sequence[float], correct: Sequence[bool], bins: int = 10) -> Calibration:
-    """Expected calibration error over equal steps of confidence (Guo et al., 2017); empty bins are left out."""
+    """Expected calibration error over bins of equal width; empty bins are left out. Raises InputError."""
     if not len(confidences) or len(confidences) != len(correct):
-        raise InputError(f"{len(confidences)} confidences and {len(correct)} verdicts; give one of each for each line")
+        raise InputError(
+            f"{len(confidences)} confidences and {len(correct)} correctness flags; give one of each per line"
+        )
     sure, right = np.asarray(confidences, np.float64), np.asarray(correct, np.float64)
     step = np.clip((sure * bins).astype(int), 0, bins - 1)
     found = []

@@ -1,11 +1,11 @@
-"""Numbers as a plain-text table."""
+"""Plain-text tables."""
 
 import re
 from collections.abc import Mapping, Sequence
 
 
 def table(rows: Sequence[Mapping[str, object]]) -> str:
-    """Rows as plain text in columns, numbers to the right; columns in the order in which the rows bring them."""
+    """Rows as plain text in columns, numbers aligned right; columns in order of first appearance."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     cells = [[str(row.get(key, "")) for key in columns] for row in rows]
     widths = [max([len(key), *(len(line[i]) for line in cells)]) for i, key in enumerate(columns)]

@@ -5,93 +5,126 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain, count
 from pathlib import Path
 
 from scriven.base import ImageError, InputError, LinesError, Skipped
-from scriven.images import SUFFIXES, Grey, open_image, pad_to_height, pages_in, pages_of, size
-from scriven.images.unsupported import REASON, unsupported
+from scriven.base.paths import existing
+from scriven.images import SUFFIXES, Grey, pad_to_height, pages_in, pages_of, size
+from scriven.images.unsupported import REASON, UNSUPPORTED, unsupported
+from scriven.lines import Reading
 from scriven.lines.heights import Heights
 from scriven.lines.records import by_model
 from scriven.lines.splits import NO_SPLIT, find
+from scriven.page.names import STANDARD_INPUT, output_names
+from scriven.page.records import Page, page_of_line, picture_name
 
 TABLES = (".csv", ".tsv", ".parquet")  # single files that are lines folders
 READABLE = (*SUFFIXES, ".pdf")
-PAGED = (".pdf", ".tif", ".tiff")
-STANDARD_INPUT = "-"
+DOCUMENTS = (".doc", ".docx", ".odt", ".rtf", ".txt", ".md", ".html", ".xls", ".xlsx", ".ods", ".ppt", ".pptx", ".odp")
 HEADER = 1 << 16  # bytes at the beginning of a picture file, in which its size stands
 
 
 @dataclass(frozen=True)
-class Source:
+class Input:
     """One input: a picture file, a PDF, a lines folder or standard input. `name` is unique among the inputs.
 
-    `high`: the height in px that a picture of a word is made, by the pictures beside it; see `lines.heights`.
+    `word_height`: px to which a picture of a word is padded, by the pictures beside it; 0 for lines. See
+    `lines.heights`.
     """
 
     name: str
     path: Path
     lines: bool = False
-    high: int = 0
+    word_height: int = 0
 
 
 @dataclass(frozen=True)
-class Item:
-    """One picture to read. `path` and `part` say where it is: a line's id in a folder, a page of a PDF, or empty."""
+class LinePicture:
+    """A picture to read. `source` and `part` say where it is: a file and its page, or a lines folder and an id."""
 
-    source: Source
+    input: Input
     id: str
-    path: Path
+    source: Path
     part: str = ""
     picture: Grey | None = field(default=None, repr=False, compare=False)
-    text: str | None = None  # what the line says, where that is known
+    text: str | None = None  # the transcription, where there is one
     hand: str = ""
     page: str = ""
     by_model: bool = False  # whether a model read the text
 
+    def picture_name(self, folder: Path | None = None) -> str:
+        """The picture as results name it; see `records.picture_name`."""
+        return picture_name(self.source, self.part, folder)
 
-def sources(inputs: Iterable[str | Path], skipped: list[Skipped], reserved: Sequence[str] = ()) -> list[Source]:
-    """The inputs one by one: folders and patterns opened, names made unique and different from `reserved`.
+    def as_page(self, reading: Reading) -> Page:
+        """The page of this one line, with what was read in it."""
+        return page_of_line(reading.id, self.source, self.part, reading)
 
-    What is not there, or holds no picture, goes to `skipped`.
+
+Entry = Input | LinePicture | Skipped  # an input, and after it its pictures and those that cannot be read
+
+
+def find_inputs(inputs: Iterable[str | Path], reserved: Sequence[str] = ()) -> tuple[list[Input], list[Skipped]]:
+    """The inputs one by one, folders and patterns opened, and what is not there or holds no picture.
+
+    Names are unique and different from `reserved`; see `names.output_names`.
     """
-    found: list[tuple[Path, bool]] = []
+    found: list[tuple[Path, Path]] = []  # the path, and the folder it was found in
+    skipped: list[Skipped] = []
     for given in map(str, inputs):
-        path = Path(given)
+        path = existing(given) if given else Path()
         if not given:
             skipped.append(Skipped("''", why_not(given)))
-        elif given == STANDARD_INPUT or path.is_file():
-            found.append((path, path.suffix.lower() in TABLES))
+        elif given == STANDARD_INPUT:
+            found.append((Path(given), Path()))
+        elif path.is_file():
+            found.append((path, path.parent))
         elif path.is_dir():
-            found += _inside(path, skipped)
+            _open_folder(path, path, found, skipped)
         elif glob.has_magic(given):
-            matches = sorted(Path(p) for p in glob.glob(given, recursive=True))
-            files = [p for p in matches if p.is_file()]
-            found += [(p, p.suffix.lower() in TABLES) for p in files]
-            skipped += [Skipped(str(p), why_not(p)) for p in matches if not p.is_file() and not p.is_dir()]
-            for folder in (p for p in matches if p.is_dir()):
-                found += _inside(folder, skipped)
-            if not matches:
-                skipped.append(Skipped(given, "no file has a name like this; check the pattern"))
+            _open_pattern(given, found, skipped)
         else:
-            skipped.append(Skipped(given, why_not(path)))
-    return _named(found, set(reserved))
+            skipped.append(Skipped(given, why_not(given)))
+    heights = _word_heights(path for path, _ in found if path.suffix.lower() in SUFFIXES and path.is_file())
+    named = zip(found, output_names(found, reserved), strict=True)
+    return [Input(name, path, _of_lines(path), heights.get(path, 0)) for (path, _), name in named], skipped
 
 
-def _inside(folder: Path, skipped: list[Skipped]) -> list[tuple[Path, bool]]:
-    """The folder itself where it is a lines folder, else its pictures; hidden ones are not looked at."""
+def _of_lines(path: Path) -> bool:
+    return path.is_dir() or path.suffix.lower() in TABLES
+
+
+def _open_pattern(pattern: str, found: list[tuple[Path, Path]], skipped: list[Skipped]) -> None:
+    """All that a pattern matches; names are relative to the folder before its first wildcard."""
+    parts = Path(pattern).parts
+    plain = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+    root = Path(*parts[:plain]) if plain else Path()
+    matches = sorted(Path(p) for p in glob.glob(pattern, recursive=True))
+    found += [(p, root) for p in matches if p.is_file()]
+    skipped += [Skipped(str(p), why_not(p)) for p in matches if not p.is_file() and not p.is_dir()]
+    for folder in (p for p in matches if p.is_dir()):
+        _open_folder(folder, root, found, skipped)
+    if not matches:
+        skipped.append(Skipped(pattern, "no file matches this pattern; check it"))
+
+
+def _open_folder(folder: Path, root: Path, found: list[tuple[Path, Path]], skipped: list[Skipped]) -> None:
+    """The folder itself where it is a lines folder, else its pictures; hidden files are left out."""
     splits, unnamed = find(folder)
     if splits:
-        return [(folder, True)]
+        found.append((folder, folder.parent if folder == root else root))
+        return
     skipped += [Skipped(str(file), NO_SPLIT) for file in unnamed]
-    found = (p for p in folder.rglob("*") if p.suffix.lower() in READABLE and not p.is_dir())
-    named = sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts))
+    inside = (p for p in folder.rglob("*") if p.suffix.lower() in READABLE and not p.is_dir())
+    named = sorted(p for p in inside if not any(part.startswith(".") for part in p.relative_to(folder).parts))
     skipped += [Skipped(str(p), why_not(p)) for p in named if not p.is_file()]
     others = unsupported(folder)
     skipped += [Skipped(str(p), REASON) for p in others]
     if not named and not others and not unnamed:
-        skipped.append(Skipped(str(folder), "it holds no pictures and is no lines folder; check the path"))
-    return [(file, False) for file in named if file.is_file()]
+        skipped.append(Skipped(str(folder), "it contains no pictures and is not a lines folder; check the path"))
+    found += [(file, root) for file in named if file.is_file()]
 
 
 def why_not(given: str | Path) -> str:
@@ -100,27 +133,14 @@ def why_not(given: str | Path) -> str:
         return "the name of an input is empty; give the path of a picture or a folder"
     path = Path(given)
     if path.exists():
-        return "it is no regular file; save it as one, or pipe it in and give -"
+        return "not a regular file (a pipe or device?); save it as a file, or pipe it in and give -"
     if path.is_symlink():
-        return f"it is a link to {os.readlink(path)}, which is not there; mend the link"
+        return f"it is a broken link to {os.readlink(path)}; correct the link"
     return "there is no such file or folder; check the path"
 
 
-def _named(found: Iterable[tuple[Path, bool]], taken: set[str]) -> list[Source]:
-    """A name each: the stem, the whole file name where the stem is taken, numbered where that is taken too."""
-    found, named = list(found), []
-    high = _heights(path for path, lines in found if not lines and path.suffix.lower() in SUFFIXES)
-    for path, lines in found:
-        plain = "stdin" if str(path) == STANDARD_INPUT else path.stem if path.suffix and path.is_file() else path.name
-        tries = (plain or "lines", path.name, *(f"{path.name}-{n}" for n in range(2, len(taken) + 3)))
-        name = next(name for name in tries if name and name not in taken)
-        taken.add(name)
-        named.append(Source(name, path, lines, high.get(path, 0)))
-    return named
-
-
-def _heights(pictures: Iterable[Path]) -> dict[Path, int]:
-    """How high pictures of words are made, in px, by the others of the same folder; of lines 0."""
+def _word_heights(pictures: Iterable[Path]) -> dict[Path, int]:
+    """The height in px that pictures of words are padded to, by the others of the same folder; of lines 0."""
     folders: dict[Path, list[Path]] = {}
     for path in pictures:
         folders.setdefault(path.parent, []).append(path)
@@ -128,7 +148,7 @@ def _heights(pictures: Iterable[Path]) -> dict[Path, int]:
 
 
 def _sizes(files: Iterable[Path]) -> Iterator[tuple[str, int, int]]:
-    """What the beginnings of some picture files say, the whole where that is too little."""
+    """Width and height from the headers of picture files; the whole file is read where its beginning is too little."""
     for path in files:
         with suppress(OSError, ImageError), open(path, "rb") as file:
             data = file.read(HEADER)
@@ -138,37 +158,56 @@ def _sizes(files: Iterable[Path]) -> Iterator[tuple[str, int, int]]:
                 yield "", *size(data + file.read(), str(path))
 
 
-def items(source: Source, skipped: list[Skipped], level: str | None = None, split: str | None = None) -> Iterator[Item]:
-    """The pictures of a source. What cannot be read goes to `skipped` and costs nothing else.
+def line_pictures(source: Input, level: str | None = None, split: str | None = None) -> Iterator[LinePicture | Skipped]:
+    """The pictures of an input, and in their place those that cannot be read, with the reason.
 
-    `level` words or lines and `split` choose inside a lines folder.
-    Raises LinesError for a damaged lines folder and one without that split.
+    `level` words or lines and `split` choose inside a lines folder. Raises LinesError for a damaged lines folder and
+    one without that split.
     """
     if source.lines:
-        yield from _lines(source, skipped, level, split)
+        yield from _of_folder(source, level, split)
         return
     try:
-        if str(source.path) == STANDARD_INPUT:
-            if sys.stdin is None:
-                raise InputError("standard input is closed; pipe a picture in, or give its path")
-            yield from _paged(source, pages_in(sys.stdin.buffer.read(), "standard input", source.name), source.name)
-        elif source.path.suffix.lower() == ".xml":
-            raise InputError("reading pages from XML comes with a later version; give pictures of lines")
-        elif source.path.suffix.lower() in PAGED:
-            yield from _paged(source, pages_of(source.path), source.path.stem)
-        else:
-            yield Item(source, source.name, source.path, picture=pad_to_height(open_image(source.path), source.high))
+        yield from _of_file(source)
     except InputError as error:
-        skipped.append(Skipped(str(source.path), str(error)))
+        yield Skipped(str(source.path), _other_kind(source.path) or str(error))
 
 
-def _paged(source: Source, pages: Iterable[tuple[str, Grey]], stem: str) -> Iterator[Item]:
+def _other_kind(path: Path) -> str:
+    """What a file is that is no picture, by its extension, and what to do; empty where that does not say."""
+    suffix = path.suffix.lower()
+    if suffix in DOCUMENTS:
+        return f"it is a document ({suffix}), not a picture; export its pages as PDF or PNG"
+    return REASON if suffix in UNSUPPORTED else ""
+
+
+def _of_file(source: Input) -> Iterator[LinePicture]:
+    if str(source.path) == STANDARD_INPUT:
+        if sys.stdin is None:
+            raise InputError("standard input is closed; pipe a picture in, or give its path")
+        pages, stem = pages_in(sys.stdin.buffer.read(), "standard input", source.name), source.name
+    elif source.path.suffix.lower() == ".xml":
+        raise InputError("reading pages from XML comes with a later version; give pictures of lines")
+    else:
+        pages, stem = pages_of(source.path), source.path.stem
     for name, picture in pages:
-        number = name.removeprefix(stem)
-        yield Item(source, source.name + number, source.path, number.lstrip("-"), pad_to_height(picture, source.high))
+        page = name.removeprefix(stem)  # -001, -002, ... where there are several
+        picture = pad_to_height(picture, source.word_height)
+        yield LinePicture(source, source.name + page, source.path, page.lstrip("-"), picture)
 
 
-def _lines(source: Source, skipped: list[Skipped], level: str | None, split: str | None) -> Iterator[Item]:
+def unique_ids(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """The same entries; a picture whose id came before, in another input, gets the name of its input before it."""
+    taken: set[str] = set()
+    for entry in entries:
+        if isinstance(entry, LinePicture):
+            tries = chain((entry.id, f"{entry.input.name}/{entry.id}"), (f"{entry.id}-{n}" for n in count(2)))
+            entry = replace(entry, id=next(id for id in tries if id not in taken))
+            taken.add(entry.id)
+        yield entry
+
+
+def _of_folder(source: Input, level: str | None, split: str | None) -> Iterator[LinePicture | Skipped]:
     from scriven.lines import LinesFolder
 
     folder = LinesFolder(source.path, level)
@@ -178,9 +217,9 @@ def _lines(source: Source, skipped: list[Skipped], level: str | None, split: str
         try:
             picture = folder.picture(line)
         except ImageError as error:
-            skipped.append(Skipped(line.id, str(error)))
+            yield Skipped(line.id, str(error))
             continue
         read = by_model(line.origin, line.confidence)
         path, part = line.place or (source.path, line.id)
-        yield Item(source, line.id, path, part, picture, line.text, line.hand, line.page, read)
-    skipped += folder.skipped
+        yield LinePicture(source, line.id, path, part, picture, line.text, line.hand, line.page, read)
+    yield from folder.skipped

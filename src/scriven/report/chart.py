@@ -1,4 +1,4 @@
-"""Curves and bars as inline SVG: axes with round numbers, labels, one colour and dash pattern a curve, no scripts."""
+"""Line charts and histograms as inline SVG: round ticks, labels, a colour and dash pattern per curve, no scripts."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ class _Axis:
     ticks: tuple[float, ...]
 
     def at(self, value: float) -> float:
-        """Where a value stands on the axis, px."""
+        """The position of a value on the axis, px."""
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
@@ -33,7 +33,7 @@ def curve(
     percent: bool = False,
     from_zero: bool = True,
 ) -> Html:
-    """Named curves of (x, y) points, drawn in the order given. Points that are no numbers are left out and said so.
+    """Named curves of (x, y) points, drawn in the order given. Non-finite points are left out, with a note.
 
     `percent`: y is a fraction, shown in percent. `from_zero`: the y axis begins at 0.
     """
@@ -53,8 +53,8 @@ def curve(
         parts += _line(i, key, [(a, b * scale) for a, b in line], across, up)
     about = escape(f"{label} by {x}: {', '.join(series)}")
     missing = given - len(points)
-    left_out = "1 point is no number and is" if missing == 1 else f"{missing} points are no numbers and are"
-    note = f'<p class="note">{left_out} not drawn.</p>' if missing else ""
+    points_left_out = "1 non-finite point is" if missing == 1 else f"{missing} non-finite points are"
+    note = f'<p class="note">{points_left_out} not drawn.</p>' if missing else ""
     return Html(
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{about}">\n' + "\n".join(parts) + f"\n</svg>{note}"
     )
@@ -63,9 +63,9 @@ def curve(
 def bars(
     counts: Sequence[int], *, low: float, width: float, x: str, y: str, note: str = "", and_more: bool = False
 ) -> Html:
-    """A histogram: bar i counts the values from `low` + i `width` on; `note` is written above.
+    """A histogram: bar i counts the values from `low` + i `width`; `note` is written above.
 
-    `and_more`: the last bar holds all larger values too. It has another colour and is named, and the axis ends with it.
+    `and_more`: the last bar counts all larger values too; it has another colour and a label, and ends the axis.
     """
     if not counts:
         return Html(f'<p class="note">{escape(y)}: nothing was recorded.</p>')
@@ -93,7 +93,7 @@ def bars(
 
 
 def _across(values: Sequence[float]) -> _Axis:
-    """The x axis: exactly as long as the values reach, ticks inside; whole numbers get whole ticks."""
+    """The x axis: from the lowest to the highest value; integers get integer ticks."""
     low, high = _apart(min(values), max(values))
     step = _step(low, high)
     if all(value == round(value) for value in values):
@@ -112,14 +112,14 @@ def _up(values: Sequence[float], from_zero: bool) -> _Axis:
 
 
 def _apart(low: float, high: float) -> tuple[float, float]:
-    """The two, moved apart where they are the same."""
+    """The two values, moved apart if they are equal."""
     if high - low > 1e-9 * max(abs(high), abs(low), 1e-9):
         return low, high
     return low - 0.1 * max(abs(low), 1), high + 0.1 * max(abs(high), 1)
 
 
 def _step(low: float, high: float) -> float:
-    """About a fifth of the way, 1, 2 or 5 times a power of ten."""
+    """A tick distance of about a fifth of the range: 1, 2 or 5 times a power of ten."""
     rough = (high - low) / 5
     power = 10.0 ** math.floor(math.log10(rough))
     return power * next(m for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
@@ -174,7 +174,7 @@ def _line(i: int, key: str, points: Sequence[tuple[float, float]], across: _Axis
 
 
 def _number(value: float) -> str:
-    """Short: 0, 0.25, 1.5k, 3M."""
+    """A short number: 0, 0.25, 1.5k, 3M."""
     if abs(value) < 1e-12:
         return "0"
     for unit, letter in ((1e6, "M"), (1e3, "k")):

@@ -1,4 +1,4 @@
-"""The page and its sections: the frame around the pieces."""
+"""The HTML page and its sections."""
 
 import html
 import re
@@ -8,7 +8,7 @@ from typing import NewType
 
 from scriven.base import atomic
 
-Html = NewType("Html", str)  # markup that is safe as it stands: every text in it went through `escape`
+Html = NewType("Html", str)  # markup in which every text was escaped
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #fdfcf9; --card: #fff; --ink: #23262b; --soft: #666c75; --line: #dcdad3;
@@ -66,12 +66,12 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def escape(value: object) -> str:
-    """Any text as markup; half surrogates, which no file can hold, become question marks."""
+    """Any text as markup; lone surrogates, which UTF-8 cannot encode, become question marks."""
     return html.escape(str(value).encode("utf-8", "replace").decode("utf-8"))
 
 
 def page(title: str, sections: Sequence[Html], subtitle: str = "") -> Html:
-    """A whole page of sections, with links to them where there are more than three."""
+    """A complete page of sections, with links to them if there are more than three."""
     headings = re.findall(r'<section id="([^"]*)">\n<h2>(.*?)</h2>', "\n".join(sections))
     links = "".join(f'<a href="#{at}">{heading}</a>' for at, heading in headings) if len(headings) > 3 else ""
     return Html(
@@ -88,13 +88,21 @@ def page(title: str, sections: Sequence[Html], subtitle: str = "") -> Html:
 
 
 def section(heading: str, *parts: Html) -> Html:
-    """A heading and the pieces under it."""
+    """A heading and the elements below it."""
     anchor = re.sub(r"\W+", "-", heading.lower()).strip("-") or "section"
     return Html(f'<section id="{anchor}">\n<h2>{escape(heading)}</h2>\n' + "\n".join(parts) + "\n</section>")
 
 
 def save(path: Path, content: Html) -> Path:
-    """Write a page (atomically). Raises OutputError where it cannot be written."""
+    """Write a page (atomically). Raises OutputError if it cannot be written."""
     with atomic(Path(path), "w") as file:
         file.write(content)
     return Path(path)
+
+
+def is_page(file: Path, title: str) -> bool:
+    """Whether a file is a page of this room whose title begins so."""
+    try:
+        return f"<title>{escape(title)}".encode() in file.read_bytes()[:1000]
+    except OSError:
+        return False

@@ -1,10 +1,11 @@
-"""The pieces of a page: text, headline numbers, tables, confusions, pictures with their readings."""
+"""The elements of a page: text, headline numbers, tables, confusions, pictures with their readings."""
 
 import base64
 import itertools
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
 from rapidfuzz.distance import Levenshtein
 
@@ -13,16 +14,19 @@ from scriven.metrics import Confusion
 from scriven.report.document import Html, escape
 from scriven.text import name
 
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
 SHOWN = {b"\x89PNG": "png", b"\xff\xd8": "jpeg", b"GIF8": "gif", b"BM": "bmp"}  # first bytes; WebP has none of its own
-DOUBT, UNSURE = 0.5, 0.8  # characters read with less confidence than these are shaded
+VERY_UNSURE, UNSURE = 0.5, 0.8  # characters read with less confidence than these are shaded
 
 
 @dataclass(frozen=True)
-class Picture:
-    """An encoded picture and what is known of it.
+class Figure:
+    """An encoded picture and what is known about it.
 
-    With `truth` the mistakes of the readings are marked; with `confidences` (one a character of `reading`, 0 to 1) the
-    doubtful ones are shaded. `legend` says in words what the marks mean.
+    With `truth` the errors of the readings are marked; with `confidences` (one per character of `reading`, 0 to 1) the
+    unsure ones are shaded. `legend` explains the marks.
     """
 
     image: bytes
@@ -31,7 +35,12 @@ class Picture:
     confidences: Sequence[float] | None = None
     caption: str = ""
     before: str | None = None  # an earlier reading, shown above this one
-    label: str = ""  # what the reading is called, where it is not "read", or "after" under an earlier one
+    label: str = ""  # shown before the reading instead of "read", or "after" below an earlier one
+
+    def wide(self, times: float) -> bool:
+        """Whether the picture is more than `times` as wide as high. Raises ImageError."""
+        width, height = size(self.image)
+        return width > times * height
 
 
 def text(*paragraphs: str) -> Html:
@@ -49,7 +58,7 @@ def headline(numbers: Iterable[tuple[str, str, str]]) -> Html:
 
 
 def table(rows: Sequence[Mapping[str, object]], caption: str = "") -> Html:
-    """Rows with named columns, numbers to the right; None is a dash."""
+    """Rows with named columns, numbers aligned right; None is shown as a dash."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     cells = [[row.get(key) for key in columns] for row in rows]
     right = [all(_is_number(line[i]) for line in cells) for i in range(len(columns))]
@@ -66,7 +75,7 @@ def table(rows: Sequence[Mapping[str, object]], caption: str = "") -> Html:
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> Html:
-    """What is known of one thing: a name and a value a row; what is not known (None or empty) has no row."""
+    """Facts about one thing, a name and a value per row; unknown values (None or empty) are left out."""
     rows = "\n".join(
         f'<tr><th scope="row">{escape(key)}</th><td>{escape(_shown(value))}</td></tr>'
         for key, value in pairs
@@ -76,27 +85,19 @@ def facts(pairs: Iterable[tuple[str, object]]) -> Html:
 
 
 def prose(markdown: str) -> Html:
-    """Simple Markdown: paragraphs, `- ` lists, indented blocks; headings become bold paragraphs."""
-    parts = []
-    plain = re.sub(r"\n {1,3}(?=[^\s*-])", " ", markdown)
-    for block in re.split(r"\n\s*\n", plain.strip("\n")):
-        for kind, some in itertools.groupby(block.split("\n"), key=_kind):
-            lines = [escape(line.strip() if kind != "pre" else line) for line in some]
-            if kind == "li":
-                parts.append("<ul>" + "".join(f"<li>{line[2:]}</li>" for line in lines) + "</ul>")
-            elif kind == "b":
-                parts += [f"<p><b>{line.lstrip('# ')}</b></p>" for line in lines]
-            elif any(lines):
-                text = "\n".join(lines)
-                parts.append(f"<{kind}>{text}</{kind}>")
-    return Html("\n".join(parts))
+    """Markdown (CommonMark and tables) as markup. Raw HTML is shown as text; links and pictures are not followed."""
+    return Html(_markdown().render(markdown.encode("utf-8", "replace").decode("utf-8")).strip())
 
 
-def _kind(line: str) -> str:
-    """The element that a line of Markdown stands in."""
-    if line.lstrip().startswith(("- ", "* ")):
-        return "li"
-    return "b" if line.startswith("#") else "pre" if line.startswith("    ") else "p"
+@cache
+def _markdown() -> "MarkdownIt":
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser.disable(["image", "link", "autolink", "reference"])
+    parser.add_render_rule("heading_open", lambda *_: "<p><b>")  # sections of a page have headings of their own
+    parser.add_render_rule("heading_close", lambda *_: "</b></p>\n")
+    return parser
 
 
 def _is_number(value: object) -> bool:
@@ -112,7 +113,7 @@ def _shown(value: object) -> str:
 
 
 def confusions(found: Sequence[Confusion]) -> Html:
-    """What was read as what, how often, with bars."""
+    """Which character was read as which and how often, with bars."""
     if not found:
         return text("No character was misread.")
     most = max(c.count for c in found)
@@ -132,26 +133,26 @@ def _letter(character: str, if_empty: str) -> str:
     return f'<span class="letter" title="{escape(name(character))}">{escape(character.replace(" ", "␣"))}</span>'
 
 
-def pictures(items: Iterable[Picture], *, wide: bool = False) -> Html:
-    """Pictures in a grid (`wide`: one under the other), each with its reading, its truth and a caption."""
+def pictures(items: Iterable[Figure], *, wide: bool = False) -> Html:
+    """Pictures in a grid (`wide`: one below the other), each with its reading, its transcription and a caption."""
     figures = "\n".join(_figure(item) for item in items)
     return Html(f'<div class="pictures{" wide" if wide else ""}">\n{figures}\n</div>')
 
 
-def legend(*, truth: bool = True) -> Html:
-    """What the marks in the readings of `pictures` mean; without `truth` there are none of mistakes."""
-    mistakes = (
+def legend(*, truth: bool = True, shades: bool = True) -> Html:
+    """What the marks in the readings of `pictures` mean: those of errors (`truth`), those of confidence (`shades`)."""
+    errors = (
         '<span><i class="x">red, underlined</i>: wrong</span> '
         '<span>a red wedge<i class="m"></i> : something is missing here</span> '
     )
-    return Html(
-        f'<p class="legend">{mistakes if truth else ""}'
-        f'<span><i class="u">yellow</i>: the model is unsure (confidence below {UNSURE:.0%})</span> '
-        f'<span><i class="d">darker yellow</i>: it doubts (below {DOUBT:.0%})</span></p>'.replace("%", " %")
-    )
+    confidence = (
+        f'<span><i class="u">yellow</i>: unsure (confidence below {UNSURE:.0%})</span> '
+        f'<span><i class="d">darker yellow</i>: very unsure (below {VERY_UNSURE:.0%})</span>'
+    ).replace("%", " %")
+    return Html(f'<p class="legend">{errors if truth else ""}{confidence if shades else ""}</p>')
 
 
-def _figure(item: Picture) -> str:
+def _figure(item: Figure) -> str:
     width, height = size(item.image)
     source = _embedded(item.image)
     alt = escape(item.truth or item.reading or item.caption or "picture")
@@ -170,7 +171,7 @@ def _figure(item: Picture) -> str:
 
 
 def marks_of(truth: str | None, reading: str | None) -> tuple[set[int], set[int]]:
-    """The places of a reading that are wrong, and those before which something is missing (the last is its length)."""
+    """Indices of the characters of a reading that are wrong, and those before which something is missing."""
     wrong, missing = set[int](), set[int]()
     if truth is not None and reading is not None:
         for edit in Levenshtein.editops(reading, truth):
@@ -183,7 +184,7 @@ def _shades(reading: str, confidences: Sequence[float] | None) -> list[str]:
         return [""] * len(reading)
     if len(confidences) != len(reading):
         raise ValueError(f"{len(confidences)} confidences for {len(reading)} characters")
-    return ["d" if not c >= DOUBT else "u" if c < UNSURE else "" for c in confidences]
+    return ["d" if not c >= VERY_UNSURE else "u" if c < UNSURE else "" for c in confidences]
 
 
 def _line(

@@ -1,4 +1,4 @@
-"""The rounds of an adaptation in plain words: what `adapt` wrote down of each of them, without any transcription."""
+"""The rounds of self-training as a table and a curve, from what `adapt` recorded of each, without transcriptions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,39 +7,39 @@ from scriven.report.chart import curve
 from scriven.report.document import Html
 from scriven.report.pieces import prose, table
 
-WORDS = """
-Round 0 is the model as it came. In each round it learns from the readings of its own that it trusts most. Then it is
-judged by pictures that it does not learn from, still without a transcription. Where the first round is gentle, only
-scales and shifts move, under one in a hundred of the model's numbers.
+EXPLAINED = """
+Round 0 is the parent model. In each round the model is trained on its own most confident readings (pseudo-labels) and
+then evaluated on held-out pictures, without transcriptions. In an affine round only the affine parameters of the
+normalisation layers are trained, less than 1 % of all parameters.
 
-- kept: whether the round made the model better. A round that did not is thrown away, and the learning ends; after the
-  gentle round it goes on.
-- readings learnt from: how many of its own readings the model trusted.
-- readings of two views that differ: every picture is read twice, once as it is and once a little narrower; how much
-  the two readings differ. Less is better.
-- surprise: how odd the readings look to a language model, in bits a character. Less is more like the language.
-- characters a line: the mean length of a reading. A large change would mean that text is skipped or made up.
+- kept: whether the round improved the model. A round that did not is discarded and training stops; after an affine
+  round it continues.
+- pseudo-labels: number of readings that the model was trained on.
+- view disagreement: every held-out picture is read twice, as it is and slightly narrower; the share of characters in
+  which the two readings differ. Lower is better.
+- language-model bits per character: how unlikely the readings are under a language model. Lower is better.
+- characters per line: mean length of a reading. A large change means that text is skipped or invented.
 
 None of these is an error rate: a model can agree with itself and be wrong.
 """
 
-RENAMED = {
+RENAMED = {  # keys in logs of version 0.1
     "disagreement": "view_disagreement",
     "surprise": "lm_bits_per_char",
     "believed": "pseudo_labels",
-}  # since 0.1
+}
 
 
 def rounds_kept(rows: Sequence[Mapping[str, Any]]) -> int:
-    """How many rounds made the model better; the first row is the model as it came."""
+    """Number of rounds that improved the model; the first row is the parent model."""
     return sum(bool(row["accepted"]) for row in rows[1:])
 
 
 def rounds(rows: Sequence[Mapping[str, Any]]) -> Html:
-    """A curve, a table of all rounds and a sentence for each of its columns."""
+    """A table of all rounds, an explanation of its columns, and the curve of the view disagreement."""
     differ = [(row["round"], row["view_disagreement"]) for row in map(_present, rows) if "view_disagreement" in row]
-    drawn = curve({"two views": differ}, x="round", y="readings that differ", percent=True) if len(differ) > 1 else ""
-    return Html("\n".join((prose(WORDS), table([_row(row) for row in rows]), drawn)))
+    drawn = curve({"two views": differ}, x="round", y="view disagreement", percent=True) if len(differ) > 1 else ""
+    return Html("\n".join((prose(EXPLAINED), table([_row(row) for row in rows]), drawn)))
 
 
 def _present(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,12 +50,12 @@ def _present(row: Mapping[str, Any]) -> dict[str, Any]:
 def _row(row: Mapping[str, Any]) -> dict[str, object]:
     row = _present(row)
     return {
-        "round": f"{row.get('round')}{', affine_steps' if row.get('moved') else ''}",
+        "round": f"{row.get('round')}{', affine parameters only' if row.get('moved') else ''}",
         "kept": "yes" if row.get("accepted") else "no",
-        "readings learnt from": row.get("pseudo_labels"),
-        "readings of two views that differ": _number(row.get("view_disagreement"), 100, 1, " %"),
-        "surprise, bits a character": _number(row.get("lm_bits_per_char"), 1, 2),
-        "characters a line": _number(row.get("characters"), 1, 1),
+        "pseudo-labels": row.get("pseudo_labels"),
+        "view disagreement": _number(row.get("view_disagreement"), 100, 1, " %"),
+        "language-model bits per character": _number(row.get("lm_bits_per_char"), 1, 2),
+        "characters per line": _number(row.get("characters"), 1, 1),
     }
 
 

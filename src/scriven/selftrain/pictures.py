@@ -10,7 +10,7 @@ import numpy as np
 from scriven.base import ImageError, InputError, LinesError, Skipped, counted
 from scriven.images import Grey, prepare
 from scriven.lines import LinesFolder
-from scriven.page.inputs import Source, items, sources
+from scriven.page.inputs import Input, find_inputs, line_pictures
 from scriven.reader.trainable import HEIGHT, misfit
 from scriven.training.sources import ImageCache
 
@@ -60,7 +60,9 @@ def gather(inputs: Sequence[str | Path], level: str, skipped: list[Skipped]) -> 
     Of pictures that are alike to the last pixel one is enough. Raises InputError when there are fewer than FEWEST.
     """
     found, taken, seen = Pictures(ImageCache(HEIGHT), [], []), set[str](), dict[bytes, str]()
-    for one in sources(inputs, skipped):
+    every, missing = find_inputs(inputs)
+    skipped += missing
+    for one in every:
         for id, picture in _prepared(one, level, skipped):
             while id in taken:
                 id = f"{one.name}/{id}"
@@ -78,10 +80,13 @@ def gather(inputs: Sequence[str | Path], level: str, skipped: list[Skipped]) -> 
     return found
 
 
-def _prepared(one: Source, level: str, skipped: list[Skipped]) -> Iterator[tuple[str, Grey]]:
+def _prepared(one: Input, level: str, skipped: list[Skipped]) -> Iterator[tuple[str, Grey]]:
     try:
         split = "train" if one.lines and "train" in LinesFolder(one.path, level).splits else None
-        for item in items(one, skipped, level, split):
+        for item in line_pictures(one, level, split):
+            if isinstance(item, Skipped):
+                skipped.append(item)
+                continue
             assert item.picture is not None
             try:
                 ink = prepare(item.picture)

@@ -9,7 +9,7 @@ from scriven.base import counted, evenly
 from scriven.estimate.cer import Estimate
 from scriven.images import Grey, encode, size
 from scriven.lines import Line, LinesFolder, Reading
-from scriven.report import Html, Picture, headline, legend, page, pictures, prose, rounds, rounds_kept, section, text
+from scriven.report import Figure, Html, headline, legend, page, pictures, prose, rounds, rounds_kept, section, text
 from scriven.selftrain.pictures import WIDE
 
 SHOWN = 16  # pictures of a kind
@@ -64,8 +64,8 @@ def pseudo_label_pictures(folder: Path) -> list[Html]:
     ]
 
 
-def _labelled(line: Line) -> Picture:
-    return Picture(
+def _labelled(line: Line) -> Figure:
+    return Figure(
         line.image, line.text, label="pseudo-label", caption=f"confidence a character: {100 * _sure(line):.0f} %"
     )
 
@@ -75,7 +75,7 @@ def _sure(line: Line) -> float:
     return float((line.confidence or 0.0) ** (1 / max(1, len(line.text or ""))))
 
 
-def _laid(figures: list[Picture]) -> Html:
+def _laid(figures: list[Figure]) -> Html:
     """Lines one under the other, words side by side."""
     return pictures(figures, wide=any(size(figure.image)[0] > WIDE for figure in figures))
 
@@ -105,7 +105,7 @@ def _put_aside(aside: Aside, helped: bool) -> list[Html]:
         return [text("None.")]
     shown = evenly(list(zip(aside.pictures, aside.before, aside.after, strict=True)), SHOWN)
     figures = [
-        Picture(
+        Figure(
             encode(ink),
             after.text,
             confidences=[c.confidence for c in after.characters],

@@ -12,7 +12,7 @@ from scriven.base.progress import percent
 from scriven.images import Grey, widened
 from scriven.language.load import language_model
 from scriven.lines import Reading
-from scriven.page.inputs import Item
+from scriven.page.inputs import LinePicture
 from scriven.reader.decoding import Decoder, DecodeSettings
 from scriven.reader.model import ModelInfo, find_model
 from scriven.reader.session import Reader
@@ -29,9 +29,9 @@ log = logging.getLogger("scriven.adapt")
 FEWEST, MOST = 4, 200  # lines: fewer say nothing about a hand, more are worth a model of their own
 
 
-def bounded(every: Iterable[Item]) -> list[Item]:
+def bounded(every: Iterable[LinePicture]) -> list[LinePicture]:
     """All items, at most MOST. Raises SettingsError beyond."""
-    found: list[Item] = []
+    found: list[LinePicture] = []
     for item in every:
         found.append(item)
         if len(found) > MOST:
@@ -43,7 +43,7 @@ def bounded(every: Iterable[Item]) -> list[Item]:
 
 
 def adapted(
-    items: Iterable[Item], model: str | Path, reader: Reader, decoder: Decoder, device: str, threads: int | None
+    items: Iterable[LinePicture], model: str | Path, reader: Reader, decoder: Decoder, device: str, threads: int | None
 ) -> tuple[Reader, Decoder]:
     """A reader that has learnt the pictures of `items`, or `reader` itself where that did not help; says which.
 
@@ -98,7 +98,7 @@ def _learnable(
             yield ink, reading.text
 
 
-def _usable(items: Iterable[Item], reader: Reader) -> Iterator[tuple[str, Grey]]:
+def _usable(items: Iterable[LinePicture], reader: Reader) -> Iterator[tuple[str, Grey]]:
     for item in items:
         assert item.picture is not None
         try:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from scriven.base import InputError, LinesError, Skipped, counted
 from scriven.lines import LinesFolder
-from scriven.page.inputs import STANDARD_INPUT, Item, items, sources
+from scriven.page.inputs import LinePicture, find_inputs, line_pictures
+from scriven.page.names import STANDARD_INPUT
 from scriven.selftrain.pictures import FEWEST
 from scriven.selftrain.settings import AdaptSettings
 
@@ -14,7 +15,7 @@ BESIDE = (".gt.txt", ".txt")  # endings of a file with the transcription of the 
 Key = tuple[str, str]  # the name of an input, and the id of a picture in it
 
 
-def listed(inputs: Sequence[str | Path], skipped: list[Skipped]) -> dict[Key, Item]:
+def listed(inputs: Sequence[str | Path], skipped: list[Skipped]) -> dict[Key, LinePicture]:
     """The pictures that `adapt` learns from, without their pixels; `text` is a transcription by a person, or None.
 
     Raises InputError for standard input and for fewer pictures than `adapt` needs.
@@ -35,31 +36,35 @@ def listed(inputs: Sequence[str | Path], skipped: list[Skipped]) -> dict[Key, It
 
 def opened(
     inputs: Sequence[str | Path], wanted: Collection[Key] | None = None, skipped: list[Skipped] | None = None
-) -> Iterator[Item]:
+) -> Iterator[LinePicture]:
     """The pictures with their pixels: the `wanted` ones, None all; of a lines folder those of its train split."""
     lost: list[Skipped] = skipped if skipped is not None else []
-    for source in sources(inputs, lost):
+    found, missing = find_inputs(inputs)
+    lost += missing
+    for source in found:
         try:
             split = (
                 "train" if source.lines and "train" in LinesFolder(source.path, AdaptSettings.level).splits else None
             )
-            for item in items(source, lost, AdaptSettings.level, split):
-                if wanted is None or key_of(item) in wanted:
+            for item in line_pictures(source, AdaptSettings.level, split):
+                if isinstance(item, Skipped):
+                    lost.append(item)
+                elif wanted is None or key_of(item) in wanted:
                     yield item
         except LinesError as error:  # costs the rest of this folder only
             lost.append(Skipped(str(source.path), str(error)))
 
 
-def key_of(item: Item) -> Key:
-    return item.source.name, item.id
+def key_of(item: LinePicture) -> Key:
+    return item.input.name, item.id
 
 
-def _transcription(item: Item) -> str | None:
+def _transcription(item: LinePicture) -> str | None:
     """What a person wrote down: the text of a lines folder or a CSV, or that of a file beside the picture."""
-    if item.source.lines:
+    if item.input.lines:
         return None if item.by_model else item.text
     for ending in BESIDE:
-        file = item.path.with_name(item.path.stem + ending)
+        file = item.source.with_name(item.source.stem + ending)
         if not item.part and file.is_file():
             return " ".join(file.read_text("utf-8-sig", errors="replace").split()) or None
     return None

@@ -8,8 +8,8 @@ from scriven.jobs.demo.pictures import Key, key_of
 from scriven.jobs.demo.result import Demo, Scored
 from scriven.lines import Reading
 from scriven.metrics import Score
-from scriven.page.inputs import Item
-from scriven.report import Html, Picture, headline, legend, page, pictures, rounds, section, text
+from scriven.page.inputs import LinePicture
+from scriven.report import Figure, Html, headline, legend, page, pictures, rounds, section, text
 from scriven.selftrain.report import pseudo_label_pictures, title_of
 from scriven.selftrain.rounds import last_kept
 
@@ -24,8 +24,8 @@ SOURCE = (
 
 def report(
     done: Demo,
-    shown: Iterable[Item],
-    known: Mapping[Key, Item],
+    shown: Iterable[LinePicture],
+    known: Mapping[Key, LinePicture],
     before: Mapping[Key, Reading],
     after: Mapping[Key, Reading],
 ) -> Html:
@@ -51,11 +51,13 @@ def report(
     return page(title_of(done.adapted.rounds), parts, lead)
 
 
-def _figure(item: Item, truth: str | None, before: Mapping[Key, Reading], after: Mapping[Key, Reading]) -> Picture:
+def _figure(
+    item: LinePicture, truth: str | None, before: Mapping[Key, Reading], after: Mapping[Key, Reading]
+) -> Figure:
     reading = after[key_of(item)]
     confidences = [character.confidence for character in reading.characters]
     assert item.picture is not None
-    return Picture(_small(item.picture), reading.text, truth, confidences, before=before[key_of(item)].text)
+    return Figure(_small(item.picture), reading.text, truth, confidences, before=before[key_of(item)].text)
 
 
 def _small(picture: Grey) -> bytes:

@@ -10,7 +10,7 @@ from scriven.jobs.adapt import Adapted
 from scriven.jobs.demo.pictures import Key, key_of
 from scriven.lines import Reading
 from scriven.metrics import Difference, Score, groups_of, paired_difference, score
-from scriven.page.inputs import Item
+from scriven.page.inputs import LinePicture
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,10 @@ class Demo:
 
 
 def compare(
-    read: Sequence[Item], before: Mapping[Key, Reading], after: Mapping[Key, Reading], without_lm: Mapping[Key, Reading]
+    read: Sequence[LinePicture],
+    before: Mapping[Key, Reading],
+    after: Mapping[Key, Reading],
+    without_lm: Mapping[Key, Reading],
 ) -> Scored | None:
     """The error rates of three readings on the pictures with a transcription; None where there is no such picture."""
     known = [item for item in read if item.text is not None]

@@ -14,7 +14,7 @@ from scriven.jobs.demo.pictures import Key, key_of, listed, opened
 from scriven.jobs.demo.report import report
 from scriven.jobs.demo.result import Demo, compare
 from scriven.jobs.demo.settings import DemoSettings
-from scriven.jobs.read import NO_LM, OWN_LM, ReadSettings, load, read_items
+from scriven.jobs.read import NO_LM, OWN_LM, ReadSettings, load, read_lines
 from scriven.lines import Reading
 from scriven.reader.model import DEFAULT, own_language, read_info
 from scriven.report import save
@@ -77,7 +77,9 @@ def _readings(
     """What a model reads in the pictures; those that it cannot prepare are left out."""
     reader, decoder = load(model, ReadSettings(lm=lm))
     found: dict[Key, Reading] = {}
-    for item, reading in read_items(opened(inputs, set(wanted)), reader, decoder, []):
-        found[key_of(item)] = reading
+    for entry in read_lines(opened(inputs, set(wanted)), reader, decoder):
+        if isinstance(entry, tuple):
+            item, reading = entry
+            found[key_of(item)] = reading
         progress("reading", len(found), len(wanted))
     return found

@@ -1,0 +1,120 @@
+"""A folder of what was read: one file per input, continued where it was stopped."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, groupby
+from pathlib import Path
+from typing import Any
+
+from scriven.base import InputError, OutputError, Skipped, atomic, listed
+from scriven.page import Page
+from scriven.page.formats import Format
+from scriven.page.inputs import Input
+
+ABOUT = Path("about.json")  # the settings of the call, and how far it came
+
+Entry = Input | Page | Skipped
+
+
+def check(read: int, skipped: Sequence[Skipped]) -> None:
+    """Raises InputError where something was skipped and nothing read."""
+    if not read and skipped:
+        raise InputError(f"nothing could be read:{listed(skipped)}")
+
+
+def unread(out: Path, about: dict[str, Any], found: Sequence[Input], format: Format) -> list[Input]:
+    """The inputs that a folder of results, new or begun by the same call, still lacks.
+
+    Raises OutputError for a finished folder and one that was begun otherwise.
+    """
+    file, lacking = out / ABOUT, list[str]()
+    if file.is_file():
+        try:
+            old = json.loads(file.read_text("utf-8"))
+        except ValueError:
+            old = {}
+        if old.pop("finished", True):
+            raise OutputError(f"{out} is finished; choose another -o")
+        lacking = old.pop("lacking", [])
+        if old != about:
+            raise OutputError(f"{out} was begun with other settings; choose another -o or delete it")
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise OutputError(f"{out} exists and was not begun by this command; choose another -o")
+    return [one for one in found if one.name in lacking or not _file(out, one, format).is_file()]
+
+
+def begin(out: Path, about: dict[str, Any]) -> None:
+    """Write down what the folder is made by, if it is new."""
+    if not (out / ABOUT).is_file():
+        _save(out, {**about, "lacking": [], "finished": False})
+
+
+def write_each(entries: Iterable[Entry], out: Path, format: Format) -> None:
+    """One file per input of which something could be read; it appears when its input is done."""
+    for source, some in _by_input(entries):
+        skipped: list[Skipped] = []
+        first = _until_page(some)
+        if not first or not isinstance(first[-1], Page):
+            continue
+        file = _file(out, source, format)
+        with atomic(file, "w") as stream:
+            format.write(_noting(chain(first, some), skipped), stream, file.parent)
+            if skipped:
+                note(out, source.name, lacking=True)  # before the file is there: whenever it is, this is known
+        if not skipped:
+            note(out, source.name)
+
+
+def any_written(out: Path, format: Format) -> bool:
+    """Whether there is a file of results."""
+    return any(file != out / ABOUT for file in out.rglob(f"*{format.suffix}"))
+
+
+def note(out: Path, name: str = "", lacking: bool = False, finished: bool = False) -> None:
+    """Keep in about.json whether the file of an input lacks what could not be read, and whether all is done."""
+    about = json.loads((out / ABOUT).read_text("utf-8"))
+    before = set(about.get("lacking", ()))
+    names = before | {name} if lacking else before - {name}
+    changed = {**about, "lacking": sorted(names), "finished": finished}
+    if changed != about:
+        _save(out, changed)
+
+
+def _file(out: Path, source: Input, format: Format) -> Path:
+    return out / f"{source.name}{format.suffix}"
+
+
+def _by_input(entries: Iterable[Entry]) -> Iterator[tuple[Input, Iterator[Page | Skipped]]]:
+    """Entries grouped by the input that stands before them."""
+    current: list[Input] = []
+
+    def key(entry: Entry) -> str:
+        if isinstance(entry, Input):
+            current[:] = [entry]
+        return current[0].name
+
+    for _, group in groupby(entries, key):
+        yield current[0], (entry for entry in group if not isinstance(entry, Input))
+
+
+def _until_page(entries: Iterator[Page | Skipped]) -> list[Page | Skipped]:
+    """The entries up to the first page and with it; all of them where there is none."""
+    taken: list[Page | Skipped] = []
+    for entry in entries:
+        taken.append(entry)
+        if isinstance(entry, Page):
+            break
+    return taken
+
+
+def _noting(entries: Iterable[Page | Skipped], skipped: list[Skipped]) -> Iterator[Page | Skipped]:
+    """The entries; what was skipped is kept too."""
+    for entry in entries:
+        if isinstance(entry, Skipped):
+            skipped.append(entry)
+        yield entry
+
+
+def _save(out: Path, about: dict[str, Any]) -> None:
+    with atomic(out / ABOUT, "w") as stream:
+        json.dump(about, stream, indent=2, ensure_ascii=False)

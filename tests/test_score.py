@@ -1,0 +1,126 @@
+"""The job score: what was measured, what is estimated, and what a user is warned of."""
+
+import json
+import logging
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from scriven.base import LinesError
+from scriven.cli import run
+from scriven.images import encode
+from scriven.jobs.read import ReadSettings, read
+from scriven.jobs.score import ScoredSet, Scores, score
+from scriven.lines import Line, LinesFolder, LinesWriter
+from scriven.lines import sketch as sketches
+from scriven.lines.sketch import digest, share_in, sketch
+from scriven.reader.model import read_info, write_info
+from toy_reader import LETTERS, picture, write_model
+from toy_scans import letters, model, scans, texts  # noqa: F401
+
+ONE = ReadSettings(threads=1)
+
+
+# score
+
+
+def test_score_takes_the_test_split_and_counts_what_has_no_text(model, letters):
+    result = score(model, [letters], settings=ONE)
+    answer = result.as_json(variants=True)
+    assert (answer["cer"], answer["wer"], answer["exact"], answer["n"]) == (0, 0, 1, 30)
+    assert answer["sets"][0]["split"] == "test" and answer["sets"][0]["unlabelled"] == 1
+    assert answer["interval"] == [0, 0] and answer["ece"]["lines"] < 0.2
+    assert set(answer["variants"]) >= {"nfc", "alnum_insensitive"}
+    assert score(model, [letters], "train", settings=ONE).overall().n == 10
+    with pytest.raises(LinesError, match="no split 'valid'"):
+        score(model, [letters], "valid", settings=ONE)
+
+
+def test_score_counts_edits_and_names_characters_that_cannot_be_written(model, tmp_path, capsys):
+    folder = tmp_path / "wrong"
+    with LinesWriter(folder, {}) as writer:
+        writer.write(Line("a", encode(picture("abcd")), "abcx"))
+        writer.write(Line("b", encode(picture("gg")), "gg"))
+        writer.write(Line("c", b"no picture", "gg"))
+    result = score(model, [folder, folder], settings=ONE)
+    assert result.overall().cer == pytest.approx(1 / 6) and result.overall().n == 4
+    assert result.missing == {"x": 2} and {r.id for r in result.skipped} == {"c"}
+    assert [s.split for s in result.sets] == ["all", "all"]
+    assert run(["score", str(model), str(folder), "--threads", "1", "--json"]) == 1
+    printed = capsys.readouterr()
+    answer = json.loads(printed.out)
+    assert answer["cer"] == pytest.approx(1 / 6) and len(answer["sets"]) == 1 and "left out c" in printed.err
+    assert run(["score", str(model), str(folder), "--threads", "1"]) == 1
+    printed = capsys.readouterr()
+    assert "16.67" in printed.out and "x 1" in printed.err
+
+
+def test_white_space_makes_no_right_reading_wrong():
+    found = ScoredSet(
+        "a", "test", references=["ab c"], predictions=["ab  c "], hands=[""], pages=[""], line_confidences=[1.0]
+    )
+    assert found.score().exact == 1
+    assert Scores("m", [found], [], Counter()).ece() == {"lines": 0.0}
+
+
+def test_score_warns_of_lines_that_trained_the_model_or_its_parent(letters, tmp_path, caplog):
+    prints = [{"path": "letters", "fingerprint": LinesFolder(letters).fingerprint()}]
+    for name, about in (("own", {"data": prints}), ("parents", {"parents": [{"name": "x", "data": prints}]}),
+                        ("none", {"data": [{"fingerprint": "0"}], "parents": ["x"]})):  # fmt: skip
+        made = write_model(tmp_path / name)
+        write_info(made, read_info(made).model_copy(update=about))
+        for split in ("train", "test"):
+            caplog.clear()
+            result = score(made, [letters], split, settings=ONE).as_json()
+            expected = name != "none" and split == "train"
+            assert result["sets"][0]["trained_on"] is expected
+            assert ("the model was trained on these lines" in caplog.text) is expected
+
+
+@pytest.mark.parametrize(
+    ("trained", "others", "said"), [(10, 0, "all"), (300, 0, "all"), (300, 300, "half"), (0, 300, "none")]
+)
+def test_score_knows_the_pictures_that_trained_the_model_in_other_files(
+    trained, others, said, tmp_path, caplog, monkeypatch
+):
+    monkeypatch.setattr(sketches, "KEPT", 64)
+    texts = ["".join(LETTERS[i // 7**k % 7] for k in range(4)) for i in range(900)]
+    lines = [Line(f"l{i}", encode(picture(text)), text) for i, text in enumerate(texts)]
+    kept = sketch(digest(line.image) for line in lines[: trained or 300])
+    model = write_model(tmp_path / "model", parents=[{"data": [{"path": "gone", "sketch": kept}] * 2}])
+    with LinesWriter(tmp_path / "copy", {}) as writer:  # as another import names and parts them
+        for line in [*lines[:trained], *lines[300 : 300 + others]]:
+            writer.write(replace(line, id=f"other/{line.id}", text=line.text + " a", hand="h"), "test")
+    found = score(model, [tmp_path / "copy"], settings=ONE).as_json()
+    assert found["sets"][0]["trained_on"] is (said != "none")
+    if said == "all":
+        assert f"{tmp_path / 'copy'}: the model was trained on these lines" in caplog.text
+    elif said == "half":
+        share = int(caplog.text.split("about ")[1].split("%")[0])
+        assert 35 <= share <= 65 and "% of these lines; the true" in caplog.text
+
+
+def test_a_share_counts_a_picture_once_and_one_alone_tells_none():
+    every = [digest(str(i).encode()) for i in range(8000)]
+    few, more = sketch(every[:4000]), sketch(every[:6000])  # a model learnt some, the next one some more
+    assert 0.4 < share_in([few, more], every[2000:4000] + every[6000:]) < 0.6
+    assert share_in([more], every[:6000]) == 1 and share_in([more], every[6000:]) == 0
+    assert share_in([more], [more.split()[0], *every[6000:]]) == 0
+    assert all(share_in([sketch(every)], every[k :: 8000 // 120]) > 0 for k in range(66))  # 120 lines of 8,000
+
+
+def test_score_says_that_a_folder_of_pictures_has_no_texts(model, tmp_path):
+    (tmp_path / "a.png").write_bytes(encode(picture("abcd")))
+    with pytest.raises(LinesError, match=r"is not a lines folder; make .* with `scriven import pictures`, .*pairs`"):
+        score(model, [tmp_path], settings=ONE)
+    (tmp_path / "a.gt.txt").write_text("abcd")
+    with pytest.raises(LinesError, match="has pictures and texts but is not a lines folder"):
+        score(model, [tmp_path], settings=ONE)
+
+
+def test_texts_that_a_model_read_are_no_truth_without_a_word(model, scans, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("scriven"), "propagate", True)
+    read([scans], model, tmp_path / "read.csv", settings=ONE)
+    score(model, [tmp_path / "read.csv"], settings=ONE)
+    assert "40 transcriptions of 40 were read by a model" in caplog.text
