@@ -253,14 +253,14 @@ def test_score_estimates_what_has_no_text_and_looks_at_no_text(model: Path, tmp_
     assert full["estimate"] is None and full["sets"][0]["estimate"] is None
     both = score(model, [tmp_path / "bare", tmp_path / "mixed", tmp_path / "full"], settings=ONE)
     assert both.overall().n == 10 and both.as_json()["estimate"]["n"] == 35
-    assert [row["n"] for row in both.guesses()] == ["20", "15", "35"] and len(both.rows()) == 3
+    assert [row["n"] for row in both.estimates()] == ["20", "15", "35"] and len(both.rows()) == 3
 
 
 def test_score_prints_an_estimate_as_one(model: Path, tmp_path: Path, scriven: Command) -> None:
     code, out, _ = scriven("score", model, folder(tmp_path / "bare", 12), "--threads", 1)
-    assert code == 0 and "estimated CER %" in out and "nothing measured" in out and "WER" not in out
+    assert code == 0 and "estimated CER %" in out and "not measured" in out and "WER" not in out
     code, out, _ = scriven("score", model, folder(tmp_path / "mixed", 12, labelled=6), "--threads", 1)
-    assert code == 0 and out.index("WER %") < out.index("nothing measured") < out.index("estimated CER %")
+    assert code == 0 and out.index("WER %") < out.index("not measured") < out.index("estimated CER %")
 
 
 def test_of_many_lines_without_text_few_are_read(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,7 +284,7 @@ def test_pictures_without_writing_cannot_be_estimated(model: Path, tmp_path: Pat
     with LinesWriter(tmp_path / "blank", {}) as writer:
         for i in range(3):
             writer.write(Line(f"l{i}", encode(np.full((64, 200), 255, np.uint8))))
-    with pytest.raises(InputError, match=r"no lines to score in all \(3 without text\)"):
+    with pytest.raises(InputError, match=r"no lines to score in all \(3 without transcription\)"):
         score(model, [tmp_path / "blank"], settings=ONE)
 
 
