@@ -122,6 +122,14 @@ def test_pages_and_hands_share_the_choice() -> None:
     assert sorted(id[0] for id in chosen) == ["x"] * 3 + ["y"] * 3
 
 
+def test_criteria_of_confidence_choose_the_least_or_the_most_sure_first() -> None:
+    """Of lines that differ in nothing else; the very worst are left for the end."""
+    pool = [Candidate(f"{i:02d}", chr(97 + i) * 3 + " " + chr(118 - i) * 4, i / 20) for i in range(20)]
+    unsure, clear = (names(pool, 20, by) for by in ("unsure", "clear"))
+    assert unsure[:3] == ["01", "02", "03"] and "00" in unsure[-2:]
+    assert set(clear[:3]) <= {"17", "18", "19"}
+
+
 def test_an_unknown_criterion_is_refused() -> None:
     with pytest.raises(SettingsError, match="'by'.*mixed"):
         choose(some(), 3, "best")

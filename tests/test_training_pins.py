@@ -1,0 +1,233 @@
+"""What the training loop exists for, step by step, on a network so small that every number can be told beforehand."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from scriven.augment import AugmentSettings
+from scriven.tensors import Batch
+from scriven.text import Charset
+from scriven.training.devices import fabric_of
+from scriven.training.fit import FitSettings, Progress, Run, begin, fit, learning_rate
+from scriven.training.loader import AugmentSchedule, Mixture, Plan, Stream
+
+
+class ToyNetwork(nn.Module):
+    """A matrix and a bias whose loss has the gradient `slope` everywhere; reads what it is told to, in turn."""
+
+    charset, height, stride = Charset.of(["abcd"]), 64, 4
+
+    def __init__(self, slope: float = 1.0, said: tuple[str, ...] = ("abcd",), broken: int = 0):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.ones(2, 2)), nn.Parameter(torch.ones(2))
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
+        self.slope, self.said, self.broken = slope, list(said), broken
+        self.losses, self.reads = 0, list[tuple[bool, float]]()
+
+    def loss(self, batch: Batch, smoothing: float = 0.0) -> Tensor:
+        self.losses += 1
+        self.count += 1
+        assert self.training
+        slope = math.nan if self.losses == self.broken else self.slope
+        return slope * (self.weight.sum() + self.bias.sum())
+
+    def read(self, batch: Batch) -> list[str]:
+        self.reads.append((self.training, float(self.bias[0])))
+        text = self.said.pop(0) if len(self.said) > 1 else self.said[0]
+        return [text] * len(batch)
+
+
+class ToySource:
+    """Pictures with stripes; tells the strengths and the indices it was asked for."""
+
+    def __init__(self, count: int = 8, text: str = "abcd"):
+        self.count, self.text, self.asked = count, text, list[tuple[int, float]]()
+
+    def __len__(self) -> int:
+        return self.count
+
+    def order(self, epoch: int, seed: int) -> np.ndarray:
+        return np.random.default_rng([seed, epoch]).permutation(self.count)
+
+    def width(self, index: int) -> int:
+        return 160
+
+    def make(self, index: int, strength: float) -> tuple[np.ndarray, str, str]:
+        self.asked.append((index, strength))
+        picture = np.full((64, 160), 255, np.uint8)
+        picture[20:44, 8::16] = 5 * index
+        return picture, self.text, ""
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def settings(**changes: object) -> FitSettings:
+    chosen = {"steps": 8, "evaluations": 1, "batch_width_px": 320, "ramp": 1, "replicas": 1, "device": "cpu"}
+    return FitSettings(**{**chosen, "precision": "32-true", "warmup": 0.0, **changes})  # type: ignore[arg-type]
+
+
+def trained(
+    net: ToyNetwork, chosen: FitSettings, each: Callable[[Run], None] = lambda run: None
+) -> tuple[Run, list[bool], Progress]:
+    """Fit a toy; `each` is called after every step. The run, what `keep` was told, and the progress."""
+    fabric, kept = fabric_of(chosen), list[bool]()
+    run = begin(net, chosen, fabric)  # type: ignore[arg-type]
+    plan = Plan(Mixture.of([ToySource()]), 0, chosen.batch_width_px)
+    keep = lambda run, better: kept.append(better)  # noqa: E731
+    progress = fit(run, plan, [ToySource(2)], chosen, AugmentSchedule(ramp=1), fabric, keep, lambda _: each(run))
+    return run, kept, progress
+
+
+def gradient(run: Run) -> float:
+    return float(torch.stack([p.grad.norm() for p in run.net.parameters() if p.grad is not None]).norm())
+
+
+# --- the average ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ema", [0.999, 0.2])
+def test_the_average_follows_the_weights_by_its_decay(ema: float) -> None:
+    """d = min(ema, (1 + step) / (10 + step)), so that the first weights are soon forgotten."""
+    net = ToyNetwork()
+    expected, seen = net.bias.detach().clone(), []
+
+    def each(run: Run) -> None:
+        nonlocal expected
+        step = run.progress.step
+        decay = min(ema, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * net.bias.detach()
+        seen.append((run.average.bias.clone(), expected))
+
+    run, *_ = trained(net, settings(ema=ema, lr=0.1), each)
+    for average, told in seen:
+        torch.testing.assert_close(average, told)
+    assert not torch.allclose(run.average.bias, net.bias) and not torch.allclose(run.average.bias, torch.ones(2))
+    assert int(run.average.count) == int(net.count) == 8  # whole numbers are copied
+
+
+def test_the_average_is_what_is_evaluated_and_in_evaluation_mode() -> None:
+    net = ToyNetwork()
+    run, *_ = trained(net, settings(lr=0.1))
+    assert run.average.reads and not net.reads
+    assert run.average.reads == [(False, float(run.average.bias[0]))]
+
+
+# --- the optimiser --------------------------------------------------------------------------------------------------
+
+
+def test_the_learning_rate_warms_up_falls_as_a_cosine_and_is_applied() -> None:
+    chosen = settings(steps=20, warmup=0.2, lr=0.01)
+    rates = [learning_rate(chosen, fraction) / 0.01 for fraction in (0.0, 0.1, 0.2, 0.6, 1.0)]
+    assert rates == pytest.approx([0.01, 0.5, 1.0, 0.5, 0.01])
+    used = list[float]()
+    trained(ToyNetwork(), chosen, lambda run: used.append(run.optimizer.param_groups[0]["lr"]))
+    assert used == pytest.approx([learning_rate(chosen, step / 20) for step in range(20)])
+
+
+@pytest.mark.parametrize(("clip", "expected"), [(0.5, 0.5), (100.0, 6**0.5)])
+def test_gradients_are_clipped_by_their_norm_and_begin_anew_each_step(clip: float, expected: float) -> None:
+    norms = list[float]()
+    trained(ToyNetwork(), settings(clip=clip), lambda run: norms.append(gradient(run)))
+    assert norms == pytest.approx([expected] * 8, rel=1e-3)
+
+
+def test_matrices_decay_and_biases_do_not() -> None:
+    net, chosen = ToyNetwork(slope=0.0), settings(weight_decay=0.5, lr=0.1)
+    trained(net, chosen)
+    left = math.prod(1 - 0.5 * learning_rate(chosen, step / 8) for step in range(8))
+    assert left < 0.9
+    torch.testing.assert_close(net.weight.detach(), torch.full((2, 2), left))
+    torch.testing.assert_close(net.bias.detach(), torch.ones(2))
+
+
+def test_a_gradient_that_is_not_finite_changes_nothing() -> None:
+    net, seen = ToyNetwork(broken=3), list[float]()
+    trained(net, settings(), lambda run: seen.append(float(net.bias.detach()[0])))
+    assert seen[2] == seen[1] and len(set(seen)) == 7 and not math.isnan(seen[-1])
+
+
+# --- evaluation -----------------------------------------------------------------------------------------------------
+
+
+def test_only_a_lower_error_rate_is_the_best() -> None:
+    net = ToyNetwork(said=("abxx", "abcx", "abcx", "axxx", "abcd"))
+    _, kept, progress = trained(net, settings(steps=5, evaluations=5))
+    assert [row["cer"] for row in progress.rows] == pytest.approx([0.5, 0.25, 0.25, 0.75, 0.0])
+    assert kept == [True, True, False, False, True] == [row["best"] for row in progress.rows]
+    assert progress.best == 0.0 and progress.waited == 0
+
+
+def test_patience_counts_evaluations_without_a_better_one() -> None:
+    net = ToyNetwork(said=("abxx", "abxx", "abcx", "abcx", "abcx", "abcd"))
+    _, kept, progress = trained(net, settings(steps=8, evaluations=8, patience=1))
+    assert kept == [True, False, True, False, False] and progress.step == 5
+
+
+# --- the stream -----------------------------------------------------------------------------------------------------
+
+
+def plan_of(*sources: ToySource, augmented: bool = False, weights: tuple[float, ...] = (1.0,)) -> Plan:
+    return Plan(Mixture(sources, weights, (augmented,) * len(sources)), 0, 320)
+
+
+def first(stream: Stream, count: int) -> list[tuple[int, int, Batch]]:
+    batches = iter(stream)
+    return [next(batches) for _ in range(count)]
+
+
+def test_strength_rises_over_the_ramp() -> None:
+    source = ToySource()
+    plan = plan_of(source)
+    batches = len(plan.batches(0, plan.chunk_items))
+    seen = []
+    for chunk in (0, 1, 3, 5):
+        source.asked.clear()
+        first(Stream(plan, AugmentSchedule(ramp=4), chunk=chunk), batches)
+        seen.append({strength for _, strength in source.asked})
+    assert seen == [{0.25}, {0.5}, {1.0}, {1.0}]
+
+
+def test_spans_are_masked_by_their_share_of_the_width() -> None:
+    def hidden(share: float, ramp: int) -> float:
+        (_, _, batch), *_ = first(Stream(plan_of(ToySource()), AugmentSchedule(ramp=ramp, span_mask=share)), 1)
+        stripes = batch.images[:, 0, 30, 8::16]
+        return float((stripes == 0).float().mean())
+
+    assert hidden(0.0, 1) == 0
+    assert hidden(0.8, 1) > hidden(0.8, 4) > 0  # it grows with the ramp too
+
+
+def test_labelled_pictures_are_augmented_and_a_scribe_s_are_not() -> None:
+    look = AugmentSchedule(AugmentSettings(), ramp=1)
+    plain, again, changed = (
+        first(Stream(plan_of(ToySource(), augmented=augmented), look), 1)[0][2].images
+        for augmented in (False, False, True)
+    )
+    assert torch.equal(plain, again) and not torch.equal(plain, changed[..., : plain.shape[-1]])
+
+
+def test_a_stream_goes_on_where_it_stopped() -> None:
+    look = AugmentSchedule(ramp=1)
+    whole = first(Stream(plan_of(ToySource(40)), look), 8)
+    chunk, batch, _ = whole[4]
+    later = first(Stream(plan_of(ToySource(40)), look, chunk=chunk, skip=batch), 3)
+    for got, wanted in zip(later, whole[5:], strict=True):
+        assert got[:2] == wanted[:2] and torch.equal(got[2].images, wanted[2].images)
+
+
+def test_every_epoch_takes_every_item_once_in_another_order() -> None:
+    plan = plan_of(ToySource(8))
+    epochs = [[item.index for item in plan.items(chunk, 8)] for chunk in (0, 1)]
+    assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(8)) and epochs[0] != epochs[1]
+
+
+def test_sources_are_drawn_by_their_weights() -> None:
+    plan = plan_of(ToySource(), ToySource(), weights=(0.75, 0.25))
+    assert [sum(item.source == n for item in plan.items(3, 40)) for n in (0, 1)] == [30, 10]
