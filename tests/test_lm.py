@@ -1,5 +1,6 @@
 """The character language model: probabilities, ARPA, pruning, speed of a beam."""
 
+import gzip
 import time
 
 import numpy as np
@@ -82,6 +83,15 @@ def test_a_small_cache_gives_the_same_scores(lm, monkeypatch):
     small = CharLM(lm.ngrams)
     for at in range(0, lm.states - 3, 3):
         assert np.array_equal(small.scores([at, at + 1, at + 2]), lm.scores([at, at + 1, at + 2]))
+
+
+@pytest.mark.parametrize("name", ["lm.arpa", "lm.arpa.gz"])
+def test_an_arpa_file_may_begin_with_a_byte_order_mark(lm, tmp_path, name):
+    """As editors on Windows save it."""
+    lm.to_arpa(tmp_path / "plain.arpa")
+    data = b"\xef\xbb\xbf" + (tmp_path / "plain.arpa").read_bytes()
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    assert CharLM.from_arpa(tmp_path / name).characters == CharLM.from_arpa(tmp_path / "plain.arpa").characters
 
 
 @pytest.mark.parametrize("name", ["lm.arpa", "lm.arpa.gz", "lm.npz"])

@@ -55,9 +55,9 @@ def read_arpa(path: Path) -> NGrams:
     path = Path(path)
     try:
         with (
-            gzip.open(path, "rt", encoding="utf-8")
+            gzip.open(path, "rt", encoding="utf-8-sig")
             if path.name.endswith(".gz")
-            else open(path, encoding="utf-8") as file
+            else open(path, encoding="utf-8-sig") as file
         ):
             sections = _sections(path, file)
     except UnicodeDecodeError:
