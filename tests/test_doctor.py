@@ -14,8 +14,8 @@ import pytest
 from scriven.base import InputError
 from scriven.images import encode
 from scriven.jobs.doctor import Diagnosis, DoctorSettings, doctor
-from scriven.jobs.doctor.forecast import Forecast
-from scriven.lines import Line, LinesWriter
+from scriven.jobs.doctor.forecast import TrainingForecast
+from scriven.lines import Line, LinesFolder, LinesWriter
 from toy_reader import write_model
 
 WORDS = "age bad cage dab egg fade gag head face bead deaf cafe babe edge feed badge decade facade".split()
@@ -121,7 +121,6 @@ def seeded(tmp_path: Path) -> tuple[Path, dict[str, set[str]]]:
         "picture": {"cut-short", "no-picture-at-all", "one-pixel"},
         "width": {"too-wide"},
         "no-text": {"no-text", "empty-text"},
-        "characters": {"unknown-letter", "hidden", "rare", "only-in-test"},
         "frames": {"too-long", "repeats"},
         "duplicate-id": {f"{good[5].id} (2)"},
         "duplicate-picture": {"same-bytes", "other-text"},
@@ -155,25 +154,45 @@ def test_every_seeded_fault_is_found(tmp_path: Path) -> None:
 def test_nothing_else_is_said_to_be_lost_and_what_is_said_is_what_training_leaves_out(tmp_path: Path) -> None:
     path, expected = seeded(tmp_path)
     found = doctor([path], write_model(tmp_path / "model", charset=tuple("abcdefgh ")), QUIET)
-    lost = {"picture", "width", "no-text", "characters", "frames", "duplicate-id"}
+    lost = {"picture", "width", "no-text", "frames", "duplicate-id"}
     assert {f.id for f in found.lost} == set.union(*(expected[kind] for kind in lost))
-    reasons = {f.id: f.reason for p in found.problems if p.kind == "characters" for f in p.found}
-    assert "'é' (U+00E9 LATIN SMALL LETTER E WITH ACUTE)" in reasons["unknown-letter"]
+    assert set(found.new_characters) == {"é", "æ", "\u200b"}
+    assert "'é' (U+00E9 LATIN SMALL LETTER E WITH ACUTE)" in kinds(found)["new-character"]
 
 
-def test_the_loader_refuses_the_same_lines(tmp_path: Path) -> None:
+@pytest.mark.parametrize("characters", [None, "abcdefgh ", "abcdefghé "])
+@pytest.mark.parametrize("splits", [("train", "valid", "test"), ("train", "test")])
+def test_the_doctor_forecasts_what_training_does(
+    tmp_path: Path, characters: str | None, splits: tuple[str, ...]
+) -> None:
+    """What is lost, and what the character set grows by, with and without a model to train from."""
     pytest.importorskip("torch")
-    from scriven.lines import LinesFolder
+    from scriven.jobs.train import TrainSettings
     from scriven.text import Charset
-    from scriven.training.sources import FolderSource
+    from scriven.training.data import TrainingData
+    from scriven.training.data import characters as needed
 
-    path, _ = seeded(tmp_path)
-    letters = Charset(tuple("abcdefgh "))
-    skipped = {r.id for r in FolderSource(LinesFolder(path), "train", height=64, charset=letters).skipped}
-    model = write_model(tmp_path / "model", charset=letters.characters)
+    faulty, _ = seeded(tmp_path / "made")
+    lines = [(line, split) for split in splits for line in LinesFolder(faulty).lines(split)]
+    path = folder(tmp_path / "faulty", [(replace(x, extra={}), split) for x, split in lines])
+    model = None if characters is None else write_model(tmp_path / "model", charset=tuple(characters))
     found = doctor([path], model, QUIET)
-    lost = {f.id.removesuffix(" (2)") for p in found.problems if p.severity == "lost" for f in p.found}
-    assert skipped == lost - {"only-in-test"}
+    old = Charset(tuple(characters or ()))
+    charset = old.grow(needed([path], "lines"))
+    data = TrainingData.of([path], charset, 64, TrainSettings(steps=1))
+    own = {row.id for row in LinesFolder(path).lines() if row.id in {x.id for x, s in lines if s != "test"}}
+    assert {f.id for f in found.lost if f.id in own} == {r.id for r in data.skipped}
+    assert found.new_characters == (charset.characters[len(old) :] if characters else ())
+    assert len(data.skipped) > 5 and (not characters or set("æ") <= set(found.new_characters))
+
+
+def test_new_characters_cost_no_line(tmp_path: Path, scriven: Run) -> None:
+    """The doctor said that lines are lost which `train --from` learns."""
+    lines = [*clean(), (Line("new", encode(picture("café", 1)), "café", "hand 3", "page 3"), "train")]
+    model = write_model(tmp_path / "model", charset=tuple("abcdefgh "))
+    code, out, _ = scriven("doctor", folder(tmp_path / "l", lines), "-m", model, "--json", "--set", "calibrate=no")
+    found = json.loads(out)
+    assert code == 0 and found["lost"] == 0 and found["new_characters"] == ["é"]
 
 
 def test_texts_as_they_are_stored(tmp_path: Path) -> None:
@@ -190,8 +209,26 @@ def test_a_csv_is_looked_at_as_it_is_stored(tmp_path: Path) -> None:
     rows = ["id,image,text", "one,a.png,cafe  bad", "two,missing.png,bad"]
     (tmp_path / "lines.csv").write_text("\n".join(rows), encoding="utf-8")
     found = doctor([tmp_path / "lines.csv"], None, QUIET)
-    assert kinds(found)["white-space"] == {"one"}
+    assert kinds(found)["white-space"] == {"one"} and kinds(found)["no-picture"] == {"two"}
     assert [f.id for f in found.lost] == ["two"] and found.lines == 2
+
+
+def test_rows_that_cannot_be_used_are_told_apart(tmp_path: Path) -> None:
+    """A wrong path and a repeated id were called rows without an id or a picture."""
+    (tmp_path / "a.png").write_bytes(encode(picture("cafe bad", 1)))
+    rows = ["one,a.png,cafe", "two,missing.png,bad", "one,a.png,again", "three,a.png", ",a.png,bad"]
+    (tmp_path / "lines.csv").write_text("\n".join(["id,image,text", *rows]), encoding="utf-8")
+    found = doctor([tmp_path / "lines.csv"], None, QUIET)
+    assert {kind: ids for kind, ids in kinds(found).items() if kind in ("no-picture", "duplicate-id", "no-row")} == {
+        "no-picture": {"two"}, "duplicate-id": {"one"}, "no-row": {"lines.csv:5", "lines.csv:6"},
+    }  # fmt: skip
+
+
+def test_advice_names_only_columns_that_are_there(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encode(picture("cafe bad", 1)))
+    (tmp_path / "lines.csv").write_text("id,image,text,confidence\none,a.png,cafe bad,0.5\n", encoding="utf-8")
+    (advice,) = (p.advice for p in doctor([tmp_path / "lines.csv"], None, QUIET).problems if p.kind == "read-by-model")
+    assert "confidence" in advice and "origin" not in advice
 
 
 def test_a_folder_without_texts_or_without_splits_is_told_so(tmp_path: Path) -> None:
@@ -266,7 +303,7 @@ def test_characters_that_the_model_knows_can_be_read_though_train_has_none(tmp_p
 
 
 def test_the_forecast_of_one_core_and_a_tiny_folder_is_in_plain_words() -> None:
-    made = Forecast("small", 1, 900, 1e4, "measured", 0.05, 2.345, 1, 2.8, 0.00006)
+    made = TrainingForecast("small", 1, 900, 1e4, "measured", 0.05, 2.345, 1, 2.8, 0.00006)
     assert made.sentence() == (
         "One pass of training the small network through the one line of train takes one core a few seconds; the one "
         "core of this machine can make about 2.3 passes in an hour. (One core trains on 10,000 px of line width a "
@@ -289,7 +326,7 @@ def test_what_a_model_wrote_is_called_so(tmp_path: Path, scriven: Run) -> None:
     assert origins == {"read by a model": 20, "pseudo-label": 20, "human": 20}
     assert kinds(found)["read-by-model"] == {f"{b}a{i:03d}" for i in range(20) for b in ("", "b")}
     code, out, _ = scriven("doctor", path, "--set", "calibrate=no", "--set", "threads=1")
-    assert code == 0 and "no transcriptions" in out and "read by a model" in out.splitlines()[2]
+    assert code == 0 and "not transcriptions" in out and "read by a model" in out.splitlines()[2]
 
 
 def test_a_folder_that_is_not_there_is_said_once(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from scriven.importers import IMPORTERS, Importer, ImportItem
 from scriven.jobs.folders import filling
 from scriven.lines import Line, LinesWriter, StreamSizes
 from scriven.lines.paths import same
+from scriven.lines.records import REPEATED
 from scriven.lines.sizes import SIZES
-from scriven.lines.table import REPEATED
 
 log = logging.getLogger("scriven")
 

@@ -15,11 +15,11 @@ from scriven.images import SUFFIXES, Grey, decode, pad_to_height, size
 from scriven.lines import rows
 from scriven.lines.heights import Heights
 from scriven.lines.paths import same
-from scriven.lines.records import Group, Line
+from scriven.lines.records import REPEATED, Group, Line, SkippedRow
 from scriven.lines.references import is_page
 from scriven.lines.sizes import SIZES, StreamSizes
 from scriven.lines.splits import LEVELS, NO_SPLIT, find, is_table
-from scriven.lines.table import REPEATED, Block, Table
+from scriven.lines.table import Block, Table
 
 
 class LinesFolder:
@@ -78,7 +78,7 @@ class LinesFolder:
             for group in self.groups(name):
                 for number, line in self._numbered(group):
                     if line.id in seen:
-                        self._refuse(group, number, Skipped(line.id, REPEATED))
+                        self._refuse(group, number, SkippedRow(line.id, REPEATED, "id"))
                         continue
                     seen.add(line.id)
                     yield line

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from scriven.base import LinesError, Skipped
+
 
 @dataclass(frozen=True)
 class Line:
@@ -28,6 +30,15 @@ class Line:
     )  # of a table's row: file and page, folder and id
 
 
+PSEUDO_LABEL = "pseudo-label"  # the origin, in words, of a text that self-training has made
+REPEATED = "its id occurs more than once; only the first is used"
+
+
+def skipped_row(id: str, error: LinesError) -> "SkippedRow":
+    """The record of a row that cannot be used."""
+    return SkippedRow(id, str(error), "picture" if isinstance(error, PictureNotFound) else "row")
+
+
 def by_model(origin: str | None, confidence: float | None) -> bool:
     """Whether a text was read by a model and not confirmed by a person: a pseudo-label, or one with a confidence."""
     return origin == "pseudo" or (confidence is not None and confidence == confidence)
@@ -41,7 +52,7 @@ def per_character(confidence: float | None, text: str) -> float | None:
 def source_of(origin: str | None, confidence: float | None) -> str:
     """Where the text of a line comes from, in words: its origin, unless it was read by a model."""
     if origin == "pseudo":
-        return "pseudo-label"
+        return PSEUDO_LABEL
     return "read by a model" if by_model(origin, confidence) else origin or "human"
 
 
@@ -64,6 +75,20 @@ class Reading:
     text: str
     confidence: float
     characters: tuple[Character, ...] = ()
+
+
+@dataclass(frozen=True)
+class SkippedRow(Skipped):
+    """A row of a lines folder that was left out.
+
+    `kind`: "id" where its id is that of an earlier row, "picture" where its picture is not found, else "row".
+    """
+
+    kind: str = "row"
+
+
+class PictureNotFound(LinesError):
+    """A row refers to a picture that is not there or cannot be opened."""
 
 
 @dataclass(frozen=True)

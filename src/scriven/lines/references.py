@@ -9,7 +9,7 @@ from scriven.base import ImageError, LinesError, printable
 from scriven.images import count_pages, encode, page_of
 from scriven.lines.heights import Heights
 from scriven.lines.paths import existing
-from scriven.lines.records import Line
+from scriven.lines.records import Line, PictureNotFound
 
 PAGED = (".tif", ".tiff", ".pdf")  # files that can have several pages
 
@@ -51,7 +51,7 @@ class References:
             folder = existing(self.root, reference[:at])
             if folder in self._folders or os.path.exists(folder):
                 return folder, reference[at + 1 :]
-        raise LinesError(f"there is no picture and no lines folder {reference!r}; correct the column image")
+        raise PictureNotFound(f"there is no picture and no lines folder {reference!r}; correct the column image")
 
     def holder(self, path: Path, part: str) -> LinesById | None:
         """The lines folder that has the line `part`; None where the target is a picture or a page.
@@ -83,7 +83,7 @@ def picture_bytes(file: Path, part: str = "") -> bytes:
     """
     try:
         if file.exists() and not file.is_file():
-            raise LinesError(f"the picture {str(file)!r} is not a regular file (a folder or pipe?); correct its path")
+            raise PictureNotFound(f"the picture {str(file)!r} is not a regular file (a folder or pipe?)")
         if file.suffix.lower() not in PAGED:
             return file.read_bytes()
         pages = count_pages(file)
@@ -96,4 +96,4 @@ def picture_bytes(file: Path, part: str = "") -> bytes:
         raise LinesError(str(error)) from error
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
         why = getattr(error, "strerror", None) or error
-        raise LinesError(f"cannot open the picture {printable(file)!r} ({why}); correct its path") from error
+        raise PictureNotFound(f"cannot open the picture {printable(file)!r} ({why}); correct its path") from error

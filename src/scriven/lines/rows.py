@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from scriven.base import LinesError, Skipped
 from scriven.lines.paths import existing, same
-from scriven.lines.records import Group, Line
+from scriven.lines.records import Group, Line, skipped_row
 from scriven.lines.references import picture_bytes
 from scriven.lines.schema import KNOWN, check
 from scriven.text import normalise
@@ -88,7 +88,7 @@ class Rows:
             try:
                 yield self.line(index) if row is None else line_of(row, self.group.file.parent)
             except LinesError as error:
-                yield Skipped(self._name(index), str(error))
+                yield skipped_row(self._name(index), error)
 
     def _name(self, index: int) -> str:
         try:

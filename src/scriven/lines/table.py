@@ -18,7 +18,7 @@ from typing import IO, Any
 from scriven.base import LinesError, Skipped
 from scriven.lines.delimited import Header, TableRow, read_header, read_rows
 from scriven.lines.paths import same
-from scriven.lines.records import Group, Line
+from scriven.lines.records import REPEATED, Group, Line, SkippedRow, skipped_row
 from scriven.lines.references import LinesById, References, picture_bytes
 from scriven.lines.rows import line_of
 from scriven.lines.schema import KNOWN
@@ -29,7 +29,6 @@ log = logging.getLogger("scriven")
 NEEDED = frozenset(("id", "image", "text"))
 NUMBERS = ("confidence", "width", "height")
 OWN = ("id", "text", "confidence")  # what a table says of a line of a folder, even where its cell is empty
-REPEATED = "its id occurs more than once; only the first is used"
 
 Record = dict[str, str | None]
 
@@ -161,8 +160,8 @@ class Table:
 
     def _record(self, row: TableRow, repeated: bool) -> Record | Skipped:
         if row.cells is None:
-            return Skipped(f"{self.file.name}:{row.number}", row.reason)
-        return Skipped(row.cells["id"] or "", REPEATED) if repeated else row.cells
+            return SkippedRow(f"{self.file.name}:{row.number}", row.reason)
+        return SkippedRow(row.cells["id"] or "", REPEATED, "id") if repeated else row.cells
 
 
 class Block:
@@ -188,7 +187,7 @@ class Block:
             try:
                 yield self._table.line(record)
             except LinesError as error:
-                yield Skipped(record["id"] or f"{self.group.file.name}:{line}", str(error))
+                yield skipped_row(record["id"] or f"{self.group.file.name}:{line}", error)
 
 
 def _changed(line: Line, own: dict[str, Any]) -> Line:

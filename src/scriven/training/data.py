@@ -8,12 +8,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from scriven.base import InputError, LinesError, ScrivenError, SettingsError, Skipped
+from scriven.base import InputError, ScrivenError, SettingsError, Skipped
 from scriven.language.texts import source
 from scriven.language.texts.languages import is_language, languages_of
 from scriven.language.texts.sources import allowed
 from scriven.lines import LinesFolder
 from scriven.lines.sketch import sketch
+from scriven.lines.training_set import training_characters, training_folders
 from scriven.scribes.specs import SyntheticInput, scribe_of, synthetic_input
 from scriven.text import Charset
 from scriven.training.sources import FixedSource, FolderSource, ScribeSource, Source, split_source
@@ -63,7 +64,7 @@ class TrainingData:
                 skipped += written.scribe.skipped
                 data.append({"path": str(given), "origin": written.scribe.origin})
                 continue
-            for folder in folders(given, settings.level):
+            for folder in training_folders(given, settings.level):
                 learn, check = split_source(folder, height=height, charset=charset)
                 skipped += [*learn.skipped, *check.skipped]
                 if unchecked := learn.unchecked + check.unchecked:
@@ -95,21 +96,6 @@ class TrainingData:
             tuple(skipped),
             "validation line" if any(map(len, valid)) else "synthetic picture",
         )
-
-
-def folders(given: str | Path, level: str) -> list[LinesFolder]:
-    """The lines folder at a path; with the level `both`, of a tree that holds words and lines, two."""
-    if level != "both":
-        return [LinesFolder(given, level)]
-    found: list[LinesFolder] = []
-    for one in ("lines", "words"):
-        try:
-            folder = LinesFolder(given, one)
-        except LinesError:
-            continue
-        if not found or folder.splits != found[0].splits:
-            found.append(folder)
-    return [f for f in found if any(f.count(s) for s in f.splits)] or [LinesFolder(given)]
 
 
 def _nothing(folder: LinesFolder, skipped: Sequence[Skipped]) -> ScrivenError:
@@ -173,8 +159,6 @@ def characters(inputs: Sequence[str | Path], level: str) -> set[str]:
         if synthetic := synthetic_input(given):
             needed |= allowed(source(f"mixed:{synthetic.texts}"))
             continue
-        for folder in folders(given, level):
-            for split in ("train", "valid"):
-                if split in folder.splits:
-                    needed.update(Charset.of(t for t in folder.columns(split, ["text"])["text"] if t).characters)
+        for folder in training_folders(given, level):
+            needed |= training_characters(folder)
     return needed

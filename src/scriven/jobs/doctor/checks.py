@@ -1,4 +1,4 @@
-"""What is wrong with lines one by one: pictures, texts, and whether they belong together."""
+"""Checks of single lines: their pictures, their texts, and whether the two belong together."""
 
 import unicodedata
 from collections import Counter, defaultdict
@@ -8,101 +8,111 @@ import numpy as np
 
 from scriven.base import Skipped
 from scriven.jobs.doctor.records import Problem, Row, problem
-from scriven.reader.trainable import WIDEST, faults
+from scriven.lines.records import PSEUDO_LABEL
+from scriven.lines.training_set import LEARNT
+from scriven.reader.model import ModelInfo
+from scriven.reader.trainable import STRIDE, WIDEST, faults
 from scriven.text import Charset, name, normalise
 
-LOW = 16  # px; letters of pictures that are less high cannot be told apart
-RARE = 3  # characters that occur less often are hardly learnt
-ODD = 5.0  # robust standard deviations from the folder's own width a character
-ODD_FACTOR = 1.8  # and at least so many times too wide or too narrow
-LENGTHS = (2, 3, 5, 8, 12, 20, 40)  # characters: texts between two of them are compared with one another
-ENOUGH = 30  # lines that make a distribution
-VALLEY, CLEAR_VALLEY = 0.35, 0.6  # how clearly two bands of ink are parted, with and without a text to say so too
-CROWDED = 0.65  # of the usual width a character: below it a picture is higher than one line
-CROWD = 8  # characters at least of a text that may be two lines
+LOW = 16  # px; letters in lower pictures cannot be distinguished
+RARE = 3  # occurrences below which a character is hardly learnt
+ODD = 5.0  # robust standard deviations from the folder's median width per character
+ODD_FACTOR = 1.8  # and at least this factor too wide or too narrow
+LENGTHS = (2, 3, 5, 8, 12, 20, 40)  # bin edges in characters: texts of one bin are compared
+ENOUGH = 30  # lines of a bin from which on its spread is estimated
+VALLEY, CLEAR_VALLEY = 0.35, 0.6  # separation of two bands of ink, with and without a text that is too long as well
+CROWDED = 0.65  # of the median width per character: below it a picture may hold two lines
+CROWD = 8  # minimum length of a text that may be two lines
 
 _LOST = {
     "no-text": ("lines without text", "transcribe them, or give the folder to `scriven adapt`, which needs none"),
     "width": (f"pictures wider than {WIDEST} px at the height of the recogniser", "cut them into lines or words"),
-    "characters": ("texts with characters that the model cannot write",
-                   "correct them, or learn the characters: `scriven train --from` the model"),
     "frames": ("texts too long for their pictures", "check that picture and text belong together"),
-}  # fmt: skip
+}
 
 
 def pictures(rows: Sequence[Row]) -> list[Problem]:
     """Broken, blank, low and light-on-dark pictures."""
-    seen = [r for r in rows if not r.seen.error]
-    broken = [Skipped(r.name, r.seen.error) for r in rows if r.seen.error]
-    blank = [Skipped(r.name, f"no ink, its text is {r.text!r}" if r.text else "no ink") for r in seen if r.seen.blank]
-    low = [Skipped(r.name, f"{r.seen.width} x {r.seen.height} px") for r in seen if r.seen.height < LOW]
-    light = [Skipped(r.name, "light ink on dark") for r in seen if r.seen.light]
+    readable = [r for r in rows if not r.stats.error]
+    broken = [Skipped(r.name, r.stats.error) for r in rows if r.stats.error]
+    blank = [
+        Skipped(r.name, f"no ink, its text is {r.text!r}" if r.text else "no ink") for r in readable if r.stats.blank
+    ]
+    low = [Skipped(r.name, f"{r.stats.width} x {r.stats.height} px") for r in readable if r.stats.height < LOW]
+    light = [Skipped(r.name, "light ink on dark") for r in readable if r.stats.light]
     return [
-        *problem("picture", "lost", broken, "pictures that cannot be used", "copy them again, or take the lines out"),
-        *problem("blank", "harm", blank, "pictures without ink", "take the lines out"),
-        *problem("low", "harm", low, f"pictures less than {LOW} px high", "cut them from larger scans"),
+        *problem("picture", "lost", broken, "pictures that cannot be used", "copy them again, or remove the lines"),
+        *problem("blank", "harm", blank, "pictures without ink", "remove the lines"),
+        *problem("low", "harm", low, f"pictures less than {LOW} px high", "cut them from scans of higher resolution"),
         *problem("light-on-dark", "note", light, "pictures with light ink on dark paper",
-                 "nothing, if they are negatives: they are inverted; else look at them"),
+                 "nothing, if they are negatives: they are inverted; otherwise look at them"),
     ]  # fmt: skip
 
 
-def lost_texts(rows: Sequence[Row], charset: Charset | None, stride: int) -> list[Problem]:
-    """Lines that training leaves out, by the very rule by which it does."""
+def untrainable(rows: Sequence[Row], info: ModelInfo | None) -> list[Problem]:
+    """Lines that training leaves out, by the rule of the training loader.
+
+    Unknown characters are not among the reasons: training starts with, or grows, a character set that has them.
+    """
     found: dict[str, list[Skipped]] = defaultdict(list)
-    unknown: Counter[str] = Counter()
     for row in rows:
-        if row.seen.error:
+        if row.stats.error:
             if not row.text:
                 found["no-text"].append(Skipped(row.name, "it has no text"))
             continue
-        for fault in faults(row.text, row.width, charset, stride):
+        for fault in faults(row.text, row.width, None, info.stride if info else STRIDE):
             found[fault.kind].append(Skipped(row.name, fault.reason))
-            if fault.kind == "characters" and charset is not None and row.text:
-                unknown.update(charset.missing([row.text]))
-    problems = []
-    for kind, (what, advice) in _LOST.items():
-        if kind == "characters" and unknown:
-            what += ": " + ", ".join(f"{name(c)} {n}" for c, n in unknown.most_common())
-        problems += problem(kind, "lost", found[kind], what, advice)
-    return problems
+    return [p for kind, described in _LOST.items() for p in problem(kind, "lost", found[kind], *described)]
 
 
-def readings(rows: Sequence[Row]) -> list[Problem]:
-    """Texts that no person wrote or checked: they may hold the mistakes of the model that did."""
-    found = [Skipped(row.name, repr(row.text)) for row in rows if row.by_model]
-    what = "texts written by a model, perhaps wrongly: they are no transcriptions"
+def new_characters(rows: Sequence[Row], known: Charset | None, grown: Charset | None) -> list[Problem]:
+    """Characters that a model does not know and learns when it is trained on the lines."""
+    if known is None or grown is None:
+        return []
+    counts = Counter(c for row in rows if row.split in LEARNT for c in row.text or "")
+    found = [Skipped(name(c), f"{counts[c]} times") for c in grown.characters[len(known) :]]
+    what = "characters that the model does not know yet"
+    advice = "`scriven train --from` the model learns them; before that it cannot read them"
+    return problem("new-character", "note", found, what, advice)
+
+
+def model_texts(rows: Sequence[Row]) -> list[Problem]:
+    """Texts that were read by a model and not checked by a person: they may contain recognition errors."""
+    labels = [row for row in rows if row.by_model]
+    found = [Skipped(row.name, repr(row.text)) for row in labels]
+    what = "texts read by a model, not transcriptions; they may contain errors"
+    mark = " and set the column origin to human" if any(row.origin == PSEUDO_LABEL for row in labels) else ""
     advice = (
-        "check them, and of those that are right empty the column confidence and write human in origin; training "
-        "believes all as they are"
+        f"check them, then clear the column confidence{mark} in the correct ones; training treats every text as correct"
     )
     return problem("read-by-model", "note", found, what, advice)
 
 
-def sources(raw: Iterable[tuple[str, str | None]]) -> list[Problem]:
-    """Texts (name, as stored) that reading puts into normal form."""
+def stored_texts(raw: Iterable[tuple[str, str | None]]) -> list[Problem]:
+    """Texts (name, as stored) that reading normalises, and those with invisible characters."""
     forms, spaces, controls = list[Skipped](), list[Skipped](), list[Skipped]()
     for line, text in raw:
         if not text:
             continue
         if not unicodedata.is_normalized("NFC", text):
-            forms.append(Skipped(line, f"{text!r} has characters in parts"))
+            forms.append(Skipped(line, f"{text!r} has decomposed characters"))
         if normalise(text) != unicodedata.normalize("NFC", text):
             spaces.append(Skipped(line, repr(text)))
         strange = [c for c in dict.fromkeys(text) if unicodedata.category(c) in ("Cc", "Cf") and not c.isspace()]
         if strange or "\ufffd" in text:
             controls.append(Skipped(line, ", ".join(map(name, strange or ["\ufffd"]))))
     return [
-        *problem("unseen-character", "harm", controls, "texts with characters that nobody can see",
-                 "remove them: no ink belongs to them"),
+        *problem("unseen-character", "harm", controls, "texts with invisible characters",
+                 "remove them: they have no ink"),
         *problem("not-nfc", "note", forms, "texts that are not in the Unicode form NFC",
-                 "nothing: they are brought into it when they are read"),
-        *problem("white-space", "note", spaces, "texts with double, odd or outer white space",
-                 "nothing: it is made single spaces when they are read"),
+                 "nothing: they are normalised when they are read"),
+        *problem("white-space", "note", spaces, "texts with repeated, leading, trailing or special white space",
+                 "nothing: it is normalised to single spaces when they are read"),
     ]  # fmt: skip
 
 
 def characters(rows: Sequence[Row], charset: Charset | None) -> list[Problem]:
-    """Characters that are too rare to be learnt, and those that only valid or test have and no given model knows."""
+    """Characters too rare to be learnt, and those in valid or test only, unless a given model knows them."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
         counts[row.split].update(row.text or "")
@@ -117,17 +127,17 @@ def characters(rows: Sequence[Row], charset: Charset | None) -> list[Problem]:
         if c not in learnt and (charset is None or c not in charset)
     ]
     return [
-        *problem("not-in-train", "harm", unlearnt, "characters of valid or test that train does not have",
-                 "they cannot be read: move lines that have them to train, or train with `fonts:LANGUAGE` too"),
+        *problem("not-in-train", "harm", unlearnt, "characters in valid or test that train does not have",
+                 "they are not learnt: move lines that have them to train, or add synthetic ones: `fonts:LANGUAGE`"),
         *problem("rare", "note", [Skipped(name(c), f"{n} in train") for n, c in rare],
                  f"characters that occur fewer than {RARE} times in train",
-                 "check that they are no slips; else add lines"),
+                 "check for typos; otherwise add lines that have them"),
     ]  # fmt: skip
 
 
 def pairs(rows: Sequence[Row]) -> list[Problem]:
-    """Texts far too long or too short for their pictures, worst first, and pictures of several lines."""
-    usable = [r for r in rows if not r.seen.error and not r.seen.blank]
+    """Texts far too long or too short for their pictures, worst first, and pictures that may hold several lines."""
+    usable = [r for r in rows if not r.stats.error and not r.stats.blank]
     odd: list[tuple[float, Skipped]] = []
     crowds: list[Skipped] = []
     for folder in dict.fromkeys(r.folder for r in usable):
@@ -136,7 +146,7 @@ def pairs(rows: Sequence[Row]) -> list[Problem]:
         away, spread = _away(labelled)
         crowded = set[str]()
         for row, far, scale in zip(labelled, away, spread, strict=True):
-            if row.seen.valley > VALLEY and far < np.log(CROWDED) and len(row.text or "") >= CROWD:
+            if row.stats.valley > VALLEY and far < np.log(CROWDED) and len(row.text or "") >= CROWD:
                 crowded.add(row.name)
                 crowds.append(Skipped(row.name, "two bands of ink, and narrow for its text"))
             elif abs(far) > max(ODD * scale, np.log(ODD_FACTOR)):
@@ -145,19 +155,22 @@ def pairs(rows: Sequence[Row]) -> list[Problem]:
                     f"{row.width} px wide at height 64, usual for its {len(row.text or '')} characters: {usual:.0f}"
                 )
                 odd.append((abs(far), Skipped(row.name, reason)))
-        clear = [r for r in own if r.seen.valley > CLEAR_VALLEY and r.name not in crowded]
+        clear = [r for r in own if r.stats.valley > CLEAR_VALLEY and r.name not in crowded]
         crowds += [Skipped(r.name, "two bands of ink") for r in clear if not r.text or len(clear) > len(own) / 4]
     odd.sort(key=lambda pair: -pair[0])
     return [
         *problem("odd-pair", "harm", [found for _, found in odd], "pictures far too wide or too narrow for their texts",
-                 "look at the worst: is the text that of the picture, and is all of it there?"),
+                 "check the worst: is it the text of this picture, and is it complete?"),
         *problem("several-lines", "note", crowds, "pictures that may hold several lines",
                  "look at them, and cut those that do"),
     ]  # fmt: skip
 
 
 def _away(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
-    """For each line the log of its width a character over the folder's usual one, and the usual spread of that."""
+    """For each line the log of its width per character relative to the median, and the robust spread of that log.
+
+    Both are relative to lines of similar length.
+    """
     lengths = np.array([len(r.text or "") for r in rows], float)
     ratios = np.log(np.array([r.width for r in rows], float) / np.maximum(lengths, 1))
     bins = np.digitize(lengths, LENGTHS)
@@ -170,7 +183,7 @@ def _away(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _lots(bins: np.ndarray) -> Iterator[np.ndarray]:
-    """Indices bin by bin; bins with few lines are joined to the next, the last ones to those before."""
+    """The indices of each bin; bins with few lines are merged with the next, the last ones with the previous."""
     lots: list[np.ndarray] = []
     waiting = np.empty(0, int)
     for number in np.unique(bins):
@@ -184,17 +197,17 @@ def _lots(bins: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def splits(rows: Sequence[Row]) -> list[Problem]:
-    """Folders that cannot be trained on, or will be split by training itself."""
+    """Folders that cannot be trained on, or of which training holds out lines for validation."""
     problems = []
     for folder in dict.fromkeys(r.folder for r in rows):
         have = {r.split for r in rows if r.folder == folder}
         if "train" not in have:
             missing = [Skipped(folder, f"it has {', '.join(sorted(have))} only")]
-            problems += problem("no-train", "note", missing, "folders without a train split", "they can be scored only")
+            problems += problem("no-train", "note", missing, "folders without a train split", "they can only be scored")
         elif "valid" not in have:
             hands = len({r.hand for r in rows if r.folder == folder and r.split == "train" and r.hand})
             what = "hand" if hands >= 10 else "page or line"
             held = [Skipped(folder, f"{hands} hands; training holds out one {what} in ten")]
             problems += problem("no-valid", "note", held, "folders without a valid split",
-                                "nothing, or name the lines to validate on by a valid split")  # fmt: skip
+                                "nothing, or put the lines to validate on into a valid split")  # fmt: skip
     return problems

@@ -1,4 +1,4 @@
-"""What training on these lines will take: time from the machine's own speed, memory and disk from measured runs."""
+"""Forecast of a training run: time from the measured speed of this machine, memory and disk from measured runs."""
 
 import logging
 import time
@@ -17,22 +17,30 @@ from scriven.reader.trainable import HEIGHT
 _log = logging.getLogger("scriven")
 
 # Measured on one core of an AMD EPYC (Zen 4, bf16 mixed precision).
-COLUMNS = {"tiny": 27_000.0, "small": 15_300.0, "base": 6_000.0}  # px of width a CPU-second: forward, backward, update
-LOOP = 0.84  # of that speed is left when pictures are loaded and augmented, gradients clipped and weights averaged
-MEMORY = {"tiny": 2.5, "small": 2.8, "base": 3.3}  # GB at most, in batches of 12,288 px, with typefaces in the mixture
-STROKES = 4_500.0  # what `_strokes` gave on the same core
+COLUMNS = {
+    "tiny": 27_000.0,
+    "small": 15_300.0,
+    "base": 6_000.0,
+}  # px of width per CPU-second: a training step
+LOOP = 0.84  # fraction of that speed with loading, augmentation, gradient clipping and weight averaging
+MEMORY = {
+    "tiny": 2.5,
+    "small": 2.8,
+    "base": 3.3,
+}  # peak GB, batches of 12,288 px, partly synthetic pictures
+CONVOLUTIONS = 4_500.0  # result of `_convolutions_per_second` on the same core
 
 
 @dataclass(frozen=True)
-class Forecast:
-    """Training one network on the usable lines of train. Times are for one core: n cores need about 1/n."""
+class TrainingForecast:
+    """Training one network on the usable lines of train. Times are for one core; n cores take about 1/n."""
 
     size: str
     lines: int
     columns: int  # px of width of all lines, at the height of the recogniser
     columns_per_second: float  # of one core
-    measured: str  # how that was found
-    minutes_a_pass: float  # on one core, through all lines once
+    measured: str  # how the speed was measured
+    minutes_a_pass: float  # an epoch, on one core
     passes_an_hour: float  # on all cores of this machine
     cores: int
     memory_gb: float
@@ -53,14 +61,14 @@ class Forecast:
         )
 
 
-def forecast(rows: Sequence[Row], size: str, calibrate: bool) -> Forecast | None:
-    """The forecast for the lines of train that can be used; None where there are none."""
+def forecast(rows: Sequence[Row], size: str, calibrate: bool) -> TrainingForecast | None:
+    """The forecast for the usable lines of train; None where there are none."""
     widths = [r.width for r in rows if r.split == "train"]
     if not widths:
         return None
     rate, how = speed(size, calibrate)
     columns = sum(widths)
-    return Forecast(
+    return TrainingForecast(
         size=size,
         lines=len(widths),
         columns=columns,
@@ -75,20 +83,20 @@ def forecast(rows: Sequence[Row], size: str, calibrate: bool) -> Forecast | None
 
 
 def speed(size: str, calibrate: bool) -> tuple[float, str]:
-    """px of width a CPU-second of one core trains, and how that is known: by training, or by drawing."""
+    """px of line width per CPU-second of one core, and how it was measured: by training, or by a benchmark."""
     if calibrate and find_spec("torch") and find_spec("lightning_fabric"):
         from scriven.jobs.bench import training_columns
 
         return LOOP * training_columns(size), "measured by training a few batches"
     usual = COLUMNS.get(size, min(COLUMNS.values()))
     return (
-        LOOP * usual * _strokes() / STROKES,
+        LOOP * usual * _convolutions_per_second() / CONVOLUTIONS,
         "a measured speed of another machine, scaled by a short benchmark of this one",
     )
 
 
-def _strokes(seconds: float = 0.25) -> float:
-    """Convolutions of a picture a CPU-second: how fast this machine is at what networks do, roughly."""
+def _convolutions_per_second(seconds: float = 0.25) -> float:
+    """Convolutions of a picture per CPU-second, a rough measure of the speed of this machine for networks."""
     picture = np.random.default_rng(0).random((64, 1024), np.float32)
     kernel = np.full((11, 11), 1 / 121, np.float32)
     with one_thread():

@@ -1,7 +1,7 @@
-"""One picture at one glance: size, bytes, blankness, polarity, likeness, lines in it. Everything from one decoding.
+"""Measurements of one picture from one decoding: size, digest, blankness, polarity, perceptual hash, text lines in it.
 
-Likeness is a difference hash (Krawetz 2013, "Kind of like that"), its differences kept rather than their signs: flat
-paper then weighs nothing, and copies that were saved, lit or scaled anew still have a cosine above 0.9.
+The hash is a difference hash (Krawetz 2013, "Kind of like that") that keeps the differences rather than their signs:
+plain paper then contributes nothing, and copies saved, lit or scaled differently still have a cosine above 0.9.
 """
 
 import hashlib
@@ -14,63 +14,63 @@ import numpy.typing as npt
 from scriven.base import ImageError
 from scriven.images import Grey, as_stored, background, polarity
 
-HEIGHT, WIDEST = 64, 256  # px of the small picture that everything but the polarity is measured on
+HEIGHT, WIDEST = 64, 256  # px of the scaled picture on which all but the polarity is measured
 HASH = (8, 32)  # rows and columns of differences
 LIGHT = -0.6  # polarity of pictures that reading inverts
-FAINT = 12.0  # grey values: pictures whose darkest thousandth is no darker than this below its paper are blank
-Print = npt.NDArray[np.int8]
+FAINT = 12.0  # grey values: a picture whose darkest thousandth is at most this much darker than its background is blank
+DifferenceHash = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a picture shows. `valley` is how clearly a light row parts two bands of ink, 0 to 1."""
+class ImageStats:
+    """What was measured of a picture. `valley`: how clearly a light row separates two bands of ink, 0 to 1."""
 
     width: int = 0  # px, as stored
     height: int = 0
     digest: bytes = b""  # of the file's bytes
-    error: str = ""  # why it cannot be decoded; then nothing else is known
+    error: str = ""  # why it cannot be decoded; nothing else is set then
     light: bool = False  # light ink on dark paper
     blank: bool = False
     valley: float = 0.0
-    print: Print | None = None  # (256,) unit length times 127; None where there is nothing to compare
+    hash: DifferenceHash | None = None  # (256,) of length 127; None where there is nothing to compare
 
 
-def image_stats(data: bytes, name: str) -> Seen:
-    """Decode a picture once and measure it; damage is told, not raised."""
+def image_stats(data: bytes, name: str) -> ImageStats:
+    """Decode a picture once and measure it; of a damaged one only `error` is set."""
     try:
         picture = as_stored(data, name)
     except ImageError as error:
-        return Seen(error=str(error))
+        return ImageStats(error=str(error))
     high, wide = picture.shape
     columns = int(np.clip(round(wide * HEIGHT / high), 16, WIDEST))
     small = np.asarray(cv2.resize(picture, (columns, HEIGHT), interpolation=cv2.INTER_AREA), np.uint8)
     light = polarity(small) < 0 and polarity(picture) < LIGHT
     depth = depth_of(np.asarray(255 - small, np.uint8) if light else small)
     blank = is_blank(depth)
-    return Seen(
+    return ImageStats(
         width=wide,
         height=high,
         digest=hashlib.blake2b(data, digest_size=16).digest(),
         light=light,
         blank=blank,
         valley=0.0 if blank else valley_of(depth),
-        print=None if blank else print_of(depth),
+        hash=None if blank else difference_hash(depth),
     )
 
 
 def depth_of(small: Grey) -> Grey:
-    """How much darker than its paper each pixel is."""
+    """How much darker than the background each pixel is, in grey levels."""
     return np.asarray(cv2.subtract(background(small, window=15), small), np.uint8)
 
 
 def is_blank(depth: Grey) -> bool:
-    """Whether hardly a pixel (1 in 1000) is darker than its paper."""
+    """Whether at most 1 in 1000 pixels is darker than the background by more than FAINT."""
     counts = np.cumsum(cv2.calcHist([depth], [0], None, [256], [0, 256]).ravel())
     return int(np.searchsorted(counts, 0.999 * depth.size)) <= FAINT
 
 
-def print_of(depth: Grey) -> Print | None:
-    """Differences between neighbours of the picture at 8 x 33, as a vector of length 127; None where all are zero."""
+def difference_hash(depth: Grey) -> DifferenceHash | None:
+    """Horizontal differences of the picture scaled to 8 x 33, as a vector of length 127; None where all are zero."""
     rows, columns = HASH
     coarse = cv2.resize(depth.astype(np.float32), (columns + 1, rows), interpolation=cv2.INTER_AREA)
     steps = np.diff(coarse, axis=1).ravel()
@@ -79,7 +79,7 @@ def print_of(depth: Grey) -> Print | None:
 
 
 def valley_of(depth: Grey) -> float:
-    """The deepest light row between two rows of ink, neither of them at the edge: 0 none, 1 pure paper."""
+    """The depth of the lightest row between two rows of ink that are not at the edge: 0 for none, 1 for plain paper."""
     rows = cv2.blur(depth.astype(np.float32).mean(axis=1)[:, None], (1, 5)).ravel()
     rows = rows - np.percentile(rows, 5)
     high, edge = len(rows), len(rows) // 10

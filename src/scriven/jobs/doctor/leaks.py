@@ -1,4 +1,4 @@
-"""What is there twice, and what train shares with valid and test: scores over leaks are better than the truth."""
+"""Duplicates, and what train shares with valid and test: leaks make scores better than they are on new data."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -7,29 +7,32 @@ from scriven.base import Skipped
 from scriven.jobs.doctor.near_duplicates import near_duplicates
 from scriven.jobs.doctor.records import RANK, Problem, Row, problem
 
-LEAKING_TEXT = 12  # characters; shorter texts are words that anyone writes again
+LEAKING_TEXT = 12  # characters; shorter texts recur by chance
 
 APART = "keep it in one of the splits"
 ONCE = "keep one of them"
 
 
-def same_ids(rows: Sequence[Row]) -> list[Problem]:
-    """Ids that several lines bear: all but the first are lost."""
+def same_ids(rows: Sequence[Row], skipped: Sequence[Skipped] = ()) -> list[Problem]:
+    """Ids that several lines have: all but the first are lost. `skipped`: those that reading has left out already."""
     found = [
-        Skipped(
-            f"{row.name} ({n})",
-            f"its id is also that of a line of {group[0].split}; reading and scoring use the first only",
-        )
-        for group in _groups(rows, lambda r: (r.folder, r.id))
-        for n, row in enumerate(group[1:], 2)
+        *skipped,
+        *(
+            Skipped(
+                f"{row.name} ({n})",
+                f"its id is also that of a line of {group[0].split}; reading and scoring use the first only",
+            )
+            for group in _groups(rows, lambda r: (r.folder, r.id))
+            for n, row in enumerate(group[1:], 2)
+        ),
     ]
     return problem("duplicate-id", "lost", found, "ids that occur more than once", "give every line an id of its own")
 
 
 def same_pictures(rows: Sequence[Row]) -> list[Problem]:
-    """Files of equal bytes: with other texts, across splits, within one."""
+    """Identical files: with different texts, across splits, within a split."""
     labels, leaks, twice = list[Skipped](), list[Skipped](), list[Skipped]()
-    for group in _groups([r for r in rows if r.seen.digest], lambda r: r.seen.digest):
+    for group in _groups([r for r in rows if r.stats.digest], lambda r: r.stats.digest):
         first = group[0]
         for row in group[1:]:
             if row.text and first.text and row.text != first.text:
@@ -49,16 +52,16 @@ def same_pictures(rows: Sequence[Row]) -> list[Problem]:
     ]
 
 
-def like_pictures(rows: Sequence[Row]) -> list[Problem]:
-    """Pictures that look alike though their files differ."""
+def near_pictures(rows: Sequence[Row]) -> list[Problem]:
+    """Near-duplicate pictures in different files."""
     leaks, twice = list[Skipped](), list[Skipped]()
     for row, other, cosine in near_duplicates(rows):
         texts = "" if row.text == other.text else f"; the texts differ: {row.text!r}, {other.text!r}"
         if row.split != other.split:
-            reason = f"in {row.split}; looks like {other.name} in {other.split} ({cosine:.2f}){texts}"
+            reason = f"in {row.split}; resembles {other.name} in {other.split} ({cosine:.2f}){texts}"
             leaks.append(Skipped(row.name, reason))
         else:
-            twice.append(Skipped(row.name, f"looks like {other.name} ({cosine:.2f}){texts}"))
+            twice.append(Skipped(row.name, f"resembles {other.name} ({cosine:.2f}){texts}"))
     return [
         *problem("near-leak", "harm", leaks, "nearly the same picture in two splits", f"look at both, then {APART}"),
         *problem("near-duplicate", "harm", twice, "nearly the same picture twice", f"look at both, then {ONCE}"),
@@ -74,11 +77,11 @@ def same_texts(rows: Sequence[Row]) -> list[Problem]:
         for first, row in _across(group)
     ]
     what = f"the same text (of {LEAKING_TEXT} characters or more) and hand in two splits"
-    return problem("text-leak", "harm", found, what, f"{APART}; else the score tells what was learnt by heart")
+    return problem("text-leak", "harm", found, what, f"{APART}; the score is otherwise partly that of memorised texts")
 
 
 def shared_hands(rows: Sequence[Row]) -> list[Problem]:
-    """Hands in two splits. A folder of one hand cannot be split by hand: then it is but a note."""
+    """Hands in two splits; only a note for a folder of one hand, which cannot be split by hand."""
     known = [r for r in rows if r.hand]
     alone = {f for f in {r.folder for r in rows} if len({r.hand for r in known if r.folder == f}) == 1}
     many = [r for r in known if r.folder not in alone]
@@ -86,14 +89,14 @@ def shared_hands(rows: Sequence[Row]) -> list[Problem]:
     what = "hands in more than one split"
     return [
         *problem("hand-leak", "harm", _shared(many, "hand"), what,
-                 "split by hand to learn how well unseen hands are read"),
+                 "split by hand to measure how well new hands are read"),
         *problem("one-hand", "note", _shared(single, "hand"), f"{what}, of a folder of one hand",
-                 "the score is that of a known hand; say so beside it"),
+                 "the score is for a known hand; state that with it"),
     ]  # fmt: skip
 
 
 def shared_pages(rows: Sequence[Row]) -> list[Problem]:
-    """Pages in two splits. A page whose name is but a number is told apart by its hand."""
+    """Pages in two splits. Pages named by a number only are distinguished by their hand."""
     found = _shared([r for r in rows if r.page], "page")
     return problem("page-leak", "harm", found, "pages in more than one split", "split by page or, better, by hand")
 
@@ -113,7 +116,7 @@ def _shared(rows: Iterable[Row], what: str) -> Iterator[Skipped]:
 
 
 def _groups(rows: Sequence[Row], key) -> Iterator[list[Row]]:  # type: ignore[no-untyped-def]
-    """Rows of equal key where there are several; train before valid before test."""
+    """Groups of two or more rows with the same key; train before valid before test."""
     found: dict[Hashable, list[Row]] = defaultdict(list)
     for row in rows:
         found[key(row)].append(row)

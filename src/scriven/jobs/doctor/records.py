@@ -1,20 +1,20 @@
-"""What the doctor passes from hand to hand: a line as it was seen, and a problem that was found."""
+"""The records of the doctor: a line as it was measured, and a problem that was found."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from scriven.base import Skipped
-from scriven.jobs.doctor.image_stats import Seen
+from scriven.jobs.doctor.image_stats import ImageStats
 
 Severity = Literal["lost", "harm", "note"]
-SEVERITIES: tuple[Severity, ...] = ("lost", "harm", "note")  # from bad to good to know
+SEVERITIES: tuple[Severity, ...] = ("lost", "harm", "note")  # most severe first
 RANK = {"train": 0, "valid": 1, "test": 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line without its picture. `name` is its id, with the folder before it where several are looked at."""
+    """A line without its picture. `name` is its id, prefixed by the folder where several are inspected."""
 
     folder: str
     split: str
@@ -26,12 +26,12 @@ class Row:
     origin: str  # in words, see `source_of`
     by_model: bool  # whether a model wrote the text
     width: int  # px at the height of the recogniser; 0 where the picture cannot be decoded
-    seen: Seen
+    stats: ImageStats
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One kind of trouble: how often, what it does, what to do, and the lines (hands, characters ...) it is about."""
+    """One kind of problem: its severity and count, what it is, what to do, and the lines, hands or characters found."""
 
     kind: str
     severity: Severity
@@ -42,6 +42,6 @@ class Problem:
 
 
 def problem(kind: str, severity: Severity, found: Iterable[Skipped], what: str, advice: str) -> list[Problem]:
-    """A problem with all its lines, or nothing where there are none."""
+    """A list of one problem with all its lines; an empty list where there are none."""
     lines = tuple(found)
     return [Problem(kind, severity, len(lines), what, advice, lines)] if lines else []
