@@ -235,7 +235,7 @@ def test_pictures_of_other_kinds_are_named(model, scans, texts, capsys):
     assert text.splitlines() == texts
     assert [Path(r.id).name for r in outcome.skipped] == ["a.avif", "b.HEIC", "c.jfif"]
     assert run(["read", str(scans), "-m", str(model), "--threads", "1"]) == 1
-    assert "a.avif: it is a picture" in capsys.readouterr().err
+    assert "a.avif: its picture format" in capsys.readouterr().err
 
 
 def test_a_split_that_is_not_there_is_refused(model, letters, scans, capsys):

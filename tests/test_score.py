@@ -4,14 +4,16 @@ import json
 import logging
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from scriven.base import LinesError
+from scriven.base import LinesError, OutputError
 from scriven.cli import run
 from scriven.images import encode
 from scriven.jobs.read import ReadSettings, read
 from scriven.jobs.score import ScoredSet, Scores, score
+from scriven.jobs.score_page import save_page
 from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.lines import sketch as sketches
 from scriven.lines.sketch import digest, share_in, sketch
@@ -20,9 +22,6 @@ from toy_reader import LETTERS, picture, write_model
 from toy_scans import letters, model, scans, texts  # noqa: F401
 
 ONE = ReadSettings(threads=1)
-
-
-# score
 
 
 def test_score_takes_the_test_split_and_counts_what_has_no_text(model, letters):
@@ -124,3 +123,58 @@ def test_texts_that_a_model_read_are_no_truth_without_a_word(model, scans, tmp_p
     read([scans], model, tmp_path / "read.csv", settings=ONE)
     score(model, [tmp_path / "read.csv"], settings=ONE)
     assert "40 transcriptions of 40 were read by a model" in caplog.text
+
+
+# Confusions and the page
+
+
+@pytest.fixture
+def wrong(tmp_path: Path) -> Path:
+    """Three lines, two with errors: b read as a twice, one c too many; and one in which nothing should be read."""
+    with LinesWriter(tmp_path / "wrong", {}) as writer:
+        for id, drawn, text in (("one", "aada", "abdb"), ("two", "cc", "c"), ("right", "gg", "gg"), ("blank", "e", "")):
+            writer.write(Line(id, encode(picture(drawn)), text))
+    return tmp_path / "wrong"
+
+
+def test_score_counts_confusions(model: Path, wrong: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = score(model, wrong, settings=ONE).as_json()
+    assert answer["confusions"][0] == {"reference": "b", "prediction": "a", "count": 2, "occurrences": 2}
+    assert {(c["reference"], c["prediction"]) for c in answer["confusions"]} == {("b", "a"), ("", "c"), ("", "e")}
+    assert run(["score", str(model), str(wrong), "--threads", "1"]) == 0
+    assert "frequent confusions (written > read): b > a 2 of 2, nothing > c 1 of 2" in capsys.readouterr().out
+
+
+def test_nothing_is_confused_where_all_is_right(model: Path, letters: Path, tmp_path: Path) -> None:
+    scores = score(model, letters, settings=ONE)
+    assert scores.confusions() == [] and "confusions" not in scores.text()
+    page = save_page(scores, tmp_path / "page.html").read_text("utf-8")
+    assert "No character was misread." in page and "No line has an error." in page
+
+
+def test_the_page_of_score_shows_the_lines_with_most_errors(
+    model: Path, wrong: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "scores.html"
+    command = ["score", str(model), str(wrong), "--threads", "1", "--report", str(page)]
+    assert run(command) == 0 and str(page) in capsys.readouterr().err
+    content = page.read_text("utf-8")
+    assert content.count("<img") == 3  # a page of errors: the line read right is not shown
+    places = [content.index(f"<figcaption>{id} ") for id in ("one", "two", "blank")]
+    assert places == sorted(places)
+    assert "one · wrong · 2 errors in 4 characters" in content and "Confusions" in content
+    assert "<script" not in content and "character error rate" in content
+    assert run(command) == 0  # a page of its own is written anew
+    (tmp_path / "mine.html").write_text("<title>mine</title>")
+    with pytest.raises(OutputError, match="not a page of `scriven score`"):
+        save_page(score(model, wrong, settings=ONE), tmp_path / "mine.html")
+    assert run([*command[:-1], str(tmp_path / "mine.html")]) == 2
+    assert (tmp_path / "mine.html").read_text() == "<title>mine</title>"
+
+
+def test_the_page_of_lines_without_transcription_has_an_estimate(model: Path, tmp_path: Path) -> None:
+    with LinesWriter(tmp_path / "bare", {}) as writer:
+        for i in range(12):
+            writer.write(Line(f"l{i}", encode(picture("abcdefg"[: 3 + i % 4]))))
+    content = save_page(score(model, tmp_path / "bare", settings=ONE), tmp_path / "p.html").read_text("utf-8")
+    assert "estimated, not measured" in content and "Confusions" not in content
