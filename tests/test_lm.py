@@ -1,7 +1,9 @@
 """The character language model: probabilities, ARPA, pruning, speed of a beam."""
 
 import gzip
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -79,7 +81,7 @@ def test_many_states_advance_as_one_by_one(lm):
 
 
 def test_a_small_cache_gives_the_same_scores(lm, monkeypatch):
-    monkeypatch.setattr("scriven.language.model.CACHE_BYTES", 0)
+    monkeypatch.setattr("scriven.language.automaton.CACHE_BYTES", 0)
     small = CharLM(lm.ngrams)
     for at in range(0, lm.states - 3, 3):
         assert np.array_equal(small.scores([at, at + 1, at + 2]), lm.scores([at, at + 1, at + 2]))
@@ -92,6 +94,29 @@ def test_an_arpa_file_may_begin_with_a_byte_order_mark(lm, tmp_path, name):
     data = b"\xef\xbb\xbf" + (tmp_path / "plain.arpa").read_bytes()
     (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
     assert CharLM.from_arpa(tmp_path / name).characters == CharLM.from_arpa(tmp_path / "plain.arpa").characters
+
+
+def test_threads_share_a_model(lm, monkeypatch):
+    monkeypatch.setattr("scriven.language.automaton.CACHE_BYTES", 0)  # rows are replaced all the time
+    shared, column = CharLM(lm.ngrams), int(lm.columns("e")[0])
+    expected = lm.scores(np.arange(lm.states)).copy()
+    follows = lm.advances(np.arange(lm.states), np.full(lm.states, column))
+
+    def wrong(seed: int) -> int:
+        rng, found = np.random.default_rng(seed), 0
+        for _ in range(400):
+            states = rng.integers(0, lm.states, 12)
+            found += not np.array_equal(shared.scores(states), expected[states])
+            found += shared.advance(int(states[0]), column) != follows[states[0]]
+        return found
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            assert sum(threads.map(wrong, range(4))) == 0
+    finally:
+        sys.setswitchinterval(interval)
 
 
 @pytest.mark.parametrize("name", ["lm.arpa", "lm.arpa.gz", "lm.npz"])
