@@ -1,44 +1,46 @@
-"""Language models and word lists by their names."""
+"""Language models and word lists by name: trained once and cached, refused with a suggestion."""
 
 from pathlib import Path
 
 import pytest
 
-import scriven as package
+import scriven
 from scriven.base import InputError, SettingsError, TextError
 from scriven.jobs.read import ReadSettings, read
-from scriven.language import load as knowledge
-from scriven.language.load import language_model, word_list
+from scriven.language.load import SOURCES, digest, language_model, word_list
 from scriven.language.model import CharLM
+from scriven.language.names import NAMES, OTHER_NAMES, code_of
+from scriven.language.texts import languages
 from scriven.text import Charset
-from toy_reader import LETTERS
 from toy_scans import model, scans, texts  # noqa: F401
 
 
-def test_words_and_language_models(model, scans, tmp_path, texts):
+def test_expected_words_are_read(model, scans, tmp_path, texts):
     (tmp_path / "words.txt").write_text("\n".join(texts), "utf-8")
-    assert (
-        read([scans], model, settings=ReadSettings(threads=1, words=tmp_path / "words.txt")).text.splitlines() == texts
-    )
+    settings = ReadSettings(threads=1, words=tmp_path / "words.txt")
+    assert read([scans], model, settings=settings).text.splitlines() == texts
+
+
+def test_word_lists_that_cannot_be_used(tmp_path):
     (tmp_path / "latin.txt").write_bytes("é".encode("latin-1"))
     with pytest.raises(InputError, match="UTF-8"):
-        word_list(tmp_path / "latin.txt", Charset(LETTERS))
+        word_list(tmp_path / "latin.txt", Charset.of("abc"))
     (tmp_path / "none.txt").write_text("\n")
-    with pytest.raises(InputError, match="no words"):
-        word_list(tmp_path / "none.txt", Charset(LETTERS))
-    with pytest.raises(SettingsError, match="no language model 'nowhere.npz'"):
-        language_model("nowhere.npz")
+    with pytest.raises(InputError, match="has no words"):
+        word_list(tmp_path / "none.txt", Charset.of("abc"))
+    (tmp_path / "some.txt").write_text("cab\nbad\n")
+    assert word_list(tmp_path / "some.txt", Charset.of("abc")) == ["cab"]
+    with pytest.raises(InputError, match="none of the words .* lacks 'b'"):
+        word_list(tmp_path / "some.txt", Charset.of("a"))
 
 
-def test_a_language_is_made_from_its_frequent_words_and_kept(monkeypatch, tmp_path, caplog):
+def test_a_language_model_is_trained_on_frequent_words_and_cached(monkeypatch, tmp_path, caplog):
     pytest.importorskip("wordfreq")
     monkeypatch.setenv("SCRIVEN_CACHE", str(tmp_path))
     monkeypatch.setattr("scriven.language.train.LANGUAGE_WORDS", 3000)
     monkeypatch.setattr("scriven.language.train.SAMPLED_LINES", 300)
     lm = language_model("fr")
     assert lm.bits_per_char("avec les") < lm.bits_per_char("xqzv wkj")
-    with pytest.raises(TextError, match="no word list for the language 'xx'"):
-        language_model("xx")
     (kept,) = (tmp_path / "language-models").iterdir()
     monkeypatch.setattr("scriven.language.train.train_lm", lambda inputs: CharLM.train(["zzz"], 2))
     assert language_model("fr").bits_per_char("avec les") == lm.bits_per_char("avec les")
@@ -49,15 +51,33 @@ def test_a_language_is_made_from_its_frequent_words_and_kept(monkeypatch, tmp_pa
     assert language_model("fr").bits_per_char("zzz") < 3
 
 
-def test_what_a_language_model_is_made_of_decides_which_one_is_read_again(monkeypatch, tmp_path):
-    root = Path(package.__file__).parent
-    for file in ("language/texts/languages.json", "language/texts/words.py", "text.py", "language/train.py"):
+def test_the_digest_of_a_cached_model_covers_what_it_depends_on(tmp_path):
+    root = Path(scriven.__file__).parent
+    assert digest() == digest(root)
+    for file in [*SOURCES, "language/texts/languages.json", "language/texts/words.py"]:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_bytes((root / file).read_bytes())
-    monkeypatch.setattr(knowledge, "MAKERS", ("text.py", "language/train.py"))
-    monkeypatch.setattr(package, "__file__", str(tmp_path / "__init__.py"))
-    before = knowledge._recipe()
-    for file in ("language/texts/languages.json", "text.py"):
+    before = digest(tmp_path)
+    for file in ("language/texts/languages.json", "text.py", "language/frequencies.py"):
         (tmp_path / file).write_bytes((tmp_path / file).read_bytes() + b" ")
-        assert knowledge._recipe() != before
-        before = knowledge._recipe()
+        assert digest(tmp_path) != before
+        before = digest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "said"),
+    [
+        ("nowhere.npz", SettingsError, "no language model 'nowhere.npz'; give a file, or a language such as fr"),
+        ("English", SettingsError, "no language model 'English'; did you mean 'en'"),
+        ("xx", TextError, "no word list for the language 'xx'; there are ar, bg"),
+    ],
+)
+def test_an_unknown_language_model_gets_a_suggestion(name, error, said):
+    with pytest.raises(error, match=said):
+        language_model(name)
+
+
+def test_every_language_with_conventions_or_words_has_a_name():
+    wordfreq = pytest.importorskip("wordfreq")
+    assert set(NAMES) == set(languages()) | set(wordfreq.available_languages())
+    assert code_of("Français") == "fr" and code_of("klingon") is None and set(OTHER_NAMES.values()) <= set(NAMES)

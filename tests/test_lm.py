@@ -179,10 +179,10 @@ def test_an_underscore_beside_a_space_token_stays_an_underscore(tmp_path):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("nothing", "no ARPA file"),
-        (FOREIGN.format(space="▁").replace("\\end\\", ""), "cut short"),
-        (FOREIGN.format(space="▁").replace("ngram 2=3", "ngram 2=4"), "cut short"),
-        (FOREIGN.format(space="▁").replace("ngram 2=3", "ngram 2=many"), "announces no number"),
+        ("nothing", "not an ARPA file"),
+        (FOREIGN.format(space="▁").replace("\\end\\", ""), "is truncated"),
+        (FOREIGN.format(space="▁").replace("ngram 2=3", "ngram 2=4"), "is truncated"),
+        (FOREIGN.format(space="▁").replace("ngram 2=3", "ngram 2=many"), "does not declare a number"),
         (FOREIGN.format(space="▁").replace("é", "été"), "words or syllables"),
         (FOREIGN.format(space="▁").replace("-0.4 a", "oops a"), "line 15"),
     ],

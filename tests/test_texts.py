@@ -1,4 +1,4 @@
-"""What the scribes write: word lists, corpora, samplers, lines, and the report on characters."""
+"""Texts: word lists, corpora, sources of words and lines, and the report on characters."""
 
 import csv
 import json
@@ -19,11 +19,11 @@ from scriven.language.model import CharLM
 from scriven.language.texts import TextSettings, WordDistribution, charset_of, count_words, languages, source, text_at
 from scriven.language.texts import special as specials
 from scriven.language.texts import words as words_module
-from scriven.language.texts.backoff import NGramSource, WordNGrams, count_ngrams
 from scriven.language.texts.corpora import corpus_files, corpus_lines
 from scriven.language.texts.languages import Language, language_of
-from scriven.language.texts.samplers import WordSource
-from scriven.language.texts.spacing import join, spaced_as_french, tokenise
+from scriven.language.texts.tokens import join, spaced_as_french, tokenise
+from scriven.language.texts.word_ngrams import NGramSource, WordNGrams, count_ngrams
+from scriven.language.texts.word_source import WordSource
 
 FRENCH = [
     "Le chat est assis sur le tapis ; il dort.",
@@ -88,7 +88,9 @@ def test_a_distribution_survives_its_csv_whatever_the_characters(tmp_path_factor
 
 
 def test_what_a_language_filters_is_one_line_and_no_failure(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(words_module, "_wordfreq", lambda code: {"maison": 0.5, "00": 0.2, "l'eau": 0.1, "ŵŵ": 0.1})
+    monkeypatch.setattr(
+        words_module, "word_frequencies", lambda code: {"maison": 0.5, "00": 0.2, "l'eau": 0.1, "ŵŵ": 0.1}
+    )
     assert run(["texts", "words", "fr", "-o", str(tmp_path / "w.csv"), "--json"]) == 0
     said = capsys.readouterr()
     assert json.loads(said.out) == {"words": 2, "out": str(tmp_path / "w.csv")}
@@ -170,22 +172,22 @@ def test_a_corpus_names_what_it_refuses(folder):
     assert "not UTF-8" in reasons["latin.txt"] and "zero bytes" in reasons["zero.txt"]
 
 
-def test_marks_of_other_tools_are_named_and_counted(tmp_path):
+def test_special_tokens_of_other_tools_are_removed_and_counted(tmp_path):
     (tmp_path / "c.txt").write_text("eins <?> zwei <?>\n<UNK>\na < b > c\ndrei <pad>\n", "utf-8")
     skipped = []
     texts = source(str(tmp_path / "c.txt"), skipped=skipped)
     assert texts.texts == ["eins zwei", "a < b > c", "drei"]
     assert [item.id for item in skipped] == [f"<?> (2), <UNK> (1), <pad> (1) in {tmp_path / 'c.txt'}"]
-    assert "cut from 3 of its lines; lines that held nothing else: 1" in skipped[0].reason
+    assert "removed from 3 of its lines; 1 lines had nothing else" in skipped[0].reason
 
 
-def test_characters_without_ink_are_cut_and_counted(tmp_path):
+def test_invisible_characters_are_removed_and_counted(tmp_path):
     (tmp_path / "c.txt").write_text("vor\u00adher\n\u200b\nein\u00ad \ufeffHaus\nzwei\n", "utf-8")
     skipped = []
     assert source(str(tmp_path / "c.txt"), skipped=skipped).texts == ["vorher", "ein Haus", "zwei"]
     (item,) = skipped
     assert "(U+00AD SOFT HYPHEN) (2)" in item.id and "U+200B" in item.id and "U+FEFF" in item.id
-    assert "cut from 3 of its lines; lines that held nothing else: 1" in item.reason
+    assert "removed from 3 of its lines; 1 lines had nothing else" in item.reason
     assert tokenise("vor\u00adher") == ["vorher"] and count_words(["vor\u00adher"]).words == ("vorher",)
 
 
@@ -204,7 +206,7 @@ def test_a_corpus_with_nothing_readable_is_an_error(folder):
         corpus_files([folder / "none"], [])
 
 
-# --- spacing ----------------------------------------------------------------------------------------------------------
+# --- tokens -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("lines", "french"), [(FRENCH, True), (ENGLISH, False)])
@@ -214,7 +216,7 @@ def test_spaces_around_marks_come_back_as_they_were(lines, french):
         assert join(tokenise(line), french) == line
 
 
-# --- samplers ---------------------------------------------------------------------------------------------------------
+# --- sources ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("spec", ["words:fr", "lines:fr", "fonts:fr+en", "lines:cs"])
@@ -242,7 +244,7 @@ def test_lines_have_the_length_asked_for():
     assert max(lengths) <= 40 and np.median(lengths) > 25
 
 
-def test_the_three_samplers_differ_as_they_should(tmp_path):
+def test_the_three_sources_differ_as_they_should(tmp_path):
     words = tmp_path / "words.csv"
     words.write_text("word,count\ncommon,10000\nrare,1\n", "utf-8")
     off = dict(number=0, date=0, amount=0, abbreviation=0, initials=0, balanced=0, title=0, upper=0)
@@ -348,9 +350,11 @@ def test_unknown_sources_and_languages_say_what_there_is():
         source("nothing/here")
     with pytest.raises(TextError, match="'xx'; there are ar, bg"):
         source("words:xx")
-    with pytest.raises(TextError, match="no language is named"):
+    with pytest.raises(TextError, match="no language is given"):
         source("words:")
-    for make in (lambda: source("words:la"), lambda: jobs.train_lm(["la"])):  # letters and dates, but no words
+    with pytest.raises(TextError, match="no language 'french'; did you mean 'fr'"):
+        source("words:french")
+    for make in (lambda: source("words:la"), lambda: train.train_lm(["la"])):  # letters and dates, but no words
         with pytest.raises(TextError, match="no word list for the language 'la'.*words:FOLDER.*texts lm FOLDER"):
             make()
 
@@ -425,7 +429,7 @@ def test_a_small_vocabulary_leaves_rare_words_out(ngram_source):
 
 def test_ngrams_are_counted_the_same_in_blocks(monkeypatch):
     whole = count_ngrams(lambda: FRENCH * 3, 4)
-    monkeypatch.setattr("scriven.language.texts.backoff.BLOCK", 5)
+    monkeypatch.setattr("scriven.language.texts.word_ngrams.BLOCK", 5)
     blocks = count_ngrams(lambda: FRENCH * 3, 4)
     for k in range(4):
         assert np.array_equal(whole.keys[k], blocks.keys[k]) and np.array_equal(whole.counts[k], blocks.counts[k])

@@ -11,10 +11,10 @@ from scriven.language import texts
 from scriven.language.arpa import ENDINGS
 from scriven.language.model import MAX_NGRAMS, CharLM
 from scriven.language.texts import TextSettings, WordDistribution
-from scriven.language.texts.backoff import count_ngrams
 from scriven.language.texts.languages import is_language
 from scriven.language.texts.settings import DEFAULTS as DEFAULTS
-from scriven.language.texts.sources import Kind
+from scriven.language.texts.sources import TextKind
+from scriven.language.texts.word_ngrams import count_ngrams
 from scriven.language.train import train_lm
 from scriven.text import Charset
 
@@ -102,7 +102,7 @@ def sample(
     spec: str,
     count: int = 10,
     seed: int = 0,
-    kind: Kind | None = None,
+    kind: TextKind | None = None,
     settings: TextSettings = DEFAULTS,
     skipped: list[Skipped] | None = None,
 ) -> list[str]:

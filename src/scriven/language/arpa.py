@@ -1,8 +1,8 @@
-"""ARPA files of character language models, in and out.
+"""Reading and writing ARPA files of character language models.
 
-The format of the n-gram toolkits (log10, sections `\\1-grams:` ..., `<s>`, `</s>`, `<unk>`); here every token is one
-character. A space cannot be a token: it is written `<space>`; read are `<space>`, `<sp>`, `▁`, and, in a file that has
-none of these, `|` or `_`.
+The format of the n-gram toolkits (log10, sections `\\1-grams:` ..., `<s>`, `</s>`, `<unk>`); every token is one
+character. As a space cannot be a token, it is written as `<space>`. When reading, `<space>`, `<sp>` and `▁` are spaces,
+and `|` or `_` in a file that has none of these.
 """
 
 import gzip
@@ -17,17 +17,17 @@ from scriven.base import ModelError, atomic
 from scriven.language.ngrams import BEGIN, END, NEVER, SPECIALS, UNKNOWN, NGrams
 from scriven.text import name
 
-ENDINGS = (".arpa", ".arpa.gz", ".lm")  # of the names of ARPA files
+ENDINGS = (".arpa", ".arpa.gz", ".lm")  # file name extensions of ARPA files
 SPACE = "<space>"
 _LN10 = float(np.log(10))
 _SPECIAL = {"<s>": BEGIN, "</s>": END, "<unk>": UNKNOWN, "<UNK>": UNKNOWN}
-_NO_UNKNOWN = -7.0  # log10 given to unknown characters by a file that has no <unk>
+_NO_UNKNOWN = -7.0  # log10 probability of unknown characters if a file has no <unk>
 
 Grams = list[tuple[tuple[str, ...], float, float]]
 
 
 def write_arpa(grams: NGrams, path: Path) -> None:
-    """Write a model; gzip where the name ends with .gz. Raises OutputError."""
+    """Write a model, compressed if the name ends with .gz. Raises OutputError."""
     tokens = ["<s>", "</s>", "<unk>"] + [SPACE if c == " " else c for c in grams.characters]
     with atomic(Path(path)) as file:
         out = gzip.open(file, "wb") if str(path).endswith(".gz") else file
@@ -51,7 +51,7 @@ def _lines(grams: NGrams, k: int, tokens: list[str]) -> Iterator[str]:
 
 
 def read_arpa(path: Path) -> NGrams:
-    """Read a model. Raises ModelError when it is no ARPA file, is cut short, or its tokens are words."""
+    """Read a model. Raises ModelError if it is not an ARPA file, is truncated, or its tokens are words."""
     path = Path(path)
     try:
         with (
@@ -61,7 +61,7 @@ def read_arpa(path: Path) -> NGrams:
         ):
             sections = _sections(path, file)
     except UnicodeDecodeError:
-        raise ModelError(f"{path} is not UTF-8 text, so it is no ARPA file; convert it to UTF-8") from None
+        raise ModelError(f"{path} is not UTF-8 text, so it is not an ARPA file; convert it to UTF-8") from None
     except (OSError, EOFError, zlib.error) as error:
         raise ModelError(f"cannot read the ARPA file {path}: {getattr(error, 'strerror', None) or error}") from error
     ids = _identify(path, sections[0])
@@ -76,14 +76,14 @@ def read_arpa(path: Path) -> NGrams:
         raise ModelError(
             f"{path} uses {error} in an n-gram but does not list it among its 1-grams; export the file again"
         ) from None
-    _close(packed, bits)
+    _complete(packed, bits)
     characters = sorted((i, token) for token, i in ids.items() if i >= SPECIALS)
     return _arrays(tuple(" " if _is_space(token, ids) else token for _, token in characters), packed, bits)
 
 
 def _sections(path: Path, file: Iterator[str]) -> list[Grams]:
     sections: list[Grams] = []
-    announced: list[int] = []
+    declared: list[int] = []
     ended = begun = False
     for number, raw in enumerate(file, start=1):
         line = raw.strip("\r\n ")
@@ -97,24 +97,26 @@ def _sections(path: Path, file: Iterator[str]) -> list[Grams]:
         elif line.startswith("\\") and line.endswith("-grams:"):
             sections.append([])
         elif not sections:
-            announced.append(_announced(path, number, line))
+            declared.append(_declared(path, number, line))
         else:
             sections[-1].append(_gram(path, number, line, len(sections)))
     if not begun:
-        raise ModelError(f"{path} has no \\data\\ line, so it is no ARPA file; give a file in ARPA format")
-    if not ended or announced != [len(section) for section in sections] or not sections:
+        raise ModelError(f"{path} has no \\data\\ line, so it is not an ARPA file; give a file in ARPA format")
+    if not ended or declared != [len(section) for section in sections] or not sections:
         found = [len(section) for section in sections]
         raise ModelError(
-            f"{path} is cut short: it announces {announced} n-grams and has {found}; copy or export it again"
+            f"{path} is truncated: it declares {declared} n-grams and has {found}; copy or export it again"
         )
     return sections
 
 
-def _announced(path: Path, number: int, line: str) -> int:
-    """How many n-grams of an order the head of a file announces."""
+def _declared(path: Path, number: int, line: str) -> int:
+    """The number of n-grams of an order that the header of a file declares."""
     count = line.partition("=")[2].strip()
     if not count.isdecimal():
-        raise ModelError(f"{path} line {number} announces no number of n-grams: {line[:60]!r}; export the file again")
+        raise ModelError(
+            f"{path} line {number} does not declare a number of n-grams: {line[:60]!r}; export the file again"
+        )
     return int(count)
 
 
@@ -126,7 +128,7 @@ def _gram(path: Path, number: int, line: str, k: int) -> tuple[tuple[str, ...], 
         return tuple(parts[1 : k + 1]), float(parts[0]), float(parts[k + 1]) if len(parts) == k + 2 else 0.0
     except ValueError:
         raise ModelError(
-            f"{path} line {number} is no {k}-gram of an ARPA file: {line[:60]!r}; export the file again"
+            f"{path} line {number} is not a {k}-gram of an ARPA file: {line[:60]!r}; export the file again"
         ) from None
 
 
@@ -161,8 +163,8 @@ def _pack(section: Grams, ids: dict[str, int], bits: int) -> dict[int, tuple[flo
     return packed
 
 
-def _close(packed: list[dict[int, tuple[float, float]]], bits: int) -> None:
-    """Add contexts that a file left out, with the probability backing off gives them: every prefix is then present."""
+def _complete(packed: list[dict[int, tuple[float, float]]], bits: int) -> None:
+    """Add contexts that the file lacks, with their back-off probability, so that every prefix is present."""
     unigrams = packed[0]
     unigrams.setdefault(BEGIN, (-99.0, 0.0))
     unigrams.setdefault(END, (-99.0, 0.0))

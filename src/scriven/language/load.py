@@ -1,4 +1,4 @@
-"""What helps to read, by its name: a language model, a list of words."""
+"""Language models and word lists by what a user names: a file, or a language."""
 
 import hashlib
 import logging
@@ -6,9 +6,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import scriven as package
 from scriven.base import InputError, MissingExtra, ModelError, SettingsError
 from scriven.base.cache import remember, remembered
+from scriven.language.names import code_of
 from scriven.text import Charset, name, normalise
 
 if TYPE_CHECKING:
@@ -17,62 +17,75 @@ if TYPE_CHECKING:
 log = logging.getLogger("scriven")
 
 CACHE = "language-models"
-MAKERS = ("text.py", "language/train.py", "language/model.py", "language/ngrams.py")  # of them, beside the texts
+SOURCES = (  # files of the package, besides language/texts, that a language model depends on
+    "text.py",
+    "language/train.py",
+    "language/model.py",
+    "language/ngrams.py",
+    "language/frequencies.py",
+)
 
 
 def language_model(source: str) -> "CharLM":
-    """A language model from its file, or made of a language (`fr`, `en`), which takes some seconds and wordfreq.
+    """A language model from a file, or trained on a language (`fr`, `en`), which takes a few seconds and wordfreq.
 
-    One that was made is kept in the user's cache and loaded from there, as long as what it is made of and made by is
-    the same. Raises SettingsError, TextError for a language without a word list, MissingExtra.
+    A trained one is kept in the user's cache and loaded from there as long as `digest` is the same. Raises
+    SettingsError, TextError for a language without a word list, MissingExtra.
     """
     from scriven.language.model import CharLM
     from scriven.language.texts.languages import is_language
 
     if not is_language(source):
         if not Path(source).is_file():
-            raise SettingsError(f"there is no language model {source!r}; give a file, or a language such as fr")
+            hint = f"did you mean {code!r}?" if (code := code_of(source)) else "give a file, or a language such as fr"
+            raise SettingsError(f"there is no language model {source!r}; {hint}")
         return CharLM.load(Path(source))
-    name = f"{source}-{_recipe()}.npz"
+    name = f"{source}-{digest()}.npz"
     if (data := remembered(CACHE, name)) is not None:
         try:
             return CharLM.unpacked(data, Path(name))
-        except ModelError:  # a damaged file costs the time to make it anew
-            log.warning("the language model of %s that was kept is damaged", source)
+        except ModelError:
+            log.warning("the cached language model of %s is damaged; training it again", source)
     from scriven.language.train import train_lm
 
-    log.info("making a language model of %s, some five seconds", source)
+    log.info("training a language model of %s: about five seconds", source)
     data = train_lm([source]).packed()
     remember(CACHE, name, data)
-    return CharLM.unpacked(data, Path(name))  # to the last digit the same as next time
+    return CharLM.unpacked(data, Path(name))  # 32-bit probabilities, as when it is loaded next time
 
 
-def _recipe() -> str:
-    """A short digest of what a language model is made of and by: word frequencies, and the code that draws texts."""
-    root = Path(package.__file__).parent
+def digest(package: Path = Path(__file__).parents[1]) -> str:
+    """A hash of what a language model is trained on and by: the version of wordfreq, and the code in the package.
+
+    Raises MissingExtra.
+    """
     try:
         told = hashlib.sha256(metadata.version("wordfreq").encode())
     except metadata.PackageNotFoundError:
         raise MissingExtra("the word list of a language", "train") from None
-    texts = [file for file in (root / "language/texts").iterdir() if file.suffix in (".py", ".json")]
-    for file in sorted([*texts, *map(root.joinpath, MAKERS)]):
+    texts = [file for file in (package / "language/texts").iterdir() if file.suffix in (".py", ".json")]
+    for file in sorted([*texts, *map(package.joinpath, SOURCES)]):
         told.update(file.read_bytes())
     return told.hexdigest()[:16]
 
 
 def word_list(file: Path, charset: Charset) -> list[str]:
-    """The words of a UTF-8 file, one a line; those that cannot be written are counted. Raises InputError."""
+    """The words of a UTF-8 file, one per line, without those outside the character set (logged). Raises InputError."""
     try:
         words = [line.strip() for line in file.read_text("utf-8-sig").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the words in {file} ({error}); give a UTF-8 file with one word a line") from None
+        raise InputError(
+            f"cannot read the words in {file} ({error}); give a UTF-8 file with one word per line"
+        ) from None
     if not words:
-        raise InputError(f"{file} holds no words; write one word a line")
+        raise InputError(f"{file} has no words; write one word per line")
     usable = [word for word in words if not charset.missing([normalise(word)])]
     if len(usable) < len(words):
         unknown = ", ".join(map(name, list(charset.missing(map(normalise, words)))[:5]))
         if not usable:
-            raise InputError(f"the model cannot write any word of {file}: it does not know {unknown}; give other words")
-        log.warning("%d of the %d words in %s are left out: the model does not know %s",
+            raise InputError(
+                f"the model can write none of the words in {file}: its character set lacks {unknown}; give other words"
+            )
+        log.warning("%d of the %d words in %s are left out: the character set of the model lacks %s",
                     len(words) - len(usable), len(words), file, unknown)  # fmt: skip
     return usable

@@ -1,7 +1,7 @@
-"""Character n-grams: counted in blocks, smoothed by Kneser and Ney, pruned by what each n-gram tells (Stolcke 1998).
+"""Character n-grams: counting in blocks, Kneser-Ney smoothing, and pruning by likelihood gain (Stolcke 1998).
 
 An n-gram of k symbols is one unsigned 64-bit number: k ids of `bits` bits each, the oldest symbol in the highest bits.
-Sorted arrays of such numbers take the place of a trie: the context of a key is `key >> bits`, its shorter sibling is
+Sorted arrays of such numbers replace a trie: the context of a key is `key >> bits`, its lower-order n-gram is
 `key & mask`. Ids: 0 is the start `<s>`, 1 the end `</s>`, 2 the unknown character `<unk>`, 3 and up are characters.
 """
 
@@ -17,10 +17,10 @@ from scriven.base import SettingsError
 log = logging.getLogger(__name__)
 
 BEGIN, END, UNKNOWN, SPECIALS = 0, 1, 2, 3
-NEVER = -99 * float(np.log(10))  # natural log; ARPA writes -99 for what is never predicted, the start
+NEVER = -99 * float(np.log(10))  # natural log; ARPA writes -99 for the start, which is never predicted
 BLOCK = 1 << 20  # symbols counted at a time
-SMALL_DISCOUNTS = (0.5, 1.0, 1.4)  # of counts 1, 2, 3+, where a text is too small to estimate them
-MAX_COUNTED = 20_000_000  # n-grams of one order held while counting; beyond it the rarest long ones are let go
+SMALL_DISCOUNTS = (0.5, 1.0, 1.4)  # of counts 1, 2, 3+, for texts too small to estimate them
+MAX_COUNTED = 20_000_000  # n-grams of one order held while counting; beyond it rare long ones are dropped
 
 Keys = NDArray[np.uint64]
 Floats = NDArray[np.float64]
@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class NGrams:
-    """A back-off model as ARPA has it: for each order sorted keys, natural log-probabilities, back-off weights."""
+    """A back-off model as in ARPA: for each order sorted keys, natural log-probabilities, back-off weights."""
 
     characters: tuple[str, ...]
     bits: int
@@ -45,7 +45,7 @@ class NGrams:
 class Counts:
     """Weighted n-gram counts of a stream of sequences, in bounded memory.
 
-    The first symbol of a sequence is context only: nothing predicts it. Raises SettingsError for an impossible order.
+    The first symbol of a sequence is context only and is not predicted. Raises SettingsError for an impossible order.
     """
 
     def __init__(self, order: int):
@@ -61,11 +61,11 @@ class Counts:
         self._full = False
 
     def add_texts(self, texts: Iterable[str], weight: float = 1.0) -> None:
-        """Whole texts, each between start and end."""
+        """Count texts, each with its start and end."""
         self.add((f"\x02{text.translate(_NO_MARKS)}\x03", weight) for text in texts)
 
     def add(self, sequences: Iterable[tuple[str, float]]) -> None:
-        """Sequences as they are with their weights; U+0002 stands for the start, U+0003 for the end."""
+        """Count sequences with their weights; U+0002 is the start, U+0003 the end."""
         for block in _blocks(sequences):
             self._add(block)
 
@@ -112,11 +112,11 @@ class Counts:
         self.tables[k - 1] = keys[starts], np.add.reduceat(weights, starts)
 
     def _forget(self) -> None:
-        """Drop n-grams of four symbols and more seen once; what an n-gram that stays needs stays too."""
+        """Drop n-grams of four symbols and more that were seen once; shorter ones, their contexts, are kept."""
         for k in range(4, self.order + 1):
             keys, weights = self.tables[k - 1]
             stay = weights > 1
-            log.info("order %d: %d rare n-grams let go to bound memory", k, int((~stay).sum()))
+            log.info("order %d: %d rare n-grams dropped to bound memory", k, int((~stay).sum()))
             self.tables[k - 1] = keys[stay], weights[stay]
 
 
@@ -137,11 +137,11 @@ def _blocks(sequences: Iterable[tuple[str, float]]) -> Iterator[list[tuple[str, 
 
 
 def kneser_ney(counts: Counts, max_ngrams: int, min_gain: float) -> NGrams:
-    """Smooth by interpolated modified Kneser-Ney (Chen and Goodman 1998), then prune.
+    """Smooth counts by interpolated modified Kneser-Ney (Chen and Goodman 1998), then prune.
 
-    Below the highest order an n-gram counts as often as it has different symbols before it. Kept are all n-grams of one
-    and two symbols and, of the longer ones, those with the largest gain (how often, times the log-ratio to the back-off
-    estimate), at most `max_ngrams` in all where the short ones leave room.
+    Below the highest order, the count of an n-gram is its number of different predecessors. All n-grams of one and two
+    symbols are kept and, of the longer ones, those with the largest gain (count times the log-ratio to the back-off
+    estimate), at most `max_ngrams` in total.
     """
     size = len(counts.characters) + SPECIALS
     keys: list[Keys] = [np.arange(size, dtype=np.uint64)]
@@ -169,7 +169,7 @@ def kneser_ney(counts: Counts, max_ngrams: int, min_gain: float) -> NGrams:
 
 
 def _continuations(counts: Counts, k: int) -> Floats:
-    """How many different symbols stand before each k-gram; its own weight at the start of a sequence and at the top."""
+    """The number of different predecessors of each k-gram; its own count for the highest order and sequence starts."""
     key, weight = counts.tables[k - 1]
     if k == counts.order:
         return weight
@@ -181,7 +181,7 @@ def _continuations(counts: Counts, k: int) -> Floats:
 
 
 def _discounts(weight: Floats) -> Floats:
-    """What is taken from each count: one discount for 1, one for 2, one for 3 and more, never all of it."""
+    """The discount of each count: one for 1, one for 2, one for 3 and more, at most 0.9 of the count."""
     n1, n2, n3, n4 = (float(np.sum(np.abs(weight - n) < 0.5)) for n in (1, 2, 3, 4))
     by_count: tuple[float, ...] = SMALL_DISCOUNTS
     if min(n1, n2, n3, n4) > 0:
@@ -193,7 +193,7 @@ def _discounts(weight: Floats) -> Floats:
 
 
 def _unigrams(counts: Counts, size: int) -> Floats:
-    """Dense probabilities of one symbol, a little of it spread evenly over all (Witten and Bell)."""
+    """Dense unigram probabilities, smoothed with a uniform distribution (Witten-Bell)."""
     dense = np.zeros(size)
     dense[counts.tables[0][0].astype(np.int64)] = _continuations(counts, 1)
     kinds = float(max((dense > 0).sum(), 1))
@@ -205,7 +205,7 @@ def _unigrams(counts: Counts, size: int) -> Floats:
 def _prune(
     keys: list[Keys], gains: list[Floats], bits: int, max_ngrams: int, min_gain: float
 ) -> list[NDArray[np.bool_]]:
-    """Which n-grams stay. A prefix or a suffix of one that stays, stays too, so that every context is itself there."""
+    """Which n-grams to keep. Prefixes and suffixes of those are kept too, so that every context is present."""
     longer = np.sort(np.concatenate(gains[2:]))[::-1] if len(gains) > 2 else np.zeros(0)
     room = max(max_ngrams - sum(len(g) for g in gains[:2]), 0)
     wanted = min(room, len(longer))
@@ -222,7 +222,7 @@ def _prune(
 
 
 def _back_offs(keys: list[Keys], probabilities: list[Floats], k: int, bits: int) -> Floats:
-    """Natural log back-off weight of each k-gram as a context: what its successors leave, spread over the others."""
+    """The natural log back-off weight of each k-gram: the probability its successors leave to all others."""
     weights = np.zeros(len(keys[k - 1]))
     if k == len(keys) or not len(keys[k]):
         return weights
@@ -235,7 +235,7 @@ def _back_offs(keys: list[Keys], probabilities: list[Floats], k: int, bits: int)
 
 
 def _groups(contexts: Keys) -> tuple[NDArray[np.int64], Keys]:
-    """Number of the group of each (sorted) context, and the context of each group."""
+    """The group number of each (sorted) context, and the context of each group."""
     if not len(contexts):
         return np.zeros(0, np.int64), contexts
     new = np.concatenate([[True], contexts[1:] != contexts[:-1]])

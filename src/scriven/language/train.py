@@ -1,5 +1,6 @@
-"""Language models made in memory: of texts as they are, of languages as lines drawn by word frequency."""
+"""Training of character language models on texts, and on languages by lines sampled from word frequencies."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -9,14 +10,18 @@ from scriven.language.model import MAX_NGRAMS, CharLM
 from scriven.language.texts import TextSettings
 from scriven.language.texts.languages import is_language
 
-LANGUAGE_WORDS = 50_000  # words of a language that a language model learns
-SAMPLED_LINES = 15_000  # lines drawn from a word list to teach a language model how words stand in lines
+LANGUAGE_WORDS = 50_000  # most frequent words of a language that are used
+SAMPLED_LINES = 15_000  # lines sampled from a word list, for spaces, punctuation and capitals
 
 
 def train_lm(
     inputs: Sequence[str], order: int = 6, max_ngrams: int = MAX_NGRAMS, skipped: list[Skipped] | None = None
 ) -> CharLM:
-    """A language model in memory: of texts as they are, of languages as lines drawn by word frequency."""
+    """Train a language model on languages (their codes) and on files and folders of texts.
+
+    A language gives its vocabulary and, without texts, sampled lines; files that cannot be read are appended to
+    `skipped`. Raises TextError, MissingExtra.
+    """
     lines: Iterable[str] = ()
     vocabulary: dict[str, float] = {}
     codes = [name for name in inputs if is_language(name)]
@@ -27,16 +32,11 @@ def train_lm(
         found = texts.language_words(code, LANGUAGE_WORDS)
         for word, probability in zip(found.words, found.probabilities.tolist(), strict=True):
             vocabulary[word] = vocabulary.get(word, 0.0) + probability
-        lines = _then(lines, _drawn(code)) if not paths else lines
+        lines = lines if paths else itertools.chain(lines, _sampled(code))
     return CharLM.train(lines, order, words=vocabulary or None, max_ngrams=max_ngrams)
 
 
-def _drawn(code: str) -> Iterator[str]:
+def _sampled(code: str) -> Iterator[str]:
     source = texts.source(f"lines:{code}", TextSettings(exponent=1.0, balanced=0.0, hyphenated=0.02))
     for index in range(SAMPLED_LINES):
         yield texts.text_at(source, 0, index)
-
-
-def _then(first: Iterable[str], second: Iterable[str]) -> Iterator[str]:
-    yield from first
-    yield from second

@@ -1,4 +1,4 @@
-"""What the scribes write: words, lines and everything between, by language or from a user's own texts."""
+"""Texts to write as synthetic handwriting: words and lines, of languages or of a user's own texts."""
 
 from scriven.language.texts.corpora import corpus_files, corpus_lines
 from scriven.language.texts.languages import charset_of, languages

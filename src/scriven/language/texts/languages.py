@@ -1,8 +1,8 @@
-"""What each language writes besides words: letters, quotation marks, dates, money, abbreviations, elisions.
+"""Writing conventions of languages: letters, quotation marks, dates, money, abbreviations, elisions.
 
-The facts are in `languages.json`, one entry a language (field by field as in `Language`; `a-z` stands for the 26
-letters). Dates and sums have several conventions, those of older papers among them. A language without an entry has no
-dates or sums of its own and takes its letters from its words.
+The data is in `languages.json`, one entry per language with the fields of `Language`; `a-z` stands for the 26 letters.
+Dates and amounts have several formats, those of historical documents included. A language without an entry has generic
+formats, and its letters are taken from its word list.
 """
 
 import json
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scriven.base import TextError
+from scriven.language.frequencies import frequent_letters
 from scriven.text import Charset
 
 LATIN = "abcdefghijklmnopqrstuvwxyz"
@@ -29,12 +30,14 @@ NUMERIC_DATES = (
 
 @dataclass(frozen=True)
 class Language:
+    """The conventions of one language. Formats are templates of `str.format`."""
+
     code: str
     letters: str = ""  # lower case
-    signs: str = ""  # further characters used
+    signs: str = ""  # further characters
     quotes: tuple[tuple[str, str], ...] = (('"', '"'), ("“", "”"))
-    spaced: bool = False  # a space before : ; ! ? as in French
-    title: float = 0.12  # share of words that begin with a capital
+    spaced: bool = False  # whether there is a space before : ; ! ?
+    title: float = 0.12  # share of words that are capitalised
     months: tuple[str, ...] = tuple("123456789") + ("10", "11", "12")
     short_months: tuple[str, ...] = ()
     dates: tuple[str, ...] = NUMERIC_DATES
@@ -44,28 +47,30 @@ class Language:
     ordinals: tuple[str, ...] = ("{n}.",)
     numbers: tuple[str, ...] = ()  # "no. {n}"
     abbreviations: tuple[str, ...] = ()
-    titles: tuple[str, ...] = ()  # abbreviations that stand before a name
+    titles: tuple[str, ...] = ()  # abbreviations before a name
     elisions: frozenset[str] = frozenset()  # written with an apostrophe, joined to the next word
-    elided: re.Pattern[str] = re.compile("")  # such a word and a whole one that may follow it: l'homme, c'est
-    singles: frozenset[str] | None = None  # words of one letter; None: all that occur
-    capitals: frozenset[str] = frozenset()  # words always written with a capital
-    unfolded: tuple[tuple[re.Pattern[str], str], ...] = ()  # what gives case-folded words their ß and final ς again
+    elided: re.Pattern[str] = re.compile("")  # matches an elision with a word that may follow it: l'homme, c'est
+    singles: frozenset[str] | None = None  # words of one letter; None: any
+    capitals: frozenset[str] = frozenset()  # words that are always capitalised
+    unfolded: tuple[
+        tuple[re.Pattern[str], str], ...
+    ] = ()  # substitutions that restore ß and final ς in case-folded words
 
     def spelt(self, word: str) -> str:
-        """A word of a case-folded list as it is written in lower case: straße for strasse."""
+        """The lower-case spelling of a case-folded word: straße for strasse."""
         for pattern, letters in self.unfolded:
             word = pattern.sub(letters, word)
         return word
 
     @property
     def roman(self) -> bool:
-        """Can Roman numerals be written with its letters?"""
+        """Whether Roman numerals can be written with its letters."""
         return not self.letters or set("ivxlcdm") <= set(self.letters)
 
 
 @cache
 def languages() -> dict[str, Language]:
-    """Every language with an entry, by its code."""
+    """The languages with an entry, by code."""
     entries = json.loads((Path(__file__).parent / "languages.json").read_text("utf-8"))
     return {code: _language(code, entry) for code, entry in entries.items()}
 
@@ -95,35 +100,31 @@ def _language(code: str, entry: dict[str, Any]) -> Language:
 
 
 def language_of(code: str) -> Language:
-    """What is known of a language; plain conventions for one without an entry."""
+    """The conventions of a language; generic ones for a language without an entry."""
     return languages().get(code) or Language(code)
 
 
 @cache
 def charset_of(code: str) -> Charset:
-    """Space, letters in both cases, digits, punctuation and signs of a language.
+    """The character set of a language: space, letters in both cases, digits, punctuation and signs.
 
-    A language without an entry takes its letters from its most frequent words. Raises TextError for an unknown one.
+    Raises TextError for an unknown language without an entry, MissingExtra.
     """
     language = language_of(code)
-    letters = language.letters
-    if not letters:
-        from scriven.language.texts.words import frequent_letters
-
-        letters = frequent_letters(code)
+    letters = language.letters or frequent_letters(code)
     upper = "".join(c.upper() for c in letters if len(c.upper()) == 1)
     quotes = "".join(mark for pair in language.quotes for mark in pair)
     return Charset(tuple(sorted({*" 0123456789", *letters, *upper, *PUNCTUATION, *language.signs, *quotes})))
 
 
 def is_language(name: str) -> bool:
-    """Whether a name means a language: any code such as `fr` does, whatever lies in the working folder; see source."""
+    """Whether a name is a language code: two or three lower-case letters, even if there is a file of that name."""
     return 2 <= len(name) <= 3 and name.isalpha() and name.islower()
 
 
 def languages_of(codes: str) -> tuple[str, ...]:
-    """`fr+en` as ("fr", "en"). Raises TextError when nothing is named."""
+    """The codes in `fr+en`: ("fr", "en"). Raises TextError if there is none."""
     names = tuple(code.strip() for code in codes.split("+") if code.strip())
     if not names:
-        raise TextError("no language is named; write one after the colon, for example words:fr")
+        raise TextError("no language is given; write one after the colon, for example words:fr")
     return names

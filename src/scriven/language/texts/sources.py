@@ -1,6 +1,6 @@
-"""A text source by its name: `words:fr`, `lines:fr+en`, `mixed:de`, `ngram:FOLDER`, or a file of texts.
+"""Text sources by name: `words:fr`, `lines:fr+en`, `mixed:de`, `ngram:FOLDER`, or a file of texts.
 
-A source is any object with `draw(rng, kind) -> str`. Text i of seed s is `text_at(source, s, i)`: always the same one.
+A source is any object with `draw(rng, kind) -> str`. `text_at(source, s, i)` is text i of seed s, always the same.
 """
 
 import logging
@@ -11,21 +11,23 @@ from typing import Literal, Protocol
 import numpy as np
 
 from scriven.base import SettingsError, Skipped, TextError
-from scriven.language.texts.backoff import NGramSource, WordNGrams, count_ngrams
 from scriven.language.texts.corpora import corpus_files, corpus_lines
 from scriven.language.texts.languages import charset_of, is_language, language_of, languages_of
-from scriven.language.texts.samplers import WordSource
 from scriven.language.texts.settings import DEFAULTS, TextSettings
+from scriven.language.texts.word_ngrams import NGramSource, WordNGrams, count_ngrams
+from scriven.language.texts.word_source import WordSource
 from scriven.language.texts.words import WordDistribution, count_words, language_words
 from scriven.text import Charset, name
 
 log = logging.getLogger("scriven")
-Kind = Literal["word", "line"]
+TextKind = Literal["word", "line"]
 
 
 class TextSource(Protocol):
-    def draw(self, rng: np.random.Generator, kind: Kind | None = None) -> str:
-        """One text, NFC, single-spaced; without `kind`, what the source's name asks for."""
+    """Samples texts."""
+
+    def draw(self, rng: np.random.Generator, kind: TextKind | None = None) -> str:
+        """Sample one text, NFC and single-spaced: of the given kind, or of the kind in the name of the source."""
         ...
 
 
@@ -33,10 +35,10 @@ Make = Callable[[str, TextSettings, list[Skipped]], TextSource]
 
 
 class FileSource:
-    """The lines of files, one text each: in order by `texts`, or at random by `draw`.
+    """The lines of files, one text each: `texts` in order, `draw` at random.
 
-    With `characters`, a text that has others is left out and appended to `skipped`. Raises SettingsError when none
-    is left.
+    Texts with characters that are not among `characters`, if given, are appended to `skipped`. Raises SettingsError if
+    no text is left.
     """
 
     def __init__(self, texts: Iterable[str], characters: str = "", skipped: list[Skipped] | None = None):
@@ -44,17 +46,17 @@ class FileSource:
         allowed, unfit = {*characters, " "}, [] if skipped is None else skipped
         for text in texts:
             if characters and (others := sorted(set(text) - allowed)):
-                why = f"has {', '.join(map(name, others))}, not among the characters given; give more of them"
+                why = f"has {', '.join(map(name, others))}, which the setting characters does not allow; add to it"
                 unfit.append(Skipped(repr(text), why))
             else:
                 self.texts.append(text)
         if characters and not self.texts:
             raise SettingsError(
-                f"no text can be written with the characters {characters!r} alone; give more or leave characters empty"
+                f"no text can be written with the characters {characters!r} only; add to the setting or leave it empty"
             )
 
-    def draw(self, rng: np.random.Generator, kind: Kind | None = None) -> str:
-        """A line, or one word of it."""
+    def draw(self, rng: np.random.Generator, kind: TextKind | None = None) -> str:
+        """A random line, or a word of it."""
         text = self.texts[int(rng.random() * len(self.texts))]
         if kind != "word":
             return text
@@ -63,12 +65,12 @@ class FileSource:
 
 
 class MixedSource:
-    """Several sources, each drawn from as often; words and lines mixed where `word_share` is given."""
+    """Several sources with equal shares; if `word_share` is given, words and lines are mixed."""
 
     def __init__(self, sources: Sequence[TextSource], word_share: float | None = None):
         self.sources, self.word_share = list(sources), word_share
 
-    def draw(self, rng: np.random.Generator, kind: Kind | None = None) -> str:
+    def draw(self, rng: np.random.Generator, kind: TextKind | None = None) -> str:
         source = self.sources[int(rng.random() * len(self.sources))]
         if kind is None and self.word_share is not None:
             kind = "word" if rng.random() < self.word_share else "line"
@@ -76,14 +78,12 @@ class MixedSource:
 
 
 def source(spec: str, settings: TextSettings = DEFAULTS, skipped: list[Skipped] | None = None) -> TextSource:
-    """The text source of a name. Raises TextError (with what there is) and MissingExtra.
+    """The text source of a name; files of a corpus that cannot be read are appended to `skipped`.
 
-    The files of a corpus that cannot be read are appended to `skipped`.
-
-    `words:X` words, `lines:X` lines, `mixed:X` both; X is a language, several (`fr+en`), or a word list, text
-    file or folder. Two or three small letters are always a language: a folder that is called `fr` is `words:./fr` or
-    `words:fr/`. `ngram:X` lines like those of a corpus (or of a saved `.npz`). Anything else: a file or folder
-    of texts.
+    `words:X` gives words, `lines:X` lines, `mixed:X` both; X is a language, several (`fr+en`), or a word list, text
+    file or folder. Two or three lower-case letters are always a language: a folder named `fr` is `words:./fr` or
+    `words:fr/`. `ngram:X` gives lines sampled from the n-grams of a corpus or a saved `.npz`. Anything else is a file
+    or folder of texts. Raises TextError, which lists the sources, and MissingExtra.
     """
     skipped = [] if skipped is None else skipped
     name, colon, rest = spec.partition(":")
@@ -100,8 +100,8 @@ def source(spec: str, settings: TextSettings = DEFAULTS, skipped: list[Skipped] 
     return SOURCES[name](rest, settings, skipped)
 
 
-def text_at(texts: TextSource, seed: int, index: int, kind: Kind | None = None) -> str:
-    """Text number `index` of a seed. A file's texts come in order and over again; other sources draw."""
+def text_at(texts: TextSource, seed: int, index: int, kind: TextKind | None = None) -> str:
+    """Text number `index` of a seed. The texts of a file come in order, repeatedly; other sources sample."""
     ordered = getattr(texts, "texts", None)
     if ordered is not None:
         return str(ordered[index % len(ordered)])
@@ -109,13 +109,13 @@ def text_at(texts: TextSource, seed: int, index: int, kind: Kind | None = None) 
 
 
 def allowed(texts: TextSource) -> frozenset[str]:
-    """The characters that a source of words and lines writes; none where a source has no such limit."""
+    """The characters that a source can write; empty if they are not limited."""
     if isinstance(texts, MixedSource):
         return frozenset[str]().union(*map(allowed, texts.sources))
     return texts.allowed if isinstance(texts, WordSource) else frozenset()
 
 
-def _words(kind: Kind) -> Make:
+def _words(kind: TextKind) -> Make:
     def make(rest: str, settings: TextSettings, skipped: list[Skipped]) -> TextSource:
         whole = rest and not is_language(rest) and Path(rest).exists()
         names = (rest,) if whole else languages_of(rest)
@@ -125,7 +125,7 @@ def _words(kind: Kind) -> Make:
     return make
 
 
-def _word_source(name: str, settings: TextSettings, kind: Kind, skipped: list[Skipped]) -> WordSource:
+def _word_source(name: str, settings: TextSettings, kind: TextKind, skipped: list[Skipped]) -> WordSource:
     words = distribution(name, settings, skipped)
     if is_language(name):
         return WordSource(words, language_of(name), charset_of(name), settings, kind)
@@ -135,11 +135,9 @@ def _word_source(name: str, settings: TextSettings, kind: Kind, skipped: list[Sk
 def distribution(
     name: str, settings: TextSettings = DEFAULTS, skipped: list[Skipped] | None = None
 ) -> WordDistribution:
-    """The words of a language, a word list (CSV), or a text file or folder; files left out go to `skipped`."""
+    """The word distribution of a language, a word list (CSV), or texts; unreadable files are appended to `skipped`."""
     path = Path(name)
-    if is_language(name) or not (
-        path.suffix or "/" in name or path.exists()
-    ):  # of an unknown one: says which there are
+    if is_language(name) or not (path.suffix or "/" in name or path.exists()):  # an unknown language is refused there
         return language_words(name, settings.top, settings.max_length)
     if path.suffix.lower() == ".csv":
         return WordDistribution.load(path)

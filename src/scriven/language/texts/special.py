@@ -1,6 +1,6 @@
-"""What is written besides words: numbers, dates, sums of money, abbreviations, initials, and balanced strings.
+"""Texts that are not words: numbers, dates, amounts of money, abbreviations, initials, random strings of characters.
 
-Every function takes an `rng` and draws from `rng.random()` alone, which is fast for single numbers.
+Every function takes an `rng` and calls only `rng.random()`, which is fast for single numbers.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,17 +18,17 @@ _ROMAN = tuple(
 
 
 def pick(rng: Rng, options: Sequence[T]) -> T:
-    """One of the options, each as likely."""
+    """One of the options, uniformly."""
     return options[int(rng.random() * len(options))]
 
 
 def below(rng: Rng, n: int) -> int:
-    """0 to n - 1, each as likely."""
+    """A uniform integer in 0 .. n - 1."""
     return int(rng.random() * n)
 
 
 def roman(n: int) -> str:
-    """A number in Roman capitals: 14 as XIV."""
+    """A number in upper-case Roman numerals: 14 as XIV."""
     digits = ""
     for value, letters in _ROMAN:
         digits += letters * (n // value)
@@ -37,17 +37,17 @@ def roman(n: int) -> str:
 
 
 def english_ordinal(n: int) -> str:
-    """What follows the figures: 1st, 2nd, 3rd, 11th."""
+    """The suffix of an English ordinal: 1st, 2nd, 3rd, 11th."""
     return "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
 
 
 def grouped(rng: Rng, n: int, language: Language) -> str:
-    """12500 as 12 500, 12.500, 12,500 or 12500."""
+    """A number with a thousands separator of the language: 12500 as 12 500, 12.500, 12,500 or 12500."""
     return f"{n:,}".replace(",", pick(rng, language.thousands)) if n >= 1000 else str(n)
 
 
 def number(rng: Rng, language: Language) -> str:
-    """A count, a decimal, a year, an ordinal, a Roman numeral, a percentage or a fraction."""
+    """An integer, a decimal, a year, an ordinal, a Roman numeral, a percentage or a fraction."""
     kind, n = rng.random(), int(10 ** (rng.random() * 5))
     if kind < 0.35:
         return str(n)
@@ -74,7 +74,7 @@ def number(rng: Rng, language: Language) -> str:
 
 
 def date(rng: Rng, language: Language) -> str:
-    """A date in one of the forms of a language, mostly after 1800."""
+    """A date in one of the formats of a language, mostly after 1800."""
     month, year = below(rng, 12), 1400 + below(rng, 630) if rng.random() < 0.3 else 1800 + below(rng, 230)
     day = 1 + below(rng, 28 if month == 1 else 30)
 
@@ -92,7 +92,7 @@ def date(rng: Rng, language: Language) -> str:
 
 
 def amount(rng: Rng, language: Language) -> str:
-    """A sum of money as the language writes it, each number of figures as likely."""
+    """An amount of money in a format of the language, uniform in its number of digits."""
     whole = grouped(rng, 1 + int(10 ** (rng.random() * 4.5)), language)
     return pick(rng, language.amounts).format(
         n=whole,
@@ -103,20 +103,20 @@ def amount(rng: Rng, language: Language) -> str:
 
 
 def initials(rng: Rng, language: Language) -> str:
-    """One to three capitals with dots: J. S."""
+    """One to three initials: J. S."""
     letters = [c.upper() for c in language.letters if len(c.upper()) == 1] or list("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
     drawn = [f"{pick(rng, letters)}." for _ in range(1 + below(rng, 3))]
     return ("" if rng.random() < 0.4 else " ").join(drawn)
 
 
 def abbreviation(rng: Rng, language: Language) -> str:
-    """An abbreviation or title of the language; initials where none is known."""
+    """An abbreviation or title of the language; initials if none is known."""
     options = language.abbreviations + language.titles
     return pick(rng, options) if options else initials(rng, language)
 
 
 def balanced(rng: Rng, characters: Sequence[str]) -> str:
-    """1 to 8 characters, each drawn evenly from the whole set (without the space)."""
+    """1 to 8 characters, each sampled uniformly from a character set."""
     return "".join(pick(rng, characters) for _ in range(1 + below(rng, 8)))
 
 

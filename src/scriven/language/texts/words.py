@@ -1,4 +1,4 @@
-"""Words and how often they occur: from `wordfreq` by language, from a user's corpora, or from a CSV file."""
+"""Word distributions: of a language, of a user's corpora, or from a CSV file."""
 
 import csv
 import io
@@ -7,44 +7,46 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scriven.base import MissingExtra, Skipped, TextError, atomic
+from scriven.base import Skipped, TextError, atomic
+from scriven.language.frequencies import word_frequencies
 from scriven.language.texts.languages import charset_of, language_of
-from scriven.language.texts.spacing import is_mark, tokenise
+from scriven.language.texts.tokens import is_mark, tokenise
 from scriven.text import normalise
 
-MAX_TYPES = 2_000_000  # different words counted at a time; beyond it those seen once are let go
+MAX_TYPES = 2_000_000  # word types held while counting; beyond it those seen once are dropped
 
 
 @dataclass(frozen=True)
 class WordDistribution:
-    """Words, NFC and different from one another, and their counts (any scale, each above 0), most frequent first."""
+    """Different words, NFC, with their counts (in any scale, each above 0), the most frequent first."""
 
     words: tuple[str, ...]
     counts: NDArray[np.float64]
 
     def __post_init__(self) -> None:
         if not self.words or len(self.words) != len(self.counts):
-            raise TextError("a word distribution needs at least one word, and one count a word; give a longer text")
+            raise TextError(
+                "a word distribution needs at least one word, and a count for each word; give a longer text"
+            )
 
     @cached_property
     def probabilities(self) -> NDArray[np.float64]:
-        """The share of each word in running text."""
+        """The relative frequency of each word."""
         return np.asarray(self.counts / self.counts.sum())
 
     @classmethod
     def of(cls, counts: dict[str, float] | Counter[str]) -> "WordDistribution":
-        """The distribution of counted words; those of one count in the order of the alphabet."""
+        """The distribution of counted words; words of equal counts are sorted."""
         order = sorted(counts, key=lambda word: (-counts[word], word))
         return cls(tuple(order), np.array([counts[word] for word in order], float))
 
     def save(self, path: Path) -> None:
-        """Write as CSV `word,count` in UTF-8, quoted where needed. Raises OutputError."""
+        """Write a CSV file `word,count` in UTF-8. Raises OutputError."""
         with atomic(Path(path), "w") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(("word", "count"))
@@ -52,7 +54,7 @@ class WordDistribution:
 
     @classmethod
     def load(cls, path: Path) -> "WordDistribution":
-        """Read a CSV `word,count`, or a plain list of one word a line (all counts 1). Raises TextError."""
+        """Read a CSV file `word,count`, or a list of one word per line (all counts 1). Raises TextError."""
         try:
             text = Path(path).read_text("utf-8-sig")
         except UnicodeDecodeError:
@@ -71,16 +73,16 @@ class WordDistribution:
                 raise TextError(f"{path} line {number} is not word,count with a count above 0: {row}; correct it")
             counts[normalise(row[0])] += count  # type: ignore[assignment]
         if not counts:
-            raise TextError(f"the word list {path} has no words; give one with at least one word a line")
+            raise TextError(f"the word list {path} has no words; write one word per line")
         return cls.of(counts)
 
 
 def count_words(
     texts: Iterable[str], max_length: int = 24, only_letters: bool = False, min_count: int = 1
 ) -> WordDistribution:
-    """The words of texts as they are written (case kept), without marks. Memory is bounded by MAX_TYPES.
+    """Count the words of texts, case-sensitively and without punctuation, in bounded memory (see MAX_TYPES).
 
-    Raises TextError when no word is left.
+    Raises TextError if no word is left.
     """
     counts: Counter[str] = Counter()
     for text in texts:
@@ -92,31 +94,29 @@ def count_words(
             counts = Counter({word: n for word, n in counts.items() if n > 1})
     kept = {word: float(n) for word, n in counts.items() if n >= min_count}
     if not kept:
-        raise TextError("the texts hold no word that fits; give more text, or a larger max_length, or fewer limits")
+        raise TextError("the texts have no word that fits; give more text, a larger max_length or fewer restrictions")
     return WordDistribution.of(kept)
 
 
 def language_words(
     code: str, top: int = 30_000, max_length: int = 24, skipped: list[Skipped] | None = None
 ) -> WordDistribution:
-    """The most frequent words of a language (lower case) with their frequencies, from `wordfreq`.
+    """The `top` most frequent words of a language, in lower case, with their frequencies from `wordfreq`.
 
-    `wordfreq` folds case, which writes ß as ss and a final ς as σ; both are given back as the language spells.
-
-    Left out, and appended to `skipped`, are entries that are not words of the language: characters outside its
-    character set, figures, abbreviations with dots, stray letters. Raises MissingExtra, and TextError for a language
-    that wordfreq does not have.
+    `wordfreq` folds case, which replaces ß by ss and final ς by σ; both are restored. Entries that are not words of the
+    language (characters outside its character set, digits, abbreviations, single letters) are appended to `skipped`.
+    Raises MissingExtra, and TextError for a language that wordfreq does not have.
     """
     characters, language = set(charset_of(code).characters), language_of(code)
     words: dict[str, float] = {}
-    for folded, frequency in _wordfreq(code).items():
+    for folded, frequency in word_frequencies(code).items():
         if len(words) >= top:
             break
         word = language.spelt(folded)
         reason = _unfit(word, characters, max_length)
         if not reason and len(word) == 1 and language.singles is not None:
             if word not in language.singles and word not in language.elisions:
-                reason = "a stray letter"
+                reason = "a single letter"
         if reason and skipped is not None:
             skipped.append(Skipped(word, reason))
         elif not reason:
@@ -132,30 +132,3 @@ def _unfit(word: str, characters: set[str], max_length: int) -> str:
     if not all(c.isalpha() or c in "'’-" or unicodedata.category(c) in ("Mn", "Mc") for c in word):
         return "not letters only"
     return ""
-
-
-def _wordfreq(code: str) -> dict[str, float]:
-    """{word: frequency}, most frequent first."""
-    try:
-        import wordfreq
-    except ImportError:
-        raise MissingExtra("the word list of a language", "train") from None
-    known = wordfreq.available_languages()
-    if code not in known:
-        raise TextError(
-            f"there is no word list for the language {code!r}; there are {', '.join(sorted(known))}; "
-            "or give a folder of texts: words:FOLDER to write, texts lm FOLDER for a language model"
-        )
-    frequencies: dict[str, float] = wordfreq.get_frequency_dict(code, wordlist="best")
-    return frequencies
-
-
-def frequent_letters(code: str) -> str:
-    """Letters, lower case, that make up at least one in 20,000 of the letters of running text in a language."""
-    weights: Counter[str] = Counter()
-    for word, frequency in islice(_wordfreq(code).items(), 20_000):
-        for c in normalise(word):
-            if c.isalpha() or unicodedata.category(c) in ("Mn", "Mc"):  # marks: the vowel signs of Indic scripts
-                weights[c] += frequency  # type: ignore[assignment]
-    least = sum(weights.values()) / 20_000
-    return "".join(sorted(c for c, weight in weights.items() if weight >= least))

@@ -1,9 +1,9 @@
-"""Lines drawn from word n-grams of a user's corpus, backing off as Witten and Bell do.
+"""Lines sampled from a word n-gram model of a user's corpus, with Witten-Bell back-off.
 
-After a context seen n times with t different followers, a follower is drawn from those seen with probability
-n / (n + t), else the context loses its oldest word. An n-gram of k words is one unsigned 64-bit number, 16 bits a word,
-so that counting is sorting and memory is bounded. Word 0 is the edge of a text: it is never written. Words outside the
-vocabulary are not in any n-gram; there is no unknown word.
+After a context seen n times with t different followers, one of those is sampled with probability n / (n + t), else the
+context loses its oldest word. An n-gram of k words is one unsigned 64-bit number, 16 bits per word, so that counting is
+sorting and memory is bounded. Word 0 is the boundary of a text and never written. Words outside the vocabulary are in
+no n-gram; there is no unknown word.
 """
 
 import io
@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from scriven.base import SettingsError, TextError, atomic
 from scriven.language.texts.settings import TextSettings
-from scriven.language.texts.spacing import is_mark, join, spaced_as_french, tokenise
 from scriven.language.texts.special import Rng, below
+from scriven.language.texts.tokens import is_mark, join, spaced_as_french, tokenise
 from scriven.text import normalise
 
 FORMAT = "scriven word n-grams 1"
@@ -36,15 +36,15 @@ Keys = NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class WordNGrams:
-    """Counts of word n-grams: `keys[k-1]` sorted, `counts[k-1]` beside them; `french` says how marks are spaced."""
+    """Counts of word n-grams: sorted `keys[k-1]` with `counts[k-1]`; `french`: spaces before : ; ! ? as in French."""
 
-    words: tuple[str, ...]  # word i + 1
+    words: tuple[str, ...]  # words[i] has the id i + 1
     keys: tuple[Keys, ...]
     counts: tuple[NDArray[np.int64], ...]
     french: bool
 
     def save(self, path: Path) -> None:
-        """Write as compressed numpy arrays, no pickle. Raises OutputError."""
+        """Write compressed numpy arrays, no pickle. Raises OutputError."""
         arrays = {"format": np.array(FORMAT), "words": np.array("\n".join(self.words)), "french": np.array(self.french)}
         for k, (keys, counts) in enumerate(zip(self.keys, self.counts, strict=True), start=1):
             arrays[f"keys{k}"], arrays[f"counts{k}"] = np.diff(keys, prepend=np.uint64(0)), counts
@@ -53,11 +53,11 @@ class WordNGrams:
 
     @classmethod
     def load(cls, path: Path) -> "WordNGrams":
-        """Read what `save` wrote. Raises TextError for anything else."""
+        """Read a file written by `save`. Raises TextError for anything else."""
         try:
             with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
                 if "format" not in file or str(file["format"]) != FORMAT:
-                    raise TextError(f"{path} holds no word n-grams; make them with: scriven texts words --ngrams")
+                    raise TextError(f"{path} has no word n-grams; make them with: scriven texts words --ngrams")
                 orders = range(1, sum(name.startswith("keys") for name in file.files) + 1)
                 return cls(
                     words=tuple(str(file["words"]).split("\n")),
@@ -70,7 +70,7 @@ class WordNGrams:
 
 
 def count_ngrams(corpus: Callable[[], Iterable[str]], order: int = 4, max_vocabulary: int = 60_000) -> WordNGrams:
-    """Count the n-grams of a corpus, which is gone through several times: each `corpus()` gives its lines anew.
+    """Count the word n-grams of a corpus in several passes: each call of `corpus` iterates over its lines again.
 
     Raises SettingsError for an order outside 1 to 4, TextError for a corpus without words.
     """
@@ -82,7 +82,7 @@ def count_ngrams(corpus: Callable[[], Iterable[str]], order: int = 4, max_vocabu
         if len(frequency) > MAX_COUNTED // 10:
             frequency = Counter({word: n for word, n in frequency.items() if n > 1})
     if not any(not is_mark(word) for word in frequency):
-        raise TextError("the corpus holds no words to count n-grams of; give more text")
+        raise TextError("the corpus has no words to count n-grams of; give more text")
     words = [word for word, _ in sorted(frequency.items(), key=lambda item: (-item[1], item[0]))]
     words = words[: min(max_vocabulary, (1 << BITS) - 2)]
     tables = [(np.zeros(0, np.uint64), np.zeros(0, np.int64)) for _ in range(order)]
@@ -97,7 +97,7 @@ def count_ngrams(corpus: Callable[[], Iterable[str]], order: int = 4, max_vocabu
 
 
 def _blocks(texts: Iterable[str], ids: dict[str, int]) -> Iterator[NDArray[np.int64]]:
-    """Word ids with an edge (0) around every text and -1 for words outside the vocabulary."""
+    """Word ids in blocks, with a boundary (0) around every text and -1 for words outside the vocabulary."""
     block = [0]
     for text in texts:
         block += [ids.get(token, -1) for token in tokenise(text)]
@@ -110,7 +110,7 @@ def _blocks(texts: Iterable[str], ids: dict[str, int]) -> Iterator[NDArray[np.in
 
 
 def _packed(ids: NDArray[np.int64], k: int) -> Keys:
-    """All n-grams of k words inside a text: an edge may only come first or last, a word outside nowhere."""
+    """The n-grams of k words within texts: a boundary may only come first or last; no words outside the vocabulary."""
     n = len(ids) - k + 1
     if n <= 0:
         return np.zeros(0, np.uint64)
@@ -136,7 +136,7 @@ def _merged(
 
 
 class NGramSource:
-    """Sentence-like lines; a "word" is one word of them."""
+    """Samples sentence-like lines, or single words of the model."""
 
     def __init__(self, grams: WordNGrams, settings: TextSettings, kind: str = "line"):
         self.grams, self.settings, self.kind = grams, settings, kind
@@ -156,7 +156,7 @@ class NGramSource:
         return self._allowed is None or self._allowed.issuperset(text)
 
     def draw(self, rng: Rng, kind: str | None = None) -> str:
-        """One text, NFC and single-spaced."""
+        """Sample one text, NFC and single-spaced."""
         for _ in range(_TRIES):
             text = normalise(self._line(rng) if (kind or self.kind) == "line" else self._any(rng))
             if text and self._fits(text):
@@ -189,7 +189,7 @@ class NGramSource:
         return text if not limit or len(text) <= limit else text[: limit + 1].rpartition(" ")[0] or text[:limit]
 
     def _next(self, rng: Rng, context: list[int]) -> int:
-        """A follower of the longest context that the dice accept; of none at all, any word."""
+        """Sample the id of the next word, backing off to shorter contexts and finally to any word."""
         for k in range(min(self.order - 1, len(context)), 0, -1):
             key = 0
             for word in context[-k:]:

@@ -1,7 +1,7 @@
-"""Words and lines drawn from a word distribution, uniformly or by flattened frequency, with everything else mixed in.
+"""Words and lines sampled from a word distribution, with numbers, dates and punctuation mixed in.
 
-A line is a piece of running text: it begins a sentence or continues one, holds numbers, dates and sums, and may end in
-a hyphenated word, as lines on paper do.
+A line resembles a line of running text: it begins or continues a sentence, contains numbers, dates and amounts, and may
+end in a hyphenated word.
 """
 
 from bisect import bisect_right
@@ -21,11 +21,11 @@ from scriven.text import Charset, normalise
 
 _ENDS = (".", ".", ".", ".", ".", "!", "?", "...")
 _MARKS = (",", ",", ",", ",", ";", ":")
-_TRIES = 20  # drawings before a text that does not fit the characters is replaced by a plain word
+_TRIES = 20  # attempts before a text with characters that are not allowed is replaced by a plain word
 
 
 class WordSource:
-    """Draws words and lines; `draw(rng, kind)` is the contract of every text source."""
+    """A text source of words and lines; `draw(rng, kind)` is the contract of every text source."""
 
     def __init__(
         self, words: WordDistribution, language: Language, charset: Charset, settings: TextSettings, kind: str = "word"
@@ -35,7 +35,7 @@ class WordSource:
         keep = [i for i, word in enumerate(words.words) if self.allowed.issuperset(word)]
         if not keep:
             raise SettingsError(
-                "no word can be written with the characters given; add letters to them or leave characters empty"
+                "no word can be written with the setting characters; add letters to it or leave it empty"
             )
         self.words = [words.words[i] for i in keep]
         weights = words.counts[keep] ** settings.exponent
@@ -62,7 +62,7 @@ class WordSource:
         return special.balanced(rng, self.characters)
 
     def draw(self, rng: Rng, kind: str | None = None) -> str:
-        """One text, NFC and single-spaced: a "word" (a sum or a date may hold spaces) or a "line"."""
+        """Sample one text, NFC and single-spaced: a "word" (an amount or a date may have spaces) or a "line"."""
         for _ in range(_TRIES):
             text = self._line(rng) if (kind or self.kind) == "line" else self._word(rng)
             if text and self.allowed.issuperset(text):
@@ -101,21 +101,21 @@ class WordSource:
         return word
 
     def _after(self, rng: Rng, elided: str) -> str:
-        """An elided word joined to one that may follow it, as often as that occurs: l'homme, c'est."""
+        """An elision joined to a word that may follow it, sampled by frequency: l'homme, c'est."""
         followers, cumulative = self._followers[elided]
         if not followers:
             return self._whole(rng)
         return f"{elided}'{followers[min(bisect_right(cumulative, rng.random()), len(followers) - 1)]}"
 
     def _following(self, elided: str, weights: NDArray[np.float64]) -> tuple[list[str], list[float]]:
-        """The words that may follow an elided word, and their cumulative shares."""
+        """The words that may follow an elision, and their cumulative probabilities."""
         fits = self.language.elided.fullmatch
         keep = [i for i, word in enumerate(self.words) if fits(f"{elided}'{word}")]
         summed = np.cumsum(weights[keep])
         return [self.words[i] for i in keep], (summed / summed[-1:]).tolist()
 
     def _whole(self, rng: Rng) -> str:
-        """A word that can stand by itself."""
+        """A word that is not an elision."""
         for _ in range(_TRIES):
             word = self._plain(rng)
             if word not in self.language.elisions:
@@ -165,13 +165,13 @@ class WordSource:
             length += len(token) + 1
         text = " ".join(tokens)
         if limit and len(text) > limit:
-            text = _cut(text, limit, rng.random() < s.hyphenated)
+            text = _truncated(text, limit, rng.random() < s.hyphenated)
         elif rng.random() < s.hyphenated:
             text = self._hyphenated(rng, text)
         return normalise(text.upper() if rng.random() < s.upper / 2 else text)
 
     def _token(self, rng: Rng, fresh: bool) -> tuple[str, bool]:
-        """One token with its mark, and whether a sentence begins after it."""
+        """One token with its punctuation, and whether a sentence begins after it."""
         text = self._special(rng)
         if text is None:
             text = self._body(rng)
@@ -195,8 +195,8 @@ class WordSource:
         return f"{head} {last[: 2 + special.below(rng, len(last) - 3)]}-"
 
 
-def _cut(text: str, limit: int, hyphen: bool) -> str:
-    """At most `limit` characters, cut between words, or inside one with a hyphen."""
+def _truncated(text: str, limit: int, hyphen: bool) -> str:
+    """Truncate a text to `limit` characters, between words, or within one with a hyphen."""
     if hyphen and limit > 3 and text[limit - 3 : limit].isalpha():
         return f"{text[: limit - 1]}-"
     return text[: limit + 1].rpartition(" ")[0] or text[:limit]

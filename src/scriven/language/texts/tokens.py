@@ -1,4 +1,4 @@
-"""Text to tokens and back: words, numbers and marks, with the spaces English or French puts around marks."""
+"""Tokenisation into words, numbers and punctuation, and joining with the spacing of English or French."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -18,16 +18,16 @@ _TOKEN = re.compile(
 _ELIDED = re.compile(
     r"^(?:[ldjnscmtLDJNSCMT]|[Qq]u|[Jj]usqu|[Ll]orsqu|[Pp]uisqu|[Qq]uoiqu|[Dd]ell|[Aa]ll|[Nn]ell|[Ss]ull|[Dd]all|[Uu]n)['’]"
 )
-UNSEEN = re.compile("[\u00ad\u200b\ufeff]")  # soft hyphens, breaks and byte order marks inside words: never drawn
+INVISIBLE = re.compile("[\u00ad\u200b\ufeff]")  # soft hyphens, zero-width spaces, byte order marks
 CLOSING = frozenset(",.…)]}%’”°") | {"...", "»"}
 OPENING = frozenset("([{¿¡„‚“")
 FRENCH = frozenset(":;!?»")
 
 
 def tokenise(text: str) -> list[str]:
-    """Tokens of a line; an elided article (`l'`) is a token that ends with its apostrophe."""
+    """The tokens of a line; an elided article (`l'`) is a token that ends with its apostrophe."""
     tokens = []
-    for token in _TOKEN.findall(UNSEEN.sub("", text)):
+    for token in _TOKEN.findall(INVISIBLE.sub("", text)):
         while (elided := _ELIDED.match(token)) and elided.end() < len(token):
             tokens.append(elided.group())
             token = token[elided.end() :]
@@ -36,7 +36,7 @@ def tokenise(text: str) -> list[str]:
 
 
 def join(tokens: Iterable[str], french: bool) -> str:
-    """A line of tokens. French puts a space before : ; ! ? and inside « »; English does not."""
+    """Join tokens to a line. In French there is a space before : ; ! ? and inside « »."""
     text: list[str] = []
     glue, quoted = True, False  # glue: no space before the next token
     for token in tokens:
@@ -56,12 +56,12 @@ def join(tokens: Iterable[str], french: bool) -> str:
 
 
 def is_mark(token: str) -> bool:
-    """Whether a token has neither letter nor figure."""
+    """Whether a token has neither letters nor digits."""
     return not any(c.isalnum() for c in token)
 
 
 def spaced_as_french(texts: Sequence[str]) -> bool:
-    """Do these texts put a space before ; : ! ? more often than not?"""
+    """Whether most ; : ! ? in texts have a space before them."""
     spaced = sum(len(re.findall(r"\w [;:!?]", text)) for text in texts)
     tight = sum(len(re.findall(r"[^\W\d_][;:!?](?= |$)", text)) for text in texts)
     return spaced > tight
