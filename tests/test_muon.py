@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from scriven.training.muon import BETAS, EPSILON, RMS, Muon, orthogonal
+from scriven.training.muon import BETAS, EPSILON, MOMENTUM, RMS, Muon, orthogonal
 
 
 @pytest.mark.parametrize("shape", [(24, 60), (60, 24), (32, 32)])
@@ -128,3 +128,19 @@ def test_rare_directions_are_learnt_sooner_than_by_adamw() -> None:
         return float((net.weight.detach() - goal).square().mean())
 
     assert error("muon") < 0.85 * error("adamw")
+
+
+def test_an_orthogonal_step_follows_the_mean_of_the_gradients_and_looks_ahead() -> None:
+    """Two steps whose gradients differ: the second goes along the running mean, once more towards the new gradient."""
+    torch.manual_seed(7)
+    weight = nn.Parameter(torch.randn(6, 4, 1, 1))
+    start, gradients = weight.detach().clone(), torch.randn(2, 6, 4, 1, 1)
+    optimizer = Muon([weight], 0.01, 0.0, torch.float32)
+    expected, mean = start.clone(), torch.zeros_like(start)
+    for gradient in gradients:
+        weight.grad = gradient.clone()
+        optimizer.step()
+        mean = MOMENTUM * mean + (1 - MOMENTUM) * gradient
+        ahead = MOMENTUM * mean + (1 - MOMENTUM) * gradient
+        expected -= 0.01 * RMS * 6**0.5 * orthogonal(ahead.flatten(1)[None])[0].view_as(start)
+    torch.testing.assert_close(weight.detach(), expected, atol=1e-5, rtol=1e-4)
