@@ -12,8 +12,9 @@ import pytest
 
 from scriven.base import InputError, LinesError, OutputError
 from scriven.images import encode
-from scriven.jobs.look import _called, _charset, _histogram, _plain, _score_line, look
+from scriven.jobs.look import look
 from scriven.lines import Line, LinesWriter
+from scriven.report import as_text, histogram, short_path
 from toy_reader import write_model
 
 
@@ -146,17 +147,17 @@ def test_pseudo_labels_of_a_round_are_named(tmp_path: Path) -> None:
 
 def test_a_folder_is_called_as_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert _called(Path("letters/")) == "letters" and _called(Path("/letters")) == "letters"
-    assert _called(Path(".")).endswith(tmp_path.name) and _called(tmp_path / "a" / "b" / "c") == "a/b/c"
+    assert short_path(Path("letters/")) == "letters" and short_path(Path("/letters")) == "letters"
+    assert short_path(Path(".")).endswith(tmp_path.name) and short_path(tmp_path / "a" / "b" / "c") == "a/b/c"
 
 
 def test_sizes_are_bars_and_one_size_is_a_sentence() -> None:
-    assert _histogram([64] * 40, "height", "px", "pictures") == "<p>The height of all 40 pictures is 64 px.</p>"
-    html = _histogram([*range(100, 300), 2500, 2600], "width", "px", "pictures")
+    assert histogram([64] * 40, "height", "px", "pictures") == "<p>The height of all 40 pictures is 64 px.</p>"
+    html = histogram([*range(100, 300), 2500, 2600], "width", "px", "pictures")
     assert "<rect" in html and "polyline" not in html and "from 100 to 2,600 px" in html
     counts = [int(n.replace(",", "")) for n in re.findall(r": ([\d,]+)</title>", html)]
     assert sum(counts) == 202 and re.search(r">\d+ and more</text>", html)
-    assert "and more" not in _histogram(range(100, 300), "width", "px", "pictures")
+    assert "and more" not in histogram(range(100, 300), "width", "px", "pictures")
 
 
 def test_the_models_that_a_model_came_from_are_named_once(tmp_path: Path, scriven: Callable[..., tuple]) -> None:
@@ -175,15 +176,32 @@ def test_the_models_that_a_model_came_from_are_named_once(tmp_path: Path, scrive
 
 
 def test_facts_of_a_model_are_words() -> None:
-    assert _plain(["fr", "en"]) == "fr, en" and _plain({"torch": "2.1", "python": "3.11"}) == "torch 2.1, python 3.11"
-    assert _plain([{"path": "x", "sha256": "0123456789abcdef"}]) == "path x, sha256 0123456789ab"
-    assert _plain(True) == "yes"
-    shown = "".join(_score_line({"valid": {"cer": 0.1, "n": 50}, "test": {"cer": 0.2, "n": 49}}))
+    assert as_text(["fr", "en"]) == "fr, en" and as_text({"torch": "2.1", "python": "3.11"}) == "torch 2.1, python 3.11"
+    assert as_text([{"path": "x", "sha256": "0123456789abcdef"}]) == "path x, sha256 0123456789ab"
+    assert as_text(True) == "yes"
+
+
+def test_error_rates_of_few_lines_are_no_headline(tmp_path: Path) -> None:
+    scores = {"valid": {"cer": 0.1, "n": 50}, "test": {"cer": 0.2, "n": 49}}
+    shown = look(write_model(tmp_path / "m", scores=scores), tmp_path / "m.html")[0].read_text("utf-8")
     assert "<b>10.0 %</b>" in shown and "<b>20.0 %</b>" not in shown and "CER, test: 20.0 %, n = 49: too few" in shown
 
 
-def test_characters_that_may_be_boxes_are_named() -> None:
-    html = "".join(_charset((" ", "a", "é", "’", "ꝯ")))
+def test_characters_that_a_typeface_may_lack_are_named(tmp_path: Path) -> None:
+    def characters(*charset: str) -> str:
+        page, _ = look(write_model(tmp_path / str(len(charset)), charset=charset), tmp_path / f"{len(charset)}.html")
+        return page.read_text("utf-8").split("<h2>Characters</h2>")[1]
+
+    html = characters(" ", "a", "é", "’", "ꝯ")
     assert "␣ a é ’ ꝯ" in html and html.count("U+") == 1
     assert "U+A76F" in html and "LATIN SMALL LETTER CON" in html
-    assert "U+" not in "".join(_charset(("a", "é", "€")))
+    assert "U+" not in characters("a", "é", "€")
+
+
+def test_confidences_of_short_and_long_lines_are_on_one_scale(tmp_path: Path) -> None:
+    png = encode(np.full((20, 60), 200, np.uint8))
+    with LinesWriter(tmp_path / "read", {}) as writer:
+        for text in ("ab", "ab" * 30):
+            writer.write(Line(f"l{len(text)}", png, text, confidence=0.9 ** len(text)))
+    content = look(tmp_path / "read", tmp_path / "p.html")[0].read_text("utf-8")
+    assert content.count("confidence per character 90 %") == 2

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 from scriven.base import InputError, LinesError, OutputError, SettingsError, Skipped, atomic
 from scriven.base.progress import progress
@@ -16,7 +16,7 @@ from scriven.jobs import results
 from scriven.language.load import language_model, word_list
 from scriven.lines import Reading
 from scriven.page import Page, PageLine, lines_of
-from scriven.page.formats import FORMATS, choose_format
+from scriven.page.formats import FORMATS, Format, choose_format
 from scriven.page.inputs import Entry, Input, LinePicture, find_inputs, line_pictures, unique_ids
 from scriven.reader.decoding import Decoder, DecodeSettings
 from scriven.reader.model import DEFAULT, find_model, own_language
@@ -132,10 +132,12 @@ class PageStream:
 def read_pages(
     inputs: str | Path | Iterable[str | Path], model: str | Path = DEFAULT, settings: ReadSettings | None = None
 ) -> PageStream:
-    """Read pictures one after another, for inputs that do not fit into memory; see `read`.
+    """Read pictures one after another, each when it is asked for; see `read`.
 
-    for page in (stream := read_pages(["scans/"])): ...
-    stream.result.skipped, stream.result.estimate
+    stream = read_pages("scans/")
+    for page in stream:
+        print(page.id, page.text)
+    print(stream.result.skipped, stream.result.estimate)
     """
     return PageStream(inputs, model, settings or ReadSettings())
 
@@ -143,7 +145,7 @@ def read_pages(
 def read(
     inputs: str | Path | Iterable[str | Path],
     model: str | Path = DEFAULT,
-    out: Path | None = None,
+    out: str | Path | None = None,
     format: str | None = None,
     settings: ReadSettings | None = None,
     stream: IO[str] | None = None,
@@ -159,24 +161,16 @@ def read(
     error rate of ten readings or more is estimated, and logged.
     """
     settings = settings or ReadSettings()
+    out = None if out is None else Path(out)
     name, one_file = choose_format(out, format, {key: value.suffix for key, value in FORMATS.items()}, "text")
-    write = FORMATS[name].write
     if out is not None and one_file and out.exists():
         raise OutputError(f"{out} exists; choose another -o or delete it")
     given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     pages = PageStream(given, model, settings)
-    result = pages.result
+    result, write = pages.result, FORMATS[name].write
     if out is not None and not one_file:
-        used = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items()}
-        about = {"command": "read", "model": str(model), "format": name, "settings": used}
-        about["inputs"] = [str(i) for i in given]
-        unread = results.unread(out, about, pages.inputs, FORMATS[name])
-        entries = pages.entries(unread)
-        results.begin(out, about)  # only now: what is refused before leaves the place free
-        results.write_each(entries, out, FORMATS[name])
-        if not results.any_written(out, FORMATS[name]):
-            results.check(result.read, result.skipped)
-        results.note(out, finished=not result.skipped)
+        about = {"command": "read", "model": str(model), "format": name, "settings": settings_as_json(settings)}
+        _write_folder(pages, out, {**about, "inputs": [str(i) for i in given]}, FORMATS[name])
         return result
     every = chain(tuple(result.skipped), (e for e in pages.entries() if not isinstance(e, Input)))
     if out is not None:
@@ -190,6 +184,21 @@ def read(
         result.pages += (entry for entry in every if isinstance(entry, Page))
     results.check(result.read, result.skipped)
     return result
+
+
+def _write_folder(pages: PageStream, out: Path, about: dict[str, Any], format: Format) -> None:
+    """Write one file per input that the folder `out` still lacks. Raises OutputError, and InputError as `read` does."""
+    entries = pages.entries(results.unread(out, about, pages.inputs, format))
+    results.begin(out, about)  # only now: what is refused before leaves no folder
+    results.write_each(entries, out, format)
+    if not results.any_written(out, format):
+        results.check(pages.result.read, pages.result.skipped)
+    results.note(out, finished=not pages.result.skipped)
+
+
+def settings_as_json(settings: ReadSettings) -> dict[str, Any]:
+    """The settings as about.json keeps them."""
+    return {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items()}
 
 
 def load(model: str | Path, settings: ReadSettings) -> tuple[Reader, Decoder]:

@@ -8,17 +8,21 @@ style.
 
 from scriven.report.chart import bars, curve
 from scriven.report.document import Html, is_page, page, save, section
+from scriven.report.histogram import histogram
 from scriven.report.pieces import Figure, confusions, facts, headline, legend, pictures, prose, table, text
 from scriven.report.rounds import rounds, rounds_kept
+from scriven.report.values import as_text, short_path, value_of
 
 __all__ = [
     "Figure",
     "Html",
+    "as_text",
     "bars",
     "confusions",
     "curve",
     "facts",
     "headline",
+    "histogram",
     "is_page",
     "legend",
     "page",
@@ -28,6 +32,8 @@ __all__ = [
     "rounds_kept",
     "save",
     "section",
+    "short_path",
     "table",
     "text",
+    "value_of",
 ]

@@ -1,0 +1,113 @@
+"""The page of `look` about a model."""
+
+import json
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from scriven.reader.model import read_info
+from scriven.report import (
+    Html,
+    as_text,
+    curve,
+    facts,
+    headline,
+    page,
+    prose,
+    rounds,
+    section,
+    short_path,
+    table,
+    text,
+    value_of,
+)
+
+TITLE = "A look at "  # identifies a page of `look`, which may be overwritten
+FEW = 50  # lines; an error rate over fewer is not shown as a headline
+
+
+def model_page(folder: Path) -> Html:
+    """The scores, training curves, training data, characters and card of a model. Raises ModelError."""
+    info = read_info(folder)
+    keys = ("network", "size", "height", "temperature", "licence")
+    known = [
+        *((k, as_text(getattr(info, k))) for k in keys),
+        ("languages", as_text(info.languages)),
+        ("parents", info.came_from()),
+        ("made with", as_text(info.versions)),
+    ]
+    trained = info.scores.get("rounds")
+    scores = {k: v for k, v in info.scores.items() if k != "rounds"}
+    parts = [section("Facts", *_score_line(scores), facts(known))]
+    if scores or not trained:
+        parts.append(section("Scores", table(_score_rows(scores)) if scores else text("No scores are recorded.")))
+    if isinstance(trained, list) and trained:
+        parts.append(section("Round by round, without labels", rounds(trained)))
+    rows = _log_rows(folder / "log.jsonl")
+    for key, what, percent in (("cer", "character errors", True), ("loss", "loss", False)):
+        points = _points(rows, key)
+        if points:
+            parts.append(section(f"Training: {what}", curve({what: points}, x="step", y=what, percent=percent)))
+    if info.data:
+        data = [{k: value_of(k, v) for k, v in row.items() if k != "sketch"} for row in info.data]
+        parts.append(section("Trained on", table(data)))
+    parts.append(section("Characters", *_charset(info.charset)))
+    card = folder / "README.md"
+    if card.is_file():
+        body = card.read_text("utf-8", errors="replace").split("\n---\n", 1)[-1]
+        parts.append(section("Card", prose(body)))
+    return page(f"{TITLE}{info.name or short_path(folder)}", parts, f"Model: {info.network} {info.size}")
+
+
+def _score_line(scores: dict[str, Any]) -> Iterator[Html]:
+    """Error rates as headline numbers, or as a sentence if they are of too few lines."""
+    found = [(s, v) for s, v in scores.items() if isinstance(v, dict) and isinstance(v.get("cer"), int | float)]
+    few = [s for s, v in found if isinstance(v.get("n"), int) and v["n"] < FEW]
+    large = [(f"CER, {s}", value_of("cer", v["cer"]), f"n = {v.get('n', '?')}") for s, v in found if s not in few]
+    if large:
+        yield headline((what, str(number), note) for what, number, note in large)
+    for s in few:
+        n, rate = scores[s]["n"], value_of("cer", scores[s]["cer"])
+        yield text(f"CER, {s}: {rate}, n = {n}: too few lines for a reliable rate.")
+
+
+def _score_rows(scores: dict[str, Any]) -> list[dict[str, object]]:
+    return [
+        {"set": s, **({k: value_of(k, x) for k, x in v.items()} if isinstance(v, dict) else {"value": as_text(v)})}
+        for s, v in scores.items()
+    ]
+
+
+def _charset(characters: Sequence[str]) -> Iterator[Html]:
+    """All characters, then by name those that many typefaces lack."""
+    yield text(" ".join(c if c != " " else "␣" for c in characters))
+    rows = [
+        {"code point": f"U+{ord(c):04X}", "character": c, "name": unicodedata.name(c, "unnamed")}
+        for c in characters
+        if not _common(c)
+    ]
+    if rows:
+        yield table(rows, "An empty box above means that the typeface of your browser lacks one of these")
+
+
+def _common(character: str) -> bool:
+    """Whether it is a Latin letter, digit or punctuation mark that every typeface has."""
+    code = ord(character)
+    return code < 0x250 or 0x1E00 <= code <= 0x1EFF or 0x2010 <= code <= 0x203A or character == "€"
+
+
+def _log_rows(file: Path) -> list[dict[str, Any]]:
+    """The rows of a training log; incomplete lines are left out."""
+    rows: list[dict[str, Any]] = []
+    for line in file.read_text("utf-8", errors="replace").splitlines() if file.is_file() else ():
+        try:
+            rows.append(dict(json.loads(line)))
+        except (ValueError, TypeError):
+            continue
+    return rows
+
+
+def _points(rows: Sequence[dict[str, Any]], key: str) -> list[tuple[float, float]]:
+    number: Callable[[Any], bool] = lambda v: isinstance(v, int | float)  # noqa: E731
+    return [(float(r["step"]), float(r[key])) for r in rows if number(r.get("step")) and number(r.get(key))]
