@@ -64,7 +64,7 @@ REAL = {"name": "read letters", "data": [{"path": "letters"}], "parents": []}
 )
 def test_spans_are_hidden_where_the_parent_knows_typefaces_alone(origins, parents, given, span_mask):
     data = [{"path": "x", **({"origin": origin} if origin else {})} for origin in origins]
-    info = ModelInfo(network="convtext", size="tiny", charset=("a",), data=data, parents=parents)
+    info = ModelInfo(network="convtext", sizes={"size": "tiny"}, charset=("a",), data=data, parents=parents)
     chosen = AdaptSettings(span_mask=given).for_parent(info)
     assert chosen.span_mask == span_mask and chosen.training(steps=1).span_mask == span_mask
 

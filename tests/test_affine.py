@@ -48,7 +48,7 @@ def page(count: int = 10) -> list[LinePicture]:
 
 
 def decoder_of(reader: Reader, **changes) -> Decoder:
-    return Decoder(reader.info, ReadSettings(**changes), CharLM.train(WORDS * 3, order=3))
+    return reader.decoder(ReadSettings(**changes), CharLM.train(WORDS * 3, order=3))
 
 
 def reader_and_net(folder: Path) -> tuple[Reader, torch.nn.Module]:
@@ -104,7 +104,7 @@ def test_a_page_is_read_by_what_learnt_it_unless_that_is_worse(parent, monkeypat
 @pytest.mark.parametrize("sure", [True, False])
 def test_a_language_that_is_sure_goes_on_helping(sure, parent, monkeypatch):
     reader, _ = reader_and_net(parent)
-    plain = Decoder(reader.info, ReadSettings())
+    plain = reader.decoder(ReadSettings())
     monkeypatch.setattr(job, "judge", lambda reader, *_: SimpleNamespace(worse_than=lambda other: None))
     monkeypatch.setattr(job, "guess", lambda *_: knowing.Guess("en", sure))
     _, decoder = job.adapted(page(), parent, reader, plain, "cpu", 1)

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forward_algorithm import log_probability
 from scriven.language.model import CharLM
 from scriven.reader.beam import BeamSettings, beam_search
-from scriven.reader.ctc import collapse, greedy, log_posteriors, log_probability
-from scriven.reader.decoding import Decoder, DecodeSettings
+from scriven.reader.ctc import collapse, greedy, log_posteriors
+from scriven.reader.ctc_decoder import CtcDecoder
+from scriven.reader.decoding import DecodeSettings
 from scriven.reader.model import ModelInfo
 from scriven.reader.scorers import LanguageScorer, WordScorer
 from scriven.text import Charset
@@ -118,9 +120,9 @@ def test_a_language_model_corrects_a_doubtful_letter():
     logits = spelled("the cxt", charset, np.random.default_rng(1), sure=8)
     frame = 1 + 4 * 5
     logits[frame, charset.encode("a")[0]] = logits[frame].max() - 0.5
-    info = ModelInfo(network="toy", size="toy", charset=charset.characters)
-    assert Decoder(info).reading("a", logits).text == "the cxt"
-    reading = Decoder(info, lm=lm).reading("a", logits)
+    info = ModelInfo(network="toy", sizes={"size": "toy"}, charset=charset.characters)
+    assert CtcDecoder(info).reading("a", logits).text == "the cxt"
+    reading = CtcDecoder(info, lm=lm).reading("a", logits)
     assert reading.text == "the cat"
     assert reading.characters[5].confidence > 0.5  # the language vouches for it
     scorer = LanguageScorer(lm, charset, 0.5, 0.0)
@@ -155,13 +157,13 @@ def test_listed_words_gain_and_others_lose_nothing():
 
 def test_a_list_of_words_decides_between_look_alikes():
     charset = Charset(LETTERS)
-    info = ModelInfo(network="toy", size="toy", charset=LETTERS)
+    info = ModelInfo(network="toy", sizes={"size": "toy"}, charset=LETTERS)
     logits = spelled("bad fed", charset, np.random.default_rng(2), sure=8)
     logits[1 + 4 * 2, charset.encode("g")[0]] = logits[1 + 4 * 2].max() - 1
-    assert Decoder(info).reading("a", logits).text == "bad fed"
-    assert Decoder(info, words=["bag", "cab"]).reading("a", logits).text == "bag fed"
+    assert CtcDecoder(info).reading("a", logits).text == "bad fed"
+    assert CtcDecoder(info, words=["bag", "cab"]).reading("a", logits).text == "bag fed"
     mild = DecodeSettings(bonus=0.1)
-    assert Decoder(info, mild, words=["bag", "cab"]).reading("a", logits).text == "bad fed"
+    assert CtcDecoder(info, mild, words=["bag", "cab"]).reading("a", logits).text == "bad fed"
 
 
 def test_a_line_of_1024_px_takes_a_moment():

@@ -16,6 +16,7 @@ from scriven.images import encode
 from scriven.jobs.doctor import Diagnosis, DoctorSettings, doctor
 from scriven.jobs.doctor.forecast import TrainingForecast
 from scriven.lines import Line, LinesFolder, LinesWriter
+from scriven.reader.trainable import InputSpec
 from toy_reader import write_model
 
 WORDS = "age bad cage dab egg fade gag head face bead deaf cafe babe edge feed badge decade facade".split()
@@ -179,7 +180,7 @@ def test_the_doctor_forecasts_what_training_does(
     found = doctor([path], model, QUIET)
     old = Charset(tuple(characters or ()))
     charset = old.grow(needed([path], "lines"))
-    data = TrainingData.of([path], charset, 64, TrainSettings(steps=1))
+    data = TrainingData.of([path], InputSpec(64, 4, charset), TrainSettings(steps=1))
     own = {row.id for row in LinesFolder(path).lines() if row.id in {x.id for x, s in lines if s != "test"}}
     assert {f.id for f in found.lost if f.id in own} == {r.id for r in data.skipped}
     assert found.new_characters == (charset.characters[len(old) :] if characters else ())

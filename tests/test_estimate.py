@@ -40,7 +40,7 @@ from scriven.lines import Line, LinesWriter, Reading
 from scriven.reader.decoding import Decoder
 from scriven.reader.model import read_info, write_info
 from scriven.reader.session import Picture, Reader
-from toy_reader import LETTERS, picture, write_model
+from toy_reader import LETTERS, logits_of, picture, runs_of, write_model
 
 Command = Callable[..., tuple[int, str, str]]
 Python = Callable[..., subprocess.CompletedProcess[str]]
@@ -217,7 +217,7 @@ def test_what_is_kept_is_spread_over_all_that_comes(count: int) -> None:
 
 def test_signs_tell_what_changes_and_how_wide_letters_are_at_any_size(model: Path) -> None:
     reader = Reader.load(model, threads=1)
-    decoder = Decoder(reader.info)
+    decoder = reader.decoder()
 
     def looked(height: int) -> list[LineFeatures]:
         pictures = [reader.prepare(text, picture(text, height)) for text in ("abcd", "gfedcba")]
@@ -227,14 +227,14 @@ def test_signs_tell_what_changes_and_how_wide_letters_are_at_any_size(model: Pat
     assert [s.characters for s in small] == [4, 7] and all(s.edits == 0 for s in small)
     assert [s.ink / s.characters for s in small] == pytest.approx([16 / 64] * 2, rel=0.3)
     assert [s.ink for s in large] == pytest.approx([s.ink for s in small], rel=0.05)
-    run_once = reader.run
+    run_once = logits_of(reader)
     views: list[int] = []
 
     def blind(images: np.ndarray, widths: np.ndarray) -> np.ndarray:
         views.append(len(widths))
         return run_once(images * 0 if len(views) > 1 else images, widths)
 
-    reader.run = blind
+    reader.runs = runs_of(blind)
     assert [s.edits for s in looked(64)] == [4, 7]  # the other view shows nothing
 
 

@@ -82,7 +82,7 @@ def test_inputs_are_mixed_by_their_weights(lines, tmp_path, monkeypatch):
 def _begun(**changes):
     torch.manual_seed(0)
     chosen = settings(device="cpu", **changes)
-    net = build("convtext", "tiny", Charset.of([" ".join(WORDS)]))
+    net = build("convtext", Charset.of([" ".join(WORDS)]), size="tiny")
     fabric = fabric_of(chosen)
     return begin(net, chosen, fabric), chosen, fabric, collate([picture(w) for w in WORDS[:4]], WORDS[:4])
 
@@ -202,7 +202,7 @@ def test_believed_pictures_are_learnt_beside_synthetic_ones(parent, tmp_path, mo
 @pytest.mark.parametrize("replicas", [1, 2])
 def test_half_precision_is_what_the_network_computes_in(lines, tmp_path, monkeypatch, replicas):
     found = []
-    loss = build("convtext", "tiny", Charset.of(WORDS)).__class__.loss
+    loss = build("convtext", Charset.of(WORDS), size="tiny").__class__.loss
 
     def spied(net, batch, smoothing=0.0):
         found.append(torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32)
@@ -216,7 +216,7 @@ def test_half_precision_is_what_the_network_computes_in(lines, tmp_path, monkeyp
 
 
 def test_a_gradient_that_is_no_number_teaches_nothing_and_many_end_the_run(lines, tmp_path, monkeypatch):
-    loss = build("convtext", "tiny", Charset.of(WORDS)).__class__.loss
+    loss = build("convtext", Charset.of(WORDS), size="tiny").__class__.loss
     calls = iter(range(10_000))
     bad = {1}
 

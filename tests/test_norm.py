@@ -91,7 +91,7 @@ def test_the_loss_is_the_same_however_far_lines_are_padded(network: str) -> None
     losses, gradients = [], []
     for batch in (near, far):
         torch.manual_seed(1)
-        net = build(network, "tiny", Charset(tuple(" abc"))).train().double()  # in float32 a ReLU near 0 may flip
+        net = build(network, Charset(tuple(" abc")), size="tiny").train().double()  # in float32 a ReLU near 0 may flip
         for part in net.modules():
             if isinstance(part, torch.nn.Dropout):
                 part.p = 0.0  # it draws for padding too

@@ -7,10 +7,12 @@ pytest.importorskip("torch")
 
 from scriven.language.model import CharLM  # noqa: E402
 from scriven.lines import Character, Reading  # noqa: E402
-from scriven.reader.decoding import Decoder, DecodeSettings  # noqa: E402
+from scriven.reader.decoders import decoder_of
+from scriven.reader.decoding import DecodeSettings  # noqa: E402
 from scriven.reader.model import ModelInfo  # noqa: E402
 from scriven.reader.session import Reader  # noqa: E402
 from scriven.selftrain.pseudo_labels import PseudoLabel, pseudo_label, select  # noqa: E402
+from toy_reader import runs_of
 
 LETTERS = ("a", "b", "c", " ")
 
@@ -19,7 +21,7 @@ def pseudo_labels(
     decode: DecodeSettings | None = None, lm: CharLM | None = None, **rows: list[list[float]]
 ) -> dict[str, PseudoLabel]:
     """What is believed of pictures by what the network says in each frame of them: shares of the blank and LETTERS."""
-    info = ModelInfo(network="convtext", size="tiny", charset=LETTERS)
+    info = ModelInfo(network="convtext", sizes={"size": "tiny"}, charset=LETTERS)
     logits = {id: np.log(np.array(frames, np.float32)) for id, frames in rows.items()}
     widths = {4 * len(frames): id for id, frames in rows.items()}
     assert len(widths) == len(rows), "pictures are told apart by their widths"
@@ -32,7 +34,7 @@ def pseudo_labels(
         return found
 
     pictures = [(id, np.full((64, 4 * len(frames)), 255, np.uint8)) for id, frames in rows.items()]
-    found = pseudo_label(Reader(info, run), pictures, Decoder(info, decode or DecodeSettings(beam=8), lm))
+    found = pseudo_label(Reader(info, runs_of(run)), pictures, decoder_of(info, decode or DecodeSettings(beam=8), lm))
     return {belief.reading.id: belief for belief in found}
 
 

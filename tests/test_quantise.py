@@ -12,7 +12,7 @@ from scriven.base import InputError, ModelError
 from scriven.images import prepare
 from scriven.reader.model import Graph, read_info, write_info
 from scriven.reader.session import Picture, Reader
-from scriven.training.quantise import QuantiseSettings, calibration_batches, halve, quantise, shrink
+from scriven.training.quantise import QuantiseSettings, calibration_feeds, halve, quantise, shrink
 from toy_reader import LETTERS, picture, write_model
 
 ALL = QuantiseSettings(keep_first=False, keep_last=False)
@@ -32,7 +32,7 @@ def lines():
 
 def test_int8_reads_the_same_and_is_int8(model, lines, tmp_path, caplog):
     reader = Reader.load(model, threads=1)
-    feeds = calibration_batches(reader, lines[0], 16)
+    feeds = calibration_feeds(reader, lines[0], 16)["reader"]
     assert sum(len(feed["widths"]) for feed in feeds) == 16
     quantise(model / "reader.onnx", tmp_path / "int8.onnx", feeds, ALL)
     kinds = {tensor.data_type for tensor in onnx.load(tmp_path / "int8.onnx").graph.initializer}
@@ -46,7 +46,7 @@ def test_int8_reads_the_same_and_is_int8(model, lines, tmp_path, caplog):
 
 
 def test_the_first_and_the_last_layer_stay_fp32(model, lines, tmp_path):
-    feeds = calibration_batches(Reader.load(model, threads=1), lines[0], 4)
+    feeds = calibration_feeds(Reader.load(model, threads=1), lines[0], 4)["reader"]
     quantise(model / "reader.onnx", tmp_path / "same.onnx", feeds)  # the toy has no other layers
     assert not [n for n in onnx.load(tmp_path / "same.onnx").graph.node if "Quantize" in n.op_type]
 
@@ -60,19 +60,19 @@ def test_sixteen_bits_on_disk_are_half_as_large_and_read_the_same(model, lines, 
 
 def test_shrink_keeps_the_smallest_that_reads_as_well(model, lines):
     report = shrink(model, lines[0], *lines, ALL)
-    assert report.kept == "int8" and report.n == 40 and report.candidates[1].same == 1.0
+    assert report.kept == "int8" and report.n == 40 and report.tried[1].same == 1.0
     info = read_info(model)
-    assert info.graph.precision == "int8" and info.graph.file == "reader.onnx"
+    assert info.graphs == {"reader": Graph(precision="int8")}
     assert [r.text for r in Reader.load(model, threads=1).read_prepared(lines[0])] == lines[1]
     for precision in ("int8", "fp32"):  # the second: stopped before model.json was written
-        write_info(model, info.model_copy(update={"graph": Graph(precision=precision)}))
+        write_info(model, info.model_copy(update={"graphs": {"reader": Graph(precision=precision)}}))
         with pytest.raises(ModelError, match="no fp32 reading graph"):
             shrink(model, lines[0], *lines, ALL)
 
 
 def test_without_texts_the_fp32_graph_is_the_reference(model, lines):
     report = shrink(model, lines[0], lines[0], None, ALL)
-    assert report.kept == "int8" and [c.cer for c in report.candidates] == [0.0, 0.0]
+    assert report.kept == "int8" and [c.cer for c in report.tried] == [0.0, 0.0]
 
 
 def test_without_texts_a_graph_that_reads_otherwise_is_not_kept(model, lines, monkeypatch):
@@ -89,16 +89,16 @@ def test_without_texts_a_graph_that_reads_otherwise_is_not_kept(model, lines, mo
     monkeypatch.setattr("scriven.training.quantise.quantise", spoil)
     monkeypatch.setattr("scriven.training.quantise.halve", spoil)
     report = shrink(model, lines[0], lines[0], None)
-    assert report.kept == "fp32" and [c.cer for c in report.candidates] == [0.0, 1.0, 1.0]
+    assert report.kept == "fp32" and [c.cer for c in report.tried] == [0.0, 1.0, 1.0]
     assert (model / "reader.onnx").read_bytes() == full
 
 
 def test_shrink_leaves_a_graph_alone_where_everything_smaller_reads_worse(model, lines):
     report = shrink(model, lines[0], *lines, QuantiseSettings(loss=-1.0))
-    assert report.kept == "fp32" and [c.precision for c in report.candidates] == ["fp32", "int8", "fp16"]
-    assert read_info(model).graph.precision == "fp32" and (model / "reader.onnx").exists()
+    assert report.kept == "fp32" and [c.precision for c in report.tried] == ["fp32", "int8", "fp16"]
+    assert read_info(model).graphs["reader"].precision == "fp32" and (model / "reader.onnx").exists()
 
 
 def test_nothing_to_calibrate_on_is_said(model):
     with pytest.raises(InputError, match="no pictures to calibrate"):
-        calibration_batches(Reader.load(model, threads=1), [])
+        calibration_feeds(Reader.load(model, threads=1), [])

@@ -128,7 +128,7 @@ def test_numbers_no_model_can_have_are_refused(model: Path, key: str, value: str
 
 def test_a_wider_picture_is_read_with_more_frames_and_spans_stay_where_they_are(tmp_path: Path) -> None:
     reader = Reader.load(write_model(tmp_path / "toy"), threads=1)
-    wide = Reader(reader.info.model_copy(update={"stretch": 1.3}), reader.run)
+    wide = Reader(reader.info.model_copy(update={"stretch": 1.3}), reader.runs)
     given = np.asarray(picture("abcd", height=128))
     plain, wider = (next(iter(r.read([("a", given)]))) for r in (reader, wide))
     assert plain.text == wider.text == "abcd"

@@ -6,19 +6,19 @@ import shutil
 import numpy as np
 import pytest
 
+from forward_algorithm import log_probability
 from scriven.base import ImageError, InputError, ModelError, SettingsError
-from scriven.language.model import CharLM
 from scriven.reader import session
 from scriven.reader.align import TooFewFrames, align, frames_needed
-from scriven.reader.calibrate import calibrate, weigh
+from scriven.reader.calibrate import calibrate
 from scriven.reader.confidence import fit_lines, fit_temperature, golden_section, line_confidence, logistic
-from scriven.reader.ctc import collapse, greedy, log_posteriors, log_probability, runs, spans
-from scriven.reader.decoding import Decoder, DecodeSettings
+from scriven.reader.ctc import collapse, greedy, log_posteriors, runs, spans
+from scriven.reader.decoding import DecodeSettings
 from scriven.reader.model import bundled, find_model, read_info, write_info
 from scriven.reader.session import BATCH, Picture, Reader, batches
 from scriven.reader.windows import Window, stitch, windows
 from scriven.text import Charset, normalise
-from toy_reader import LETTERS, picture, write_model
+from toy_reader import LETTERS, logits_of, picture, write_model
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_a_line_reads_the_same_alone_and_in_company(reader):
 
 def test_the_padding_of_the_batch_does_not_show(reader):
     ink = reader.prepare("a", picture("abc")).ink
-    run = reader.run
+    run = logits_of(reader)
     image = np.zeros((1, 1, 64, 256), np.float32)
     image[0, 0, :, : ink.shape[1]] = (255 - ink) / 255
     widths = np.array([ink.shape[1]])
@@ -93,7 +93,7 @@ def test_blank_paper_reads_as_nothing(reader):
 def test_a_word_holds_no_spaces(reader):
     shown = [("a", picture("ab cd"))]
     assert next(reader.read(shown)).text == "ab cd"
-    word = Decoder(reader.info, DecodeSettings(word=True))
+    word = reader.decoder(DecodeSettings(word=True))
     assert " " not in next(reader.read(shown, word)).text
 
 
@@ -102,21 +102,21 @@ def test_a_word_holds_no_spaces(reader):
 
 @pytest.mark.parametrize("width", [1, 64, 2047, 2048, 2049, 2050, 3001, 4096, 40_000, 39_997])
 def test_windows_keep_every_frame_once(width):
-    cuts = windows(width)
+    cuts = windows(width, 4)
     assert cuts[0].first == 0 and cuts[-1].last == cuts[-1].stop == width
     for left, right in zip(cuts, cuts[1:], strict=False):
         assert left.last == right.first and right.start % 4 == 0 and left.last % 4 == 0
         assert right.start + 60 <= right.first <= left.stop - 60
     frames = np.arange(-(-width // 4), dtype=np.float32)[:, None]
     parts = [frames[cut.start // 4 : -(-cut.stop // 4)] for cut in cuts]
-    np.testing.assert_array_equal(stitch(parts, cuts), frames)
+    np.testing.assert_array_equal(stitch(parts, cuts, 4), frames)
 
 
 def test_windows_read_as_the_whole_does(reader, monkeypatch):
     text = "".join(np.random.default_rng(2).choice(LETTERS[:-1], 100))
     prepared = [reader.prepare("long", picture(text))]
     (_, whole) = next(reader.frames(prepared))
-    monkeypatch.setattr(session, "windows", lambda width, stride: windows(width, 512, 512, 128, stride))
+    monkeypatch.setattr(session, "windows", lambda width, stride: windows(width, stride, 512, 512, 128))
     (_, cut) = next(reader.frames(prepared))
     np.testing.assert_allclose(cut, whole, atol=1e-4)
 
@@ -160,7 +160,7 @@ def test_runs_collapse_and_peaks():
     assert found.classes.tolist() == collapse(path) == [1, 1, 2]
     assert found.first.tolist() == [1, 4, 5] and found.last.tolist() == [2, 4, 7]
     assert found.peak.tolist()[2] == 6
-    edges = spans(found, 9)
+    edges = spans(found, 9, stride=4)
     assert edges.min() >= 0 and edges.max() <= 36 and (np.diff(edges.ravel()) >= 0).all()
 
 
@@ -190,13 +190,6 @@ def test_a_text_that_does_not_fit_is_a_named_error():
     assert frames_needed([1, 1, 2]) == 4
     with pytest.raises(TooFewFrames, match="line 7 has too few frames for its text: 3 where 4"):
         align(frames(np.random.default_rng(0), 3, 3), [1, 1, 2], "line 7")
-
-
-def test_aligned_reading_has_the_given_text(reader):
-    (_, logits) = next(reader.frames([reader.prepare("a", picture("bad"))]))
-    reading = Decoder(reader.info).aligned("a", "bag", logits)
-    assert reading.text == "bag"
-    assert reading.characters[0].confidence > 0.9 > 0.1 > reading.characters[2].confidence
 
 
 def test_temperature_makes_overconfident_characters_honest():
@@ -249,23 +242,11 @@ def test_calibrate_fits_both_on_validation_lines(reader):
     wrong = calibrate(reader, ((reader.prepare(t, picture(t)), t[::-1]) for t in shown))
     assert wrong.temperature > 1.0
     for info, share in ((right, 1.0), (wrong, np.mean([t == t[::-1] for t in shown]))):
-        readings = Reader(info, reader.run).read((t, picture(t)) for t in shown)
+        readings = Reader(info, reader.runs).read((t, picture(t)) for t in shown)
         assert np.mean([r.confidence for r in readings]) == pytest.approx(share, abs=0.1)
     assert reader.info.temperature == 1.0
     with pytest.raises(InputError, match="no lines with text"):
         calibrate(reader, [])
-
-
-def test_weigh_finds_that_a_misleading_language_model_should_be_quiet(reader):
-    lm = CharLM.train(["gggg"] * 9, order=3)
-    shown = texts(5, np.random.default_rng(10), 6)
-    logits_of = reader.run
-    blurred = Reader(reader.info, lambda images, widths: logits_of(images, widths) / 4)  # far from sure
-    tried = weigh(blurred, lm, [(reader.prepare(t, picture(t)), t) for t in shown], alphas=(0.0, 5.0), betas=(0.0, 4.0))
-    assert len(tried) == 4 and [w.cer for w in tried] == sorted(w.cer for w in tried)
-    assert (tried[0].alpha, tried[0].beta) == (0.0, 0.0) and tried[0].cer < 0.1 < tried[-1].cer
-    with pytest.raises(InputError):
-        weigh(reader, lm, [])
 
 
 # Model folders
@@ -289,8 +270,8 @@ def test_model_json_survives_and_keeps_unknown_keys(model, tmp_path):
         ({"temperature": -1}, "temperature"),
         ({"charset": []}, "charset"),
         ({"charset": ["a", "a"]}, "same character twice"),
-        ({"graph": {"file": "../../etc/passwd"}}, "graph.file"),
-        ({"graph": None}, "no reading graph"),
+        ({"graphs": {"reader": {"file": "../../etc/passwd"}}}, "graphs.reader.file"),
+        ({"graphs": {}}, "no reading graph"),
         ({"charset": ["a", "b"]}, "9 classes, model.json 2 characters"),
     ],
 )
@@ -347,7 +328,7 @@ def test_readings_are_single_spaced(reader, read):
     logits = np.full((2 * len(read) + 1, len(reader.charset) + 1), -9.0, np.float32)
     logits[::2, 0] = 9.0  # a blank between all characters
     logits[np.arange(len(read)) * 2 + 1, reader.charset.encode(read)] = 9.0
-    found = Decoder(reader.info).reading("x", logits)
+    found = reader.decoder().reading("x", logits)
     assert found.text == normalise(read) == "".join(c.text for c in found.characters)
     starts = [c.start for c in found.characters]
     assert starts == sorted(starts)

@@ -286,7 +286,7 @@ def test_adapt_reads_the_test_pictures_before_and_after(
 
 def test_average_weighs_the_weights_and_says_so(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
-    from scriven.reader.model import Graph, ModelInfo, read_info, write_info
+    from scriven.reader.model import ModelInfo, read_info, write_info
     from scriven.recognisers import build
     from scriven.text import Charset
     from scriven.training.keep import load_tensors, save_weights
@@ -294,8 +294,8 @@ def test_average_weighs_the_weights_and_says_so(tmp_path: Path) -> None:
     charset = Charset.of(["abc"])
     for seed in (0, 1):
         torch.manual_seed(seed)
-        save_weights(tmp_path / str(seed), build("convtext", "tiny", charset))
-        info = ModelInfo(name=f"m{seed}", network="convtext", size="tiny", charset=charset.characters, graph=Graph())
+        save_weights(tmp_path / str(seed), build("convtext", charset, size="tiny"))
+        info = ModelInfo(name=f"m{seed}", network="convtext", sizes={"size": "tiny"}, charset=charset.characters)
         write_info(tmp_path / str(seed), info)
         (tmp_path / str(seed) / "log.jsonl").write_text("")
     (tmp_path / "data" / "a" / "test").mkdir(parents=True)

@@ -12,7 +12,7 @@ import torch
 from scriven.base import SettingsError, TextError
 from scriven.recognisers import RECOGNISERS, build
 from scriven.recognisers.ctc import ctc_loss
-from scriven.recognisers.export import export
+from scriven.recognisers.export import export, inference_graphs
 from scriven.tensors import collate
 from scriven.text import Charset
 from scriven.training.keep import load_net, save_weights
@@ -30,7 +30,7 @@ def drawn(text: str) -> np.ndarray:
 def learnt(request):
     """A network of each kind that has learnt four drawn lines by heart."""
     torch.manual_seed(0)
-    net = build(request.param, "tiny", Charset.of(TEXTS))
+    net = build(request.param, Charset.of(TEXTS), size="tiny")
     batch = collate([drawn(t) for t in TEXTS], TEXTS)
     optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3)
     for _ in range(300):  # how many it takes differs from processor to processor
@@ -66,7 +66,7 @@ def test_survives_save_and_load(learnt, tmp_path):
 
     network, net, batch = learnt
     save_weights(tmp_path, net)
-    write_info(tmp_path, ModelInfo(network=network, size="tiny", charset=net.charset.characters))
+    write_info(tmp_path, ModelInfo(network=network, sizes={"size": "tiny"}, charset=net.charset.characters))
     loaded, info = load_net(tmp_path)
     assert info.characters == net.charset
     torch.testing.assert_close(loaded(batch.images, batch.widths)[0], net(batch.images, batch.widths)[0])
@@ -106,7 +106,7 @@ def test_refuses_an_unknown_character_by_name(learnt):
 def test_the_exported_graph_equals_torch(learnt, tmp_path):
     _, net, batch = learnt
     level = logging.getLogger("torch.onnx").level
-    export(net, tmp_path / "reader.onnx")
+    export(inference_graphs(net)["reader"], tmp_path / "reader.onnx")
     assert logging.getLogger("torch.onnx").level == level
     session = onnxruntime.InferenceSession(str(tmp_path / "reader.onnx"), providers=["CPUExecutionProvider"])
     for pictures in ([drawn(t) for t in TEXTS], [drawn("ink")], [drawn("a quill " * 6)]):
@@ -121,16 +121,16 @@ def test_the_exported_graph_equals_torch(learnt, tmp_path):
 
 def test_unknown_networks_and_sizes_are_named():
     with pytest.raises(SettingsError, match="convtext"):
-        build("convtxt", "tiny", Charset.of(["a"]))
+        build("convtxt", Charset.of(["a"]), size="tiny")
     with pytest.raises(SettingsError, match="tiny, small, base"):
-        build("convtext", "huge", Charset.of(["a"]))
+        build("convtext", Charset.of(["a"]), size="huge")
 
 
 @pytest.mark.parametrize(
     ("size", "low", "high"), [("tiny", 1.5e6, 2.0e6), ("small", 4.0e6, 5.0e6), ("base", 9e6, 11e6)]
 )
 def test_sizes_are_what_they_are_called(size, low, high):
-    net = build("convtext", size, Charset(tuple(chr(c) for c in range(32, 252))))
+    net = build("convtext", Charset(tuple(chr(c) for c in range(32, 252))), size=size)
     assert low <= sum(p.numel() for p in net.parameters()) <= high
 
 

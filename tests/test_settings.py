@@ -63,10 +63,16 @@ def lines(path):
 @pytest.fixture(scope="module")
 def parent(tmp_path_factory):
     torch.manual_seed(0)
-    net = build("convtext", "tiny", Charset.of(["abcdefghijklmnopqrstuvwxyz "]))
+    net = build("convtext", Charset.of(["abcdefghijklmnopqrstuvwxyz "]), size="tiny")
     folder = tmp_path_factory.mktemp("parent")
     save_weights(folder, net)
-    info = ModelInfo(network="convtext", size="tiny", charset=net.charset.characters, graph=Graph(), languages=["en"])
+    info = ModelInfo(
+        network="convtext",
+        sizes={"size": "tiny"},
+        charset=net.charset.characters,
+        graphs={"reader": Graph()},
+        languages=["en"],
+    )
     write_info(folder, info)
     return folder
 

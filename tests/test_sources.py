@@ -12,6 +12,8 @@ import pyarrow.parquet as pq  # noqa: E402
 
 from scriven.images import encode  # noqa: E402
 from scriven.lines import LinesFolder  # noqa: E402
+from scriven.reader.trainable import InputSpec
+from scriven.scribes.contract import Handwriting
 from scriven.text import Charset  # noqa: E402
 from scriven.training.sources import FolderSource, ScribeSource, split_source  # noqa: E402
 from toy_reader import picture  # noqa: E402
@@ -28,19 +30,19 @@ def write(file: Path, rows: list[tuple[str, str, str]]) -> None:
 @pytest.mark.parametrize("bank_bytes", [0, 1 << 30])
 def test_the_first_of_an_id_keeps_its_own_picture(tmp_path: Path, bank_bytes: int) -> None:
     write(tmp_path / "train.parquet", [("x", "abc", "abc"), ("y", "ee", "ee"), ("x", "ffff", "ffff")])
-    source = FolderSource(LinesFolder(tmp_path), "train", height=64, bank_bytes=bank_bytes)
+    source = FolderSource(LinesFolder(tmp_path), "train", InputSpec(64, 4), bank_bytes=bank_bytes)
     assert [skipped.id for skipped in source.skipped] == ["x"]
     shown, text, _ = source.make(source.ids.index("x"), 0.0)
     alone = tmp_path / "alone"
     write(alone / "train.parquet", [("x", "abc", "abc")])
-    expected, _, _ = FolderSource(LinesFolder(alone), "train", height=64).make(0, 0.0)
+    expected, _, _ = FolderSource(LinesFolder(alone), "train", InputSpec(64, 4)).make(0, 0.0)
     assert text == "abc" and np.array_equal(shown, expected)
 
 
 def test_an_id_of_train_is_not_validated_on(tmp_path: Path) -> None:
     write(tmp_path / "train.parquet", [("x", "abc", "abc"), ("y", "ee", "ee")])
     write(tmp_path / "valid.parquet", [("x", "ffff", "ffff"), ("z", "bb", "bb")])
-    train, valid = split_source(LinesFolder(tmp_path), height=64, charset=None)
+    train, valid = split_source(LinesFolder(tmp_path), InputSpec(64, 4))
     assert (train.ids, valid.ids) == (["x", "y"], ["z"])
     assert [skipped.id for skipped in valid.skipped] == ["x"]
 
@@ -51,13 +53,13 @@ class Said:
     def draw(self, rng: np.random.Generator, kind: str | None = None) -> str:
         return "das kostet 5 £ hier"
 
-    def write(self, text: str, rng: np.random.Generator, *, strength: float = 1.0) -> np.ndarray:
+    def write(self, text: str, rng: np.random.Generator, *, strength: float = 1.0) -> Handwriting:
         image = np.full((64, 40 * len(text)), 255, np.uint8)
         image[20:40, 10:-10] = 0
-        return image
+        return Handwriting(image, text, "box")
 
 
 def test_words_that_the_network_cannot_write_are_left_out_of_a_line() -> None:
     charset = Charset.of(["das kostet hier"])
-    source = ScribeSource(Said(), Said(), charset, seed=0, height=64)  # type: ignore[arg-type]
+    source = ScribeSource(Said(), Said(), InputSpec(64, 4, charset), seed=0)  # type: ignore[arg-type]
     assert source.make(0, 1.0)[1] == "das kostet hier"

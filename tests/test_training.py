@@ -20,6 +20,7 @@ from scriven.jobs.train import TrainSettings, train
 from scriven.language.model import CharLM
 from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.reader.model import read_info, write_info
+from scriven.reader.trainable import InputSpec
 from scriven.tensors import Batch
 from scriven.text import Charset
 from scriven.training import fit as fitting
@@ -63,7 +64,7 @@ def no_export(monkeypatch):
 
 
 def plan(lines, batch_width_px=1200):
-    source = FolderSource(LinesFolder(lines), "train", height=64)
+    source = FolderSource(LinesFolder(lines), "train", InputSpec(64, 4))
     return Plan(Mixture.of([source]), seed=3, batch_width_px=batch_width_px)
 
 
@@ -86,7 +87,7 @@ def test_a_rung_is_wide_enough_and_not_much_wider():
 
 
 def test_a_gpu_sees_batches_of_few_shapes_and_every_line(lines):
-    source = FolderSource(LinesFolder(lines), "train", height=64)
+    source = FolderSource(LinesFolder(lines), "train", InputSpec(64, 4))
     made = Plan(Mixture.of([source]), seed=3, batch_width_px=1200, device="cuda")
     for chunk in (0, 1):
         batches = made.batches(chunk, 40)
@@ -103,7 +104,7 @@ def test_a_gpu_sees_batches_of_few_shapes_and_every_line(lines):
 @pytest.mark.parametrize("bank_bytes", [1 << 30, 0])
 def test_every_epoch_has_an_order_of_its_own_and_none_is_that_on_disk(lines, bank_bytes):
     """Of the lines in a plan and of the batches that are made; 0: of a folder too large for the bank."""
-    source = FolderSource(LinesFolder(lines), "train", height=64, bank_bytes=bank_bytes)
+    source = FolderSource(LinesFolder(lines), "train", InputSpec(64, 4), bank_bytes=bank_bytes)
     made = Plan(Mixture.of([source]), seed=3, batch_width_px=1200)
     epochs = [[item.index for item in made.items(epoch, 40)] for epoch in (0, 1)]
     assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(40))
@@ -146,8 +147,8 @@ def test_a_stream_starts_in_the_middle(lines):
 
 
 def test_a_folder_too_large_for_the_bank_gives_the_same_pictures(lines):
-    banked = FolderSource(LinesFolder(lines), "train", height=64)
-    streamed = FolderSource(LinesFolder(lines), "train", height=64, bank_bytes=0)
+    banked = FolderSource(LinesFolder(lines), "train", InputSpec(64, 4))
+    streamed = FolderSource(LinesFolder(lines), "train", InputSpec(64, 4), bank_bytes=0)
     assert sorted(streamed.order(0, 1)) == list(range(len(banked)))
     for i in (0, 7, 39):
         assert np.array_equal(banked.picture(i), streamed.picture(i))
@@ -161,7 +162,7 @@ def test_lines_that_cannot_be_used_are_named(tmp_path):
         Line("strange", encode(picture("ink")), "ink\N{GREEK SMALL LETTER PI}"),
     ]
     path = folder(tmp_path / "lines", extra=extra)
-    source = FolderSource(LinesFolder(path), "train", height=64, charset=Charset.of([" ".join(WORDS)]))
+    source = FolderSource(LinesFolder(path), "train", InputSpec(64, 4, Charset.of([" ".join(WORDS)])))
     reasons = {r.id: r.reason for r in source.skipped}
     assert set(reasons) == {"blank-text", "narrow", "broken", "strange"}
     assert "GREEK SMALL LETTER PI" in reasons["strange"] and "frames" in reasons["narrow"]
@@ -172,7 +173,7 @@ def test_without_a_valid_split_whole_pages_or_hands_are_held_out(tmp_path):
     with LinesWriter(tmp_path / "lines", {}) as writer:
         for i in range(60):
             writer.write(Line(f"l{i}", encode(picture("ink")), "ink", hand=f"h{i % 12}"))
-    learn, check = split_source(LinesFolder(tmp_path / "lines"), height=64, charset=None)
+    learn, check = split_source(LinesFolder(tmp_path / "lines"), InputSpec(64, 4))
     assert len(check) == 5 and len(learn) == 55
     assert not set(learn.hands) & set(check.hands)
 
@@ -249,15 +250,19 @@ def test_a_run_stopped_while_it_is_published_goes_on(lines, tmp_path, monkeypatc
             train([lines], tmp_path / "m", settings=settings(steps=1, evaluations=1))
     assert not (tmp_path / "m" / "model.json").exists()
     train([lines], tmp_path / "m", settings=settings(steps=1, evaluations=1))
-    assert load_net(tmp_path / "m")[1].graph.file == "reader.onnx" and (tmp_path / "m" / "README.md").is_file()
+    assert (
+        load_net(tmp_path / "m")[1].graphs["reader"].file == "reader.onnx" and (tmp_path / "m" / "README.md").is_file()
+    )
 
 
 def test_from_grows_the_character_set(lines, tmp_path, caplog):
     train([lines], tmp_path / "a", settings=settings(steps=1, evaluations=1))
     more = folder(tmp_path / "more", extra=[Line("é", encode(picture("cafe")), "café")])
-    other = settings(steps=1, evaluations=1, model="another", size="small")  # the parent decides
+    for other in ({"model": "another"}, {"size": "small"}, {"size": "gigantic"}):
+        with pytest.raises(SettingsError, match=next(iter(other.values()))):
+            train([more], tmp_path / "x", parent=tmp_path / "a", settings=settings(steps=1, evaluations=1, **other))
     caplog.set_level("INFO")
-    grown = train([more], tmp_path / "b", parent=tmp_path / "a", settings=other)
+    grown = train([more], tmp_path / "b", parent=tmp_path / "a", settings=settings(steps=1, evaluations=1))
     said = f"learns 1 character that {tmp_path / 'a'} does not have: 'é' (U+00E9 LATIN SMALL LETTER E WITH ACUTE)"
     assert [m for m in caplog.messages if "does not have" in m] == [f"the network {said}"]
     caplog.clear()
@@ -412,7 +417,7 @@ def test_replicas_add_up_to_the_gradient_of_the_whole_batch(lines):
 
     fabric = Fabric(accelerator="cpu", devices=1)
     torch.manual_seed(0)
-    net = build("convtext", "tiny", Charset(tuple(sorted(set("".join(WORDS)))))).eval()  # no dropout
+    net = build("convtext", Charset(tuple(sorted(set("".join(WORDS))))), size="tiny").eval()  # no dropout
     batch = next(iter(Stream(plan(lines), AugmentSchedule(ramp=1))))[2]
     assert len(batch) > 3
     loss = net.loss(batch)
@@ -466,7 +471,7 @@ def test_a_batch_in_pieces_gives_the_gradient_of_the_whole(lines):
     fabric = Fabric(accelerator="cpu", devices=1)
     chosen = settings(replicas=1)
     torch.manual_seed(0)
-    net = build("convtext", "tiny", Charset(tuple(sorted(set("".join(WORDS))))))
+    net = build("convtext", Charset(tuple(sorted(set("".join(WORDS))))), size="tiny")
     run = fitting.begin(net, chosen, fabric)
     run.net.eval()  # fixed batch statistics, no dropout
     batch = next(iter(Stream(plan(lines), AugmentSchedule(ramp=1))))[2]

@@ -7,6 +7,7 @@ from scriven.base import SettingsError, TextError
 from scriven.jobs import texts as jobs
 from scriven.jobs.train import TrainSettings
 from scriven.language.texts import charset_of, source
+from scriven.reader.trainable import InputSpec
 from scriven.text import Charset
 from scriven.training.data import TrainingData, characters, languages
 from scriven.training.loader import loader
@@ -53,7 +54,7 @@ def test_training_takes_characters_from_a_word_list_of_ones_own(here):
     assert characters(["fonts:fr"], "lines") == set(charset_of("fr").characters)
     assert languages(["fonts:list.csv", "fonts:fr+en"]) == ["fr", "en"]
     made = TrainingData.of(
-        ["fonts:list.csv"], Charset(tuple(sorted(needed))), 64, TrainSettings(steps=1, validate_fonts=2)
+        ["fonts:list.csv"], InputSpec(64, 4, Charset(tuple(sorted(needed)))), TrainSettings(steps=1, validate_fonts=2)
     )
     assert made.sources[0].make(0, 0.0)[1]
 

@@ -12,7 +12,7 @@ from scriven.jobs.adapt import adapt
 from scriven.jobs.train import fabric_of
 from scriven.language.model import CharLM
 from scriven.metrics import score
-from scriven.reader.decoding import Decoder, DecodeSettings
+from scriven.reader.decoding import DecodeSettings
 from scriven.reader.model import Graph, read_info, write_info
 from scriven.reader.session import Picture, Reader
 from scriven.recognisers.export import export
@@ -21,8 +21,9 @@ from scriven.selftrain import rounds as learning
 from scriven.selftrain.metrics import UnsupervisedMetrics, reader_of
 from scriven.training.keep import load_net
 from scriven.training.publish import _loss
-from scriven.training.quantise import Candidate
+from scriven.training.quantise import StoredGraphs
 from toy_hand import WORDS, accepting, folder, parent, picture, published, same_weights, settings, small_world  # noqa: F401
+from toy_reader import logits_of, runs_of
 
 
 def test_a_worse_student_is_not_kept(parent, tmp_path, monkeypatch):
@@ -48,7 +49,7 @@ def test_a_model_that_was_not_helped_reads_exactly_as_its_parent(published, tmp_
         assert (tmp_path / "m" / name).read_bytes() == (published / name).read_bytes()
     assert not (tmp_path / "m" / "reader.onnx").exists()
     old, new = (read_info(one) for one in (published, tmp_path / "m"))
-    assert (new.graph, new.temperature, new.calibration) == (old.graph, 0.9, (0.1, 0.8))
+    assert (new.graphs, new.temperature, new.calibration) == (old.graphs, 0.9, (0.1, 0.8))
     drawn = [(word, picture(word, 0.1)) for word in WORDS]
     assert list(Reader.load(published, threads=1).read(drawn)) == list(
         Reader.load(tmp_path / "m", threads=1).read(drawn)
@@ -59,10 +60,12 @@ def test_a_model_that_was_not_helped_reads_exactly_as_its_parent(published, tmp_
 def test_a_parent_without_a_graph_gets_one_when_it_is_not_helped(named, parent, tmp_path, monkeypatch):
     monkeypatch.setattr(UnsupervisedMetrics, "worse_than", lambda self, other: "it is worse")
     shutil.copytree(parent, tmp_path / "parent")
-    write_info(tmp_path / "parent", read_info(parent).model_copy(update={"graph": Graph() if named else None}))
+    write_info(
+        tmp_path / "parent", read_info(parent).model_copy(update={"graphs": {"reader": Graph()} if named else {}})
+    )
     adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=tmp_path / "parent", settings=settings())
     assert (tmp_path / "m" / "reader.onnx").read_bytes() == b"graph"
-    assert read_info(tmp_path / "m").graph == Graph() and same_weights(parent, tmp_path / "m")
+    assert read_info(tmp_path / "m").graphs == {"reader": Graph()} and same_weights(parent, tmp_path / "m")
 
 
 @pytest.mark.parametrize(("held_out", "small"), [(0.6, True), (0.3, False)])
@@ -83,7 +86,7 @@ def test_a_model_that_was_helped_has_a_small_graph_where_pictures_say_that_it_re
     lines = [folder(tmp_path / name, lean=lean) for name, lean in (("a", 0.15), ("b", 0.21), ("c", 0.09))]
     adapt(lines, tmp_path / "m", parent=parent, settings=settings(held_out=held_out, level="lines"))
     net, info = load_net(tmp_path / "m")
-    assert (info.graph.precision in ("int8", "fp16")) == small
+    assert (info.graphs["reader"].precision in ("int8", "fp16")) == small
     if small:
         seen = [Picture.of(id, ink) for id, ink in held.items()]
         plain = [
@@ -140,9 +143,9 @@ def test_a_network_that_reads_less_and_less_is_refused(parent, tmp_path, monkeyp
     reader, lm, plain = (
         reader_of(net, info, fabric_of(settings().training(steps=1))),
         CharLM.train(WORDS),
-        Decoder(info),
+        reader_of(net, info, fabric_of(settings().training(steps=1))).decoder(),
     )
-    old, run = believing.unsupervised_metrics(reader, pictures, lm, plain), reader.run
+    old, run = believing.unsupervised_metrics(reader, pictures, lm, plain), logits_of(reader)
     widest = max(ink.shape[1] for _, ink in pictures)
 
     def blind(images, widths):  # to the widest picture
@@ -150,7 +153,7 @@ def test_a_network_that_reads_less_and_less_is_refused(parent, tmp_path, monkeyp
         logits[widths >= 0.9 * widest, :, 0] = 100
         return logits
 
-    reader.run = blind
+    reader.runs = runs_of(blind)
     new = believing.unsupervised_metrics(reader, pictures, lm, plain)
     assert old.empty == 0 < new.empty <= 0.2
     better = replace(
@@ -166,23 +169,23 @@ def test_of_words_no_spaces_are_judged(parent):
     net, info = load_net(parent)
     reader, told = reader_of(net, info, fabric_of(settings().training(steps=1))), []
     lm = SimpleNamespace(logprob=lambda text: told.append(text) or -1.0)
-    space, run = info.characters.encode(" ")[0], reader.run
+    space, run = info.characters.encode(" ")[0], logits_of(reader)
 
     def spaced(images, widths):
         logits = run(images, widths)
         logits[:, ::4, space] = 100
         return logits
 
-    reader.run = spaced
+    reader.runs = runs_of(spaced)
     pictures = [(str(i), picture(w)) for i, w in enumerate(WORDS)]
     for word in (False, True):
         told.clear()
-        believing.unsupervised_metrics(reader, pictures, lm, Decoder(info, DecodeSettings(word=word)))
+        believing.unsupervised_metrics(reader, pictures, lm, reader.decoder(DecodeSettings(word=word)))
         assert any(" " in text for text in told) is not word
 
 
 def test_without_texts_a_small_graph_differs_and_has_no_error_rate():
-    way = Candidate("int8", 6.0, 0.0232, 0.9)
+    way = StoredGraphs("int8", 6.0, 0.0232, 0.9)
     assert _loss(way, None) == ", its readings differ from fp32 by 2.32 % of the characters"
     assert _loss(replace(way, precision="fp32"), None) == ""
     assert _loss(way, ["a"] * 60) == ", CER 2.32 % on 60 validation lines"

@@ -15,7 +15,7 @@ from scriven.language.model import CharLM
 from scriven.lines import Line, LinesWriter
 from scriven.reader.model import Graph, ModelInfo, write_info
 from scriven.recognisers import build
-from scriven.recognisers.export import export
+from scriven.recognisers.export import export, inference_graphs
 from scriven.scribes.typefaces import bundled
 from scriven.selftrain import knowledge as knowing
 from scriven.selftrain import pace as pacing
@@ -42,7 +42,7 @@ def picture(text: str, lean: float = 0.0) -> np.ndarray:
 def parent(tmp_path_factory):
     """A network that reads upright drawn words, as a model folder without its graph."""
     torch.manual_seed(0)
-    net = build("convtext", "tiny", Charset.of(["abcdefghijklmnopqrstuvwxyz .,"]))
+    net = build("convtext", Charset.of(["abcdefghijklmnopqrstuvwxyz .,"]), size="tiny")
     batch = collate([picture(w) for w in WORDS], WORDS)
     optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3)
     for _ in range(45):
@@ -57,9 +57,9 @@ def parent(tmp_path_factory):
         ModelInfo(
             name="drawn",
             network="convtext",
-            size="tiny",
+            sizes={"size": "tiny"},
             charset=net.charset.characters,
-            graph=Graph(),
+            graphs={"reader": Graph()},
             languages=["en"],
         ),
     )
@@ -136,11 +136,15 @@ def published(parent, tmp_path_factory):
     """The parent as a finished folder: its graph and its weights in 16 bits, confidences calibrated."""
     made = tmp_path_factory.mktemp("published")
     net, info = load_net(parent)
-    export(net, made / "plain.onnx")
+    export(inference_graphs(net)["reader"], made / "plain.onnx")
     halve(made / "plain.onnx", made / "small.onnx")
     (made / "plain.onnx").unlink()
     save_weights(made, net, half=True)
-    changes = {"graph": Graph(file="small.onnx", precision="fp16"), "temperature": 0.9, "calibration": (0.1, 0.8)}
+    changes = {
+        "graphs": {"reader": Graph(file="small.onnx", precision="fp16")},
+        "temperature": 0.9,
+        "calibration": (0.1, 0.8),
+    }
     write_info(made, info.model_copy(update=changes))
     return made
 

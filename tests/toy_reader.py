@@ -1,12 +1,15 @@
 """A recogniser without training: every letter is a bar at its own height, and the graph sees which height is inked."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from scriven.reader.engines import Array, Run
 from scriven.reader.model import Graph, ModelInfo, write_info
+from scriven.reader.session import Reader
 
 LETTERS = tuple("abcdefg ")  # eight bars of 8 px
 
@@ -70,6 +73,24 @@ def write_model(folder: Path, **changes: object) -> Path:
     """A model folder whose recogniser reads `picture`s."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "reader.onnx").write_bytes(graph().SerializeToString())
-    info = ModelInfo(name="toy", network="toy", size="toy", charset=LETTERS, graph=Graph())
+    info = ModelInfo(name="toy", network="toy", sizes={"size": "toy"}, charset=LETTERS, graphs={"reader": Graph()})
     write_info(folder, info.model_copy(update=changes))
     return folder
+
+
+Logits = Callable[[Array, Array], Array]  # images (N, 1, H, W), widths (N,) -> logits (N, T, C)
+
+
+def runs_of(logits: Logits) -> dict[str, Run]:
+    """The graphs of a CTC model as a Reader takes them."""
+
+    def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
+        return {"logits": logits(inputs["images"], inputs["widths"])}
+
+    return {"reader": run}
+
+
+def logits_of(reader: Reader) -> Logits:
+    """The graph of a CTC model as a function."""
+    run = reader.runs["reader"]
+    return lambda images, widths: run({"images": images, "widths": widths})["logits"]

@@ -1,4 +1,4 @@
-"""From pictures to tensors: batches padded to the right, and masks that keep the padding out of every reading."""
+"""Batches of line pictures as tensors, padded to the right, and masks of the padding."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass  # not frozen: Lightning Fabric copies it field by field when it trains in half precision
 class Batch:
-    """Lines as a network takes them: 0 is paper, 1 is ink, padding to the right is 0."""
+    """A batch of lines: 0 is paper, 1 is ink, right-padded with 0."""
 
     images: Tensor  # (N, 1, H, W) float32
     widths: Tensor  # (N,) int64, px before padding
@@ -19,14 +19,14 @@ class Batch:
     hands: tuple[str, ...] = ()
 
     def to(self, device: torch.device | str) -> "Batch":
-        """The batch with its tensors on a device."""
+        """A copy with its tensors on a device."""
         return replace(self, images=self.images.to(device), widths=self.widths.to(device))
 
     def __len__(self) -> int:
         return len(self.widths)
 
     def parts(self, count: int) -> list["Batch"]:
-        """The batch as `count` of about equal size in order, fewer where it has fewer lines."""
+        """Split into `count` batches of nearly equal size, in order; into fewer if there are fewer lines."""
         cuts = [round(i * len(self) / count) for i in range(count + 1)]
         return [
             Batch(self.images[a:b], self.widths[a:b], self.texts[a:b], self.hands[a:b])
@@ -38,7 +38,7 @@ class Batch:
 def collate(
     pictures: Sequence[np.ndarray], texts: Sequence[str] = (), hands: Sequence[str] = (), least: int = 0
 ) -> Batch:
-    """Grey uint8 pictures (H, W), 255 paper, of one height to a Batch, `least` px wide or more, by 32."""
+    """A Batch of grey uint8 pictures (H, W) of one height, 255 paper; as wide as a multiple of 32, at least `least`."""
     widths = np.array([p.shape[1] for p in pictures], dtype=np.int64)
     width = -(-max(int(widths.max()), least) // 32) * 32
     ink = np.full((len(pictures), 1, pictures[0].shape[0], width), 255, dtype=np.uint8)
@@ -49,10 +49,10 @@ def collate(
 
 
 def within(widths: Tensor, length: int) -> Tensor:
-    """(N, length) bool: which of `length` columns lie before each width."""
+    """(N, length) bool mask: which of `length` columns lie before each width."""
     return torch.arange(length, device=widths.device)[None, :] < widths[:, None]
 
 
 def shrink(widths: Tensor, stride: int) -> Tensor:
-    """Columns that count after a reduction by `stride`: rounded up, at least one."""
+    """Widths after a reduction by `stride`: rounded up, at least 1."""
     return ((widths + stride - 1) // stride).clamp_min(1)

@@ -20,7 +20,7 @@ from scriven.jobs.folders import free
 from scriven.language.model import CharLM
 from scriven.language.texts import source
 from scriven.lines import Reading
-from scriven.reader.model import DEFAULT, Graph, ModelInfo, find_model, own_language
+from scriven.reader.model import DEFAULT, ModelInfo, find_model, own_language
 from scriven.recognisers.contract import Recogniser
 from scriven.report import rounds_kept, save
 from scriven.selftrain.knowledge import Guess, expected, guess, spoken_here, there
@@ -100,9 +100,9 @@ def adapt(
     if settings.language:
         source(f"mixed:{settings.language}")
     skipped: list[Skipped] = []
-    pictures = gather(inputs, settings.level, skipped)
-    log.info("reading %s first", counted(len(pictures), "picture"))
     net, info = load_net(find_model(parent))
+    pictures = gather(inputs, settings.level, net.height, skipped)
+    log.info("reading %s first", counted(len(pictures), "picture"))
     settings = settings.for_parent(info)
     fabric = fabric_of(settings.training(steps=1))
     net = net.to(fabric.device)
@@ -211,7 +211,7 @@ def _info(
         update={
             "name": "",
             "cer_estimate_bias": round(flattered, 4),
-            "graph": Graph(),
+            "graphs": {},
             "parents": [old.as_parent(parent)],
             "data": [{"path": str(i), "labels": "none"} for i in inputs],
             "scores": {"rounds": rounds},

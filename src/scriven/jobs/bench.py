@@ -23,7 +23,6 @@ from scriven import __version__
 from scriven.base import cores, install_command
 from scriven.base.settings import Count, Positive, validated
 from scriven.images import Grey, decode, encode, one_thread, prepare
-from scriven.reader.decoding import Decoder
 from scriven.reader.model import bundled, find_model
 from scriven.reader.session import Reader
 
@@ -100,7 +99,7 @@ def _preparing(pictures: Sequence[bytes]) -> Callable[[], object]:
 
 
 def _reading(reader: Reader, pictures: Sequence[bytes]) -> Callable[[], object]:
-    decoder = Decoder(reader.info)
+    decoder = reader.decoder()
     return lambda: list(reader.read(((str(i), decode(data, "a picture")) for i, data in enumerate(pictures)), decoder))
 
 

@@ -12,7 +12,9 @@ import torch
 from lightning_fabric import Fabric
 
 from scriven.language.texts import charset_of, source, text_at
-from scriven.recognisers import build
+from scriven.reader.model import HEIGHT, STRIDE
+from scriven.reader.trainable import InputSpec
+from scriven.recognisers import DEFAULT, build
 from scriven.scribes.fonts import FontSettings
 from scriven.scribes.specs import scribe_of
 from scriven.tensors import Batch, collate
@@ -22,7 +24,7 @@ from scriven.training.loader import AugmentSchedule, Mixture, Plan
 from scriven.training.precision import precision_of
 from scriven.training.sources import FixedSource, ScribeSource
 
-HEIGHT, WORD = 64, 192  # px
+WORD = 192  # px
 LANGUAGE = "en"
 WRITTEN = {  # settings that `rewriter` is measured with
     "pen, warp, blur and noise": FontSettings(white=1, ruled=0, through=0, neighbours=0, blots=0, shrink=0, jpeg=0),
@@ -49,7 +51,7 @@ def trainer(size: str) -> tuple[int, Callable[[], object]]:
     words, steps = 64, 4
     settings = FitSettings(steps=1, batch_width_px=words * WORD, evaluations=1, ramp=1)
     plan = Plan(Mixture.of([_Padded(_words())]), 0, settings.batch_width_px)
-    fabric, run = _begun(size, _words().charset, settings)
+    fabric, run = _begun(size, charset_of(LANGUAGE), settings)
     shown = (FixedSource(_Padded(_words()), range(1)),)
 
     def work() -> None:
@@ -80,12 +82,12 @@ def stepper(size: str, batch_width_px: int) -> tuple[int, Callable[[], object]]:
 def _begun(size: str, charset: Charset, settings: FitSettings) -> tuple[Fabric, Run]:
     with _quiet():
         fabric = Fabric(accelerator="cpu", devices=1, precision=precision_of("cpu"))  # type: ignore[arg-type]
-        return fabric, begin(build("convtext", size, charset), settings, fabric)
+        return fabric, begin(build(DEFAULT, charset, size=size), settings, fabric)
 
 
 def _words() -> ScribeSource:
     texts = source(f"words:{LANGUAGE}")
-    return ScribeSource(scribe_of("fonts"), texts, charset_of(LANGUAGE), seed=0, height=HEIGHT, lines=0.0)
+    return ScribeSource(scribe_of("fonts"), texts, InputSpec(HEIGHT, STRIDE, charset_of(LANGUAGE)), seed=0, lines=0.0)
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,11 @@ def candidates(
     if labelled:
         log.info("all lines have a text already; it is not looked at, and all of them are read")
     reader, decoder = load(model, settings)
-    undone = (item for item in _fitting(found, pool, labelled, settings) if not _among(finished, item, pool))
+    undone = (
+        item
+        for item in _fitting(found, pool, labelled, settings, reader.info.height)
+        if not _among(finished, item, pool)
+    )
     taken, seen = set[str](), Sample()
     for entry in read_lines(undone, reader, decoder, seen):
         if isinstance(entry, Skipped):
@@ -252,8 +256,10 @@ def _labelled(source: Input, settings: PickSettings) -> bool:
     return True
 
 
-def _fitting(found: Sequence[Input], pool: Pool, labelled: bool, settings: PickSettings) -> Iterator[LinePicture]:
-    """The pictures that can be learnt from, of lines without a text (or, `labelled`, of all)."""
+def _fitting(
+    found: Sequence[Input], pool: Pool, labelled: bool, settings: PickSettings, height_px: int
+) -> Iterator[LinePicture]:
+    """The pictures that can be trained on at `height_px`, of lines without a text (or, `labelled`, of all)."""
     for source in found:
         try:
             for item in line_pictures(source, settings.level, _split(source, settings)):
@@ -264,7 +270,7 @@ def _fitting(found: Sequence[Input], pool: Pool, labelled: bool, settings: PickS
                 height, width = item.picture.shape
                 if item.text and not item.by_model and not labelled:
                     pool.labelled += 1
-                elif fault := misfit(prepared_width(width, height)):
+                elif fault := misfit(prepared_width(width, height, height_px)):
                     pool.unfit.append(Skipped(item.id, fault.reason))
                 else:
                     yield item

@@ -212,7 +212,7 @@ def load(model: str | Path, settings: ReadSettings) -> tuple[Reader, Decoder]:
         named = str(own) if (own := own_language(find_model(model), reader.info)) else None
     lm = language_model(named) if named else None
     words = word_list(settings.words, reader.charset) if settings.words else ()
-    return reader, Decoder(reader.info, settings, lm, words)
+    return reader, reader.decoder(settings, lm, words)
 
 
 def _opened(inputs: Iterable[Input], settings: ReadSettings) -> Iterator[Entry]:

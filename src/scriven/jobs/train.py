@@ -13,8 +13,9 @@ from scriven.base import SettingsError, Skipped, counted
 from scriven.base.progress import percent
 from scriven.base.settings import Count, NonNegative, Share, validated
 from scriven.jobs.folders import free
-from scriven.reader.model import Graph, ModelInfo, find_model, own_language, read_info
-from scriven.recognisers import build
+from scriven.reader.model import ModelInfo, find_model, own_language, read_info
+from scriven.reader.trainable import InputSpec
+from scriven.recognisers import DEFAULT, build, sizes_of
 from scriven.recognisers.contract import Recogniser
 from scriven.text import Charset
 from scriven.text import name as character_name
@@ -47,8 +48,8 @@ FEW = 50  # validation lines: fewer give no error rate that means anything
 class TrainSettings(FitSettings):
     """What `scriven train` can be told; see FitSettings for how the network is fitted."""
 
-    model: str = "convtext"
-    size: str = "small"
+    model: str | None = None  # network; None: that of the parent, else recognisers.DEFAULT
+    size: str | None = None  # None: that of the parent, else the network's default
     weights: tuple[
         NonNegative, ...
     ] = ()  # share of each input; by the number of its lines if empty (typefaces: as the rest)
@@ -97,12 +98,14 @@ def train(
     """
     out = Path(out)
     free(out, STATE, WEIGHTS)
+    network, sizes = network_of(settings, parent)
+    settings = replace(settings, model=network, size=sizes.get("size"))
     settings = _computed_as_before(out, settings)
     available(settings)
     charset, start = _charset(inputs, parent, settings)
     speaking = _inherited_lm(parent, charset)
-    net = start if start is not None else _new(settings, charset)
-    material = TrainingData.of(inputs, charset, net.height, settings)
+    net = start if start is not None else _new(network, sizes, charset, settings.seed)
+    material = TrainingData.of(inputs, InputSpec(net.height, net.stride, charset), settings)
     fabric = fabric_of(settings)
     fabric.launch()
     run = begin(net, settings, fabric)
@@ -165,9 +168,29 @@ def _charset(
     return charset, net if charset == info.characters else net.grown(charset)
 
 
-def _new(settings: TrainSettings, charset: Charset) -> Recogniser:
-    torch.manual_seed(settings.seed)
-    return build(settings.model, settings.size, charset)
+def network_of(settings: TrainSettings, parent: str | Path | None) -> tuple[str, dict[str, Any]]:
+    """The network that is trained and its sizes: those of the parent if there is one.
+
+    Raises SettingsError for an unknown network or size, and for others than the parent's.
+    """
+    given = {} if settings.size is None else {"size": settings.size}
+    if parent is None:
+        network = settings.model or DEFAULT
+        return network, sizes_of(network, **given)
+    info = read_info(find_model(parent))
+    if settings.model or given:  # an unknown one is named as such first
+        sizes_of(settings.model or info.network, **given)
+    for what, asked, has in (("model", settings.model, info.network), ("size", settings.size, info.size)):
+        if asked is not None and asked != has:
+            raise SettingsError(
+                f"the setting {what!r} is {asked} and {parent} is {has}, whose weights fit no other; leave {what} out"
+            )
+    return info.network, info.sizes
+
+
+def _new(network: str, sizes: dict[str, Any], charset: Charset, seed: int) -> Recogniser:
+    torch.manual_seed(seed)
+    return build(network, charset, **sizes)
 
 
 def _described(inputs: Sequence[str | Path], parent: str | Path | None, settings: TrainSettings) -> dict[str, Any]:
@@ -187,21 +210,20 @@ def _info(
     licence: str,
 ) -> ModelInfo:
     best = min((row for row in progress.rows), key=lambda row: row["cer"])
-    parents, parent_languages = [], list[str]()
-    network, size, stretch = settings.model, settings.size, 1.0
+    assert settings.model is not None  # resolved by `train`
+    parents, parent_languages, stretch = [], list[str](), 1.0
     if parent is not None:
         old = read_info(find_model(parent))
-        parents, parent_languages = [old.as_parent(parent)], old.languages
-        network, size, stretch = old.network, old.size, old.stretch
+        parents, parent_languages, stretch = [old.as_parent(parent)], old.languages, old.stretch
     return ModelInfo(
         name=name,
-        network=network,
-        size=size,
+        network=settings.model,
+        sizes=net.sizes,
         charset=net.charset.characters,
         height=net.height,
         stride=net.stride,
+        decoders=net.decoders,
         stretch=stretch,
-        graph=Graph(),
         parents=parents,
         data=list(material.data),
         scores={"valid": {"cer": best["cer"], "n": sum(map(len, material.valid)), "step": best["step"]}},

@@ -1,4 +1,4 @@
-"""Forced alignment: which frame carries which character of a known text. The Viterbi path through the CTC lattice."""
+"""Forced alignment: the Viterbi path of a known text through the CTC lattice."""
 
 from collections.abc import Sequence
 
@@ -9,16 +9,16 @@ from scriven.base import InputError
 
 
 class TooFewFrames(InputError):
-    """A text that does not fit into its picture: it has more characters than the picture has frames."""
+    """A text that needs more frames than its picture has."""
 
 
 def frames_needed(classes: Sequence[object]) -> int:
-    """The fewest frames that can spell `classes` (or a text): one each, and a blank between two of the same."""
+    """The minimum number of frames of `classes` (or a text): one each, and a blank between two equal ones."""
     return len(classes) + sum(a == b for a, b in zip(classes, classes[1:], strict=False))
 
 
 def align(log_probs: npt.NDArray[np.float32], classes: Sequence[int], name: str = "a line") -> npt.NDArray[np.int64]:
-    """The likeliest path (T,) of frames that spells `classes` over log posteriors (T, C); 0 is blank.
+    """The most probable path (T,) of `classes` over log posteriors (T, C); 0 is the blank.
 
     Raises TooFewFrames when T is less than `frames_needed`. `name` is used in messages.
     """
@@ -36,7 +36,7 @@ def align(log_probs: npt.NDArray[np.float32], classes: Sequence[int], name: str 
     skip = np.full(states, -np.inf)
     skip[2:][(extended[2:] != 0) & (extended[2:] != extended[:-2])] = 0.0
     scores = np.asarray(log_probs, np.float64)[:, extended]  # (T, S)
-    came = np.zeros((frames, states), np.int8)  # how many states back
+    came = np.zeros((frames, states), np.int8)  # steps back to the best predecessor
     best = np.full(states + 2, -np.inf)  # two impossible states before the first: no edge cases below
     best[2:4] = scores[0, :2]
     for t in range(1, frames):

@@ -1,7 +1,7 @@
-"""Prefix beam search for CTC with outside knowledge: a language model, a list of words.
+"""CTC prefix beam search with external scorers such as a language model or a word list.
 
-Hannun et al. 2014 (arXiv:1408.2873): a hypothesis is a text, not a path; the paths that spell the same text are summed,
-kept apart by whether they end in a blank. Knowledge comes from scorers, which add a log score to every character.
+Hannun et al. 2014 (arXiv:1408.2873): a hypothesis is a text, not a path; the probabilities of all paths of a text are
+summed, separately for paths that end in a blank. Scorers add a log score to every character.
 """
 
 import math
@@ -19,18 +19,18 @@ Rows = npt.NDArray[np.float64]
 
 
 class Scorer(Protocol):
-    """What is known about texts before looking. A state stands for the text so far."""
+    """Prior knowledge about texts. A state represents the text so far."""
 
     def start(self) -> Any: ...
 
     def rows(self, states: Sequence[Any]) -> Rows:
-        """(len(states), C): the score of going on with each class; column 0 is not used."""
+        """(len(states), C): the score of each class as the next character; column 0 is not used."""
         ...
 
     def advance(self, state: Any, class_: int) -> Any: ...
 
     def final(self, state: Any) -> float:
-        """The score of ending here."""
+        """The score of the end of the text."""
         ...
 
 
@@ -46,15 +46,15 @@ class Hypothesis:
 @validated
 @dataclass(frozen=True)
 class BeamSettings:
-    """How wide to search, and what is not worth looking at."""
+    """The width of the search and its pruning thresholds."""
 
     width: Count = 32
-    cut: Share = 1e-3  # classes with a smaller posterior do not extend a text at that frame
-    blank: Annotated[float, Field(gt=0, le=1)] = 0.999  # frames that are blank with more than this are passed over
+    cut: Share = 1e-3  # classes of a lower posterior do not extend a text at that frame
+    blank: Annotated[float, Field(gt=0, le=1)] = 0.999  # frames whose blank has a higher posterior extend no text
 
 
 class _Texts:
-    """All texts ever begun, as a tree; node 0 is the empty text. Keeps scorer states and rows of every node."""
+    """All prefixes so far, as a tree; node 0 is the empty text. Holds the scorer states and rows of every node."""
 
     def __init__(self, classes: int, scorers: Sequence[Scorer]):
         self.scorers = scorers
@@ -101,7 +101,7 @@ class _Texts:
 
 @dataclass
 class _Beam:
-    """The B texts in play: tree nodes, log mass of paths ending in a blank and not, score so far by the scorers."""
+    """The B active texts: tree nodes, log probability of paths ending in a blank or not, scorer scores so far."""
 
     node: npt.NDArray[np.int64]
     parent: npt.NDArray[np.int64]
@@ -140,14 +140,14 @@ def beam_search(
 
 
 def _step(beam: _Beam, frame: Rows, candidates: npt.NDArray[np.int64], texts: _Texts, width: int) -> _Beam:
-    """One frame (C,): every text stays as it is or grows by a candidate class; the best `width` go on."""
+    """One frame (C,): every text stays or is extended by a candidate class; the best `width` are kept."""
     total = np.logaddexp(beam.blank, beam.other)
     stay_blank = total + frame[0]
     stay_other = beam.other + frame[beam.last]
-    # (B, K): a class after itself needs a blank between
+    # (B, K): a repeated class needs a blank in between
     repeat = beam.last[:, None] == candidates
     grown = np.where(repeat, beam.blank[:, None], total[:, None]) + frame[candidates]
-    # a grown text that is in play already adds to it
+    # an extended text that is already active is merged into it
     row, child = np.nonzero(beam.node[:, None] == beam.parent)
     if len(row) and len(candidates):
         column = np.minimum(np.searchsorted(candidates, beam.last[child]), len(candidates) - 1)

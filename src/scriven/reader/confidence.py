@@ -1,7 +1,7 @@
-"""Confidence that means something: posteriors scaled by a temperature, whole lines by a logistic curve, both fitted.
+"""Calibrated confidence: temperature scaling of the posteriors, Platt scaling of whole lines.
 
-Temperature scaling: Guo et al. 2017 (arXiv:1706.04599); the logistic curve: Platt 1999. Both are fitted on validation
-lines after training and stored in model.json.
+Temperature scaling: Guo et al. 2017 (arXiv:1706.04599); Platt scaling: Platt 1999. Both are fitted on validation lines
+after training and stored in model.json.
 """
 
 import math
@@ -17,13 +17,13 @@ Calibration = tuple[float, float]  # bias, slope
 
 
 def line_confidence(log_path: float, calibration: Calibration = (0.0, 1.0)) -> float:
-    """The chance 0..1 that a whole line is right, from the log probability of its path of frames."""
+    """The probability that a whole line is read correctly, from the log probability of its path of frames."""
     bias, slope = calibration
     return _sigmoid(bias + slope * _logit(log_path))
 
 
 def _logit(log_path: float) -> float:
-    """log(p / (1 - p)) of p = exp(log_path), without leaving the range of floats."""
+    """log(p / (1 - p)) of p = exp(log_path), without underflow."""
     log_path = min(log_path, -1e-9)
     return log_path - math.log(-math.expm1(log_path))
 
@@ -33,43 +33,43 @@ def _sigmoid(x: float) -> float:
 
 
 def fit_temperature(logits: Sequence[Floats], texts: Sequence[str], charset: Charset) -> float:
-    """The temperature 0.2 to 5 that makes the confidences of greedy characters likeliest.
+    """The temperature in 0.2..5 of the lowest cross-entropy of the confidences of greedily read characters.
 
-    logits: (T_i, C) frames of each line; texts: what the lines say. A character is right where it is kept in the
-    shortest edit from the reading to the text. 1.0 where there is nothing to fit on.
+    logits: frames (T_i, C) of each line; texts: their true texts. A character is correct if it is kept in the shortest
+    edit from the reading to the text. 1.0 if nothing is read.
     """
-    peaks, right = [], []
+    peaks, correct = [], []
     for frames, text in zip(logits, texts, strict=True):
         found = runs(greedy(frames), frames)
         if found.classes.size:
             peaks.append(
                 np.stack([frames[found.peak, found.classes], *_rest(frames[found.peak], found.classes)], axis=1)
             )
-            right.append(kept(charset.decode(found.classes.tolist()), text))
+            correct.append(kept(charset.decode(found.classes.tolist()), text))
     if not peaks:
         return 1.0
     margins = np.concatenate(peaks).astype(np.float64)
-    hits = np.concatenate(right)
+    hits = np.concatenate(correct)
 
     def loss(log_temperature: float) -> float:
         scaled = margins / math.exp(log_temperature)
         scaled -= scaled.max(axis=1, keepdims=True)
-        mass = np.exp(scaled)
-        sure = np.clip(mass[:, 0] / mass.sum(axis=1), 1e-7, 1 - 1e-7)
-        return float(-np.where(hits, np.log(sure), np.log1p(-sure)).mean())
+        exps = np.exp(scaled)
+        p = np.clip(exps[:, 0] / exps.sum(axis=1), 1e-7, 1 - 1e-7)
+        return float(-np.where(hits, np.log(p), np.log1p(-p)).mean())
 
     return math.exp(golden_section(loss, math.log(0.2), math.log(5.0)))
 
 
 def _rest(rows: Floats, classes: npt.NDArray[np.int64]) -> list[Floats]:
-    """The logits (K,) of all classes of rows (K, C) but the chosen one."""
+    """The logits of rows (K, C) without that of the chosen class: C - 1 arrays (K,)."""
     others = np.ones(rows.shape, bool)
     others[np.arange(len(rows)), classes] = False
     return list(rows[others].reshape(len(rows), -1).T)
 
 
 def kept(read: str, text: str) -> npt.NDArray[np.bool_]:
-    """Which characters of `read` stand in `text`, by the shortest edit."""
+    """Which characters of `read` (K,) are kept in the shortest edit to `text`."""
     from rapidfuzz.distance import Levenshtein
 
     stay = np.zeros(len(read), bool)
@@ -80,7 +80,7 @@ def kept(read: str, text: str) -> npt.NDArray[np.bool_]:
 
 
 def golden_section(function: Callable[[float], float], low: float, high: float, tolerance: float = 1e-3) -> float:
-    """Where a function with one valley between `low` and `high` is lowest."""
+    """The minimum of a unimodal function between `low` and `high`, by golden-section search."""
     ratio = (math.sqrt(5) - 1) / 2
     left, right = high - ratio * (high - low), low + ratio * (high - low)
     at_left, at_right = function(left), function(right)
@@ -99,9 +99,9 @@ def golden_section(function: Callable[[float], float], low: float, high: float, 
 def fit_lines(
     logits: Sequence[Floats], texts: Sequence[str], charset: Charset, temperature: float = 1.0
 ) -> Calibration:
-    """Bias and slope for `line_confidence` on greedy readings, by logistic regression with a weak pull to (0, 1).
+    """Bias and slope of `line_confidence` for greedy readings, by logistic regression with a weak prior at (0, 1).
 
-    A reading is right as the score counts it: white space in normal form.
+    A reading is correct if it equals the text once white space is normalised, as in scores.
     """
     x, y = [], []
     for frames, text in zip(logits, texts, strict=True):
@@ -112,26 +112,26 @@ def fit_lines(
     return logistic(np.array(x, np.float64), np.array(y, np.float64))
 
 
-def logistic(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], pull: float = 1.0) -> Calibration:
-    """Bias and slope of the logistic curve through points x (n,) with outcomes y (n,) 0 or 1: Newton's method.
+def logistic(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], precision: float = 1.0) -> Calibration:
+    """Bias and slope of a logistic regression of outcomes y (n,) in {0, 1} on x (n,), by Newton's method.
 
-    `pull` is the strength of a normal prior around bias 0 and slope 1, so that few or one-sided outcomes are harmless.
+    `precision` is that of a normal prior around bias 0 and slope 1, which keeps few or one-sided outcomes harmless.
     """
     prior = np.array([0.0, 1.0])
     design = np.stack([np.ones_like(x), x], axis=1)
 
     def loss(weights: npt.NDArray[np.float64]) -> float:
         z = design @ weights
-        return float((np.logaddexp(0, z) - y * z).sum() + pull * ((weights - prior) ** 2).sum() / 2)
+        return float((np.logaddexp(0, z) - y * z).sum() + precision * ((weights - prior) ** 2).sum() / 2)
 
     weights = prior
     for _ in range(50):
         p = 1 / (1 + np.exp(-np.clip(design @ weights, -500, 500)))
-        slope = design.T @ (y - p) - pull * (weights - prior)
-        curve = (design * (p * (1 - p))[:, None]).T @ design + pull * np.eye(2)
-        step = np.linalg.solve(curve, slope)
+        gradient = design.T @ (y - p) - precision * (weights - prior)
+        hessian = (design * (p * (1 - p))[:, None]).T @ design + precision * np.eye(2)
+        step = np.linalg.solve(hessian, gradient)
         while loss(weights + step) > loss(weights) and np.abs(step).max() > 1e-9:
-            step /= 2  # far from the valley a full step overshoots
+            step /= 2  # far from the minimum a full step overshoots
         weights = weights + step
         if np.abs(step).max() < 1e-8:
             break

@@ -1,10 +1,9 @@
-"""Connectionist temporal classification, read greedily: the best class of every frame, repeats and blanks removed.
+"""Paths of connectionist temporal classification (Graves et al. 2006, doi:10.1145/1143844.1143891).
 
-Graves et al., 2006. The same code turns any path of frames (greedy, or aligned to a text) into characters with spans,
-confidences and alternatives. Frames are (T, C) log posteriors; class 0 is the blank.
+A path is one class per frame, greedy or aligned to a text; repeats and blanks are removed to get its characters, with
+their spans and alternatives. Frames are (T, C) log posteriors; class 0 is the blank.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,11 +35,11 @@ class Runs:
     classes: Ints
     first: Ints  # frame
     last: Ints  # frame, inclusive
-    peak: Ints  # the frame where the character is surest
+    peak: Ints  # the frame of its highest posterior
 
 
 def runs(path: Ints, log_probs: Floats) -> Runs:
-    """Stretches of one class other than blank in a path (T,) over log posteriors (T, C)."""
+    """The runs of equal classes other than the blank in a path (T,) over log posteriors (T, C)."""
     starts = np.flatnonzero(np.append(True, path[1:] != path[:-1])) if len(path) else np.zeros(0, np.int64)
     ends = np.append(starts[1:], len(path)) if len(path) else starts
     chosen = path[starts] != 0
@@ -53,7 +52,7 @@ def runs(path: Ints, log_probs: Floats) -> Runs:
 
 
 def single_spaced(found: Runs, space: int) -> Runs:
-    """The runs without the spaces, of class `space`, that begin or end the line or follow another one."""
+    """The runs without leading, trailing and repeated spaces; `space` is the class of the space."""
     spaces = found.classes == space
     letters = np.flatnonzero(~spaces)
     keep = ~spaces
@@ -63,17 +62,17 @@ def single_spaced(found: Runs, space: int) -> Runs:
 
 
 def collapse(path: Ints) -> list[int]:
-    """The classes that a path of frames spells: repeats, then blanks, removed."""
+    """The classes that a path spells: repeats removed, then blanks."""
     keep = path != 0
     keep[1:] &= path[1:] != path[:-1]
     return [int(c) for c in path[keep]]
 
 
-def spans(found: Runs, steps: int, stride: int = 4) -> npt.NDArray[np.float64]:
-    """Where the characters stand: (K, 2) px of the prepared picture, increasing, never overlapping.
+def spans(found: Runs, steps: int, stride: int) -> npt.NDArray[np.float64]:
+    """Spans of the characters: (K, 2) px of the prepared picture, increasing, not overlapping.
 
-    A network trained with CTC fires for a frame or two a character; the blank frames between two characters are
-    shared by both, and the first and the last character reach out by half a usual advance.
+    A network trained with CTC emits a character in one or two frames. The blank frames between two characters are
+    split between them; the first and the last character are extended by half the median advance.
     """
     if not found.classes.size:
         return np.zeros((0, 2))
@@ -87,7 +86,7 @@ def spans(found: Runs, steps: int, stride: int = 4) -> npt.NDArray[np.float64]:
 
 
 def alternatives(rows: Floats, classes: Ints, count: int = ALTERNATIVES) -> tuple[Ints, Floats]:
-    """The best other characters: (K, count) classes and log posteriors, from the rows (K, C) at the peaks."""
+    """The next best characters: (K, count) classes and log posteriors, from the rows (K, C) at the peaks."""
     rest = rows.copy()
     rest[:, 0] = -np.inf
     rest[np.arange(len(rest)), classes] = -np.inf
@@ -98,22 +97,3 @@ def alternatives(rows: Floats, classes: Ints, count: int = ALTERNATIVES) -> tupl
     order = np.argsort(-np.take_along_axis(rest, best, axis=1), axis=1, kind="stable")
     best = np.take_along_axis(best, order, axis=1)
     return best.astype(np.int64), np.take_along_axis(rest, best, axis=1)
-
-
-def log_probability(log_probs: Floats, classes: Sequence[int]) -> float:
-    """Log probability that frames (T, C) spell `classes`, over all paths: the forward algorithm."""
-    extended = np.zeros(2 * len(classes) + 1, np.int64)
-    extended[1::2] = classes
-    skip = np.full(len(extended), -np.inf)
-    skip[2:][(extended[2:] != 0) & (extended[2:] != extended[:-2])] = 0.0
-    alpha = np.full(len(extended) + 2, -np.inf)  # two impossible states before the first: no edge cases below
-    alpha[1] = 0.0  # before the first frame, the blank and the first character can be entered
-    for frame in np.asarray(log_probs, np.float64):
-        moves = np.logaddexp(np.logaddexp(alpha[2:], alpha[1:-1]), alpha[:-2] + skip)
-        if alpha[1] == 0.0:
-            moves[1:2] = 0.0
-            alpha[1] = -np.inf
-        alpha[2:] = moves + frame[extended]
-    if not len(log_probs):
-        return 0.0 if not classes else -np.inf
-    return float(np.logaddexp.reduce(alpha[-2:]))

@@ -1,22 +1,24 @@
-"""`model.json`: what a model folder says about itself. Read, written and checked here and nowhere else."""
+"""`model.json`, the description of a model folder: read, written and checked here and nowhere else."""
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from scriven.base import ModelError, TextError, atomic
 from scriven.reader import DEFAULT as DEFAULT
 from scriven.text import Charset
 
-FORMAT = 1
+FORMAT = 2  # 1 had the keys `graph` and `size` in place of `graphs` and `sizes`
+READABLE = (1, FORMAT)
+HEIGHT, STRIDE = 64, 4  # px; of models that do not state them, and of networks trained without a parent
 BUNDLED = Path(__file__).parent / "bundled"
 
 
 class Graph(BaseModel):
-    """The reading graph: an ONNX file of the folder and how its weights are stored."""
+    """An exported graph: an ONNX file of the folder and how its weights are stored."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -32,20 +34,21 @@ class ModelInfo(BaseModel):
     format: int = FORMAT
     kind: str = "recogniser"
     name: str = ""
-    network: str
-    size: str
+    network: str  # a name in scriven.recognisers.RECOGNISERS
+    sizes: dict[str, Any] = {}  # keyword arguments of the network
     charset: tuple[str, ...] = Field(min_length=1)
-    height: int = Field(default=64, gt=0, le=512)  # px of a prepared picture
-    stride: int = Field(default=4, gt=0)  # px of a frame
+    height: int = Field(default=HEIGHT, gt=0, le=512)  # px of a prepared picture
+    stride: int = Field(default=STRIDE, gt=0)  # px of picture width per frame
+    decoders: tuple[str, ...] = Field(default=("ctc",), min_length=1)  # names in scriven.reader.decoders.DECODERS
     normalisation: Literal["NFC"] = "NFC"
-    stretch: float = Field(default=1.0, ge=0.5, le=2)  # how many times wider a prepared picture is made to be read
+    stretch: float = Field(default=1.0, ge=0.5, le=2)  # prepared pictures are scaled in width by it before reading
     temperature: float = Field(default=1.0, gt=0)  # divides the logits before the softmax
     calibration: tuple[float, float] = (0.0, 1.0)  # bias and slope of the whole-line confidence
     cer_estimate_bias: float = Field(
         default=0.0, validation_alias=AliasChoices("cer_estimate_bias", "optimism")
-    )  # logits that signs of its errors flatter it by, for it learnt from its own readings
-    graph: Graph | None = None
-    language_model: str | None = Field(default=None, pattern=r"^[^/\\]+$")  # a file of the folder, read with it
+    )  # logits by which its estimated error rate is too low, because it was trained on its own readings
+    graphs: dict[str, Graph] = {}  # by role; see scriven.recognisers.contract
+    language_model: str | None = Field(default=None, pattern=r"^[^/\\]+$")  # a file of the folder, used by default
     parents: list[Any] = []
     data: list[dict[str, Any]] = []
     scores: dict[str, Any] = {}
@@ -54,6 +57,26 @@ class ModelInfo(BaseModel):
     languages: list[str] = []
     settings: dict[str, Any] = {}  # of the command that made it
 
+    @model_validator(mode="before")
+    @classmethod
+    def _upgraded(cls, content: Any) -> Any:
+        """Keys of format 1 under their present names."""
+        if not isinstance(content, dict):
+            return content
+        content = dict(content)
+        if "size" in content:
+            content.setdefault("sizes", {"size": content.pop("size")})
+        if "graph" in content and (graph := content.pop("graph")) is not None:
+            content.setdefault("graphs", {"reader": graph})
+        if content.get("format") in READABLE:
+            content["format"] = FORMAT
+        return content
+
+    @property
+    def size(self) -> str:
+        """The size of the network in words: `small`, or its settings."""
+        return ", ".join(str(v) if k == "size" else f"{k}={v}" for k, v in self.sizes.items())
+
     @property
     def characters(self) -> Charset:
         """The character set, checked."""
@@ -61,29 +84,29 @@ class ModelInfo(BaseModel):
 
     @property
     def only_typefaces(self) -> bool:
-        """Whether it and all that it came from have seen synthetic pictures alone, those that typefaces write."""
+        """Whether it and all its ancestors were trained only on pictures that the font scribe wrote."""
         every = list(_entries(self.data, self.parents))
         return bool(every) and all(one.get("origin") == "fonts" for one in every)
 
     def as_parent(self, path: str | Path) -> dict[str, Any]:
-        """What a model made of this one says of it: its name (else its path), its data and its own parents."""
+        """The record of this model in a model made from it: its name, else its path, its data and its parents."""
         return {"name": self.name or str(path), "data": self.data, "parents": self.parents}
 
     def came_from(self) -> str:
-        """The models that this one came from, each once: `a, which came from b`; empty where there is none."""
+        """The ancestors of this model, each named once: `a, which came from b`; empty if there is none."""
         return _lineage(self.parents, set())
 
     def learnt(self) -> set[str]:
-        """Fingerprints of the lines folders whose texts this model or one of its parents was trained on."""
+        """Fingerprints of the lines folders whose texts this model or an ancestor was trained on."""
         return set(_told("fingerprint", self.data, self.parents))
 
     def sketches(self) -> set[str]:
-        """Sketches (see scriven.lines.sketch) of the pictures that this model or one of its parents was trained on."""
+        """Sketches (see scriven.lines.sketch) of the pictures that this model or an ancestor was trained on."""
         return set(_told("sketch", self.data, self.parents))
 
 
 def _lineage(parents: Any, named: set[str]) -> str:
-    """Parents and theirs in words; in place of one that was named before stand those of its own that were not."""
+    """Parents and their ancestors in words; one that was named before is replaced by its own, unnamed ancestors."""
     said = []
     for one in parents if isinstance(parents, list) else ():
         name, older = (one.get("name"), one.get("parents")) if isinstance(one, dict) else (str(one), None)
@@ -102,7 +125,7 @@ def _told(key: str, data: Any, parents: Any) -> Iterator[str]:
 
 
 def _entries(data: Any, parents: Any) -> Iterator[dict[str, Any]]:
-    """Of model.json as anyone may have written it: what has another form is passed over."""
+    """All records of data, those of ancestors included; values of an unexpected type are ignored."""
     for one in data if isinstance(data, list) else ():
         if isinstance(one, dict):
             yield one
@@ -112,13 +135,13 @@ def _entries(data: Any, parents: Any) -> Iterator[dict[str, Any]]:
 
 
 def own_language(folder: Path, info: ModelInfo) -> Path | None:
-    """The language model that a model brings. Raises ModelError where model.json names one that is not there."""
+    """The file of a model's own language model, None if it has none. Raises ModelError if the file is missing."""
     if info.language_model is None:
         return None
     file = folder / info.language_model
     if not file.is_file():
         raise ModelError(
-            f"{file} is missing, and model.json says that the model is read with it; copy the model folder again, or "
+            f"{file} is missing, the language model that model.json names; copy the model folder again, or "
             "read without it: --lm none"
         )
     return file
@@ -133,14 +156,14 @@ def read_info(folder: str | Path, kind: str = "recogniser") -> ModelInfo:
     try:
         content = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:
-        raise ModelError(f"{folder} is no model folder: it has no model.json; check the path") from None
+        raise ModelError(f"{folder} is not a model folder: it has no model.json; check the path") from None
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{file} is damaged or cannot be read ({error}); copy the model folder again") from None
     if not isinstance(content, dict):
         raise ModelError(f"{file} does not describe a model; copy the model folder again")
-    if content.get("format") != FORMAT:
+    if content.get("format") not in READABLE:
         raise ModelError(
-            f"{file} has the format {content.get('format')!r} and this version reads {FORMAT}; "
+            f"{file} has the format {content.get('format')!r} and this version reads up to {FORMAT}; "
             "update scriven or use another model"
         )
     if content.get("kind") != kind:
@@ -158,25 +181,25 @@ def read_info(folder: str | Path, kind: str = "recogniser") -> ModelInfo:
 
 
 def write_info(folder: str | Path, info: ModelInfo) -> None:
-    """Write model.json, at once or not at all. Raises OutputError."""
+    """Write model.json atomically. Raises OutputError."""
     with atomic(Path(folder) / "model.json", "w") as file:
         json.dump(info.model_dump(mode="json"), file, indent=2, ensure_ascii=False)
         file.write("\n")
 
 
 def bundled() -> list[str]:
-    """Names of the models that come with the package."""
+    """Names of the bundled models."""
     return sorted(p.parent.name for p in BUNDLED.glob("*/model.json"))
 
 
 def is_model(name_or_path: str | Path) -> bool:
-    """Whether this is the folder of a model, or the name of a bundled one that no folder here bears."""
+    """Whether this is a model folder, or the name of a bundled model; a path that exists comes first."""
     path = Path(name_or_path)
     return (path / "model.json").is_file() or (not path.exists() and (BUNDLED / path / "model.json").is_file())
 
 
 def find_model(name_or_path: str | Path = DEFAULT) -> Path:
-    """The folder of a model: a path, or the name of a bundled model. Raises ModelError when there is none."""
+    """The folder of a model, given its path or the name of a bundled model. Raises ModelError if there is none."""
     path = Path(name_or_path)
     if path.is_dir():
         return path

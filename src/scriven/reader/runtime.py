@@ -1,11 +1,11 @@
-"""ONNX Runtime as we use it: from 1.29 on it reports its use over the network unless it is told not to."""
+"""Import of ONNX Runtime with its telemetry off: from 1.29 on it reports usage over the network by default."""
 
 import os
 from types import ModuleType
 
 
 def onnxruntime() -> ModuleType:
-    """The module, imported with its telemetry off: nothing is sent, and no identifier is kept on disk."""
+    """The module onnxruntime; it sends nothing and keeps no identifier on disk."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 

@@ -1,4 +1,4 @@
-"""What is known before looking, as scorers for the beam search: a character language model, and a list of words."""
+"""Prior knowledge about texts as scorers of the beam search: a character language model, and a list of words."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,9 +11,9 @@ from scriven.text import Charset, normalise
 
 
 class LanguageScorer:
-    """Adds `alpha` times the language model's log probability, and `beta` for every character.
+    """Adds `alpha` times the log-probability of the language model, and `beta` per character.
 
-    With `word`, the text is one word from anywhere in a line: after a space, and before a space or the end.
+    With `word`, the text is one word at any place of a line: after a space, and before a space or the end.
     """
 
     def __init__(self, model: CharLM, charset: Charset, alpha: float, beta: float, word: bool = False):
@@ -38,10 +38,10 @@ class LanguageScorer:
             end = float(np.logaddexp(end, self.model.scores([state])[0, self._space]))
         return self.alpha * end
 
-    def expected(self, rows: Floats, classes: Sequence[int]) -> Floats:
-        """Log posteriors (K, C) at the peaks of K characters, weighed by what the language expects at each place.
+    def rescored(self, rows: Floats, classes: Sequence[int]) -> Floats:
+        """Log posteriors (K, C) at the peaks of K characters, multiplied by the language model's prediction for each.
 
-        The blank keeps its share; the characters share the rest anew.
+        The blank keeps its probability; those of the characters are renormalised to the rest.
         """
         states = [self.start()]
         for class_ in classes[:-1]:
@@ -52,10 +52,10 @@ class LanguageScorer:
 
 
 class WordScorer:
-    """Adds `bonus` for every letter that goes on spelling a listed word, and takes it back when the word is left early.
+    """Adds `bonus` per letter that continues a listed word, and takes it back if the word is not completed.
 
-    A state is (node of the tree of words, bonus given since the word began); node 0 is the start of a word, -1 a word
-    that is not listed. Words begin and end at characters that are no letters or digits, or that no listed word holds.
+    A state is (node of the prefix tree, bonus given since the word began); node 0 is the start of a word, -1 an
+    unlisted word. Words are delimited by characters that are neither letters nor digits and occur in no listed word.
     """
 
     def __init__(self, words: Iterable[str], charset: Charset, bonus: float):

@@ -1,12 +1,23 @@
-"""Which lines can be trained on: the one rule that the loader keeps and `doctor` foretells."""
+"""Which lines can be trained on: the one rule that the loader applies and `doctor` reports in advance."""
 
 from dataclasses import dataclass
 
 from scriven.reader.align import frames_needed
 from scriven.text import Charset, name
 
-HEIGHT, STRIDE = 64, 4  # px of a prepared picture and of a frame, where no model says otherwise
 NARROWEST, WIDEST = 8, 4096  # px at the height of the recogniser
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """The pictures and texts that a recogniser takes: px of picture height and per frame, its character set.
+
+    The character set is None where any character will do.
+    """
+
+    height: int
+    stride: int
+    charset: Charset | None = None
 
 
 @dataclass(frozen=True)
@@ -17,8 +28,11 @@ class Fault:
     reason: str
 
 
-def faults(text: str | None, width: int, charset: Charset | None, stride: int = STRIDE) -> list[Fault]:
-    """All that keeps a line of `width` px (at the recogniser's height) from being trained on; empty if nothing does."""
+def faults(text: str | None, width: int, charset: Charset | None, stride: int) -> list[Fault]:
+    """Every reason why a line of `width` px (at the recogniser's height) cannot be trained on.
+
+    `charset`: of the recogniser, None if any character will do; `stride`: its px per frame.
+    """
     found = []
     if not text:
         found.append(Fault("no-text", "it has no text; transcribe it or leave it to `scriven adapt`"))
@@ -37,18 +51,18 @@ def faults(text: str | None, width: int, charset: Charset | None, stride: int = 
 
 
 def misfit(width: int) -> Fault | None:
-    """What is wrong with a picture of `width` px (at the recogniser's height), whatever its text; None if nothing."""
+    """The fault of a picture of `width` px (at the recogniser's height), whatever its text; None if it is usable."""
     if NARROWEST <= width <= WIDEST:
         return None
     asked = f"{NARROWEST} to {WIDEST} px can be used"
     return Fault("width", f"its picture is {width} px wide at the recogniser's height; {asked}")
 
 
-def unusable(text: str | None, width: int, charset: Charset | None) -> str | None:
-    """Why a line of `width` px (at the recogniser's height) cannot be trained on, or None."""
-    return next((fault.reason for fault in faults(text, width, charset)), None)
+def unusable(text: str | None, width: int, charset: Charset | None, stride: int) -> str | None:
+    """The first reason of `faults`, or None."""
+    return next((fault.reason for fault in faults(text, width, charset, stride)), None)
 
 
-def prepared_width(width: int, height: int, at: int = HEIGHT) -> int:
-    """How wide `images.prepare` makes a picture of width x height px at the height `at`, from the numbers alone."""
+def prepared_width(width: int, height: int, at: int) -> int:
+    """The width in px of a picture of width x height px after `images.prepare` to the height `at`."""
     return max(at // 2, 1, round(width * at / height))

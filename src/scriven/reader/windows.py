@@ -1,4 +1,4 @@
-"""Pictures far longer than any trained on are read in overlapping windows whose frames are joined mid-overlap."""
+"""Pictures much wider than any in training are read in overlapping windows, whose frames are joined mid-overlap."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,13 +21,10 @@ class Window:
     last: int
 
 
-def windows(
-    width: int, limit: int = LIMIT, window: int = WINDOW, overlap: int = OVERLAP, stride: int = 4
-) -> list[Window]:
-    """Windows over `width` px; one for a picture up to `limit`. They start and are cut between frames of `stride` px.
+def windows(width: int, stride: int, limit: int = LIMIT, window: int = WINDOW, overlap: int = OVERLAP) -> list[Window]:
+    """Windows over `width` px; a single one up to `limit` px. They start and are cut between frames of `stride` px.
 
-    Every pixel is kept exactly once; the last window ends with the picture and is as long as the others, give or take
-    a frame.
+    Every pixel is kept exactly once. The last window ends with the picture; its length differs by less than a frame.
     """
     if width <= limit:
         return [Window(0, width, 0, width)]
@@ -41,10 +38,8 @@ def windows(
     return [Window(*edges) for edges in zip(starts, stops, cuts[:-1], cuts[1:], strict=True)]
 
 
-def stitch(
-    parts: Sequence[npt.NDArray[np.float32]], cuts: Sequence[Window], stride: int = 4
-) -> npt.NDArray[np.float32]:
-    """Frames (T_i, C) of every window to the frames (T, C) of the whole picture."""
+def stitch(parts: Sequence[npt.NDArray[np.float32]], cuts: Sequence[Window], stride: int) -> npt.NDArray[np.float32]:
+    """Frames (T_i, D) of every window to the frames (T, D) of the whole picture."""
     kept = [
         part[(cut.first - cut.start) // stride : -(-(cut.last - cut.start) // stride)]
         for part, cut in zip(parts, cuts, strict=True)

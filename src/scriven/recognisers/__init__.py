@@ -1,18 +1,36 @@
-"""Networks that read, one file each. A recogniser has `charset`, `loss(batch)`, `read(batch)`, `grown(charset)`."""
+"""Networks that read, one file and one row of `RECOGNISERS` each; see `contract.Recogniser`."""
+
+from collections.abc import Callable
+from inspect import signature
+from typing import Any
+
+import torch
 
 from scriven.base import SettingsError
-from scriven.recognisers import convtext
 from scriven.recognisers.contract import Recogniser
+from scriven.recognisers.convtext import ConvText
 from scriven.text import Charset
 
-RECOGNISERS = {"convtext": (convtext.ConvText, convtext.SIZES)}
+DEFAULT = "convtext"  # the network that is trained when none is named
+
+RECOGNISERS: dict[str, Callable[..., Recogniser]] = {"convtext": ConvText}  # name -> callable (charset, **sizes)
 
 
-def build(network: str, size: str, charset: Charset) -> Recogniser:
-    """A new network by names. Raises SettingsError when there is no such network or size."""
+def build(network: str, charset: Charset, **sizes: Any) -> Recogniser:
+    """A new network with random weights. Raises SettingsError for an unknown network or size, naming those there are.
+
+    `sizes` are the keyword arguments of its row; what is left out takes the network's own default.
+    """
     if network not in RECOGNISERS:
         raise SettingsError(f"there is no recogniser {network!r}; there are: {', '.join(RECOGNISERS)}")
-    kind, sizes = RECOGNISERS[network]
-    if size not in sizes:
-        raise SettingsError(f"the recogniser {network} has no size {size!r}; there are: {', '.join(sizes)}")
-    return kind(charset, sizes[size])
+    known = list(signature(RECOGNISERS[network]).parameters)[1:]
+    for key in sizes:
+        if key not in known:
+            raise SettingsError(f"the recogniser {network} has no size setting {key!r}; it has: {', '.join(known)}")
+    return RECOGNISERS[network](charset, **sizes)
+
+
+def sizes_of(network: str, **sizes: Any) -> dict[str, Any]:
+    """All size settings of a network, defaults included; no weights are made. Raises SettingsError as `build` does."""
+    with torch.device("meta"):
+        return build(network, Charset((" ",)), **sizes).sizes

@@ -1,6 +1,12 @@
-"""What every network that reads has, for the rooms above; there is no code here to inherit."""
+"""The contract of a recogniser: everything that training, export, reading and decoding use of a network.
 
-from abc import abstractmethod
+A new recogniser is one file in this folder and one row of `RECOGNISERS`: a callable `(charset, **sizes)` whose result
+has what `Recogniser` lists. tests/test_recogniser_contract.py runs over the rows.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
 
 from torch import Tensor, nn
 
@@ -8,21 +14,69 @@ from scriven.tensors import Batch
 from scriven.text import Charset
 
 
-class Recogniser(nn.Module):
-    """A network from pictures `height` px high to texts over `charset`, one frame each `stride` px."""
+@dataclass(frozen=True)
+class GraphSpec:
+    """One ONNX graph of a network: what is exported, and what a Reader runs in its place on a torch network.
 
-    charset: Charset
-    height: int
-    stride: int
+    `inputs` are examples by name, in the order of `module.forward`; `outputs` names what it returns, in order.
+    `dynamic` gives the dimensions of each input that may change, as torch.export takes them.
+    """
 
-    @abstractmethod
+    module: nn.Module
+    inputs: Mapping[str, Tensor]
+    outputs: tuple[str, ...]
+    dynamic: Mapping[str, Mapping[int, Any]]
+
+
+class Recogniser(Protocol):
+    """A network that reads pictures of text lines. It is a torch.nn.Module; there is no base class to inherit."""
+
+    charset: Charset  # the characters that it can write
+    height: int  # px of a prepared picture
+    stride: int  # px of picture width per frame
+    decoders: tuple[str, ...]  # names in scriven.reader.decoders.DECODERS; readings come from the first
+    sizes: dict[str, Any]  # the keyword arguments it was built with, as JSON; they are kept in model.json
+
+    def __call__(self, images: Tensor, widths: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 1, height, W) ink and (N,) px to (N, T, D) frames, T = ceil(W / stride), and (N,) frames before padding.
+
+        What is in a frame is between the network and its decoders; for `ctc`: logits of the blank and the characters.
+        Frames before the padding do not depend on the padding or on other lines of the batch.
+        """
+
     def loss(self, batch: Batch, smoothing: float = 0.0) -> Tensor:
-        """What training makes small. Raises TextError for texts that cannot be written in their frames."""
+        """Mean loss per character, a scalar; `smoothing` is label smoothing.
 
-    @abstractmethod
+        Raises TextError for a text that is empty, does not fit into its picture or has unknown characters.
+        """
+
     def read(self, batch: Batch) -> list[str]:
-        """The greedy texts of a batch."""
+        """Greedy readings of a batch, without a language model."""
 
-    @abstractmethod
-    def grown(self, charset: Charset) -> "Recogniser":
-        """A copy that writes `charset` too. Raises ValueError when that does not begin with this one's characters."""
+    def grown(self, charset: Charset) -> Self:
+        """A copy that can write `charset` too and reads as before.
+
+        Raises ValueError when `charset` does not begin with the characters of this network.
+        """
+
+    def graphs(self) -> dict[str, GraphSpec]:
+        """The graphs to export, by role. Each is written to `<role>.onnx` and listed in model.json.
+
+        A decoder states which role it runs over batches of pictures (inputs `images` and `widths`, frames out) and
+        may run others itself, such as one step of an attention decoder.
+        """
+
+    # --- of torch.nn.Module ---------------------------------------------------------------------------------------
+
+    training: bool
+
+    def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]: ...
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]: ...
+    def modules(self) -> Iterator[nn.Module]: ...
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> Any: ...
+    def train(self, mode: bool = True) -> Self: ...
+    def eval(self) -> Self: ...
+    def to(self, *args: Any, **kwargs: Any) -> Self: ...
+    def cpu(self) -> Self: ...
+    def requires_grad_(self, requires_grad: bool = True) -> Self: ...

@@ -1,31 +1,33 @@
-"""ConvText: dense convolutions look at the line, dilated ones read along it, CTC aligns.
+"""ConvText: two-dimensional convolutions read the strokes, dilated ones read along the line, CTC aligns the text.
 
-The trunk is a small residual network (He et al. 2015, arXiv:1512.03385) that ends in one vector per 4-px column. The
-blocks that read along the line are residual pairs of dilated one-dimensional convolutions (Yu & Koltun 2015,
-arXiv:1511.07122): the context of a recurrent layer from the one operation that CPUs do best.
+The trunk is a small residual network (He et al. 2015, arXiv:1512.03385) that ends in one vector per frame of 4 px.
+Context along the line comes from residual pairs of dilated one-dimensional convolutions (Yu & Koltun 2015,
+arXiv:1511.07122): a receptive field like that of a recurrent layer, from the operation that CPUs do best.
 """
 
 import copy
-import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from scriven.reader.ctc import collapse
-from scriven.recognisers.contract import Recogniser
-from scriven.recognisers.ctc import ctc_loss
+from scriven.base import SettingsError
+from scriven.recognisers.contract import GraphSpec
+from scriven.recognisers.ctc import ctc_graphs, ctc_loss, ctc_read, grown_head
 from scriven.recognisers.norm import Columns, MaskedBatchNorm
 from scriven.tensors import Batch, shrink
 from scriven.text import Charset
 
 DILATIONS = (1, 2, 4, 8)
+DROPOUT = 0.1
+RENAMED = {"name": "head", "along": "context"}  # modules as weights of version 0.1 name them
 
 
 @dataclass(frozen=True)
-class Size:
-    """Channels of the four stages, residual blocks in the last three, width and number of the blocks along the line."""
+class ConvTextSize:
+    """Channels of the four stages, residual blocks of the last three, width and number of the context blocks."""
 
     channels: tuple[int, int, int, int]
     blocks: tuple[int, int, int]
@@ -33,8 +35,15 @@ class Size:
     depth: int
 
 
+SIZES = {
+    "tiny": ConvTextSize((24, 48, 96, 128), (1, 1, 0), 192, 6),
+    "small": ConvTextSize((24, 48, 96, 160), (1, 1, 0), 288, 8),
+    "base": ConvTextSize((32, 64, 128, 224), (2, 2, 1), 352, 11),
+}
+
+
 class Conv(nn.Module):
-    """3x3 convolution, batch norm, ReLU if `act`; nothing is left of the padding."""
+    """3x3 convolution, masked batch norm, ReLU if `act`; zero in the padding."""
 
     def __init__(self, i: int, o: int, stride: tuple[int, int] = (1, 1), act: bool = True):
         super().__init__()
@@ -46,6 +55,8 @@ class Conv(nn.Module):
 
 
 class Residual(nn.Module):
+    """A residual block of two 3x3 convolutions."""
+
     def __init__(self, c: int):
         super().__init__()
         self.a, self.b = Conv(c, c), Conv(c, c, act=False)
@@ -55,7 +66,7 @@ class Residual(nn.Module):
 
 
 class ContextBlock(nn.Module):
-    """A residual pair of dilated convolutions along the line; it starts as the identity."""
+    """A residual pair of dilated convolutions along the line, initialised to the identity."""
 
     def __init__(self, width: int, dilation: int):
         super().__init__()
@@ -67,7 +78,7 @@ class ContextBlock(nn.Module):
 
 
 class DilatedConv(nn.Module):
-    """One 1x3 dilated convolution, batch norm, ReLU if `act`."""
+    """1x3 dilated convolution, masked batch norm, ReLU if `act`."""
 
     def __init__(self, width: int, dilation: int, act: bool = True):
         super().__init__()
@@ -78,28 +89,35 @@ class DilatedConv(nn.Module):
         return self.norm(self.conv(x), columns)
 
 
-class ConvText(Recogniser):
-    """Reads pictures 64 px high; `stride` px across make one frame."""
+class ConvText(nn.Module):
+    """The network; `size` is a key of SIZES. Raises SettingsError for another one."""
 
     height, stride = 64, 4
+    decoders: tuple[str, ...] = ("ctc",)
 
-    def __init__(self, charset: Charset, size: Size, dropout: float = 0.1):
+    def __init__(self, charset: Charset, size: str = "small"):
+        if size not in SIZES:
+            raise SettingsError(f"the recogniser convtext has no size {size!r}; there are: {', '.join(SIZES)}")
         super().__init__()
         self.charset = charset
-        c0, c1, c2, c3 = size.channels
+        self.sizes: dict[str, Any] = {"size": size}
+        chosen = SIZES[size]
+        c0, c1, c2, c3 = chosen.channels
         self.stem = Conv(1, c0, (2, 2))
         self.enter = nn.ModuleList([Conv(c0, c1, (2, 2)), Conv(c1, c2, (2, 1)), Conv(c2, c3, (2, 1))])
         self.stages = nn.ModuleList(
             nn.ModuleList(Residual(c) for _ in range(blocks))
-            for c, blocks in zip((c1, c2, c3), size.blocks, strict=True)
+            for c, blocks in zip((c1, c2, c3), chosen.blocks, strict=True)
         )
-        self.column = nn.Conv2d(c3, size.width, (self.height // 16, 1))
-        self.context = nn.ModuleList(ContextBlock(size.width, DILATIONS[i % len(DILATIONS)]) for i in range(size.depth))
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(size.width, len(charset) + 1)  # class 0 is the blank
+        self.column = nn.Conv2d(c3, chosen.width, (self.height // 16, 1))
+        self.context = nn.ModuleList(
+            ContextBlock(chosen.width, DILATIONS[i % len(DILATIONS)]) for i in range(chosen.depth)
+        )
+        self.dropout = nn.Dropout(DROPOUT)
+        self.head = nn.Linear(chosen.width, len(charset) + 1)  # class 0 is the blank
 
     def forward(self, images: Tensor, widths: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, 1, 64, W) ink and (N,) px to (N, T, C) logits and (N,) frames that count; T = ceil(W / 4)."""
+        """(N, 1, 64, W) ink and (N,) px to (N, T, C) logits and (N,) frames before padding; T = ceil(W / 4)."""
         w, t = -(-images.shape[3] // 2), -(-images.shape[3] // 4)
         steps = shrink(widths, self.stride)
         known = self.training and not images.is_cuda
@@ -118,43 +136,26 @@ class ConvText(Recogniser):
         return self.head(self.dropout(x)), steps
 
     def loss(self, batch: Batch, smoothing: float = 0.0) -> Tensor:
-        """Mean CTC loss per character. Raises TextError for texts that cannot be written in their frames."""
+        """Mean CTC loss per character. Raises TextError as `ctc_loss` does."""
         logits, steps = self(batch.images, batch.widths)
         return ctc_loss(logits, steps, batch.texts, self.charset, smoothing)
 
-    @torch.inference_mode()
     def read(self, batch: Batch) -> list[str]:
-        """The greedy texts of a batch."""
-        logits, steps = self(batch.images, batch.widths)
-        paths = logits.argmax(-1).cpu().numpy()
-        return [self.charset.decode(collapse(p[:t])) for p, t in zip(paths, steps.tolist(), strict=True)]
+        """Greedy readings of a batch."""
+        return ctc_read(self, batch)
 
     def grown(self, charset: Charset) -> "ConvText":
-        """A copy that writes `charset` too: old characters keep their weights, é starts as e, others as a faint mean.
-
-        Raises ValueError when `charset` does not begin with this network's characters.
-        """
-        old = len(self.charset) + 1
-        if charset.characters[: old - 1] != self.charset.characters:
-            raise ValueError("a grown character set begins with the old one")
+        """A copy that can write `charset` too; see `grown_head`, which raises ValueError."""
         net = copy.deepcopy(self)
-        net.charset = charset
-        net.head = nn.Linear(self.head.in_features, len(charset) + 1).to(self.head.weight)
-        with torch.no_grad():
-            net.head.weight[:old], net.head.bias[:old] = self.head.weight, self.head.bias
-            net.head.weight[old:] = self.head.weight[1:].mean(0)
-            net.head.bias[old:] = self.head.bias[1:].min()
-            for c in charset.characters[old - 1 :]:
-                like = unicodedata.normalize("NFKD", c)[0]
-                if like != " " and like in self.charset:  # a lone accent (´) is a space and the accent
-                    (new,), (known,) = charset.encode(c), self.charset.encode(like)
-                    net.head.weight[new] = self.head.weight[known]
-                    net.head.bias[new] = self.head.bias[known] - 2.0  # the plain letter is read first
+        net.head, net.charset = grown_head(self.head, self.charset, charset), charset
         return net
 
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """As torch.nn.Module does; weights of version 0.1 are loaded under the present names of their modules."""
+        parts = ((key.partition("."), value) for key, value in state_dict.items())
+        present = {RENAMED.get(first, first) + dot + rest: value for (first, dot, rest), value in parts}
+        return super().load_state_dict(present, strict, assign)
 
-SIZES = {
-    "tiny": Size((24, 48, 96, 128), (1, 1, 0), 192, 6),
-    "small": Size((24, 48, 96, 160), (1, 1, 0), 288, 8),
-    "base": Size((32, 64, 128, 224), (2, 2, 1), 352, 11),
-}
+    def graphs(self) -> dict[str, GraphSpec]:
+        """One graph, `reader`."""
+        return ctc_graphs(self)

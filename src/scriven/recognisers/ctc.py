@@ -1,23 +1,32 @@
-"""Connectionist temporal classification (Graves et al. 2006, doi:10.1145/1143844.1143891): the loss, its data error."""
+"""What networks with a CTC head share: the loss, greedy reading, growing the head, the graph that is exported.
 
+Connectionist temporal classification: Graves et al. 2006, doi:10.1145/1143844.1143891. Class 0 is the blank.
+"""
+
+import unicodedata
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from scriven.base import TextError
 from scriven.reader.align import frames_needed
-from scriven.tensors import within
+from scriven.reader.ctc import collapse
+from scriven.recognisers.contract import GraphSpec, Recogniser
+from scriven.tensors import Batch, within
 from scriven.text import Charset
+
+WIDTH_MULTIPLE = 32  # px; the exported graph takes batches whose width is a multiple of it
+ACCENT_PENALTY = 2.0  # logits by which a new accented letter starts less likely than its plain letter
 
 
 def ctc_loss(logits: Tensor, steps: Tensor, texts: Sequence[str], charset: Charset, smoothing: float = 0.0) -> Tensor:
-    """Mean loss per character over a batch, in float32.
+    """Mean CTC loss per character over a batch, in float32.
 
-    logits (N, T, C), steps (N,) frames that count. `smoothing` mixes in the mean negative log-probability of all
-    classes, which keeps the posteriors from growing over-confident.
-    Raises TextError naming a text that has too few frames, or characters that are not in the character set.
+    logits (N, T, C), steps (N,) frames before padding. Label smoothing: `smoothing` is the weight of the mean negative
+    log-probability over all classes, which keeps the posteriors from growing over-confident.
+    Raises TextError naming a text that is empty, needs more frames than it has, or has unknown characters.
     """
     classes = [charset.encode(text) for text in texts]
     for text, have in zip(texts, steps.tolist(), strict=True):
@@ -40,3 +49,43 @@ def ctc_loss(logits: Tensor, steps: Tensor, texts: Sequence[str], charset: Chars
         uniform = -(log_probs.mean(-1) * valid).sum() / valid.sum()
         loss = (1 - smoothing) * loss + smoothing * uniform
     return loss
+
+
+@torch.inference_mode()
+def ctc_read(net: Recogniser, batch: Batch) -> list[str]:
+    """Greedy readings of a batch by a network whose frames are CTC logits."""
+    logits, steps = net(batch.images, batch.widths)
+    paths = logits.argmax(-1).cpu().numpy()
+    return [net.charset.decode(collapse(p[:t])) for p, t in zip(paths, steps.tolist(), strict=True)]
+
+
+def grown_head(head: nn.Linear, old: Charset, new: Charset) -> nn.Linear:
+    """A larger output layer: old classes keep their weights; é starts as e, others as the mean of all, rarely read.
+
+    Raises ValueError when `new` does not begin with the characters of `old`.
+    """
+    count = len(old) + 1
+    if new.characters[: count - 1] != old.characters:
+        raise ValueError("a grown character set begins with the old one")
+    grown = nn.Linear(head.in_features, len(new) + 1).to(head.weight)
+    with torch.no_grad():
+        grown.weight[:count], grown.bias[:count] = head.weight, head.bias
+        grown.weight[count:] = head.weight[1:].mean(0)
+        grown.bias[count:] = head.bias[1:].min()
+        for c in new.characters[count - 1 :]:
+            plain = unicodedata.normalize("NFKD", c)[0]
+            if plain != " " and plain in old:  # a spacing accent (´) decomposes into a space and the accent
+                (at,), (known,) = new.encode(c), old.encode(plain)
+                grown.weight[at] = head.weight[known]
+                grown.bias[at] = head.bias[known] - ACCENT_PENALTY
+    return grown
+
+
+def ctc_graphs(net: Recogniser) -> dict[str, GraphSpec]:
+    """The role `reader`: images (N, 1, H, W) float32, widths (N,) int64 to logits (N, T, C) and steps (N,)."""
+    assert isinstance(net, nn.Module)
+    n, w = torch.export.Dim("n", min=1), torch.export.Dim("w", min=1)
+    images = torch.zeros(2, 1, net.height, 8 * WIDTH_MULTIPLE)
+    widths = torch.tensor([8 * WIDTH_MULTIPLE, 200])
+    dynamic = {"images": {0: n, 3: WIDTH_MULTIPLE * w}, "widths": {0: n}}
+    return {"reader": GraphSpec(net, {"images": images, "widths": widths}, ("logits", "steps"), dynamic)}

@@ -1,4 +1,4 @@
-"""From a network to its reading graph: ONNX with free batch size and width, batch norms folded into convolutions."""
+"""Export of networks to ONNX: batch size and width are free, batch norms are folded into the convolutions."""
 
 import copy
 import logging
@@ -10,25 +10,15 @@ from pathlib import Path
 
 import onnx
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from scriven.base import atomic
+from scriven.recognisers.contract import GraphSpec, Recogniser
 from scriven.recognisers.norm import Folded, MaskedBatchNorm
 
 
-class _Graph(nn.Module):
-    """The inputs and outputs that `reader` expects."""
-
-    def __init__(self, net: nn.Module):
-        super().__init__()
-        self.net = net
-
-    def forward(self, images: Tensor, widths: Tensor) -> tuple[Tensor, Tensor]:
-        return self.net(images, widths)
-
-
-def folded(net: nn.Module) -> nn.Module:
+def folded(net: Recogniser) -> Recogniser:
     """A copy for inference in which every `conv` followed by its `norm` is one convolution."""
     net = copy.deepcopy(net).eval()
     for module in net.modules():
@@ -38,9 +28,14 @@ def folded(net: nn.Module) -> nn.Module:
     return net
 
 
+def inference_graphs(net: Recogniser) -> dict[str, GraphSpec]:
+    """The graphs of a network by role, folded and on the CPU, ready for `export`."""
+    return folded(net).cpu().to(memory_format=torch.contiguous_format).graphs()
+
+
 @contextmanager
-def _quiet(name: str) -> Iterator[None]:
-    """Only errors of this logger inside; as before afterwards."""
+def _errors_only(name: str) -> Iterator[None]:
+    """Only errors of this logger are logged inside; its level is restored afterwards."""
     logger = logging.getLogger(name)
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -50,20 +45,23 @@ def _quiet(name: str) -> Iterator[None]:
         logger.setLevel(level)
 
 
-def export(net: nn.Module, path: Path) -> None:
-    """Write `reader.onnx`: images (N, 1, H, W) float32 and widths (N,) int64 to logits (N, T, C) and steps (N,)."""
-    images, widths = torch.rand(2, 1, 64, 256), torch.tensor([256, 200])
-    n, w = torch.export.Dim("n", min=1), torch.export.Dim("w", min=1)
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), _quiet("torch.onnx"), torch.no_grad():
+def export(graph: GraphSpec, path: Path) -> None:
+    """Write one graph as an ONNX file."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        warnings.catch_warnings(),
+        _errors_only("torch.onnx"),
+        torch.no_grad(),
+    ):
         warnings.simplefilter("ignore")
-        plain = Path(folder) / "reader.onnx"
+        plain = Path(folder) / "graph.onnx"
         torch.onnx.export(
-            _Graph(folded(net).cpu().to(memory_format=torch.contiguous_format)),  # type: ignore[call-overload]
-            (images, widths),
+            graph.module,
+            tuple(graph.inputs.values()),
             str(plain),
-            input_names=["images", "widths"],
-            output_names=["logits", "steps"],
-            dynamic_shapes={"images": {0: n, 3: 32 * w}, "widths": {0: n}},
+            input_names=list(graph.inputs),
+            output_names=list(graph.outputs),
+            dynamic_shapes={name: dict(axes) for name, axes in graph.dynamic.items()},
             dynamo=True,
             external_data=False,
             verbose=False,

@@ -1,7 +1,7 @@
-"""Batch normalisation (Ioffe & Szegedy 2015, arXiv:1502.03167) over the columns that count: padding has no say.
+"""Batch normalisation (Ioffe & Szegedy 2015, arXiv:1502.03167) that excludes the padding from its statistics.
 
-Statistics of a batch are taken over the columns before each line's width, so that a loss is the same however far its
-lines are padded.
+The statistics of a batch are taken over the columns before each line's width, so that a loss does not depend on how
+far its lines are padded.
 """
 
 from dataclasses import dataclass
@@ -18,36 +18,36 @@ aten = torch.ops.aten
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of a feature map count, and from which one on there is padding."""
+    """Which columns of a feature map are valid, that is, before each line's width; the rest is padding."""
 
     keep: Tensor  # (N, 1, 1, W), 1 before each line's width and 0 after
-    start: int  # all columns before it count; 0 where that is not known
+    start: int  # no line has padding before this column; 0 if unknown
 
     @classmethod
     def of(cls, widths: Tensor, length: int, *, known: bool = False) -> "Columns":
-        """`length` columns of lines of some widths; `known` looks at the values of `widths`, which a GPU waits for."""
+        """The mask of `length` columns of lines of `widths` (N,); `known` reads their values, which blocks on a GPU."""
         keep = within(widths, length)[:, None, None, :].float()
         return cls(keep, int(widths.min()) if known else 0)
 
     def blank(self, x: Tensor) -> Tensor:
-        """`x` with nothing left of the padding, in its own precision."""
+        """`x` with the padding set to zero, in its own precision."""
         return x * self.keep.to(x.dtype)
 
     def blank_(self, x: Tensor) -> Tensor:
-        """The same in place, and only where there is padding."""
+        """`blank` in place, only from `start` on."""
         x[..., self.start :].mul_(self.keep[..., self.start :].to(x.dtype))
         return x
 
 
 class MaskedBatchNorm(nn.BatchNorm2d):
-    """Batch norm of (N, C, H, W), ReLU if `act`; zero in the padding. While training, its input is blanked in place."""
+    """Batch norm of (N, C, H, W), then ReLU if `act`; zero in the padding. In training mode it blanks its input."""
 
     def __init__(self, channels: int, act: bool = False):
         super().__init__(channels)
         self.act = act
 
     def forward(self, x: Tensor, columns: Columns | None = None) -> Tensor:
-        """(N, C, H, W) of the same shape, which must be the output of a layer that does not need it any more."""
+        """(N, C, H, W) to the same shape. `x` is changed in place: its producer must not need it for its gradient."""
         assert columns is not None and self.running_mean is not None and self.running_var is not None
         if not self.training:
             return finish(super().forward(x), columns, self.act)
@@ -56,12 +56,14 @@ class MaskedBatchNorm(nn.BatchNorm2d):
         y, mean, var = _Normalise.apply(x, columns, count, self.weight, self.bias, self.eps, self.act)
         self.num_batches_tracked.add_(1)
         for kept, seen in ((self.running_mean, mean), (self.running_var, var * count / (count - 1).clamp_min(1))):
-            kept.lerp_(torch.where(seen.isfinite(), seen, kept), self.momentum)  # one bad batch must not stay for ever
+            kept.lerp_(
+                torch.where(seen.isfinite(), seen, kept), self.momentum
+            )  # a non-finite batch must not enter the running statistics
         return y
 
 
 class Folded(nn.Module):
-    """What is left of a Norm once its numbers are part of the convolution before it."""
+    """Replaces a MaskedBatchNorm that was folded into the convolution before it: ReLU and masking remain."""
 
     def __init__(self, act: bool):
         super().__init__()
@@ -72,12 +74,12 @@ class Folded(nn.Module):
 
 
 def finish(x: Tensor, columns: Columns, act: bool) -> Tensor:
-    """ReLU if `act`, and nothing left of the padding."""
+    """ReLU if `act`, then the padding set to zero."""
     return columns.blank(F.relu(x) if act else x)
 
 
 class _Normalise(torch.autograd.Function):
-    """PyTorch's kernels with another count: zeros beyond the columns that count add nothing to their sums."""
+    """PyTorch's kernels, corrected for the number of valid columns: blanked padding adds zero to their sums."""
 
     @staticmethod
     def forward(
@@ -85,7 +87,7 @@ class _Normalise(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         columns.blank_(x)
         mean, var = aten.batch_norm_update_stats(x, torch.zeros_like(weight), torch.zeros_like(weight), 0.0)  # (C,)
-        more = x.numel() / x.shape[1] / count  # all columns over those that count
+        more = x.numel() / x.shape[1] / count  # ratio of all columns to the valid ones
         square = (var + mean * mean) * more
         mean = mean * more
         var = (square - mean * mean).clamp_min(0)
@@ -107,6 +109,9 @@ class _Normalise(torch.autograd.Function):
         wrong = x.shape[1] / x.numel() - 1 / count  # the kernel divides its sums by all columns
         slope = weight * scale * scale * dweight * wrong
         shift = weight * scale * dbias * wrong - slope * mean
-        still = torch.zeros_like(weight), torch.full_like(weight, 1 - ctx.eps)  # they change nothing
+        still = (
+            torch.zeros_like(weight),
+            torch.full_like(weight, 1 - ctx.eps),
+        )  # a normalisation that is the identity, to apply slope and shift only
         dx += F.batch_norm(x, *still, slope, shift, False, 0.0, ctx.eps)
         return ctx.columns.blank_(dx), None, None, dweight, dbias, None, None

@@ -65,7 +65,7 @@ def tune_affine(
         done = max(step / settings.steps, (time.monotonic() - begun) / (settings.seconds or math.inf))
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(schedule, min(1.0, done))
-        batch = _batch(pictures, texts, rng, settings, fabric.device.type == "cuda").to(fabric.device)
+        batch = _batch(pictures, texts, net.stride, rng, settings, fabric.device.type == "cuda").to(fabric.device)
         with fabric.autocast():
             loss = student.loss(batch)
         optimizer.zero_grad()
@@ -75,7 +75,7 @@ def tune_affine(
     return student.requires_grad_(False)
 
 
-def _affine(net: nn.Module) -> list[nn.Parameter]:
+def _affine(net: Recogniser) -> list[nn.Parameter]:
     """The scales, shifts and biases of a network, the only ones that are left to learn."""
     for weight in net.parameters():
         weight.requires_grad_(weight.ndim == 1)
@@ -83,12 +83,17 @@ def _affine(net: nn.Module) -> list[nn.Parameter]:
 
 
 def _batch(
-    pictures: Sequence[Grey], texts: Sequence[str], rng: np.random.Generator, settings: AffineSettings, few_shapes: bool
+    pictures: Sequence[Grey],
+    texts: Sequence[str],
+    stride: int,
+    rng: np.random.Generator,
+    settings: AffineSettings,
+    few_shapes: bool,
 ) -> Batch:
     """Random pictures, each augmented, until their widths sum to about `batch_width_px`; see `loader.Plan`."""
     views, said, wide = list[Grey](), list[str](), 0
     for i in rng.permutation(len(pictures)).tolist():
-        view = view_of(pictures[i], texts[i], rng, settings.strength)
+        view = view_of(pictures[i], texts[i], stride, rng, settings.strength)
         views.append(view)
         said.append(texts[i])
         wide += view.shape[1]

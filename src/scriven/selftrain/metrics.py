@@ -1,12 +1,11 @@
 """Metrics of a network on pictures without labels, compared between networks, and the decisions based on them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import nn
 
 from scriven.estimate.cer import Estimate, estimated
 from scriven.images import Grey, widened
@@ -14,8 +13,10 @@ from scriven.language.model import CharLM
 from scriven.lines import Reading
 from scriven.metrics import score
 from scriven.reader.decoding import Decoder
+from scriven.reader.engines import Array, Run
 from scriven.reader.model import ModelInfo
 from scriven.reader.session import Picture, Reader
+from scriven.recognisers.contract import GraphSpec, Recogniser
 
 VIEW = 0.92  # width of a picture's other view; a sound reading does not change with it
 CLEAR = 0.01  # the gain in surprise, or five times it in disagreement, below which a network is no better
@@ -75,16 +76,21 @@ class UnsupervisedMetrics:
         return f"{self.characters:.1f} characters, before {other.characters:.1f}"
 
 
-def reader_of(net: nn.Module, info: ModelInfo, fabric: Fabric) -> Reader:
-    """A Reader that runs a torch network instead of an exported graph."""
+def reader_of(net: Recogniser, info: ModelInfo, fabric: Fabric) -> Reader:
+    """A Reader that runs the graphs of a torch network instead of exported ones."""
+    return Reader(info, {role: _torch_run(graph, fabric) for role, graph in net.graphs().items()})
 
+
+def _torch_run(graph: GraphSpec, fabric: Fabric) -> Run:
     @torch.inference_mode()
-    def run(images: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
+        given = [torch.from_numpy(inputs[name]).to(fabric.device) for name in graph.inputs]
         with fabric.autocast():
-            logits, _ = net(torch.from_numpy(images).to(fabric.device), torch.from_numpy(widths).to(fabric.device))
-        return logits.float().cpu().numpy()
+            found = graph.module(*given)
+        values = (v.float() if v.is_floating_point() else v for v in found)
+        return {name: v.cpu().numpy() for name, v in zip(graph.outputs, values, strict=True)}
 
-    return Reader(info, run)
+    return run
 
 
 def readings(

@@ -11,10 +11,10 @@ from scriven.base import ImageError, InputError, LinesError, Skipped, counted
 from scriven.images import Grey, prepare
 from scriven.lines import LinesFolder
 from scriven.page.inputs import Input, find_inputs, line_pictures
-from scriven.reader.trainable import HEIGHT, misfit
+from scriven.reader.trainable import misfit
 from scriven.training.sources import ImageCache
 
-WIDE = 320  # px of a prepared picture: lines are wider, single words hardly ever
+WIDE = 5  # heights: lines are wider than that, single words hardly ever
 FEWEST = 8  # pictures: fewer say nothing about a hand
 JUDGES = 600  # pictures that only judge, at most: more say nothing new, and all are read after every round
 
@@ -54,16 +54,16 @@ class Pictures(Sequence[tuple[str, Grey]]):
         return found.hexdigest()
 
 
-def gather(inputs: Sequence[str | Path], level: str, skipped: list[Skipped]) -> Pictures:
-    """Prepared pictures that can be learnt; of a lines folder only the train split, and never a text.
+def gather(inputs: Sequence[str | Path], level: str, height: int, skipped: list[Skipped]) -> Pictures:
+    """Pictures that can be learnt, prepared at `height` px; of a lines folder only the train split, and never a text.
 
     Of pictures that are alike to the last pixel one is enough. Raises InputError when there are fewer than FEWEST.
     """
-    found, taken, seen = Pictures(ImageCache(HEIGHT), [], []), set[str](), dict[bytes, str]()
+    found, taken, seen = Pictures(ImageCache(height), [], []), set[str](), dict[bytes, str]()
     every, missing = find_inputs(inputs)
     skipped += missing
     for one in every:
-        for id, picture in _prepared(one, level, skipped):
+        for id, picture in _prepared(one, level, height, skipped):
             while id in taken:
                 id = f"{one.name}/{id}"
             taken.add(id)
@@ -80,7 +80,7 @@ def gather(inputs: Sequence[str | Path], level: str, skipped: list[Skipped]) -> 
     return found
 
 
-def _prepared(one: Input, level: str, skipped: list[Skipped]) -> Iterator[tuple[str, Grey]]:
+def _prepared(one: Input, level: str, height: int, skipped: list[Skipped]) -> Iterator[tuple[str, Grey]]:
     try:
         split = "train" if one.lines and "train" in LinesFolder(one.path, level).splits else None
         for item in line_pictures(one, level, split):
@@ -89,7 +89,7 @@ def _prepared(one: Input, level: str, skipped: list[Skipped]) -> Iterator[tuple[
                 continue
             assert item.picture is not None
             try:
-                ink = prepare(item.picture)
+                ink = prepare(item.picture, height)
             except ImageError as error:
                 skipped.append(Skipped(item.id, str(error)))
                 continue
@@ -109,5 +109,5 @@ def parted(pictures: Pictures, held_out: float, seed: int) -> tuple[Pictures, Pi
 
 
 def share_of_lines(pictures: Sequence[tuple[str, Grey]]) -> float:
-    """How many of some prepared pictures, 64 px high, show whole lines and not words: 0..1."""
-    return float(np.mean([ink.shape[1] > WIDE for _, ink in pictures]))
+    """The share 0..1 of prepared pictures that show whole lines and not words."""
+    return float(np.mean([ink.shape[1] > WIDE * ink.shape[0] for _, ink in pictures]))

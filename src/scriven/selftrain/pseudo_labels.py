@@ -12,8 +12,7 @@ import numpy as np
 
 from scriven.images import Grey
 from scriven.lines import Reading
-from scriven.reader.align import align
-from scriven.reader.decoding import Decoder
+from scriven.reader.decoding import Decoder, Frames
 from scriven.reader.session import Picture, Reader
 
 LENGTHS = (3, 5, 8, 13, 21, 34, 55)  # upper ends of the bins of length, in characters
@@ -35,15 +34,14 @@ def pseudo_label(reader: Reader, pictures: Iterable[tuple[str, Grey]], decoder: 
     share of all of them, a character. That sorts far better than confidence or than how alike two views are read, most
     of all words (docs/experiments/2026-11-26-pseudo-label-ranking.md).
     """
-    for picture, logits in reader.frames(Picture.of(id, ink) for id, ink in pictures):
-        yield _pseudo_label(decoder, picture, logits)
+    for picture, frames in reader.frames(Picture.of(id, ink) for id, ink in pictures):
+        yield _pseudo_label(decoder, picture, frames)
 
 
-def _pseudo_label(decoder: Decoder, picture: Picture, logits: np.ndarray) -> PseudoLabel:
-    log_probs = decoder.posteriors(logits)
-    found = decoder.search(log_probs)
+def _pseudo_label(decoder: Decoder, picture: Picture, frames: Frames) -> PseudoLabel:
+    found = decoder.hypotheses(frames)
     best = found[0]
-    reading = decoder.explain(picture.id, log_probs, align(log_probs, best.classes), picture.scale, picture.width)
+    reading = decoder.explain(picture.id, frames, best.classes, picture.scale, picture.width)
     share = best.score - float(np.logaddexp.reduce([h.score for h in found]))
     return PseudoLabel(reading, (best.score + share) / len(best.classes) if best.classes else -np.inf)
 

@@ -77,7 +77,7 @@ def _sure(line: Line) -> float:
 
 def _laid(figures: list[Figure]) -> Html:
     """Lines one under the other, words side by side."""
-    return pictures(figures, wide=any(size(figure.image)[0] > WIDE for figure in figures))
+    return pictures(figures, wide=any(w > WIDE * h for w, h in (size(figure.image) for figure in figures)))
 
 
 def _numbers(aside: Aside, learnt: int, kept: int) -> Html:

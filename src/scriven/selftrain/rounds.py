@@ -20,9 +20,10 @@ from scriven.images import encode, widened
 from scriven.language.model import CharLM
 from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.lines.folder import read_about
+from scriven.reader.decoders import decoder_of
 from scriven.reader.decoding import Decoder, DecodeSettings
 from scriven.reader.model import ModelInfo
-from scriven.reader.trainable import unusable
+from scriven.reader.trainable import InputSpec, unusable
 from scriven.recognisers.contract import Recogniser
 from scriven.scribes.specs import scribe_of
 from scriven.selftrain.affine import AffineSettings, tune_affine
@@ -32,7 +33,6 @@ from scriven.selftrain.pace import Pace
 from scriven.selftrain.pictures import Pictures, share_of_lines
 from scriven.selftrain.pseudo_labels import PseudoLabel, pseudo_label, select
 from scriven.selftrain.settings import AdaptSettings
-from scriven.text import Charset
 from scriven.training.devices import fabric_of
 from scriven.training.fit import Run, Tell, begin, fit
 from scriven.training.keep import LOG, WEIGHTS, load_tensors, save_weights
@@ -67,7 +67,7 @@ class Hand:
 
     def decoder(self, lm: CharLM | None = None, words: Sequence[str] = ()) -> Decoder:
         """What reads the pictures, with a language model and a list of words; pictures of words hold no spaces."""
-        return Decoder(self.info, DecodeSettings(word=self.settings.level == "words"), lm=lm, words=words)
+        return decoder_of(self.info, DecodeSettings(word=self.settings.level == "words"), lm=lm, words=words)
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,9 @@ def _pseudo_labels(folder: Path, hand: Hand, teacher: Recogniser, keep_fraction:
     with LinesWriter(folder, about) as writer:
         for reading in (belief.reading for belief in chosen):
             ink = widened(wanted[number_of[reading.id]][1], hand.info.stretch)
-            if unusable(reading.text, ink.shape[1], hand.info.characters):  # more is read than there is room for
+            if unusable(
+                reading.text, ink.shape[1], hand.info.characters, hand.info.stride
+            ):  # more is read than there is room for
                 continue
             labelled += 1
             writer.write(
@@ -201,7 +203,7 @@ def _in_time(pseudo_labels: Iterator[PseudoLabel], seconds: float | None) -> lis
 def _tune_affine(folder: Path, hand: Hand, teacher: Recogniser, minutes: float, tell: Tell) -> None:
     """A student whose scales and shifts alone learn the beliefs in `folder`: too few numbers to learn many mistakes."""
     settings, begun = hand.settings, time.monotonic()
-    labelled = FolderSource(LinesFolder(folder), "train", height=teacher.height, charset=teacher.charset)
+    labelled = FolderSource(LinesFolder(folder), "train", _spec(teacher))
     pictures = [labelled.picture(i) for i in range(len(labelled))]
     seconds = None if settings.steps else 60 * max(minutes, min(BRIEF, settings.minutes / 2))
     steps = min(settings.affine_steps, settings.steps or settings.affine_steps)
@@ -218,9 +220,9 @@ def _tune_affine(folder: Path, hand: Hand, teacher: Recogniser, minutes: float, 
 
 def _train(folder: Path, hand: Hand, teacher: Recogniser, minutes: float, tell: Tell) -> None:
     """One student: starts as its teacher, learns the beliefs in `folder` beside synthetic pictures."""
-    settings, charset, height = hand.settings, teacher.charset, teacher.height
-    labelled = FolderSource(LinesFolder(folder), "train", height=height, charset=charset)
-    sources: list[Source] = [labelled, *_synthetic(height, charset, hand)]
+    settings, spec = hand.settings, _spec(teacher)
+    labelled = FolderSource(LinesFolder(folder), "train", spec)
+    sources: list[Source] = [labelled, *_synthetic(spec, hand)]
     shares = [1 - settings.synthetic_fraction, settings.synthetic_fraction][: len(sources)]
     timed = {"steps": settings.steps} if settings.steps else {"minutes": max(minutes, LEAST)}
     chosen = settings.training(**timed)
@@ -265,12 +267,16 @@ def _place(out: Path, number: int) -> Path:
     return out / "rounds" / f"{number:02d}"
 
 
-def _synthetic(height: int, charset: Charset, hand: Hand) -> tuple[ScribeSource, ...]:
+def _spec(net: Recogniser) -> InputSpec:
+    return InputSpec(net.height, net.stride, net.charset)
+
+
+def _synthetic(spec: InputSpec, hand: Hand) -> tuple[ScribeSource, ...]:
     """Synthetic pictures with about the share of whole lines that the pictures have; none where none are asked."""
     if not hand.settings.synthetic_fraction:
         return ()
     scribe, texts, lines = scribe_of(hand.settings.scribe), hand.expected.texts, share_of_lines(hand.learn)
-    return (ScribeSource(scribe, texts, charset, seed=hand.settings.seed, height=height, lines=lines),)
+    return (ScribeSource(scribe, texts, spec, seed=hand.settings.seed, lines=lines),)
 
 
 def read_state(file: Path, out: Path) -> Any:

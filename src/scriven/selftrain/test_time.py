@@ -62,14 +62,14 @@ def adapted(
     torch.set_num_threads(threads or cores())
     teacher = reader_of(net.to(fabric.device).eval(), info, fabric)
     pseudo_label_decoder, sure = decoder, True
-    if pseudo_label_decoder.language is None:
+    if pseudo_label_decoder.lm is None:
         spoken = guess(teacher, pictures, "--lm")
         pseudo_label_decoder, sure = (
-            Decoder(info, decoder.settings, language_model(spoken.language), decoder.words),
+            teacher.decoder(decoder.settings, language_model(spoken.language), decoder.words),
             spoken.sure,
         )
-    assert pseudo_label_decoder.language is not None
-    lm = pseudo_label_decoder.language.model
+    lm = pseudo_label_decoder.lm
+    assert lm is not None
     pairs = list(_learnable(pictures, readings(teacher, pictures, decoder=pseudo_label_decoder), info))
     if not pairs:
         log.warning("not adapted: the model reads nothing at all in these pictures")
@@ -78,7 +78,7 @@ def adapted(
     student = reader_of(
         tune_affine(net, inks, texts, fabric, AffineSettings(), partial(percent, "learning")), info, fabric
     )
-    plain = Decoder(info, DecodeSettings(word=decoder.settings.word))
+    plain = teacher.decoder(DecodeSettings(word=decoder.settings.word))
     new, old = (unsupervised_metrics(one, pictures, lm, plain) for one in (student, teacher))
     why = new.worse_than(old)
     if why:
@@ -94,7 +94,7 @@ def _learnable(
     """Pictures as wide as the model reads them, with what they are believed to say, where that fits into them."""
     for (_, ink), reading in zip(pictures, said, strict=True):
         ink = widened(ink, info.stretch)
-        if unusable(reading.text, ink.shape[1], info.characters) is None:
+        if unusable(reading.text, ink.shape[1], info.characters, info.stride) is None:
             yield ink, reading.text
 
 

@@ -15,8 +15,8 @@ from scriven.language.texts.sources import allowed
 from scriven.lines import LinesFolder
 from scriven.lines.sketch import sketch
 from scriven.lines.training_set import training_characters, training_folders
+from scriven.reader.trainable import InputSpec
 from scriven.scribes.specs import SyntheticInput, scribe_of, synthetic_input
-from scriven.text import Charset
 from scriven.training.sources import FixedSource, FolderSource, ScribeSource, Source, split_source
 
 log = logging.getLogger("scriven.train")
@@ -51,21 +51,21 @@ class TrainingData:
     validated_on: str  # what `valid` holds, one of it in words
 
     @classmethod
-    def of(cls, inputs: Sequence[str | Path], charset: Charset, height: int, settings: DataSettings) -> "TrainingData":
-        """What `inputs` yield for a network of this character set and height. Raises ScrivenError."""
+    def of(cls, inputs: Sequence[str | Path], spec: InputSpec, settings: DataSettings) -> "TrainingData":
+        """The data of `inputs` (lines folders, scribes) for a network that takes `spec`. Raises ScrivenError."""
         sources: list[Source] = []
         valid: list[FolderSource] = []
         data: list[dict[str, Any]] = []
         skipped: list[Skipped] = []
         for given in inputs:
             if synthetic := synthetic_input(given):
-                written = _written(synthetic, charset, height, settings)
+                written = _written(synthetic, spec, settings)
                 sources.append(written)
                 skipped += written.scribe.skipped
                 data.append({"path": str(given), "origin": written.scribe.origin})
                 continue
             for folder in training_folders(given, settings.level):
-                learn, check = split_source(folder, height=height, charset=charset)
+                learn, check = split_source(folder, spec)
                 skipped += [*learn.skipped, *check.skipped]
                 if unchecked := learn.unchecked + check.unchecked:
                     log.warning(
@@ -130,15 +130,13 @@ def _validation(sources: Sequence[Source], valid: Sequence[FolderSource], settin
 
 
 def _reseeded(source: ScribeSource, seed: int) -> ScribeSource:
-    return ScribeSource(
-        source.scribe, source.text_source, source.charset, seed=seed, height=source.height, lines=source.lines
-    )
+    return ScribeSource(source.scribe, source.text_source, source.spec, seed=seed, lines=source.lines)
 
 
-def _written(given: SyntheticInput, charset: Charset, height: int, settings: DataSettings) -> ScribeSource:
+def _written(given: SyntheticInput, spec: InputSpec, settings: DataSettings) -> ScribeSource:
     """The pictures that a scribe writes of some texts."""
     scribe, texts = scribe_of(given.scribe), source(f"mixed:{given.texts}")
-    return ScribeSource(scribe, texts, charset, seed=settings.seed, height=height, lines=settings.lines)
+    return ScribeSource(scribe, texts, spec, seed=settings.seed, lines=settings.lines)
 
 
 def languages(inputs: Sequence[str | Path]) -> list[str]:

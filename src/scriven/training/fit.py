@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import torch
 from lightning_fabric import Fabric
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from scriven.base import SettingsError
 from scriven.base.settings import Count, Natural, Positive, Seed, Share, validated
@@ -152,7 +152,8 @@ def unwrapped(net: Any) -> Recogniser:
 
 
 def begin(net: Recogniser, settings: FitSettings, fabric: Fabric) -> Run:
-    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net.to(memory_format=torch.channels_last)
+    assert isinstance(net, nn.Module)
     average = copy.deepcopy(net).requires_grad_(False).eval().to(fabric.device)
     half = fabric.strategy.precision.precision == "bf16-mixed"
     optimizer = Muon(net.parameters(), settings.lr, settings.weight_decay, torch.bfloat16 if half else torch.float32)

@@ -11,18 +11,16 @@ import safetensors
 import torch
 from lightning_fabric import Fabric
 from safetensors.torch import load_file, save
-from torch import Tensor, nn
+from torch import Tensor
 
 import scriven
-from scriven.base import MissingExtra, ModelError, OutputError, atomic
+from scriven.base import MissingExtra, ModelError, OutputError, SettingsError, atomic
 from scriven.reader.model import ModelInfo, read_info
-from scriven.recognisers import RECOGNISERS, build
+from scriven.recognisers import build
 from scriven.recognisers.contract import Recogniser
 from scriven.training.fit import Run
 
 WEIGHTS, STATE, LOG = "weights.safetensors", "state/run.safetensors", "log.jsonl"
-
-RENAMED = {"name": "head", "along": "context"}  # modules of ConvText as files of version 0.1 name them
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any] | None = None) -> None:
@@ -34,21 +32,16 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, 
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file, by their present names. Raises ModelError for a missing, truncated or foreign file."""
+    """The tensors of a safetensors file. Raises ModelError for a missing, truncated or foreign file."""
     try:
-        return {_present_name(key): tensor for key, tensor in load_file(path).items()}
+        return dict(load_file(path))
     except FileNotFoundError:
         raise ModelError(f"{path} is missing; copy the model folder again") from None
     except (safetensors.SafetensorError, OSError) as error:
         raise ModelError(f"{path} is damaged ({error}); copy the model folder again") from error
 
 
-def _present_name(key: str) -> str:
-    first, dot, rest = key.partition(".")
-    return RENAMED.get(first, first) + dot + rest
-
-
-def save_weights(folder: Path, net: nn.Module, half: bool = False) -> None:
+def save_weights(folder: Path, net: Recogniser, half: bool = False) -> None:
     """`half` stores matrices and kernels in 16 bits, for bundles; vectors and statistics stay in 32."""
     tensors = net.state_dict()
     if half:
@@ -56,12 +49,27 @@ def save_weights(folder: Path, net: nn.Module, half: bool = False) -> None:
     save_tensors(folder / WEIGHTS, tensors)
 
 
+def net_of(info: ModelInfo, folder: Path) -> Recogniser:
+    """The network that model.json describes, its weights random.
+
+    Raises ModelError where this version does not have the network or its sizes, or it reads another height or stride.
+    """
+    try:
+        net = build(info.network, info.characters, **info.sizes)
+    except (SettingsError, TypeError) as error:
+        raise ModelError(f"model.json in {folder} cannot be used: {error}; update scriven") from error
+    if (net.height, net.stride) != (info.height, info.stride):
+        raise ModelError(
+            f"the network {info.network} reads pictures of {net.height} px in frames of {net.stride} px and model.json "
+            f"in {folder} says {info.height} and {info.stride}; copy the folder again"
+        )
+    return net
+
+
 def load_net(folder: Path) -> tuple[Recogniser, ModelInfo]:
     """The network of a model folder, in evaluation mode on the CPU. Raises ModelError."""
     info = read_info(folder)
-    if info.network not in RECOGNISERS:
-        raise ModelError(f"{folder} holds a {info.network!r} network, which this version does not have; update scriven")
-    net = build(info.network, info.size, info.characters)
+    net = net_of(info, folder)
     tensors = {k: v.float() if v.dtype == torch.half else v for k, v in load_tensors(Path(folder) / WEIGHTS).items()}
     try:
         net.load_state_dict(tensors)

@@ -20,7 +20,6 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from scriven.augment import AugmentSettings, augment, mask_spans
 from scriven.base import SettingsError, cores
 from scriven.reader.align import frames_needed
-from scriven.reader.trainable import STRIDE
 from scriven.tensors import Batch, collate
 from scriven.training.sources import FolderSource, Item, Source
 
@@ -46,13 +45,12 @@ class Mixture:
 
     sources: tuple[Source, ...]
     weights: tuple[float, ...]
-    augmented: tuple[bool, ...]  # whether the pictures of a source are augmented again when they are used
 
     @classmethod
     def of(cls, sources: Sequence[Source], weights: Sequence[float] | None = None) -> "Mixture":
         """Folders weigh by their size unless told otherwise; scribes write their own variety."""
         shares = np.array(weights if weights else [max(len(s), 1) for s in sources], dtype=float)
-        return cls(tuple(sources), tuple(shares / shares.sum()), tuple(isinstance(s, FolderSource) for s in sources))
+        return cls(tuple(sources), tuple(shares / shares.sum()))
 
 
 @dataclass(frozen=True)
@@ -167,11 +165,11 @@ class Stream(IterableDataset[tuple[int, int, Batch]]):
         return padded(pictures, texts, hands, self.plan.few_shapes)
 
     def _make(self, item: Item, strength: float) -> tuple[np.ndarray, str, str]:
-        mixture = self.plan.mixture
-        picture, text, hand = mixture.sources[item.source].make(item.index, strength)
-        if mixture.augmented[item.source]:
+        source = self.plan.mixture.sources[item.source]
+        picture, text, hand = source.make(item.index, strength)
+        if isinstance(source, FolderSource):
             rng = np.random.default_rng([self.plan.seed, item.source, item.place, 4])
-            picture = view_of(picture, text, rng, strength, self.look.augment)
+            picture = view_of(picture, text, source.spec.stride, rng, strength, self.look.augment)
         if self.look.span_mask:
             rng = np.random.default_rng([self.plan.seed, item.source, item.place, 5])
             picture = mask_spans(picture, rng, self.look.span_mask * strength)
@@ -184,11 +182,16 @@ def padded(pictures: Sequence[np.ndarray], texts: Sequence[str], hands: Sequence
 
 
 def view_of(
-    picture: np.ndarray, text: str, rng: np.random.Generator, strength: float, settings: AugmentSettings | None = None
+    picture: np.ndarray,
+    text: str,
+    stride: int,
+    rng: np.random.Generator,
+    strength: float,
+    settings: AugmentSettings | None = None,
 ) -> np.ndarray:
-    """Another view of a picture (H, W); the picture itself where the view is too narrow for the text."""
-    changed = augment(picture, rng, strength, settings)
-    return changed if frames_needed(text) <= -(-changed.shape[1] // STRIDE) else picture
+    """An augmented view of a picture (H, W); the picture itself if the view has too few frames for the text."""
+    view = augment(picture, rng, strength, settings)
+    return view if frames_needed(text) <= -(-view.shape[1] // stride) else picture
 
 
 def loader(stream: Stream, workers: int) -> Iterator[tuple[int, int, Batch]]:

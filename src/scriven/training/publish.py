@@ -11,16 +11,15 @@ from scriven.language.model import CharLM
 from scriven.reader.calibrate import calibrate, stretched
 from scriven.reader.model import Graph, ModelInfo, own_language, read_info, write_info
 from scriven.reader.session import Picture, Reader
-from scriven.recognisers import build
-from scriven.recognisers.export import export
+from scriven.recognisers.export import export, inference_graphs
 from scriven.report import rounds_kept
-from scriven.training.keep import WEIGHTS, load_tensors
-from scriven.training.quantise import Candidate, shrink
+from scriven.training.keep import WEIGHTS, load_tensors, net_of
+from scriven.training.quantise import StoredGraphs, shrink
 from scriven.training.sources import Source
 
 log = logging.getLogger("scriven.publish")
 
-GRAPH, LANGUAGE_MODEL = Graph().file, "language.npz"
+LANGUAGE_MODEL = "language.npz"
 FEWEST = 50  # validation lines to calibrate confidences and to judge int8 on; with fewer both are left as they are
 Unlabelled = Sequence[tuple[str, Grey]]  # prepared pictures with their ids
 
@@ -33,16 +32,20 @@ def publish(folder: Path, info: ModelInfo, valid: Sequence[Source], unlabelled: 
     in int8, else with 16-bit weights, where that loses at most 0.2 points of CER on them. With so many pictures
     without labels, the graph is, where its readings differ that little from those in fp32.
     """
-    net = build(info.network, info.size, info.characters)
+    net = net_of(info, folder)
     tensors = load_tensors(folder / WEIGHTS)
     net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
     with tempfile.TemporaryDirectory(prefix="scriven-publish-") as temporary:
         made = Path(temporary)
-        export(net.eval(), made / GRAPH)
-        write_info(made, info)
+        exported = inference_graphs(net)
+        for role, graph in exported.items():
+            export(graph, made / f"{role}.onnx")
+        files = {role: Graph(file=f"{role}.onnx") for role in exported}
+        write_info(made, info.model_copy(update={"graphs": files}))
         _improve(made, valid, unlabelled)
         info = read_info(made)
-        _copy(made / GRAPH, folder / GRAPH)
+        for graph_file in files.values():
+            _copy(made / graph_file.file, folder / graph_file.file)
     _finish(folder, info)
 
 
@@ -63,11 +66,12 @@ def inherit(folder: Path, info: ModelInfo, parent: Path) -> None:
     A parent without a graph has one made of its weights.
     """
     _copy(parent / WEIGHTS, folder / WEIGHTS)
-    graph = read_info(parent).graph
-    if graph is None or not (parent / graph.file).is_file():
+    graphs = read_info(parent).graphs
+    if not graphs or not all((parent / graph.file).is_file() for graph in graphs.values()):
         return publish(folder, info, [])
-    _copy(parent / graph.file, folder / graph.file)
-    _finish(folder, info.model_copy(update={"graph": graph}))
+    for graph in graphs.values():
+        _copy(parent / graph.file, folder / graph.file)
+    _finish(folder, info.model_copy(update={"graphs": graphs}))
 
 
 def _finish(folder: Path, info: ModelInfo) -> None:
@@ -96,11 +100,11 @@ def _improve(folder: Path, valid: Sequence[Source], unlabelled: Unlabelled) -> N
         return
     report = shrink(folder, pictures, pictures, texts)
     level = logging.DEBUG if texts is None else logging.INFO  # who has a hand read does not ask for its graphs
-    for way in report.candidates:
+    for way in report.tried:
         log.log(level, "reading graph %s: %.1f MB%s", way.precision, way.megabytes, _loss(way, texts))
 
 
-def _loss(way: Candidate, texts: Sequence[str] | None) -> str:
+def _loss(way: StoredGraphs, texts: Sequence[str] | None) -> str:
     """How a graph reads, in words; without texts there is no error rate, only a difference from fp32."""
     if texts is not None:
         return f", CER {100 * way.cer:.2f} % on {len(texts)} validation lines"
@@ -119,8 +123,7 @@ def card(info: ModelInfo) -> str:
     name = info.name or "A Scriven recogniser"
     valid = info.scores.get("valid")
     rows = [f"- network: {info.network} {info.size}, {info.height} px high, {len(info.charset)} characters"]
-    if info.graph:
-        rows.append(f"- reading graph: {info.graph.file}, {info.graph.precision}")
+    rows += [f"- {role} graph: {graph.file}, {graph.precision}" for role, graph in info.graphs.items()]
     if info.language_model:
         rows.append(f"- read with the language model {info.language_model}; without it: --lm none")
     if mixed := info.settings.get("averaged"):

@@ -1,25 +1,27 @@
-"""Smaller, faster reading graphs: static int8 (QDQ) or weights stored in 16 bits, kept only where they read as well.
+"""Smaller and faster graphs: static int8 (QDQ) or weights stored in 16 bits, kept only if they read as well as fp32.
 
-Int8 wants to know how large every activation gets: it is run over real pictures first (static calibration). Weights get
-one scale a channel (Jacob et al. 2017, arXiv:1712.05877; Krishnamoorthi 2018, arXiv:1806.08342).
+Int8 needs the range of every activation, which is measured by running the graph on real pictures (static calibration).
+Weights have one scale per channel (Jacob et al. 2017, arXiv:1712.05877; Krishnamoorthi 2018, arXiv:1806.08342).
 """
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from pydantic import Field
 
 from scriven.base import InputError, ModelError, atomic
-from scriven.base.settings import Count, Share, validated
+from scriven.base.settings import Count, validated
 from scriven.metrics import score
+from scriven.reader.engines import Run
 from scriven.reader.model import Graph, ModelInfo, read_info, write_info
 from scriven.reader.runtime import onnxruntime
 from scriven.reader.session import BATCH, Picture, Reader
@@ -30,52 +32,59 @@ Feeds = dict[str, npt.NDArray[Any]]
 @validated
 @dataclass(frozen=True)
 class QuantiseSettings:
-    """What becomes int8, and how good it must be."""
+    """What is quantised to int8, and how much it may cost."""
 
     operators: tuple[str, ...] = ("Conv",)  # with Add and Mul it was no faster, and sums lose the most in 8 bits
-    keep_first: bool = True  # the first convolution sees the picture itself and stays fp32
-    keep_last: bool = True  # the layer that names characters stays fp32
+    keep_first: bool = True  # the first convolution, which sees the picture itself, stays fp32
+    keep_last: bool = True  # the output layer stays fp32
     pictures: Count = 256  # for calibration
-    loss: Share = 0.002  # CER, a fraction, that a smaller graph may lose
+    loss: Annotated[float, Field(le=1)] = 0.002  # CER, a fraction, that a smaller graph may lose
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """One way to store the graph, and what it is worth."""
+class StoredGraphs:
+    """The graphs of a model stored in one precision, and how it reads with them."""
 
     precision: str
     megabytes: float
-    cer: float
-    same: float  # share of lines read exactly as by the fp32 graph
+    cer: float  # a fraction, of the lines that decide
+    same: float  # share of these lines read exactly as by the fp32 graphs
 
 
 @dataclass(frozen=True)
-class Report:
-    """What was tried and what was kept. `n` lines decided."""
+class ShrinkReport:
+    """What was tried and which precision was kept, decided on `n` lines."""
 
     kept: str
     n: int
-    candidates: tuple[Candidate, ...]
+    tried: tuple[StoredGraphs, ...]
 
 
-def calibration_batches(reader: Reader, pictures: Iterable[Picture], count: int = 256) -> list[Feeds]:
-    """Inputs of the graph for the first `count` pictures that are no wider than a batch, sorted by width."""
+def calibration_feeds(reader: Reader, pictures: Iterable[Picture], count: int = 256) -> dict[str, list[Feeds]]:
+    """The inputs of every graph, by role, while the first `count` pictures are read.
+
+    Pictures wider than a batch are left out. Raises InputError when there are no pictures.
+    """
     prepared = list(islice((p for p in pictures if p.ink.shape[1] <= BATCH), count))
     if not prepared:
         raise InputError("there are no pictures to calibrate int8 on; give a lines folder")
-    fed: list[Feeds] = []
+    feeds: dict[str, list[Feeds]] = {role: [] for role in reader.runs}
 
-    def record(images: npt.NDArray[np.float32], widths: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        fed.append({"images": images, "widths": widths})
-        return reader.run(images, widths)
+    def recording(role: str, run: Run) -> Run:
+        def record(inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+            feeds[role].append(dict(inputs))
+            return run(inputs)
 
-    for _ in Reader(reader.info, record).frames(prepared):
+        return record
+
+    recorders = {role: recording(role, run) for role, run in reader.runs.items()}
+    for _ in Reader(reader.info, recorders).read_prepared(prepared):
         pass
-    return fed
+    return feeds
 
 
 def quantise(source: Path, target: Path, feeds: Sequence[Feeds], settings: QuantiseSettings | None = None) -> None:
-    """Write an int8 copy of the graph `source`, calibrated on `feeds` (see `calibration_batches`)."""
+    """Write an int8 copy of the graph `source`, calibrated on its inputs `feeds`; see `calibration_feeds`."""
     onnxruntime()  # before any part of it is imported
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.quant_utils import add_pre_process_metadata
@@ -92,7 +101,7 @@ def quantise(source: Path, target: Path, feeds: Sequence[Feeds], settings: Quant
     with tempfile.TemporaryDirectory() as folder:
         plain, made = Path(folder) / "named.onnx", Path(folder) / "int8.onnx"
         model = _named(onnx.shape_inference.infer_shapes(onnx.load(source)))
-        add_pre_process_metadata(model)  # else the quantiser warns that nobody has prepared the graph
+        add_pre_process_metadata(model)  # else the quantiser warns that the graph was not preprocessed
         onnx.save(model, plain)
         quantize_static(
             str(plain),
@@ -109,16 +118,16 @@ def quantise(source: Path, target: Path, feeds: Sequence[Feeds], settings: Quant
 
 
 def _named(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Every node with a name, so that it can be left out by it."""
+    """The model with a name for every node, by which it can be excluded."""
     for i, node in enumerate(model.graph.node):
         node.name = node.name or f"node{i}"
     return model
 
 
 def _excluded(model: onnx.ModelProto, settings: QuantiseSettings) -> list[str]:
-    """The layer that sees the picture and the one that names characters, as far as they stay fp32.
+    """Names of the nodes that stay fp32: the first and the last layer, as the settings say.
 
-    With Add or Mul among the operators, so do those that do not work on activations: masks and lengths.
+    Add and Mul that do not work on activations (of masks and lengths) stay fp32, too.
     """
     weights = {tensor.name for tensor in model.graph.initializer if len(tensor.dims) > 1}
     layers = [node for node in model.graph.node if node.op_type in ("Conv", "MatMul", "Gemm")]
@@ -135,7 +144,7 @@ def _excluded(model: onnx.ModelProto, settings: QuantiseSettings) -> list[str]:
 
 
 def _after(model: onnx.ModelProto, layer: onnx.NodeProto) -> set[str]:
-    """Names of the nodes that depend on a layer."""
+    """Names of the nodes that depend on the output of a layer."""
     tensors, names = set(layer.output), set()
     for node in model.graph.node:
         if tensors & set(node.input):
@@ -145,7 +154,7 @@ def _after(model: onnx.ModelProto, layer: onnx.NodeProto) -> set[str]:
 
 
 def halve(source: Path, target: Path) -> None:
-    """Write a copy of the graph whose weights are stored in 16 bits and widened when it is loaded."""
+    """Write a copy of the graph whose weights are stored in 16 bits and cast to 32 when it is run."""
     model = onnx.load(source)
     casts, kept = [], []
     for tensor in model.graph.initializer:
@@ -171,53 +180,63 @@ def shrink(
     lines: Sequence[Picture],
     texts: Sequence[str] | None,
     settings: QuantiseSettings | None = None,
-) -> Report:
-    """Replace the fp32 graph of a model folder by the smallest that reads `lines` as well, and say so in model.json.
+) -> ShrinkReport:
+    """Replace the fp32 graphs of a model folder by the smallest that read `lines` as well, and record it in model.json.
 
-    `calibrate` are pictures for int8; `lines`, pictures with their `texts`, decide: int8, else 16-bit
-    weights, stays where CER loses at most `settings.loss`. Where `texts` is None, what the fp32 graph reads is the
-    text. Raises ModelError for a graph that is not fp32.
+    `calibrate` are pictures for int8. `lines` and their `texts` decide: int8, else 16-bit weights, is kept if the CER
+    rises by at most `settings.loss`. If `texts` is None, the readings of the fp32 graphs take their place. Raises
+    ModelError for graphs that are not fp32.
     """
     chosen = settings or QuantiseSettings()
     info = read_info(folder)
-    if info.graph is None or info.graph.precision != "fp32" or _is_small(folder / info.graph.file):
+    sources = {role: folder / graph.file for role, graph in info.graphs.items()}
+    if not sources or any(g.precision != "fp32" for g in info.graphs.values()) or any(map(_is_small, sources.values())):
         raise ModelError(f"{folder} has no fp32 reading graph to make smaller; export it again first")
-    source = folder / info.graph.file
     reader = Reader.load(folder, threads=1)
     plain = [reading.text for reading in reader.read_prepared(lines)]
     if texts is None:
         texts = plain
     best = score(texts, plain).cer
-    tried = [Candidate("fp32", source.stat().st_size / 1e6, best, 1.0)]
-    feeds = calibration_batches(reader, calibrate, chosen.pictures)
-    ways: dict[str, Callable[[Path], None]] = {
-        "int8": lambda target: quantise(source, target, feeds, chosen),
-        "fp16": lambda target: halve(source, target),
+    tried = [StoredGraphs("fp32", _megabytes(sources.values()), best, 1.0)]
+    feeds = calibration_feeds(reader, calibrate, chosen.pictures)
+    ways: dict[str, Callable[[str, Path], None]] = {
+        "int8": lambda role, target: quantise(sources[role], target, feeds[role], chosen),
+        "fp16": lambda role, target: halve(sources[role], target),
     }
     for precision, make in ways.items():
         with tempfile.TemporaryDirectory() as temporary:
             other = Path(temporary)
-            make(other / "reader.onnx")
-            write_info(other, _with_graph(info, "reader.onnx", precision))
+            made = {role: other / source.name for role, source in sources.items()}
+            for role, target in made.items():
+                make(role, target)
+            smaller = _in_precision(info, precision)
+            write_info(other, smaller)
             read = [reading.text for reading in Reader.load(other, threads=1).read_prepared(lines)]
             cer = score(texts, read).cer
             same = sum(a == b for a, b in zip(plain, read, strict=True)) / len(plain)
-            tried.append(Candidate(precision, (other / "reader.onnx").stat().st_size / 1e6, cer, same))
+            tried.append(StoredGraphs(precision, _megabytes(made.values()), cer, same))
             if cer <= best + chosen.loss:
-                _put(other / "reader.onnx", source)
-                write_info(folder, _with_graph(info, info.graph.file, precision))
-                return Report(precision, len(plain), tuple(tried))
-    return Report("fp32", len(plain), tuple(tried))
+                for role, source in sources.items():
+                    _put(made[role], source)
+                write_info(folder, smaller)
+                return ShrinkReport(precision, len(plain), tuple(tried))
+    return ShrinkReport("fp32", len(plain), tuple(tried))
+
+
+def _megabytes(files: Iterable[Path]) -> float:
+    return sum(file.stat().st_size for file in files) / 1e6
 
 
 def _is_small(graph: Path) -> bool:
+    """Whether a graph is stored in less than 32 bits, whatever model.json says."""
     made = onnx.load(graph).graph
     halves = any(tensor.data_type == TensorProto.FLOAT16 for tensor in made.initializer)
     return halves or any(node.op_type == "QuantizeLinear" for node in made.node)
 
 
-def _with_graph(info: ModelInfo, file: str, precision: str) -> ModelInfo:
-    return info.model_copy(update={"graph": Graph.model_validate({"file": file, "precision": precision})})
+def _in_precision(info: ModelInfo, precision: str) -> ModelInfo:
+    graphs = {role: Graph.model_validate({"file": g.file, "precision": precision}) for role, g in info.graphs.items()}
+    return info.model_copy(update={"graphs": graphs})
 
 
 def _put(source: Path, target: Path) -> None:

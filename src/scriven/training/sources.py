@@ -20,9 +20,8 @@ from scriven.language.texts import TextSource
 from scriven.lines import Group, Line, LinesFolder, held_out
 from scriven.lines.records import by_model
 from scriven.lines.sketch import digest
-from scriven.reader.trainable import unusable
+from scriven.reader.trainable import InputSpec, unusable
 from scriven.scribes import Scribe
-from scriven.text import Charset
 
 CACHE_BYTES = 6 << 30  # decoded pictures kept on disk; a larger folder is decoded again each time
 WINDOW_GROUPS = 24  # row groups a large folder is shuffled across
@@ -91,15 +90,14 @@ class FolderSource:
         self,
         folder: LinesFolder,
         split: str,
+        spec: InputSpec,
         *,
-        height: int,
-        charset: Charset | None = None,
         only: Callable[[Line], bool] = lambda line: True,
         bank_bytes: int = CACHE_BYTES,
         seen: set[str] | None = None,
     ):
         """`seen`: the ids that other sources of this folder have taken, and this one adds its own to."""
-        self.folder, self.height, self.skipped = folder, height, list[Skipped]()
+        self.folder, self.spec, self.skipped = folder, spec, list[Skipped]()
         self.texts: list[str] = []
         self.hands: list[str] = []
         self.pages: list[str] = []
@@ -110,27 +108,27 @@ class FolderSource:
         self._widths: list[int] = []
         self._groups: list[Group] = []
         self._group_of: list[int] = []  # of each item
-        self._bank: ImageCache | None = ImageCache(height)
+        self._bank: ImageCache | None = ImageCache(spec.height)
         self._recent: OrderedDict[int, dict[str, Line]] = OrderedDict()
         known = len(folder.skipped)  # rows that another source of this folder named already
         for group in folder.groups(split):
             self._groups.append(group)
             for line in folder.read(group):
                 if only(line):
-                    self._take(line, charset, bank_bytes)
+                    self._take(line, bank_bytes)
         self.skipped += folder.skipped[known:]
 
-    def _take(self, line: Line, charset: Charset | None, bank_bytes: int) -> None:
+    def _take(self, line: Line, bank_bytes: int) -> None:
         if line.id in self._seen:
             self.skipped.append(Skipped(line.id, "its id occurs more than once; only the first is used"))
             return
         self._seen.add(line.id)
         try:
-            picture = prepare(self.folder.picture(line), self.height)
+            picture = prepare(self.folder.picture(line), self.spec.height)
         except ImageError as error:
             self.skipped.append(Skipped(line.id, str(error)))
             return
-        if reason := unusable(line.text, picture.shape[1], charset):
+        if reason := unusable(line.text, picture.shape[1], self.spec.charset, self.spec.stride):
             self.skipped.append(Skipped(line.id, reason))
             return
         self.texts.append(line.text or "")
@@ -177,7 +175,7 @@ class FolderSource:
             if len(self._recent) > WINDOW_GROUPS:
                 self._recent.popitem(last=False)
         self._recent.move_to_end(group)
-        return prepare(self.folder.picture(self._recent[group][self.ids[index]]), self.height)
+        return prepare(self.folder.picture(self._recent[group][self.ids[index]]), self.spec.height)
 
     def make(self, index: int, strength: float) -> tuple[np.ndarray, str, str]:
         return self.picture(index), self.texts[index], self.hands[index]
@@ -213,14 +211,12 @@ class ScribeSource:
     single words.
     """
 
-    PX_PER_CHARACTER = 17  # nominal, for planning batches by width
+    MARGIN, ADVANCE = 24 / 64, 17 / 64  # nominal widths in heights, around a line and per character, to plan batches
     TRIES = 20  # texts drawn for an item before giving up
 
-    def __init__(
-        self, scribe: Scribe, texts: TextSource, charset: Charset, *, seed: int, height: int, lines: float = 0.5
-    ):
-        self.scribe, self.text_source, self.charset = scribe, texts, charset
-        self.seed, self.height, self.lines = seed, height, lines
+    def __init__(self, scribe: Scribe, texts: TextSource, spec: InputSpec, *, seed: int, lines: float = 0.5):
+        self.scribe, self.text_source, self.spec = scribe, texts, spec
+        self.seed, self.lines = seed, lines
 
     def __len__(self) -> int:
         return 0
@@ -233,20 +229,22 @@ class ScribeSource:
         return self.text_source.draw(rng, "line" if rng.random() < self.lines else "word")
 
     def width(self, index: int) -> int:
-        return 24 + self.PX_PER_CHARACTER * len(self._text(index, 0))
+        return round(self.spec.height * (self.MARGIN + self.ADVANCE * len(self._text(index, 0))))
 
     def make(self, index: int, strength: float) -> tuple[np.ndarray, str, str]:
         """Raises TextError when none of the texts drawn for this item can be written."""
+        charset = self.spec.charset
         for attempt in range(self.TRIES):
-            text = " ".join(word for word in self._text(index, attempt).split() if not self.charset.missing([word]))
+            words = self._text(index, attempt).split()
+            text = " ".join(word for word in words if charset is None or not charset.missing([word]))
             if not text:
                 continue
             rng = np.random.default_rng([self.seed, index, attempt, 2])
             try:
-                picture = prepare(self.scribe.write(text, rng, strength=strength).picture, self.height)
+                picture = prepare(self.scribe.write(text, rng, strength=strength).picture, self.spec.height)
             except TextError:
                 continue
-            if unusable(text, picture.shape[1], None) is None:
+            if unusable(text, picture.shape[1], None, self.spec.stride) is None:
                 return picture, text, ""
         raise TextError(
             f"none of {self.TRIES} texts drawn for synthetic item {index} can be written by this scribe and with this "
@@ -254,15 +252,15 @@ class ScribeSource:
         )
 
 
-def split_source(folder: LinesFolder, *, height: int, charset: Charset | None) -> tuple[FolderSource, FolderSource]:
+def split_source(folder: LinesFolder, spec: InputSpec) -> tuple[FolderSource, FolderSource]:
     """Training and validation lines of a folder; without a valid split one hand (page, line) in ten is held out."""
     if "valid" in folder.splits:
         seen: set[str] = set()
-        train = FolderSource(folder, "train", height=height, charset=charset, seen=seen)
-        return train, FolderSource(folder, "valid", height=height, charset=charset, seen=seen)
+        train = FolderSource(folder, "train", spec, seen=seen)
+        return train, FolderSource(folder, "valid", spec, seen=seen)
     rows = folder.columns("train", ["hand", "page", "id"])
     texts = {key: [str(v or "") for v in rows[key]] for key in rows}
     out = {i for i, held in zip(texts["id"], held_out(texts["hand"], texts["page"], texts["id"]), strict=True) if held}
-    train = FolderSource(folder, "train", height=height, charset=charset, only=lambda line: line.id not in out)
-    valid = FolderSource(folder, "train", height=height, charset=charset, only=lambda line: line.id in out)
+    train = FolderSource(folder, "train", spec, only=lambda line: line.id not in out)
+    valid = FolderSource(folder, "train", spec, only=lambda line: line.id in out)
     return train, valid

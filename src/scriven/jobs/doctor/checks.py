@@ -10,8 +10,8 @@ from scriven.base import Skipped
 from scriven.jobs.doctor.records import Problem, Row, problem
 from scriven.lines.records import PSEUDO_LABEL
 from scriven.lines.training_set import LEARNT
-from scriven.reader.model import ModelInfo
-from scriven.reader.trainable import STRIDE, WIDEST, faults
+from scriven.reader.model import STRIDE, ModelInfo
+from scriven.reader.trainable import WIDEST, faults
 from scriven.text import Charset, name, normalise
 
 LOW = 16  # px; letters in lower pictures cannot be distinguished

@@ -12,7 +12,7 @@ import numpy as np
 from scriven.base import cores
 from scriven.images import one_thread
 from scriven.jobs.doctor.records import Row
-from scriven.reader.trainable import HEIGHT
+from scriven.reader.model import HEIGHT
 
 _log = logging.getLogger("scriven")
 

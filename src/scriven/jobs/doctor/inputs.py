@@ -16,8 +16,8 @@ from scriven.jobs.doctor.records import Row
 from scriven.lines import Line, LinesFolder
 from scriven.lines.records import SkippedRow, by_model, source_of
 from scriven.lines.training_set import training_folders
-from scriven.reader.model import ModelInfo, is_model
-from scriven.reader.trainable import HEIGHT, prepared_width
+from scriven.reader.model import HEIGHT, ModelInfo, is_model
+from scriven.reader.trainable import prepared_width
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,122 @@
+"""The decoder of CTC networks: greedy or prefix beam search, with spans, confidences and alternatives."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from scriven.base import ModelError
+from scriven.lines import Character, Reading
+from scriven.reader.align import align
+from scriven.reader.beam import BeamSettings, Hypothesis, Scorer, beam_search
+from scriven.reader.confidence import fit_lines, fit_temperature, line_confidence
+from scriven.reader.ctc import alternatives, greedy, log_posteriors, runs, single_spaced, spans
+from scriven.reader.decoding import DecodeSettings, Frames
+from scriven.reader.engines import Run
+from scriven.reader.model import ModelInfo
+from scriven.reader.scorers import LanguageScorer, WordScorer
+
+if TYPE_CHECKING:
+    from scriven.language.model import CharLM
+
+
+class CtcDecoder:
+    """A `Decoder` of logits (T, C); class 0 is the blank, class i + 1 the character i of the model."""
+
+    role: ClassVar[str] = "reader"
+    output: ClassVar[str] = "logits"
+
+    def __init__(
+        self,
+        info: ModelInfo,
+        settings: DecodeSettings | None = None,
+        lm: "CharLM | None" = None,
+        words: Iterable[str] = (),
+        runs: Mapping[str, Run] | None = None,
+    ):
+        self.info, self.charset = info, info.characters
+        self.settings = chosen = settings or DecodeSettings()
+        self.lm = lm
+        self.words: Sequence[str] = list(words)
+        self._language = (
+            LanguageScorer(lm, self.charset, chosen.alpha, chosen.beta, chosen.word) if lm is not None else None
+        )
+        self._scorers: list[Scorer] = [self._language] if self._language else []
+        if self.words:
+            self._scorers.append(WordScorer(self.words, self.charset, chosen.bonus))
+        width = chosen.beam or (BeamSettings.width if self._scorers else 0)
+        self._beam = BeamSettings(width, chosen.cut, chosen.blank) if width else None
+        self._space = self.charset.encode(" ")[0] if " " in self.charset else 0
+
+    @classmethod
+    def check(cls, info: ModelInfo, frames: npt.NDArray[np.float32]) -> None:
+        """Raise ModelError unless frames (N, T, C) have a class for the blank and for every character."""
+        if frames.shape[2] != len(info.charset) + 1:
+            raise ModelError(
+                f"the graph has {frames.shape[2]} classes, model.json {len(info.charset)} characters and a blank; "
+                "copy the model folder again"
+            )
+
+    def reading(self, id: str, frames: Frames, scale: float = 1.0, width: int | None = None) -> Reading:
+        """Read logits (T, C). Spans are in px of the prepared picture times `scale`, and end at `width` px."""
+        log_probs = self._log_posteriors(frames)
+        if self._beam is None:
+            return self._explain(id, log_probs, greedy(log_probs), scale, width)
+        return self._explain(id, log_probs, align(log_probs, self._search(log_probs)[0].classes), scale, width)
+
+    def hypotheses(self, frames: Frames) -> list[Hypothesis]:
+        """The best texts, best first, at most as many as the beam is wide; one without a beam."""
+        return self._search(self._log_posteriors(frames))
+
+    def explain(
+        self, id: str, frames: Frames, classes: Sequence[int], scale: float = 1.0, width: int | None = None
+    ) -> Reading:
+        """The Reading of `classes`, aligned to logits (T, C). Raises TooFewFrames for a text that does not fit."""
+        log_probs = self._log_posteriors(frames)
+        return self._explain(id, log_probs, align(log_probs, classes), scale, width)
+
+    def calibrated(self, frames: Sequence[Frames], texts: Sequence[str]) -> ModelInfo:
+        """model.json with the temperature of the posteriors and the whole-line `calibration` fitted on known texts."""
+        temperature = fit_temperature(frames, texts, self.charset)
+        bias, slope = fit_lines(frames, texts, self.charset, temperature)
+        return self.info.model_copy(update={"temperature": round(temperature, 4), "calibration": (bias, slope)})
+
+    def _log_posteriors(self, logits: Frames) -> Frames:
+        """Calibrated log posteriors (T, C); the space is excluded where a single word is read."""
+        if self.settings.word and self._space:
+            logits = logits.copy()
+            logits[:, self._space] = -1e4
+        return log_posteriors(logits, self.info.temperature)
+
+    def _search(self, log_probs: Frames) -> list[Hypothesis]:
+        return beam_search(log_probs, self._scorers, self._beam or BeamSettings(1))
+
+    def _explain(
+        self, id: str, log_probs: Frames, path: npt.NDArray[np.int64], scale: float, width: int | None
+    ) -> Reading:
+        """The Reading of a path (T,) over log posteriors (T, C); its text is single-spaced."""
+        found = runs(path, log_probs)
+        if self._space:
+            found = single_spaced(found, self._space)
+        classes: Sequence[int] = found.classes.tolist()
+        text = self.charset.decode(classes)
+        confidence = line_confidence(float(log_probs[np.arange(len(path)), path].sum()), self.info.calibration)
+        if not classes:
+            return Reading(id, text, confidence)
+        rows = log_probs[found.peak]
+        if self._language is not None:
+            rows = self._language.rescored(rows, classes)
+        others, scores = alternatives(rows, found.classes)
+        edges = spans(found, len(path), self.info.stride) * scale
+        if width is not None:
+            edges = np.minimum(edges, width)
+        confidences = np.exp(rows[np.arange(len(classes)), found.classes]).tolist()
+        names = self.charset.characters
+        characters = tuple(
+            Character(c, min(1.0, p), start, end, tuple((names[k - 1], q) for k, q in zip(ks, qs, strict=True)))
+            for c, p, (start, end), ks, qs in zip(
+                text, confidences, edges.tolist(), others.tolist(), np.exp(scores).tolist(), strict=True
+            )
+        )
+        return Reading(id, text, confidence, characters)
