@@ -1,15 +1,24 @@
-"""Letters: one normal form for all text, and the character set of a recogniser."""
+"""Text: its normal form, the direction of writing, and the character set of a recogniser.
+
+Texts are stored and compared in logical order, the order in which they are read. A recogniser sees a picture from left
+to right: its classes, the language models it is decoded with and the words that it prefers are in visual order.
+`visual` and `logical` convert one into the other, by the Unicode bidirectional algorithm (UAX #9).
+"""
 
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Any
 
 from scriven.base import TextError
 
 _SPACES = re.compile(r"\s+")
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001eeff]")
+_BRACKETS = {"(": ")", "[": "]", "{": "}", "\u00ab": "\u00bb"}
+_ATTACHED = frozenset("NSM BN LRE RLE LRO RLO PDF LRI RLI FSI PDI".split())  # classes that stay with the one before
 
 
 def normalise(text: str) -> str:
@@ -18,13 +27,147 @@ def normalise(text: str) -> str:
 
 
 def name(character: str) -> str:
-    """A character as a person can look it up: `'é' (U+00E9 LATIN SMALL LETTER E WITH ACUTE)`."""
+    """A character with its code point and Unicode name: `'é' (U+00E9 LATIN SMALL LETTER E WITH ACUTE)`."""
     return f"{character!r} (U+{ord(character):04X} {unicodedata.name(character, 'unnamed')})"
+
+
+def right_to_left(text: str) -> bool:
+    """Whether a text is mostly written from right to left.
+
+    The direction of the line is that of most of its letters, which its logical and visual order have in common.
+    """
+    if not _RIGHT_TO_LEFT.search(text):
+        return False
+    kinds = Counter(unicodedata.bidirectional(character) for character in text)
+    right = kinds["R"] + kinds["AL"]
+    return right > 0 and right >= kinds["L"]
+
+
+@lru_cache(maxsize=1 << 16)
+def visual(text: str) -> str:
+    """The characters of a line from left to right as they are seen, brackets mirrored; left to right unchanged."""
+    if not _RIGHT_TO_LEFT.search(text):
+        return text
+    return "".join(_mirrored(text[i]) if odd else text[i] for i, odd in display_order(text))
+
+
+def logical(text: str) -> str:
+    """The inverse of `visual`: the line in the order in which it is read."""
+    return "".join(character for character, _ in logical_characters(text))
+
+
+def logical_characters(text: str) -> list[tuple[str, int]]:
+    """The characters of a line in reading order, each with its index in the visual order `text`.
+
+    The inverse of `visual` is not unique where a number or a bracket is next to words of the other direction: `15 km`
+    and `km 15` in a line from right to left look alike. The order that keeps them together is returned.
+    """
+    if not _RIGHT_TO_LEFT.search(text):
+        return [(character, i) for i, character in enumerate(text)]
+    candidates = [_reordered(text), _runs_reversed(text)]
+    return next((c for c in candidates if visual("".join(character for character, _ in c)) == text), candidates[0])
+
+
+def display_order(text: str, rightwards: bool | None = None) -> list[tuple[int, bool]]:
+    """The index of each character of a line from left to right as it is seen, and whether it runs right to left.
+
+    `rightwards`: whether the line runs from left to right; by most of its letters if None. Marks stay behind their
+    letters. Explicit directional formatting is ignored, as it has no ink.
+    """
+    from bidi import algorithm
+
+    level = int(right_to_left(text) if rightwards is None else not rightwards)
+    storage = algorithm.get_empty_storage()
+    storage["base_level"], storage["base_dir"] = level, "LR"[level]
+    clusters = _clusters(text)
+    for number, cluster in enumerate(clusters):
+        kind = unicodedata.bidirectional(text[cluster[0]]) or "L"
+        kind = "WS" if kind in ("B", "S") else "ON" if kind in _ATTACHED else kind
+        entry = {"ch": text[cluster[0]], "level": level, "type": kind, "orig": kind, "cluster": number}
+        storage["chars"].append(entry)
+    algorithm.explicit_embed_and_overrides(storage)
+    algorithm.resolve_weak_types(storage)
+    _resolve_brackets(storage["chars"], "LR"[level])
+    algorithm.resolve_neutral_types(storage, False)
+    algorithm.resolve_implicit_levels(storage, False)
+    algorithm.reorder_resolved_levels(storage, False)
+    return [(i, entry["level"] % 2 == 1) for entry in storage["chars"] for i in clusters[entry["cluster"]]]
+
+
+def _clusters(text: str) -> list[list[int]]:
+    """The indices of each character and of the marks on it."""
+    clusters: list[list[int]] = []
+    for i, character in enumerate(text):
+        if clusters and unicodedata.bidirectional(character) in _ATTACHED:
+            clusters[-1].append(i)
+        else:
+            clusters.append([i])
+    return clusters
+
+
+def _reordered(text: str) -> list[tuple[str, int]]:
+    """A visual line reordered as if it were a logical one, which undoes the reordering of most lines."""
+    return [(_mirrored(text[i]) if odd else text[i], i) for i, odd in display_order(text)]
+
+
+def _runs_reversed(text: str) -> list[tuple[str, int]]:
+    """A visual line from its right end, the runs from left to right in it reversed.
+
+    As the letters before a number then stand before it, this is right where they decide on its separators (Arabic).
+    """
+    if not right_to_left(text):
+        return _reordered(text)
+    clusters = _clusters(text)[::-1]
+    flipped = "".join(_mirrored(text[i]) for cluster in clusters for i in cluster)
+    odd = dict(display_order(flipped))
+    result: list[tuple[str, int]] = []
+    run: list[list[tuple[str, int]]] = []
+    at = 0
+    for cluster in clusters:
+        characters = [(text[i], i) for i in cluster]
+        if odd[at]:
+            result += [pair for part in reversed(run) for pair in part]
+            result += [(_mirrored(character), i) for character, i in characters]
+            run = []
+        else:
+            run.append(characters)
+        at += len(cluster)
+    return result + [pair for part in reversed(run) for pair in part]
+
+
+def _mirrored(character: str) -> str:
+    from bidi.mirror import MIRRORED
+
+    return str(MIRRORED.get(character, character))
+
+
+def _resolve_brackets(entries: list[dict[str, Any]], embedding: str) -> None:
+    """Rule N0 of UAX #9: the two brackets of a pair get the same direction, by what is between and before them."""
+    opened, pairs = list[tuple[str, int]](), list[tuple[int, int]]()
+    for i, entry in enumerate(entries):
+        if entry["type"] != "ON":
+            continue
+        if entry["ch"] in _BRACKETS:
+            opened.append((_BRACKETS[entry["ch"]], i))
+        elif found := [k for k, (closing, _) in enumerate(opened) if closing == entry["ch"]]:
+            pairs.append((opened[found[-1]][1], i))
+            del opened[found[-1] :]
+    for first, last in sorted(pairs):
+        inside = {_strong(entry["type"]) for entry in entries[first + 1 : last]} - {""}
+        if not inside:
+            continue
+        before = next((kind for entry in reversed(entries[:first]) if (kind := _strong(entry["type"]))), embedding)
+        entries[first]["type"] = entries[last]["type"] = embedding if embedding in inside else before
+
+
+def _strong(kind: str) -> str:
+    """The direction of a resolved class, numbers counting as right to left; empty for neutrals."""
+    return "L" if kind == "L" else "R" if kind in ("R", "EN", "AN") else ""
 
 
 @dataclass(frozen=True)
 class Charset:
-    """The characters a recogniser can write, in order. Class 0 is the CTC blank; character i is class i + 1."""
+    """The characters of a recogniser, in order. Class 0 is the CTC blank; character i is class i + 1."""
 
     characters: tuple[str, ...]
 

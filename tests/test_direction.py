@@ -1,0 +1,92 @@
+"""Direction of writing: logical order outside, visual order inside, and back."""
+
+import random
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scriven.text import logical, logical_characters, normalise, right_to_left, visual
+
+HEBREW, ARABIC, LATIN = "אבגדהוזחטי", "ابتثجحخد", "abcdeé"
+NUMBERS = ("7", "12", "1914", "3.5", "1,200", "12:30", "1/2", "50%", "10-20", "$5")
+
+
+def line(rng: random.Random, letters: str, other: str, crowded: bool) -> str:
+    """Words with numbers, punctuation and brackets; `crowded`: these also beside words of the other direction."""
+    words = []
+    for _ in range(rng.randint(1, 8)):
+        kind = rng.random()
+        previous = words[-1] if words else ""
+        if kind < 0.2 and (crowded or not any(c.isdigit() for c in previous)):
+            word = "".join(rng.choices(other, k=rng.randint(1, 4)))
+        elif kind < 0.4 and (crowded or not set(previous) & set(other)):
+            word = rng.choice(NUMBERS)
+        else:
+            word = "".join(rng.choices(letters, k=rng.randint(2, 6)))
+        if rng.random() < 0.1 and (crowded or set(word) <= set(letters)):
+            word = f"({word})"
+        words.append(word + (rng.choice(",.:;!?") if rng.random() < 0.15 and set(word) & set(letters) else ""))
+    return " ".join(words)
+
+
+@given(st.text(max_size=40))
+def test_text_from_left_to_right_is_unchanged(text: str) -> None:
+    if not any(unicodedata.bidirectional(c) in ("R", "AL") for c in text):
+        assert visual(text) == logical(text) == text and not right_to_left(text)
+
+
+@given(
+    st.text(st.characters(whitelist_categories=["L", "N", "P", "Z", "M"]), max_size=30),
+    st.text(HEBREW + " 1a(", max_size=12),
+)
+def test_no_character_gets_lost(text: str, more: str) -> None:
+    line = normalise(text + more)
+    seen = visual(line)
+    assert sorted(index for _, index in logical_characters(seen)) == list(range(len(line)))
+    brackets = (
+        set("()[]{}<>«»") | {c for c in line if unicodedata.mirrored(c)} | {c for c in seen if unicodedata.mirrored(c)}
+    )
+    for back in (seen, logical(seen)):
+        assert sorted(c for c in back if c not in brackets) == sorted(c for c in line if c not in brackets)
+    assert right_to_left(line) == right_to_left(seen)
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("שלום עולם", "םלוע םולש"),
+        ("שלום (עולם), 12.5 שקל", "לקש 12.5 ,(םלוע) םולש"),
+        ("עמוד iPhone 15 שלי", "ילש iPhone 15 דומע"),
+        ("the word שלום means peace", "the word םולש means peace"),
+        ("سعر ١٢٣ ريال", "لاير ١٢٣ رعس"),
+        ("سعر 50% ريال", "لاير %50 رعس"),
+        ("שָׁלוֹם", "םוֹלשָׁ"),
+        ("abc (def) שלום עולם", "םלוע םולש abc (def)"),
+    ],
+)
+def test_lines_as_they_are_seen(text: str, seen: str) -> None:
+    assert visual(text) == seen and logical(seen) == text
+    assert [seen[i] for _, i in logical_characters(seen)] != [] and len(logical_characters(seen)) == len(text)
+
+
+@pytest.mark.parametrize("letters", [HEBREW, ARABIC])
+@given(seed=st.integers(0, 2**32))
+def test_ordinary_lines_come_back_from_visual_order(letters: str, seed: int) -> None:
+    rng = random.Random(seed)
+    for main, other in ((letters, LATIN), (LATIN, letters)):
+        text = line(rng, main, other, False)
+        if right_to_left(text) == right_to_left(main):
+            assert logical(visual(text)) == text
+
+
+def test_only_numbers_and_brackets_beside_the_other_direction_are_ambiguous() -> None:
+    """`15 km` and `km 15` look alike in a line from right to left; what comes back looks the same too."""
+    rng = random.Random(1)
+    for letters in (HEBREW, ARABIC):
+        lines = [line(rng, letters, LATIN, True) for _ in range(2000)]
+        back = [logical(visual(text)) for text in lines]
+        assert sum(a == b for a, b in zip(lines, back, strict=True)) > 0.8 * len(lines)
+        assert sum(visual(a) == visual(b) for a, b in zip(lines, back, strict=True)) > 0.99 * len(lines)
+    assert visual("שלום 15 km") == visual("שלום km 15") and logical(visual("שלום 15 km")) == "שלום km 15"
