@@ -1,3 +1,83 @@
-"""Scriven reads handwriting, and learns a new hand without labels."""
+"""Scriven reads handwriting, and adapts to a new hand without labels.
+
+The public door: `load` a model and read with it, or call a command as a function of the same name. Everything is
+imported when it is first used; docs/python.md has a page for each.
+
+    >>> import scriven
+    >>> model = scriven.load("scriven-general")
+    >>> print(model.read("line.png").text)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scriven.jobs import fonts as fonts
+    from scriven.jobs import models as models
+    from scriven.jobs import texts as texts
+    from scriven.jobs.adapt import adapt as adapt
+    from scriven.jobs.bench import bench as bench
+    from scriven.jobs.demo import demo as demo
+    from scriven.jobs.doctor import doctor as doctor
+    from scriven.jobs.export import export as export
+    from scriven.jobs.import_ import import_lines as import_lines
+    from scriven.jobs.load import load as load
+    from scriven.jobs.look import look as look
+    from scriven.jobs.pick import pick as pick
+    from scriven.jobs.read import read as read
+    from scriven.jobs.score import score as score
+    from scriven.jobs.train import train as train
+    from scriven.jobs.write import write as write
 
 __version__ = "0.1.0"
+
+_FUNCTIONS = {  # name: module of scriven.jobs that defines it
+    "adapt": "adapt",
+    "bench": "bench",
+    "demo": "demo",
+    "doctor": "doctor",
+    "export": "export",
+    "import_lines": "import_",
+    "load": "load",
+    "look": "look",
+    "pick": "pick",
+    "read": "read",
+    "score": "score",
+    "train": "train",
+    "write": "write",
+}
+_MODULES = ("fonts", "models", "texts")  # commands with subcommands: modules of scriven.jobs, a function each
+
+__all__ = [
+    "adapt",
+    "bench",
+    "demo",
+    "doctor",
+    "export",
+    "fonts",
+    "import_lines",
+    "load",
+    "look",
+    "models",
+    "pick",
+    "read",
+    "score",
+    "texts",
+    "train",
+    "write",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FUNCTIONS:
+        value = getattr(import_module(f"scriven.jobs.{_FUNCTIONS[name]}"), name)
+    elif name in _MODULES:
+        value = import_module(f"scriven.jobs.{name}")
+    else:
+        raise AttributeError(f"module 'scriven' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -91,6 +91,13 @@ def adapt(
     its last finished round. It is read with the language model that it learnt by, where the language is known or the
     parent brings one.
     Raises InputError when there are too few pictures, OutputError when `out` is finished or was begun otherwise.
+
+    >>> import scriven
+    >>> from scriven.selftrain.settings import AdaptSettings
+    >>> few = AdaptSettings(steps=1, rounds=1, language="en")
+    >>> adapted = scriven.adapt(["scans/"], "my-hand", settings=few)
+    >>> adapted.folder.name
+    'my-hand'
     """
     settings = settings or AdaptSettings()
     out, begun = Path(out), time.monotonic()

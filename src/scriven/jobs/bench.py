@@ -61,7 +61,13 @@ class Measure:
 
 
 def bench(models: Sequence[str | Path] = (), settings: BenchSettings | None = None) -> list[Measure]:
-    """The speed table of this machine, for the given models or all bundled ones. Raises ModelError."""
+    """The speed table of this machine, for the given models or all bundled ones. Raises ModelError.
+
+    >>> import scriven
+    >>> rows = scriven.bench(["scriven-synthetic"])  # takes a minute
+    >>> rows[0].name
+    'decode and prepare words'
+    """
     settings = settings or BenchSettings()
     readers = [(Path(m).name, Reader.load(find_model(m), threads=1)) for m in models or bundled()]
     words = [encode(stroke_picture(WORD, i)) for i in range(settings.words)]

@@ -26,6 +26,10 @@ def export(format: str, lines: str | Path, out: str | Path, *, split: str = "", 
     """Export a lines folder (one `split`, or all) with EXPORTERS[format] into the new folder `out`.
 
     The folder appears when it is complete. Raises SettingsError, LinesError (nothing to export), OutputError.
+
+    >>> import scriven
+    >>> scriven.export("csv", "letters/", "exported").lines
+    12
     """
     if format not in EXPORTERS:
         raise SettingsError(f"there is no format {format!r}; there are: {', '.join(EXPORTERS)}")

@@ -47,6 +47,10 @@ def import_lines(
     `changes` are `key=value` for the importer's own options. An unfinished import of the same source is continued; a
     finished folder is never added to. Raises LinesError when nothing at all could be imported, OutputError,
     SettingsError.
+
+    >>> import scriven
+    >>> scriven.import_lines("pairs/", "imported", "pairs").counts
+    {'train': 12}
     """
     read = own_importer(importer) if importer else _by_name(format)
     options = _options(read, changes)

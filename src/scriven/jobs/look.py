@@ -45,6 +45,11 @@ def look(
     `samples` pictures per split are shown, 0 for all of them. Without `out` it is `<name>-look.html` in the current
     folder. A page of this job is overwritten, any other file is not. Raises InputError if there is nothing to show,
     OutputError.
+
+    >>> import scriven
+    >>> page, skipped = scriven.look("letters/")
+    >>> page.name
+    'letters-look.html'
     """
     path = Path(what)
     if not is_model(path) and not path.exists():

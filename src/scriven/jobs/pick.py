@@ -104,7 +104,7 @@ def pick(
     inputs: Sequence[str | Path],
     count: int = 30,
     model: str | Path = DEFAULT,
-    out: Path | None = None,
+    out: str | Path | None = None,
     format: str | None = None,
     settings: PickSettings | None = None,
     stream: IO[str] | None = None,
@@ -116,10 +116,16 @@ def pick(
     whose ids stand in one of the CSV files or lines folders `done` are not chosen. Raises SettingsError for a wrong
     count or format, OutputError where `out` exists, LinesError for what cannot be opened in `done`, InputError where
     no line can be chosen.
+
+    >>> import scriven
+    >>> picked = scriven.pick(["scans/"], count=3, out="to-correct.csv")
+    >>> len(picked.chosen)
+    3
     """
     settings = settings or PickSettings()
     settings.only_reading("pick")
     check("count", count, Count)
+    out = None if out is None else Path(out)
     format, _ = choose_format(out, format, SUFFIXES, "table", file=True)
     if out is not None and out.exists():
         raise OutputError(f"{out} exists; choose another -o or delete it")

@@ -83,10 +83,17 @@ class PageStream:
     Few pages are in memory at a time. `result` is complete at the end, without the pages.
     """
 
-    def __init__(self, inputs: str | Path | Iterable[str | Path], model: str | Path, settings: ReadSettings):
+    def __init__(
+        self,
+        inputs: str | Path | Iterable[str | Path],
+        model: str | Path,
+        settings: ReadSettings,
+        loaded: tuple[Reader, Decoder] | None = None,
+    ):
+        """`loaded`: the reader and decoder of the model, where a program keeps them."""
         given = [inputs] if isinstance(inputs, str | Path) else inputs
         self.inputs, skipped = find_inputs(given, reserved=(results.ABOUT.stem,))
-        self.model, self.settings = model, settings
+        self.model, self.settings, self.loaded = model, settings, loaded
         self.result = ReadResult(skipped=skipped)
 
     def __iter__(self) -> Iterator[Page]:
@@ -98,7 +105,7 @@ class PageStream:
         `only`: the inputs to read; the model is adapted to all of them, whatever is still to be read. Ids are unique
         among all inputs, with `only` within each.
         """
-        reader, decoder = load(self.model, self.settings)
+        reader, decoder = self.loaded or load(self.model, self.settings)
         wanted = self.inputs if only is None else only
         found = _opened(self.inputs if self.settings.adapt else wanted, self.settings)
         if self.settings.adapt:
@@ -106,6 +113,12 @@ class PageStream:
             decoder = decoder if self.settings.lm == NO_LM else lm_decoder
             found = _of_inputs(every, wanted)
         return self._read(unique_ids(found) if only is None else found, reader, decoder)
+
+    def collect(self) -> ReadResult:
+        """Read everything and keep the pages. Raises InputError where nothing could be read."""
+        self.result.pages += self
+        results.check(self.result.read, self.result.skipped)
+        return self.result
 
     def _read(self, found: Iterable[Entry], reader: Reader, decoder: Decoder) -> Iterator[Input | Page | Skipped]:
         result, sample = self.result, Sample()
@@ -159,6 +172,13 @@ def read(
 
     Raises InputError when nothing could be read, naming the inputs; other failures are `skipped` in the result. The
     error rate of ten readings or more is estimated, and logged.
+
+    >>> import scriven
+    >>> result = scriven.read(["scans/", "line.png"])
+    >>> result.read == len(result.lines) == 13
+    True
+    >>> result.skipped
+    []
     """
     settings = settings or ReadSettings()
     out = None if out is None else Path(out)

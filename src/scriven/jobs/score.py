@@ -159,6 +159,11 @@ def score(
 
     `split` None: test where a folder has it, else valid, else all of it. Raises LinesError for a folder that cannot be
     read or has no such split, InputError where no line has a transcription and nothing can be read in the others.
+
+    >>> import scriven
+    >>> scores = scriven.score("scriven-general", ["letters/"])
+    >>> scores.overall().n
+    12
     """
     settings = (settings or ReadSettings()).only_reading("score")
     folders = [LinesFolder(path, settings.level) for path in ([lines] if isinstance(lines, str | Path) else lines)]

@@ -95,6 +95,13 @@ def train(
 
     With `parent` the network starts from that model and its character set grows to what the lines need.
     Raises ScrivenError when nothing can be trained on, or `out` is finished or was begun with other settings.
+
+    >>> import scriven
+    >>> from scriven.jobs.train import TrainSettings
+    >>> few = TrainSettings(steps=2, size="tiny", evaluations=1)
+    >>> trained = scriven.train(["letters/"], "my-model", settings=few)
+    >>> trained.info.size
+    'tiny'
     """
     out = Path(out)
     free(out, STATE, WEIGHTS)

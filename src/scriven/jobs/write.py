@@ -74,6 +74,11 @@ def write(
     each once. `scribe`: "fonts", or "fonts:FOLDER" for your own typefaces. A text that the scribe cannot write is
     skipped with the reason, never replaced.
     Raises SettingsError, TextError (nothing can be written), OutputError.
+
+    >>> import scriven
+    >>> written = scriven.write("synthetic", "words:en", count=3)
+    >>> written.lines
+    3
     """
     settings = settings or WriteSettings()
     if split not in ("train", "valid", "test"):

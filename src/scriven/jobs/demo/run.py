@@ -35,6 +35,12 @@ def demo(
     numbered where it exists; it gets `report.html`, `result.json` and the adapted model in `model`. Transcriptions (of
     a lines folder, of a CSV, in a text file beside a picture) are used for the error rates alone, never to learn.
     Raises InputError for too few pictures.
+
+    >>> import scriven
+    >>> from scriven.jobs.demo.settings import DemoSettings
+    >>> result = scriven.demo(["scans/"], "my-demo", settings=DemoSettings(minutes=0.1))
+    >>> (result.folder / "report.html").exists()
+    True
     """
     begun, settings, skipped = time.monotonic(), settings or DemoSettings(), list[Skipped]()
     found = listed(pictures, skipped) if pictures else {}

@@ -79,6 +79,11 @@ def doctor(
 
     What is lost, and the characters that the model learns, are those of `scriven train --from` this model; without one
     those of a new model. Raises InputError when nothing can be read.
+
+    >>> import scriven
+    >>> diagnosis = scriven.doctor(["letters/"], "scriven-general")
+    >>> diagnosis.lost
+    ()
     """
     settings = settings or DoctorSettings()
     given, model = model_among(inputs, model)
