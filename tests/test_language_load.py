@@ -1,5 +1,6 @@
 """Language models and word lists by name: trained once and cached, refused with a suggestion."""
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from scriven.language.model import CharLM
 from scriven.language.names import NAMES, OTHER_NAMES, code_of
 from scriven.language.texts import languages
 from scriven.text import Charset
+from toy_reader import LETTERS
 from toy_scans import model, scans, texts  # noqa: F401
 
 
@@ -81,3 +83,14 @@ def test_every_language_with_conventions_or_words_has_a_name():
     wordfreq = pytest.importorskip("wordfreq")
     assert set(NAMES) == set(languages()) | set(wordfreq.available_languages())
     assert code_of("Français") == "fr" and code_of("klingon") is None and set(OTHER_NAMES.values()) <= set(NAMES)
+
+
+def test_words_the_model_cannot_write_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "words.txt"
+    file.write_text("abc\nжжж\n", encoding="utf-8")
+    with caplog.at_level(logging.WARNING, "scriven"):
+        assert word_list(file, Charset(LETTERS)) == ["abc"]
+    assert "1 of the 2 words" in caplog.text and "CYRILLIC SMALL LETTER ZHE" in caplog.text
+    file.write_text("жжж\n", encoding="utf-8")
+    with pytest.raises(InputError, match="can write none of the words"):
+        word_list(file, Charset(LETTERS))

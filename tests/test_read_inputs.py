@@ -3,7 +3,6 @@ models whose description does not fit their graph."""
 
 import io
 import json
-import logging
 import sys
 from pathlib import Path
 
@@ -17,12 +16,10 @@ from scriven.base import InputError, ModelError
 from scriven.images import encode
 from scriven.jobs.read import ReadSettings, read
 from scriven.jobs.score import score
-from scriven.language.load import word_list
 from scriven.lines import Line, LinesWriter
 from scriven.reader.calibrate import stretched
 from scriven.reader.model import read_info
 from scriven.reader.session import Picture, Reader
-from scriven.text import Charset
 from toy_reader import LETTERS, picture, write_model
 
 ONE = ReadSettings(threads=1)
@@ -94,17 +91,6 @@ def test_an_empty_text_is_a_text_and_what_is_read_there_is_inserted(model: Path,
     assert scores.sets[0].references == ["abc", ""] and scores.sets[0].unlabelled == 0
     overall = scores.overall()
     assert (overall.n, overall.edits, overall.characters) == (2, 2, 3)
-
-
-def test_words_the_model_cannot_write_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    file = tmp_path / "words.txt"
-    file.write_text("abc\nжжж\n", encoding="utf-8")
-    with caplog.at_level(logging.WARNING, "scriven"):
-        assert word_list(file, Charset(LETTERS)) == ["abc"]
-    assert "1 of the 2 words" in caplog.text and "CYRILLIC SMALL LETTER ZHE" in caplog.text
-    file.write_text("жжж\n", encoding="utf-8")
-    with pytest.raises(InputError, match="cannot write any word"):
-        word_list(file, Charset(LETTERS))
 
 
 @pytest.mark.parametrize("changes", [{"height": 48}, {"stride": 8}, {"stride": 1}])

@@ -18,7 +18,6 @@ from scriven.jobs.doctor import doctor
 from scriven.jobs.read import ReadSettings, read, read_pages
 from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.page import formats
-from scriven.selftrain.pictures import gather
 from toy_reader import picture
 from toy_scans import model  # noqa: F401
 
@@ -90,14 +89,6 @@ def test_all_commands_agree_about_the_pages_of_a_file(model: Path, tmp_path: Pat
     assert [(item[1].id, item[1].text) for item in labelled] == list(zip(ids, TEXTS, strict=True))
 
 
-def test_a_hand_is_learned_from_the_pages_that_are_read(tmp_path: Path) -> None:
-    for n in range(3):
-        first, *others = [Image.fromarray(np.roll(picture(text + "a" * n), 3 * n)) for text in TEXTS]
-        first.save(tmp_path / f"{n}.tif", save_all=True, append_images=others)
-    skipped: list = []
-    assert len(gather([tmp_path], "", skipped)) == 9 and not skipped
-
-
 def archive(folder: Path) -> Path:
     for number, text in enumerate(TEXTS, start=1):
         (folder / f"page{number}").mkdir(parents=True)
@@ -160,6 +151,20 @@ def test_a_file_of_another_kind_is_called_what_it_is(model: Path, tmp_path: Path
         read([tmp_path / name], model, settings=ONE)
     (tmp_path / name).write_bytes(encode(picture("abc")))  # whatever it is called, a picture is read
     assert read([tmp_path / name], model, settings=ONE).text == "abc"
+
+
+def test_a_table_that_was_moved_is_one_sentence(model: Path, tmp_path: Path, scriven: Run) -> None:
+    archive(tmp_path / "archive")
+    table = tmp_path / "read.csv"
+    read([tmp_path / "archive"], model, table, settings=ONE)
+    (tmp_path / "elsewhere").mkdir()
+    moved = table.rename(tmp_path / "elsewhere" / "read.csv")
+    for command in (["read", moved, "-m", model], ["score", model, moved], ["look", moved, "-o", tmp_path / "p.html"]):
+        code, out, err = scriven(*command)
+        assert (code, out) == (2, "") and err.count("archive/page") == 1
+        assert "names 3 pictures, and none of them exists" in err and "relative to its own folder" in err
+    moved.rename(table)
+    assert read([table], model, settings=ONE).text.splitlines() == list(TEXTS)
 
 
 # What a program gets

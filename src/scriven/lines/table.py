@@ -8,8 +8,9 @@ the folders that it refers to a few row groups.
 import hashlib
 import logging
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,7 @@ from scriven.text import normalise
 log = logging.getLogger("scriven")
 
 NEEDED = frozenset(("id", "image", "text"))
+MOVED = 3  # pictures: where so many are named and none exists, the table was moved
 NUMBERS = ("confidence", "width", "height")
 OWN = ("id", "text", "confidence")  # what a table says of a line of a folder, even where its cell is empty
 
@@ -49,7 +51,7 @@ class Table:
     def __init__(self, file: Path, opened: Callable[[Path], Sequence[LinesById]], group_rows: int):
         self.file, self.group_rows = file, group_rows
         self.references = References(file.parent, opened)
-        self._warned = False
+        self._warned = self._placed = False
 
     @cached_property
     def _layout(self) -> _Layout:
@@ -75,8 +77,29 @@ class Table:
         return [Group(self.file, i, min(step, rows - i * step)) for i in range(len(self._layout.starts))]
 
     def block(self, group: Group) -> "Block":
-        """A group of rows read into memory, pictures not yet opened."""
+        """A group of rows read into memory, pictures not yet opened. Raises LinesError where the table was moved."""
+        self._check_place()
         return Block(self, group, list(self._read(group.index * self.group_rows, group.rows)))
+
+    def _check_place(self) -> None:
+        """Raises LinesError where several pictures are named and none is there: the table was moved without them."""
+        if self._placed:
+            return
+        missing = []
+        for _, record in self._read(0, self._layout.rows):
+            if not isinstance(record, dict) or not record["image"]:
+                continue
+            with suppress(LinesError):
+                if os.path.exists(self.references.target(record["image"])[0]):
+                    break
+            missing.append(record["image"])
+        else:
+            if len(missing) >= MOVED:
+                raise LinesError(
+                    f"{self.file} names {len(missing):,} pictures, and none of them exists (first: {missing[0]!r}); "
+                    "paths in a table are relative to its own folder, so move the table back or the pictures with it"
+                )
+        self._placed = True
 
     def columns(self, names: Sequence[str]) -> dict[str, list[Any]]:
         """Columns without opening a picture; what the table does not say is asked of the folder a row refers to."""
