@@ -23,7 +23,7 @@ from scriven.reader.confidence import kept
 from scriven.reader.decoding import Decoder
 from scriven.reader.model import ModelInfo
 from scriven.reader.session import Picture, Reader
-from scriven.text import normalise
+from scriven.text import normalise, visual
 
 log = logging.getLogger("scriven.metrics")
 
@@ -175,7 +175,7 @@ def score(
         others: EvenSample[Picture] = EvenSample()
         every = line_pictures(Input(name, folder.path, True), settings.level, chosen)
         skipped = _read_set(found, _labelled(every, others, reader), reader, decoder)
-        result.missing.update(reader.charset.missing(found.references))
+        result.missing.update(reader.charset.missing(map(visual, found.references)))
         found.unlabelled = others.offered
         found.estimate = _estimate(others, reader, decoder)
         result.skipped += skipped

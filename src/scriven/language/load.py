@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scriven.base import InputError, MissingExtra, ModelError, SettingsError
 from scriven.base.cache import remember, remembered
 from scriven.language.names import code_of
-from scriven.text import Charset, name, normalise
+from scriven.text import Charset, name, normalise, visual
 
 if TYPE_CHECKING:
     from scriven.language.model import CharLM
@@ -79,9 +79,9 @@ def word_list(file: Path, charset: Charset) -> list[str]:
         ) from None
     if not words:
         raise InputError(f"{file} has no words; write one word per line")
-    usable = [word for word in words if not charset.missing([normalise(word)])]
+    usable = [word for word in words if not charset.missing([visual(normalise(word))])]
     if len(usable) < len(words):
-        unknown = ", ".join(map(name, list(charset.missing(map(normalise, words)))[:5]))
+        unknown = ", ".join(map(name, list(charset.missing(visual(normalise(word)) for word in words))[:5]))
         if not usable:
             raise InputError(
                 f"the model can write none of the words in {file}: its character set lacks {unknown}; give other words"

@@ -17,7 +17,7 @@ from scriven.base import ModelError, TextError, atomic
 from scriven.language.arpa import ENDINGS, read_arpa, write_arpa
 from scriven.language.automaton import Automaton, Ints
 from scriven.language.ngrams import END, SPECIALS, UNKNOWN, Counts, NGrams, kneser_ney
-from scriven.text import normalise
+from scriven.text import normalise, right_to_left, visual
 
 FORMAT = "scriven character language model 1"
 MAX_NGRAMS = 400_000  # about 3 MB on disk
@@ -55,16 +55,16 @@ class CharLM:
         max_ngrams: int = MAX_NGRAMS,
         min_gain: float = 0.0,
     ) -> "CharLM":
-        """Train on texts (one line each) and, if given, on a word list with counts.
+        """Train on texts (one line each) and, if given, on a word list with counts; the model is of their visual order.
 
         With both, the words have the share `words_share` of all tokens. Raises TextError without any text or word.
         """
         counts = Counts(order)
-        counts.add_texts(text for text in map(normalise, texts) if text)
+        counts.add_texts(visual(text) for text in map(normalise, texts) if text)
         total = float(counts.tables[0][1].sum())
         if words:
             spread = WORDS_TOTAL if not total else total / 6 * words_share / max(1 - words_share, 1e-3)
-            counts.add(_in_context(words, spread))
+            counts.add((_seen(piece), weight) for piece, weight in _in_context(words, spread))
         if not len(counts.tables[0][0]):
             raise TextError(
                 "there is no text to train a language model on; give a corpus or a word list that is not empty"
@@ -183,7 +183,7 @@ class CharLM:
 
     def logprobs(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Natural log-probability `(len(texts),)` of each text with its end, computed for all texts in parallel."""
-        coded = [self.columns(normalise(text)).tolist() + [END] for text in texts]
+        coded = [self.columns(visual(normalise(text))).tolist() + [END] for text in texts]
         total = np.zeros(len(coded))
         if not coded:
             return total
@@ -211,6 +211,14 @@ class CharLM:
         """Perplexity per character, ends included, over all texts."""
         characters = sum(len(normalise(text)) + 1 for text in texts)
         return float(np.exp(-self.logprobs(texts).sum() / max(characters, 1)))
+
+
+def _seen(piece: str) -> str:
+    """A piece of a line in visual order; in one from right to left, the start of the line is on the right."""
+    if not right_to_left(piece):
+        return piece
+    begins, ends = piece.startswith("\x02"), piece.endswith("\x03")
+    return "\x02" * ends + visual(piece.strip("\x02\x03")) + "\x03" * begins
 
 
 def _in_context(words: Mapping[str, float], total: float) -> Iterable[tuple[str, float]]:

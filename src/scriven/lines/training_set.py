@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scriven.base import LinesError
 from scriven.lines.folder import LinesFolder
-from scriven.text import Charset
+from scriven.text import Charset, normalise, visual
 
 LEARNT = ("train", "valid")  # the splits that a network learns from and is validated on
 
@@ -28,6 +28,6 @@ def training_folders(path: str | Path, level: str) -> list[LinesFolder]:
 
 
 def training_characters(folder: LinesFolder) -> set[str]:
-    """All characters of the texts that are learnt or validated on, the space among them."""
+    """All characters of the texts that are learnt or validated on, as they are seen, the space among them."""
     texts = (text for split in LEARNT if split in folder.splits for text in folder.columns(split, ["text"])["text"])
-    return set(Charset.of(text for text in texts if text).characters)
+    return set(Charset.of(visual(normalise(text)) for text in texts if text).characters)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scriven.reader.ctc import Floats, collapse, greedy, log_posteriors, runs
-from scriven.text import Charset, normalise
+from scriven.text import Charset, normalise, visual
 
 Calibration = tuple[float, float]  # bias, slope
 
@@ -45,7 +45,7 @@ def fit_temperature(logits: Sequence[Floats], texts: Sequence[str], charset: Cha
             peaks.append(
                 np.stack([frames[found.peak, found.classes], *_rest(frames[found.peak], found.classes)], axis=1)
             )
-            correct.append(kept(charset.decode(found.classes.tolist()), text))
+            correct.append(kept(charset.decode(found.classes.tolist()), visual(text)))
     if not peaks:
         return 1.0
     margins = np.concatenate(peaks).astype(np.float64)
@@ -108,7 +108,7 @@ def fit_lines(
         log_probs = log_posteriors(frames, temperature)
         path = greedy(log_probs)
         x.append(_logit(float(log_probs[np.arange(len(path)), path].sum())))
-        y.append(normalise(charset.decode(collapse(path))) == text)
+        y.append(normalise(charset.decode(collapse(path))) == visual(text))
     return logistic(np.array(x, np.float64), np.array(y, np.float64))
 
 

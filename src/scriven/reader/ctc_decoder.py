@@ -1,6 +1,7 @@
 """The decoder of CTC networks: greedy or prefix beam search, with spans, confidences and alternatives."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from scriven.reader.decoding import DecodeSettings, Frames
 from scriven.reader.engines import Run
 from scriven.reader.model import ModelInfo
 from scriven.reader.scorers import LanguageScorer, WordScorer
+from scriven.text import logical_characters
 
 if TYPE_CHECKING:
     from scriven.language.model import CharLM
@@ -100,10 +102,10 @@ class CtcDecoder:
         if self._space:
             found = single_spaced(found, self._space)
         classes: Sequence[int] = found.classes.tolist()
-        text = self.charset.decode(classes)
+        seen = self.charset.decode(classes)  # from left to right
         confidence = line_confidence(float(log_probs[np.arange(len(path)), path].sum()), self.info.calibration)
         if not classes:
-            return Reading(id, text, confidence)
+            return Reading(id, seen, confidence)
         rows = log_probs[found.peak]
         if self._language is not None:
             rows = self._language.rescored(rows, classes)
@@ -116,7 +118,11 @@ class CtcDecoder:
         characters = tuple(
             Character(c, min(1.0, p), start, end, tuple((names[k - 1], q) for k, q in zip(ks, qs, strict=True)))
             for c, p, (start, end), ks, qs in zip(
-                text, confidences, edges.tolist(), others.tolist(), np.exp(scores).tolist(), strict=True
+                seen, confidences, edges.tolist(), others.tolist(), np.exp(scores).tolist(), strict=True
             )
         )
-        return Reading(id, text, confidence, characters)
+        ordered = tuple(
+            characters[i] if characters[i].text == character else replace(characters[i], text=character)
+            for character, i in logical_characters(seen)
+        )
+        return Reading(id, "".join(c.text for c in ordered), confidence, ordered)

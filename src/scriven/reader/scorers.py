@@ -1,4 +1,7 @@
-"""Prior knowledge about texts as scorers of the beam search: a character language model, and a list of words."""
+"""Prior knowledge about texts as scorers of the beam search: a character language model, and a list of words.
+
+Both are in visual order, as the classes of a recogniser are; see `scriven.text`.
+"""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,7 +10,7 @@ import numpy as np
 from scriven.language.model import CharLM
 from scriven.reader.beam import Rows
 from scriven.reader.ctc import Floats
-from scriven.text import Charset, normalise
+from scriven.text import Charset, normalise, visual
 
 
 class LanguageScorer:
@@ -62,7 +65,7 @@ class WordScorer:
         self.bonus = bonus
         self.children: list[dict[int, int]] = [{}]
         self.complete: set[int] = set()
-        for word in map(normalise, words):
+        for word in map(visual, map(normalise, words)):
             if word and not charset.missing([word]):
                 self._add(charset.encode(word))
         inside = {class_ for children in self.children for class_ in children}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from scriven.reader.align import frames_needed
-from scriven.text import Charset, name
+from scriven.text import Charset, name, visual
 
 NARROWEST, WIDEST = 8, 4096  # px at the height of the recogniser
 
@@ -40,10 +40,11 @@ def faults(text: str | None, width: int, charset: Charset | None, stride: int) -
         found.append(fault)
     if not text:
         return found
-    if charset is not None and (unknown := charset.missing([text])):
+    seen = visual(text)
+    if charset is not None and (unknown := charset.missing([seen])):
         names = ", ".join(map(name, unknown))
         found.append(Fault("characters", f"it has characters outside the character set: {names}"))
-    needed, frames = frames_needed(text), -(-width // stride)
+    needed, frames = frames_needed(seen), -(-width // stride)
     if needed > frames:
         given = f"its text needs {needed} frames and its picture gives {frames}"
         found.append(Fault("frames", f"{given}; check that they belong together"))

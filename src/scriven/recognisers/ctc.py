@@ -15,7 +15,7 @@ from scriven.reader.align import frames_needed
 from scriven.reader.ctc import collapse
 from scriven.recognisers.contract import GraphSpec, Recogniser
 from scriven.tensors import Batch, within
-from scriven.text import Charset
+from scriven.text import Charset, logical, visual
 
 WIDTH_MULTIPLE = 32  # px; the exported graph takes batches whose width is a multiple of it
 ACCENT_PENALTY = 2.0  # logits by which a new accented letter starts less likely than its plain letter
@@ -28,6 +28,7 @@ def ctc_loss(logits: Tensor, steps: Tensor, texts: Sequence[str], charset: Chars
     log-probability over all classes, which keeps the posteriors from growing over-confident.
     Raises TextError naming a text that is empty, needs more frames than it has, or has unknown characters.
     """
+    texts = [visual(text) for text in texts]
     classes = [charset.encode(text) for text in texts]
     for text, have in zip(texts, steps.tolist(), strict=True):
         if not text:
@@ -56,7 +57,7 @@ def ctc_read(net: Recogniser, batch: Batch) -> list[str]:
     """Greedy readings of a batch by a network whose frames are CTC logits."""
     logits, steps = net(batch.images, batch.widths)
     paths = logits.argmax(-1).cpu().numpy()
-    return [net.charset.decode(collapse(p[:t])) for p, t in zip(paths, steps.tolist(), strict=True)]
+    return [logical(net.charset.decode(collapse(p[:t]))) for p, t in zip(paths, steps.tolist(), strict=True)]
 
 
 def grown_head(head: nn.Linear, old: Charset, new: Charset) -> nn.Linear:

@@ -19,7 +19,7 @@ from scriven.lines import Reading
 from scriven.page.inputs import why_not
 from scriven.reader.session import Reader
 from scriven.selftrain.metrics import readings
-from scriven.text import Charset, name
+from scriven.text import Charset, name, visual
 
 log = logging.getLogger("scriven.adapt")
 
@@ -57,7 +57,7 @@ def expected(
     own = str(Path(texts).resolve())  # a folder called `fr` is no language
     drawn = source(f"mixed:{own}", skipped=skipped)
     sample = [text_at(drawn, 0, i) for i in range(ASKED)]
-    unknown, letters = charset.missing(sample), sum(map(len, sample))
+    unknown, letters = charset.missing(map(visual, sample)), sum(map(len, sample))
     if sum(unknown.values()) > letters / 2:
         some = ", ".join(map(name, list(unknown)[:5]))
         raise InputError(f"the model cannot write the texts in {texts}: it does not know {some}; give other texts")

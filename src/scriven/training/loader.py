@@ -21,6 +21,7 @@ from scriven.augment import AugmentSettings, augment, mask_spans
 from scriven.base import SettingsError, cores
 from scriven.reader.align import frames_needed
 from scriven.tensors import Batch, collate
+from scriven.text import visual
 from scriven.training.sources import FolderSource, Item, Source
 
 MOST_WORKERS = 12  # a GPU takes some 10,000 pictures a second, a process writes 2,000
@@ -191,7 +192,7 @@ def view_of(
 ) -> np.ndarray:
     """An augmented view of a picture (H, W); the picture itself if the view has too few frames for the text."""
     view = augment(picture, rng, strength, settings)
-    return view if frames_needed(text) <= -(-view.shape[1] // stride) else picture
+    return view if frames_needed(visual(text)) <= -(-view.shape[1] // stride) else picture
 
 
 def loader(stream: Stream, workers: int) -> Iterator[tuple[int, int, Batch]]:

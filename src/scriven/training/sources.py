@@ -22,6 +22,7 @@ from scriven.lines.records import by_model
 from scriven.lines.sketch import digest
 from scriven.reader.trainable import InputSpec, unusable
 from scriven.scribes import Scribe
+from scriven.text import visual
 
 CACHE_BYTES = 6 << 30  # decoded pictures kept on disk; a larger folder is decoded again each time
 WINDOW_GROUPS = 24  # row groups a large folder is shuffled across
@@ -236,7 +237,7 @@ class ScribeSource:
         charset = self.spec.charset
         for attempt in range(self.TRIES):
             words = self._text(index, attempt).split()
-            text = " ".join(word for word in words if charset is None or not charset.missing([word]))
+            text = " ".join(word for word in words if charset is None or not charset.missing([visual(word)]))
             if not text:
                 continue
             rng = np.random.default_rng([self.seed, index, attempt, 2])
