@@ -1,4 +1,4 @@
-"""read: pictures in, text out. One bad picture costs that picture only."""
+"""read: pictures in, text out. A picture that cannot be read does not affect the others."""
 
 import logging
 from collections import deque
@@ -55,10 +55,10 @@ class ReadSettings(DecodeSettings):
 
 @dataclass
 class ReadResult:
-    """What `read` made of its inputs.
+    """The result of `read`.
 
-    `pages` in the order of the inputs, empty where they were written to a file and not kept; `read` counts the lines
-    read; `estimate` is that of their character error rate, where there are enough of them.
+    `pages`: in the order of the inputs; empty if they were written to files and not kept. `read`: number of lines.
+    `estimate`: their estimated character error rate, if there are enough of them.
     """
 
     pages: list[Page] = field(default_factory=list)
@@ -78,9 +78,9 @@ class ReadResult:
 
 
 class PageStream:
-    """Pages one after another, each read when it is asked for; go through it once.
+    """An iterator over pages that reads ahead only a little; it can be used once.
 
-    Few pages are in memory at a time. `result` is complete at the end, without the pages.
+    `result` is complete when the iteration ends; it does not hold the pages.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class PageStream:
         settings: ReadSettings,
         loaded: tuple[Reader, Decoder] | None = None,
     ):
-        """`loaded`: the reader and decoder of the model, where a program keeps them."""
+        """`loaded`: reader and decoder, if they are loaded already."""
         given = [inputs] if isinstance(inputs, str | Path) else inputs
         self.inputs, skipped = find_inputs(given, reserved=(results.ABOUT.stem,))
         self.model, self.settings, self.loaded = model, settings, loaded
@@ -100,10 +100,10 @@ class PageStream:
         return (entry for entry in self.entries() if isinstance(entry, Page))
 
     def entries(self, only: Sequence[Input] | None = None) -> Iterator[Input | Page | Skipped]:
-        """Every input, and after it its pages and those of its pictures that were skipped. The model is loaded at once.
+        """Every input, each followed by its pages and what was skipped of it. The model is loaded immediately.
 
-        `only`: the inputs to read; the model is adapted to all of them, whatever is still to be read. Ids are unique
-        among all inputs, with `only` within each.
+        `only`: read these inputs; with the setting `adapt` the model is still adapted to all of them. Ids are unique
+        over all inputs; with `only`, within each input.
         """
         reader, decoder = self.loaded or load(self.model, self.settings)
         wanted = self.inputs if only is None else only
@@ -115,7 +115,7 @@ class PageStream:
         return self._read(unique_ids(found) if only is None else found, reader, decoder)
 
     def collect(self) -> ReadResult:
-        """Read everything and keep the pages. Raises InputError where nothing could be read."""
+        """Read everything and keep the pages. Raises InputError if nothing could be read."""
         self.result.pages += self
         results.check(self.result.read, self.result.skipped)
         return self.result
@@ -145,7 +145,7 @@ class PageStream:
 def read_pages(
     inputs: str | Path | Iterable[str | Path], model: str | Path = DEFAULT, settings: ReadSettings | None = None
 ) -> PageStream:
-    """Read pictures one after another, each when it is asked for; see `read`.
+    """As `read`, but returns an iterator over the pages, for inputs that do not fit into memory.
 
     stream = read_pages("scans/")
     for page in stream:
@@ -165,13 +165,13 @@ def read(
 ) -> ReadResult:
     """Read pictures, folders of pictures, patterns, lines folders, CSV files, PDFs or `-` (standard input).
 
-    Returns the pages. With `out` or `stream` they are written there as they come, and not kept: to one file per input
-    in the folder `out`, or to one file for all where `out` has the extension of the format (.txt, .json, .tsv, .csv).
-    Without `format` the extension of `out` decides, else it is text. A finished `out` is refused, one begun by the same
+    Returns the pages. With `out` or `stream` they are written there instead and not kept: to one file per input in the
+    folder `out`, or to a single file if `out` has the extension of the format (.txt, .json, .tsv, .csv). Without
+    `format` the extension of `out` decides; the default is text. A finished `out` is refused. One begun by the same
     call is continued: inputs without a file are read, and those of which something was skipped.
 
-    Raises InputError when nothing could be read, naming the inputs; other failures are `skipped` in the result. The
-    error rate of ten readings or more is estimated, and logged.
+    Raises InputError if nothing could be read, with the reasons; other failures are in `skipped` of the result. For ten
+    readings or more the character error rate is estimated and logged.
 
     >>> import scriven
     >>> result = scriven.read(["scans/", "line.png"])
@@ -222,9 +222,9 @@ def settings_as_json(settings: ReadSettings) -> dict[str, Any]:
 
 
 def load(model: str | Path, settings: ReadSettings) -> tuple[Reader, Decoder]:
-    """The reader of a model, and the decoder with the language model and the words that the settings name.
+    """The reader of a model, and a decoder with the language model and the words of the settings.
 
-    A model brings its own language model where `adapt` left one in its folder.
+    An adapted model may have a language model of its own in its folder.
     """
     reader = Reader.load(model, settings.engine, settings.device, settings.threads)
     named: str | None = None if settings.lm == NO_LM else settings.lm
@@ -236,17 +236,17 @@ def load(model: str | Path, settings: ReadSettings) -> tuple[Reader, Decoder]:
 
 
 def _opened(inputs: Iterable[Input], settings: ReadSettings) -> Iterator[Entry]:
-    """Every input and after it its pictures."""
+    """Every input, each followed by its pictures."""
     for source in inputs:
         yield source
         try:
             yield from line_pictures(source, settings.level, settings.split)
-        except LinesError as error:  # costs the rest of this folder only
+        except LinesError as error:  # affects the rest of this folder only
             yield Skipped(str(source.path), str(error))
 
 
 def _of_inputs(entries: Iterable[Entry], wanted: Sequence[Input]) -> Iterator[Entry]:
-    """The entries of some inputs."""
+    """Only the entries of the wanted inputs."""
     inside = False
     for entry in entries:
         inside = entry in wanted if isinstance(entry, Input) else inside
@@ -257,7 +257,7 @@ def _of_inputs(entries: Iterable[Entry], wanted: Sequence[Input]) -> Iterator[En
 def adapted_reader(
     found: Iterable[Entry], model: str | Path, reader: Reader, decoder: Decoder, settings: ReadSettings
 ) -> tuple[list[Entry], Reader, Decoder]:
-    """All entries, and a reader adapted to their pictures, with its decoder.
+    """All entries, a reader adapted to their pictures, and its decoder.
 
     Needs the extra `train`. Raises SettingsError.
     """
@@ -280,7 +280,7 @@ def adapted_reader(
 def read_lines(
     entries: Iterable[Entry], reader: Reader, decoder: Decoder, sample: Sample | None = None
 ) -> Iterator[tuple[LinePicture, Reading] | Input | Skipped]:
-    """Pictures with what was read in them, without their pixels; whatever else is among them keeps its place.
+    """Read the pictures among some entries; inputs and skipped ones are passed on in their place.
 
     Pictures that cannot be prepared come as Skipped. `sample` is offered every prepared picture with its reading.
     """
@@ -314,7 +314,7 @@ def read_lines(
 
 
 class _PageWarnings:
-    """Warns of pictures, far too high for one line, in which next to nothing was read."""
+    """Warns of pictures that are far too high for one line and in which almost nothing was read."""
 
     def __init__(self) -> None:
         self.pages = 0

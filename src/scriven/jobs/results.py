@@ -1,4 +1,4 @@
-"""A folder of what was read: one file per input, continued where it was stopped."""
+"""Output folder of `read`: one file per input; an interrupted run is resumed."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,21 +11,21 @@ from scriven.page import Page
 from scriven.page.formats import Format
 from scriven.page.inputs import Input
 
-ABOUT = Path("about.json")  # the settings of the call, and how far it came
+ABOUT = Path("about.json")  # settings of the call, and its progress
 
 Entry = Input | Page | Skipped
 
 
 def check(read: int, skipped: Sequence[Skipped]) -> None:
-    """Raises InputError where something was skipped and nothing read."""
+    """Raise InputError if inputs were skipped and nothing was read."""
     if not read and skipped:
         raise InputError(f"nothing could be read:{listed(skipped)}")
 
 
 def unread(out: Path, about: dict[str, Any], found: Sequence[Input], format: Format) -> list[Input]:
-    """The inputs that a folder of results, new or begun by the same call, still lacks.
+    """The inputs without an output file, or with an incomplete one, in a folder that is new or begun by the same call.
 
-    Raises OutputError for a finished folder and one that was begun otherwise.
+    Raises OutputError for a finished folder, and for one that was begun by another call.
     """
     file, lacking = out / ABOUT, list[str]()
     if file.is_file():
@@ -44,13 +44,13 @@ def unread(out: Path, about: dict[str, Any], found: Sequence[Input], format: For
 
 
 def begin(out: Path, about: dict[str, Any]) -> None:
-    """Write down what the folder is made by, if it is new."""
+    """Write about.json into a new folder."""
     if not (out / ABOUT).is_file():
         _save(out, {**about, "lacking": [], "finished": False})
 
 
 def write_each(entries: Iterable[Entry], out: Path, format: Format) -> None:
-    """One file per input of which something could be read; it appears when its input is done."""
+    """Write one file per input with at least one page; it appears when its input is complete."""
     for source, some in _by_input(entries):
         skipped: list[Skipped] = []
         first = _until_page(some)
@@ -60,18 +60,18 @@ def write_each(entries: Iterable[Entry], out: Path, format: Format) -> None:
         with atomic(file, "w") as stream:
             format.write(_noting(chain(first, some), skipped), stream, file.parent)
             if skipped:
-                note(out, source.name, lacking=True)  # before the file is there: whenever it is, this is known
+                note(out, source.name, lacking=True)  # before the file appears, so that it is known after a kill
         if not skipped:
             note(out, source.name)
 
 
 def any_written(out: Path, format: Format) -> bool:
-    """Whether there is a file of results."""
+    """Whether the folder has an output file."""
     return any(file != out / ABOUT for file in out.rglob(f"*{format.suffix}"))
 
 
 def note(out: Path, name: str = "", lacking: bool = False, finished: bool = False) -> None:
-    """Keep in about.json whether the file of an input lacks what could not be read, and whether all is done."""
+    """Record in about.json whether the file of an input is incomplete, and whether the run is finished."""
     about = json.loads((out / ABOUT).read_text("utf-8"))
     before = set(about.get("lacking", ()))
     names = before | {name} if lacking else before - {name}
@@ -85,7 +85,7 @@ def _file(out: Path, source: Input, format: Format) -> Path:
 
 
 def _by_input(entries: Iterable[Entry]) -> Iterator[tuple[Input, Iterator[Page | Skipped]]]:
-    """Entries grouped by the input that stands before them."""
+    """Entries grouped by input; each input precedes its entries."""
     current: list[Input] = []
 
     def key(entry: Entry) -> str:
@@ -98,7 +98,7 @@ def _by_input(entries: Iterable[Entry]) -> Iterator[tuple[Input, Iterator[Page |
 
 
 def _until_page(entries: Iterator[Page | Skipped]) -> list[Page | Skipped]:
-    """The entries up to the first page and with it; all of them where there is none."""
+    """The entries up to and including the first page, or all of them."""
     taken: list[Page | Skipped] = []
     for entry in entries:
         taken.append(entry)
@@ -108,7 +108,7 @@ def _until_page(entries: Iterator[Page | Skipped]) -> list[Page | Skipped]:
 
 
 def _noting(entries: Iterable[Page | Skipped], skipped: list[Skipped]) -> Iterator[Page | Skipped]:
-    """The entries; what was skipped is kept too."""
+    """The entries; skipped ones are also added to `skipped`."""
     for entry in entries:
         if isinstance(entry, Skipped):
             skipped.append(entry)

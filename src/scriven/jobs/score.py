@@ -1,6 +1,6 @@
-"""score: how well a model reads labelled lines. Test lines where there are any, else valid, else all.
+"""score: error rates of a model on labelled lines: the test split if there is one, else valid, else all.
 
-How well it reads lines without labels is estimated (see `scriven.estimate.cer`), apart from what is measured.
+For lines without transcription the error rate is estimated (see `scriven.estimate.cer`) and reported separately.
 """
 
 import logging
@@ -33,7 +33,7 @@ CONFUSIONS, PRINTED = 30, 8  # kinds of confusion that are reported, and printed
 
 @dataclass
 class ScoredSet:
-    """The readings of one lines folder beside its transcriptions."""
+    """The readings and the transcriptions of one lines folder."""
 
     name: str
     split: str
@@ -51,7 +51,7 @@ class ScoredSet:
     trained_on: bool = False  # the model was trained on these lines or some of them
 
     def groups(self) -> list[str] | None:
-        """Hands, else pages, for the bootstrap, named so that two folders never share one; None: lines."""
+        """Groups of the bootstrap: hands, else pages, with the name of the set; None for lines."""
         groups, _ = groups_of(self.hands, self.pages)
         return None if groups is None else [f"{self.name}/{group}" for group in groups]
 
@@ -62,7 +62,7 @@ class ScoredSet:
 
 @dataclass
 class Scores:
-    """The scores of one model: each set, and all of them as one."""
+    """The scores of one model, per set and overall."""
 
     model: str
     sets: list[ScoredSet]
@@ -78,7 +78,7 @@ class Scores:
         return together([s.estimate for s in self.sets if s.estimate])
 
     def overall(self, protocol: str = "nfc") -> Score:
-        """All sets as one; the bootstrap draws hands or pages where every set names them."""
+        """The score over all sets; the bootstrap draws hands or pages if every set has them."""
         groups = [s.groups() for s in self.labelled()]
         named = None if any(g is None for g in groups) else [name for some in groups for name in some or ()]
         return metrics.score(*self._pairs(), groups=named, protocol=protocol)
@@ -136,7 +136,7 @@ class Scores:
         return rows
 
     def text(self, variants: bool = False) -> str:
-        """What is printed: the table of what was measured, frequent confusions, and the table of what is estimated."""
+        """The printed output: measured error rates, frequent confusions, and estimates."""
         parts = [metrics.table(rows) for rows in (self.rows(variants),) if rows]
         if frequent := self.confusions(PRINTED):
             parts.append(f"frequent confusions (written > read): {', '.join(map(str, frequent))}")
@@ -155,7 +155,7 @@ def score(
     split: str | None = None,
     settings: ReadSettings | None = None,
 ) -> Scores:
-    """Read the labelled lines of lines folders and compare; estimate the error rate of the others from some of them.
+    """Measure error rates on the lines with a transcription; estimate the error rate of the others from a sample.
 
     `split` None: test where a folder has it, else valid, else all of it. Raises LinesError for a folder that cannot be
     read or has no such split, InputError where no line has a transcription and nothing can be read in the others.
@@ -218,7 +218,7 @@ def _read_set(found: ScoredSet, labelled: Iterable[Entry], reader: Reader, decod
 
 
 def _trained_on(folder: LinesFolder, split: str | None, info: ModelInfo) -> bool:
-    """Whether a model or one of its parents was trained on what is scored here, or on a good part of it; warns.
+    """Whether the model or one of its parents was trained on these lines or on a part of them; logs a warning if so.
 
     The same files are recognised by their fingerprint, the same pictures in other files by sketches of their digests.
     """
@@ -236,7 +236,7 @@ def _trained_on(folder: LinesFolder, split: str | None, info: ModelInfo) -> bool
 def _labelled(
     every: Iterable[LinePicture | Skipped], others: EvenSample[Picture], reader: Reader
 ) -> Iterator[LinePicture | Skipped]:
-    """The pictures with a transcription, be it empty; of the rest, some prepared pictures go to `others`."""
+    """The pictures with a transcription, which may be empty; a prepared sample of the others goes to `others`."""
     for item in every:
         if isinstance(item, Skipped) or item.text is not None:
             yield item
@@ -252,7 +252,7 @@ def _labelled(
 
 
 def _estimate(others: EvenSample[Picture], reader: Reader, decoder: Decoder) -> Estimate | None:
-    """The estimate for all the pictures that were offered, from some of them; None where nothing is read."""
+    """The estimate for all pictures offered to the sample; None if nothing is read in it."""
     pictures = others.chosen(VIEWED)
     readings = reader.read_prepared(pictures, decoder)
     return estimated(reader, decoder, list(zip(pictures, readings, strict=True)), others.offered)
@@ -267,6 +267,6 @@ def _split(folder: LinesFolder, wanted: str | None) -> str | None:
 
 
 def _names(folders: Sequence[LinesFolder]) -> list[str]:
-    """The names of the folders, their paths where two share one."""
+    """The names of the folders; their paths if two names are equal."""
     counts = Counter(folder.path.name for folder in folders)
     return [folder.path.name if counts[folder.path.name] == 1 else str(folder.path) for folder in folders]

@@ -1,4 +1,4 @@
-"""Numbers: character and word error rates with their n and interval, confusions, calibration. See docs/metrics.md."""
+"""Error rates with n and interval, confusions, calibration. See docs/metrics.md."""
 
 from scriven.metrics.confusion import Confusion, confusions
 from scriven.metrics.rates import (

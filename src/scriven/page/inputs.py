@@ -1,4 +1,4 @@
-"""Whatever the user points at, as pictures: files, folders, patterns, lines folders, CSV, PDF, standard input."""
+"""Inputs of commands as pictures: files, folders, patterns, lines folders, tables, PDF, standard input."""
 
 import glob
 import os
@@ -42,7 +42,7 @@ class Input:
 
 @dataclass(frozen=True)
 class LinePicture:
-    """A picture to read. `source` and `part` say where it is: a file and its page, or a lines folder and an id."""
+    """A picture of a line. `source` and `part` locate it: a file and a page, or a lines folder and an id."""
 
     input: Input
     id: str
@@ -55,11 +55,11 @@ class LinePicture:
     by_model: bool = False  # whether a model read the text
 
     def picture_name(self, folder: Path | None = None) -> str:
-        """The picture as results name it; see `records.picture_name`."""
+        """The name of the picture in results; see `records.picture_name`."""
         return picture_name(self.source, self.part, folder)
 
     def as_page(self, reading: Reading) -> Page:
-        """The page of this one line, with what was read in it."""
+        """A page of this one line and its reading."""
         return page_of_line(reading.id, self.source, self.part, reading)
 
 
@@ -67,7 +67,7 @@ Entry = Input | LinePicture | Skipped  # an input, and after it its pictures and
 
 
 def find_inputs(inputs: Iterable[str | Path], reserved: Sequence[str] = ()) -> tuple[list[Input], list[Skipped]]:
-    """The inputs one by one, folders and patterns opened, and what is not there or holds no picture.
+    """Expand folders and patterns; returns the inputs, and the paths that do not exist or contain no picture.
 
     Names are unique and different from `reserved`; see `names.output_names`.
     """
@@ -97,7 +97,7 @@ def _of_lines(path: Path) -> bool:
 
 
 def _open_pattern(pattern: str, found: list[tuple[Path, Path]], skipped: list[Skipped]) -> None:
-    """All that a pattern matches; names are relative to the folder before its first wildcard."""
+    """Add all files that a pattern matches; names are relative to the folder before its first wildcard."""
     parts = Path(pattern).parts
     plain = next(i for i, part in enumerate(parts) if glob.has_magic(part))
     root = Path(*parts[:plain]) if plain else Path()
@@ -111,7 +111,7 @@ def _open_pattern(pattern: str, found: list[tuple[Path, Path]], skipped: list[Sk
 
 
 def _open_folder(folder: Path, root: Path, found: list[tuple[Path, Path]], skipped: list[Skipped]) -> None:
-    """The folder itself where it is a lines folder, else its pictures; hidden files are left out."""
+    """Add the folder itself if it is a lines folder, else its pictures, without hidden files."""
     splits, unnamed = find(folder)
     if splits:
         found.append((folder, folder.parent if folder == root else root))
@@ -140,7 +140,7 @@ def why_not(given: str | Path) -> str:
 
 
 def _word_heights(pictures: Iterable[Path]) -> dict[Path, int]:
-    """The height in px that pictures of words are padded to, by the others of the same folder; of lines 0."""
+    """The common height in px of the words of each folder, by path; 0 for pictures of lines."""
     folders: dict[Path, list[Path]] = {}
     for path in pictures:
         folders.setdefault(path.parent, []).append(path)
@@ -148,7 +148,7 @@ def _word_heights(pictures: Iterable[Path]) -> dict[Path, int]:
 
 
 def _sizes(files: Iterable[Path]) -> Iterator[tuple[str, int, int]]:
-    """Width and height from the headers of picture files; the whole file is read where its beginning is too little."""
+    """Width and height of picture files, from their first bytes or, if these do not suffice, from the whole file."""
     for path in files:
         with suppress(OSError, ImageError), open(path, "rb") as file:
             data = file.read(HEADER)
@@ -159,7 +159,7 @@ def _sizes(files: Iterable[Path]) -> Iterator[tuple[str, int, int]]:
 
 
 def line_pictures(source: Input, level: str | None = None, split: str | None = None) -> Iterator[LinePicture | Skipped]:
-    """The pictures of an input, and in their place those that cannot be read, with the reason.
+    """The pictures of an input in order; those that cannot be opened come as Skipped.
 
     `level` words or lines and `split` choose inside a lines folder. Raises LinesError for a damaged lines folder and
     one without that split.
@@ -174,7 +174,7 @@ def line_pictures(source: Input, level: str | None = None, split: str | None = N
 
 
 def _other_kind(path: Path) -> str:
-    """What a file is that is no picture, by its extension, and what to do; empty where that does not say."""
+    """Why a file that cannot be decoded is not a picture, by its extension; "" for other extensions."""
     suffix = path.suffix.lower()
     if suffix in DOCUMENTS:
         return f"it is a document ({suffix}), not a picture; export its pages as PDF or PNG"
@@ -197,7 +197,7 @@ def _of_file(source: Input) -> Iterator[LinePicture]:
 
 
 def unique_ids(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """The same entries; a picture whose id came before, in another input, gets the name of its input before it."""
+    """The entries with unique ids: a repeated id is prefixed with the name of its input, then numbered."""
     taken: set[str] = set()
     for entry in entries:
         if isinstance(entry, LinePicture):

@@ -1,4 +1,4 @@
-"""Names of results: an input's path below the folder that was given, so that results mirror the folders."""
+"""Names of output files: the path of an input below the given folder, so that outputs mirror the input folders."""
 
 import os
 import unicodedata
@@ -13,9 +13,10 @@ STANDARD_INPUT = "-"
 def output_names(found: Sequence[tuple[Path, Path]], reserved: Iterable[str] = ()) -> list[str]:
     """A name for each input, given as (its path, the folder it was found in); folders are separated by `/`.
 
-    It is the path below that folder without the extension. Where inputs of two folders would share one, the names of
-    all begin with their folders; where a.png stands beside a.jpg, with their extensions; where both is not enough, or
-    the name is one of `reserved`, they are numbered. Names that differ in case or normal form only count as equal.
+    The name is the path relative to that folder, without the extension. If inputs of two folders would get the same
+    name, all names are relative to the common parent of the folders. If a.png and a.jpg are in one folder, both keep
+    the extension. Names that still collide, with each other or with `reserved`, are numbered. Names that differ only in
+    case or Unicode normal form collide.
     """
     short = [_short(path, root) for path, root in found]
     owners: dict[str, set[Path]] = {}
@@ -35,7 +36,7 @@ def output_names(found: Sequence[tuple[Path, Path]], reserved: Iterable[str] = (
 
 
 def _short(path: Path, root: Path) -> str:
-    """A path below a folder, without the extension of a file."""
+    """The path relative to a folder, without the extension of a file."""
     if str(path) == STANDARD_INPUT:
         return "stdin"
     relative = os.path.relpath(_absolute(path), _absolute(root))
@@ -50,7 +51,7 @@ def _suffix(path: Path) -> str:
 
 
 def _common(roots: Iterable[Path]) -> Path | None:
-    """The folder that holds all of some folders; None where there is none, on several drives."""
+    """The common parent of several folders; None if there is none (different drives)."""
     try:
         return Path(os.path.commonpath([_absolute(root) for root in roots]))
     except ValueError:

@@ -101,7 +101,7 @@ def save(path: Path, content: Html) -> Path:
 
 
 def is_page(file: Path, title: str) -> bool:
-    """Whether a file is a page of this room whose title begins so."""
+    """Whether a file is a page written by `save` whose title starts with `title`."""
     try:
         return f"<title>{escape(title)}".encode() in file.read_bytes()[:1000]
     except OSError:

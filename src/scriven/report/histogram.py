@@ -1,4 +1,4 @@
-"""Histograms of whole numbers: round bin edges, and one bar for the highest hundredth."""
+"""Histograms of integers with round bin edges."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -49,7 +49,7 @@ def text(*paragraphs: str) -> Html:
 
 
 def headline(numbers: Iterable[tuple[str, str, str]]) -> Html:
-    """Large numbers side by side: (what it is, the number, a note such as n and interval)."""
+    """Large numbers side by side, given as (label, number, note such as n and interval)."""
     cards = (
         f"<div><span>{escape(what)}</span><b>{escape(number)}</b><span>{escape(note)}</span></div>"
         for what, number, note in numbers
@@ -85,7 +85,7 @@ def facts(pairs: Iterable[tuple[str, object]]) -> Html:
 
 
 def prose(markdown: str) -> Html:
-    """Markdown (CommonMark and tables) as markup. Raw HTML is shown as text; links and pictures are not followed."""
+    """Markdown (CommonMark and tables) as markup. Raw HTML, links and pictures are shown as text."""
     return Html(_markdown().render(markdown.encode("utf-8", "replace").decode("utf-8")).strip())
 
 
