@@ -13,6 +13,7 @@ import pytest
 import toy_reader
 from scriven.base import SettingsError, Skipped
 from scriven.cli import COMMANDS, EXTRAS, common
+from scriven.cli import progress as progress_lines
 from scriven.cli import run as run_here
 from scriven.images import encode
 
@@ -229,7 +230,7 @@ def test_training_stops_as_it_is_told_wherever_that_is_said(
     code, _, err = scriven("train", "letters", "-o", "m", *arguments)
     assert (code, err) == (2, "scriven: enough\n")
     assert (told[0].steps, told[0].minutes) == (steps, minutes)
-    assert told[0].size == ("tiny" if "--config" in arguments else "small")
+    assert told[0].size == ("tiny" if "--config" in arguments else None)
 
 
 def test_refused_inputs_are_named_and_make_code_1(capsys) -> None:
@@ -240,18 +241,18 @@ def test_refused_inputs_are_named_and_make_code_1(capsys) -> None:
         common.finish([Skipped("a", "it is empty"), Skipped("b", "it is cut short")])
     out, err = capsys.readouterr()
     assert left.value.exit_code == 1 and out == ""
-    assert err.splitlines()[:2] == ["scriven: left out a: it is empty", "scriven: left out b: it is cut short"]
+    assert err.splitlines()[:2] == ["scriven: skipped a: it is empty", "scriven: skipped b: it is cut short"]
 
 
 def test_progress_goes_to_standard_error_as_plain_lines(capsys) -> None:
     from scriven.base.progress import progress
 
-    common.report_progress()
+    progress_lines.report_progress()
     for done in range(1, 101):
         progress("counting", done, 100)
     out, err = capsys.readouterr()
     assert out == "" and err == "counting: 100 of 100\n"
-    common.report_progress(quiet=True)
+    progress_lines.report_progress(quiet=True)
     progress("counting", 100, 100)
     logging.getLogger("scriven.jobs.x").error("bad")
     assert capsys.readouterr().err == "bad\n"
@@ -261,7 +262,7 @@ def test_progress_goes_to_standard_error_as_plain_lines(capsys) -> None:
 def test_a_bar_on_the_terminal_leaves_standard_output_alone(python) -> None:
     code = """
 import logging, time
-from scriven.cli.common import report_progress
+from scriven.cli.progress import report_progress
 from scriven.base.progress import progress
 report_progress()
 for done in range(3):
@@ -326,17 +327,17 @@ def test_plain_lines_come_every_tenth_or_every_minute(monkeypatch) -> None:
     from types import SimpleNamespace
 
     now = [0.0]
-    monkeypatch.setattr(common, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    handler, said = common._Progress(), []
+    monkeypatch.setattr(progress_lines, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    handler, said = progress_lines.ProgressHandler(), []
     for second in range(3601):  # an hour of training
         now[0] = float(second)
-        if handler._due("training", second / 36, 100):
+        if handler.due("training", second / 36, 100):
             said.append(second)
     assert said == list(range(60, 3601, 60))
     now[0], done = 4000.0, []
     for second in range(101):  # a hundred seconds
         now[0] += 1
-        if handler._due("adapting", second, 100):
+        if handler.due("adapting", second, 100):
             done.append(second)
     assert done == list(range(10, 101, 10))
 
@@ -345,8 +346,8 @@ def test_plain_lines_come_every_tenth_or_every_minute(monkeypatch) -> None:
 def test_the_bar_is_gone_before_a_last_word_or_an_error(python) -> None:
     code = """
 import time
-from scriven.cli import _say
-from scriven.cli.common import end_progress, report_progress
+from scriven.cli import print_error
+from scriven.cli.progress import end_progress, report_progress
 from scriven.base.progress import percent
 report_progress()
 percent("training", 0.2)
@@ -355,7 +356,7 @@ if __import__("sys").argv[1] == "well":
     end_progress()
     print("LAST", file=__import__("sys").stderr)
 else:
-    _say("LAST", 2)
+    print_error("LAST", 2)
 """
     for ending in ("well", "error"):
         _, text = _on_a_terminal(python, code, ending)

@@ -259,7 +259,7 @@ def test_the_command_prints_a_table_or_json_and_its_exit_code_says_whether_lines
     lines = clean(30)
     fast = ("--set", "calibrate=no", "--set", "threads=1")
     code, out, _ = scriven("doctor", folder(tmp_path / "clean", lines), *fast)
-    assert code == 0 and "No problems found" in out and "30 lines looked at, 0 would be lost" in out
+    assert code == 0 and "No problems found" in out and "30 lines checked, 0 would be lost" in out
     broken = Line("broken", b"nothing", "bad", "hand 1")
     code, out, err = scriven("doctor", folder(tmp_path / "one", [*lines, (broken, "train")]), "--json", *fast)
     found = json.loads(out)

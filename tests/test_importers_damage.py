@@ -176,8 +176,8 @@ def test_a_picture_beside_the_table_that_cannot_be_opened_costs_its_row(tmp_path
 def test_a_damaged_picture_costs_its_line_of_an_export(tmp_path: Path, scriven: Callable[..., Any]) -> None:
     lines = folder(tmp_path / "l", Line("a", JPEG, "one"), Line("bad", JPEG[:100], "two"), Line("c", JPEG, "three"))
     code, out, err = scriven("export", "transcripts", lines, "-o", tmp_path / "out", "--json")
-    assert code == 1 and "left out bad: " in err
-    assert json.loads(out) | {"out": ""} == {"out": "", "lines": 2, "refused": 1}
+    assert code == 1 and "skipped bad: " in err
+    assert json.loads(out) | {"out": ""} == {"out": "", "lines": 2, "skipped": 1}
     done = import_lines(tmp_path / "out", tmp_path / "back", "transcripts")
     assert [line.text for line in LinesFolder(done.out).lines()] == ["one", "three"]
     only = folder(tmp_path / "m", Line("bad", JPEG[:100], "two"))

@@ -112,7 +112,7 @@ def test_a_finished_folder_is_never_written_over(texts: Path, tmp_path: Path) ->
 def test_texts_no_typeface_draws_are_refused_by_name(tmp_path: Path, scriven) -> None:
     (tmp_path / "t.txt").write_text("word\n漢字\nother\n", "utf-8")
     code, out, err = scriven("write", "-o", tmp_path / "out", "--texts", tmp_path / "t.txt", "--json")
-    assert code == 1 and json.loads(out) == {"out": str(tmp_path / "out"), "lines": 2, "refused": 1}
+    assert code == 1 and json.loads(out) == {"out": str(tmp_path / "out"), "lines": 2, "skipped": 1}
     assert "0-00000001" in err and "U+6F22" in err
     assert [line.text for line in LinesFolder(tmp_path / "out").lines()] == ["word", "other"]
     (tmp_path / "t.txt").write_text("漢字\n", "utf-8")

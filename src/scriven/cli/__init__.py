@@ -1,6 +1,6 @@
-"""The front door: `scriven COMMAND ...`. Commands are imported when they are called, so that help stays fast.
+"""The command line: `scriven COMMAND ...`. Commands are imported when they are called, so that help is fast.
 
-A command is one file with one plain function, and one row of COMMANDS. Exit codes: 0 all done; 1 some inputs failed,
+A command is one file with one plain function, and one row of COMMANDS. Exit codes: 0 success; 1 some inputs failed,
 each named; 2 nothing could be done; 130 interrupted.
 """
 
@@ -20,21 +20,21 @@ from scriven import __version__
 from scriven.base import ITEM, TEXT, MissingExtra, ScrivenError
 
 COMMANDS = {  # name: (module, attribute, help in the list of commands)
-    "demo": ("scriven.cli.demo", "demo", "See it work: learn an unknown hand without labels, offline, in minutes."),
-    "read": ("scriven.cli.read", "read", "Read handwriting: pictures in, text out."),
-    "adapt": ("scriven.cli.adapt", "adapt", "Learn a new hand from pictures without labels."),
-    "train": ("scriven.cli.train", "train", "Teach a recogniser from labelled lines or from fonts."),
-    "pick": ("scriven.cli.pick", "pick", "Name the lines most worth transcribing."),
-    "score": ("scriven.cli.score", "score", "Measure how well a model reads labelled lines."),
+    "demo": ("scriven.cli.demo", "demo", "Try it: adapt to an unseen hand without labels, offline, in minutes."),
+    "read": ("scriven.cli.read", "read", "Recognise handwriting: pictures in, text out."),
+    "adapt": ("scriven.cli.adapt", "adapt", "Adapt a model to a hand, from pictures without labels."),
+    "train": ("scriven.cli.train", "train", "Train a recogniser on labelled or synthetic lines."),
+    "pick": ("scriven.cli.pick", "pick", "Select the lines most worth transcribing."),
+    "score": ("scriven.cli.score", "score", "Measure the error rates of a model on lines."),
     "write": ("scriven.cli.write", "write", "Write synthetic handwriting into a lines folder."),
-    "import": ("scriven.cli.import_", "import_", "Turn foreign data into a lines folder."),
-    "export": ("scriven.cli.export", "export", "Turn a lines folder into another format."),
-    "look": ("scriven.cli.look", "look", "See what is in a lines folder or a model, as one HTML page."),
-    "doctor": ("scriven.cli.doctor", "doctor", "Find what would go wrong before training."),
-    "texts": ("scriven.cli.texts", "app", "Word lists, corpora and language models."),
+    "import": ("scriven.cli.import_", "import_", "Convert other formats to a lines folder."),
+    "export": ("scriven.cli.export", "export", "Convert a lines folder to another format."),
+    "look": ("scriven.cli.look", "look", "Show a lines folder or a model as one HTML page."),
+    "doctor": ("scriven.cli.doctor", "doctor", "Check lines for problems before training."),
+    "texts": ("scriven.cli.texts", "app", "Word lists, text samples and language models."),
     "fonts": ("scriven.cli.fonts", "app", "Handwriting typefaces: list, coverage, sheet."),
-    "models": ("scriven.cli.models", "app", "Models: list, show."),
-    "bench": ("scriven.cli.bench", "bench", "Measure how fast this machine reads and trains."),
+    "models": ("scriven.cli.models", "app", "Bundled models: list, show."),
+    "bench": ("scriven.cli.bench", "bench", "Measure the speed of this machine."),
 }
 
 EXTRAS = {  # a missing package: the extra of pyproject.toml that brings it
@@ -46,12 +46,12 @@ EXTRAS = {  # a missing package: the extra of pyproject.toml that brings it
 }
 
 INTERRUPTED = 130
-OUTER = "ENOSPC EDQUOT EFBIG EROFS EACCES ENAMETOOLONG ELOOP"  # what the machine refuses is no bug
+OUTER = "ENOSPC EDQUOT EFBIG EROFS EACCES ENAMETOOLONG ELOOP"  # errors of the machine, not bugs
 UsageError: Any = typer.BadParameter.__base__  # typer ships its own click or uses the installed one, by version
 
 
 class LazyGroup(typer.core.TyperGroup):
-    """The command group. Lists commands from the table, imports the one that is asked for."""
+    """The command group: lists the commands of the table and imports only the one that is called."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
@@ -72,22 +72,22 @@ class LazyGroup(typer.core.TyperGroup):
 
 
 def load(name: str) -> Any:
-    """The click command of a name in COMMANDS. Imports its module and nothing more."""
+    """The click command of a name in COMMANDS. Imports its module only."""
     module, attribute, _ = COMMANDS[name]
-    door = getattr(importlib.import_module(module), attribute)
-    if not isinstance(door, typer.Typer):
+    made = getattr(importlib.import_module(module), attribute)
+    if not isinstance(made, typer.Typer):
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(name, no_args_is_help=False)(door)
-        door = app
-    door.rich_markup_mode = None
-    command = typer.main.get_command(door)
+        app.command(name, no_args_is_help=False)(made)
+        made = app
+    made.rich_markup_mode = None
+    command = typer.main.get_command(made)
     command.name = name
     _keep_examples(command)
     return command
 
 
 def _keep_examples(command: Any) -> None:
-    """Keep the line breaks of `Examples:` and of indented paragraphs in help (a backspace line tells click to)."""
+    """Keep the line breaks of `Examples:` and of indented paragraphs in help, which click marks by a backspace."""
     paragraphs = re.split(r"\n\s*\n", (command.help or "").replace("\b\n", ""))
     command.help = "\n\n".join(
         f"\b\n{p}" if p.startswith((" ", "Examples:", "Example:")) else p for p in (p.rstrip() for p in paragraphs)
@@ -97,25 +97,25 @@ def _keep_examples(command: Any) -> None:
 
 
 def root() -> Any:
-    """The whole command line as one click group."""
+    """The command line as a click group."""
     app = typer.Typer(cls=LazyGroup, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
     @app.callback(invoke_without_command=True)
     def scriven(
         ctx: typer.Context,
-        version: bool = typer.Option(False, "--version", help="Print the version and leave."),
-        quiet: bool = typer.Option(False, "--quiet", "-q", help="No progress on standard error, only errors."),
+        version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+        quiet: bool = typer.Option(False, "--quiet", "-q", help="Print only errors on standard error."),
     ) -> None:
-        """Scriven reads handwriting, and learns a new hand without labels.
+        """Scriven recognises handwriting, and adapts to a new hand without labels.
 
-        Results go to standard output; progress and errors go to standard error. `scriven COMMAND --help` has examples.
+        Results go to standard output, progress and errors to standard error. `scriven COMMAND --help` has examples.
         """
         if version:
             typer.echo(f"scriven {__version__}")
         elif ctx.invoked_subcommand is None:
             typer.echo(ctx.get_help())
         else:
-            from scriven.cli.common import report_progress
+            from scriven.cli.progress import report_progress
 
             report_progress(quiet)
 
@@ -123,52 +123,53 @@ def root() -> Any:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command line and return its exit code. What the user can fix is said in a sentence on standard error."""
+    """Run a command line and return its exit code. Errors that the user can fix are printed as one sentence."""
     try:
         code = root().main(arguments, prog_name="scriven", standalone_mode=False)
-        if code == INTERRUPTED:  # what newer versions of typer make of it
+        if code == INTERRUPTED:  # newer versions of typer
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except typer.Exit as left:
         return int(left.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        return _say("interrupted; where a folder was begun, the same command goes on with it", INTERRUPTED)
+        return print_error("interrupted; to continue a folder that was begun, run the same command again", INTERRUPTED)
     except UsageError as error:
-        if type(error).__name__ == "NoArgsIsHelpError":  # a group without its command: the message is its help
+        if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command: the message is its help
             print(error.format_message(), file=sys.stderr)
             return 2
         context = getattr(error, "ctx", None)
         where = f" (see `{context.command_path} --help`)" if context else ""
-        return _say(f"{error.format_message()}{where}", 2)
+        return print_error(f"{error.format_message()}{where}", 2)
     except ScrivenError as error:
-        return _say(str(error), 2)
+        return print_error(str(error), 2)
     except ModuleNotFoundError as error:
         extra = EXTRAS.get((error.name or "").partition(".")[0])
         if extra is None:
             raise
         command = next((a for a in arguments if a in COMMANDS), "this command")
-        return _say(str(MissingExtra(f"`scriven {command}`", extra)), 2)
+        return print_error(str(MissingExtra(f"`scriven {command}`", extra)), 2)
     except OSError as error:
         if errno.errorcode.get(error.errno or 0) not in OUTER.split():
             raise
         where = error.filename or "the output or a temporary file"
-        return _say(f"cannot open or write {where}: {error.strerror}; check the path, or free some space", 2)
+        return print_error(f"cannot open or write {where}: {error.strerror}; check the path, or free some space", 2)
 
 
-def _say(sentence: str, code: int) -> int:
-    from scriven.cli.common import end_progress
+def print_error(sentence: str, code: int) -> int:
+    """Print an error on standard error, after the progress bar is removed; returns the exit code."""
+    from scriven.cli.progress import end_progress
 
     end_progress()
-    lines = (" ".join(line.split()) for line in sentence.split(ITEM))  # one, but for the inputs that it lists
+    lines = (" ".join(line.split()) for line in sentence.split(ITEM))  # of several lines only if it lists inputs
     print(f"scriven: {ITEM.join(lines)}", file=sys.stderr)
     return code
 
 
 def main() -> None:
-    """The console entry. OpenMP must not spin, and torch ask for large pages; both are read once, with torch."""
+    """The entry point. Environment variables make OpenMP threads not spin and torch use large pages."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # see training/memory.py
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # closed by whoever called
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # closed by the caller
     sys.stderr = sys.stderr or open(os.devnull, "w")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -177,11 +178,13 @@ def main() -> None:
 
 
 def _delivered(code: int) -> int:
-    """The exit code, when what was printed has reached standard output; a pipe that was closed is no error."""
+    """Flush standard output and return the exit code; a closed pipe is not an error."""
     try:
         sys.stdout.flush()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries again when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python flushes again at exit
         if code != 2 and error.errno != errno.EPIPE:
-            return _say(f"cannot write to standard output: {error.strerror}; free some space or write elsewhere", 2)
+            return print_error(
+                f"cannot write to standard output: {error.strerror}; free some space or write elsewhere", 2
+            )
     return code

@@ -5,32 +5,32 @@ from typing import Annotated
 
 import typer
 
-from scriven.cli.common import Json, end_progress, finish, present, print_json
+from scriven.cli.common import Json, finish, present, show
 from scriven.jobs.demo.settings import DemoSettings
 from scriven.reader import DEFAULT
 
 Pictures = Annotated[
     list[str] | None,
-    typer.Argument(help="Your own pictures of lines, as for adapt; without any, a box of letters is drawn."),
+    typer.Argument(help="Your own pictures of lines. Default: a box of letters that is drawn."),
 ]
 
 
 def demo(
     pictures: Pictures = None,
     minutes: Annotated[
-        float, typer.Option(help="Minutes of adaptation; reading before and after comes on top.")
+        float, typer.Option(help="Minutes of adaptation, without the reading before and after.")
     ] = DemoSettings.minutes,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to make; numbered if it exists.")] = Path(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to create; numbered if it exists.")] = Path(
         "scriven-demo"
     ),
     model: Annotated[str, typer.Option("-m", "--model", help="Model to start from.")] = DEFAULT,
     json: Json = False,
 ) -> None:
-    """See it work, offline: a model learns a hand that it has never seen, from pictures without labels.
+    """Try it, offline: a model adapts to a hand that it has never seen, from pictures without labels.
 
-    Without pictures of your own it draws some 500 lines of handwriting in a typeface that no bundled model was trained
-    on. The page that it makes shows what was read before and after, and the error rates: measured where transcriptions
-    are known, estimated elsewhere.
+    Without your own pictures, it draws about 500 lines of handwriting in a typeface that no bundled model was trained
+    on. The report shows what was read before and after, and the error rates: measured where transcriptions are known,
+    estimated otherwise.
 
     Examples:
 
@@ -42,10 +42,5 @@ def demo(
     from scriven.jobs.demo import demo as job
 
     done = job(pictures or (), out, model=model, settings=DemoSettings(minutes=minutes))
-    end_progress()
-    if json:
-        print_json(done.as_json())
-    else:
-        typer.echo(done.sentence())
-        typer.echo(f"Look at {done.folder / 'report.html'}")
+    show(f"{done.sentence()}\nReport: {done.folder / 'report.html'}", done.as_json(), json)
     finish(done.skipped)

@@ -13,14 +13,14 @@ def doctor(
         typer.Argument(metavar="LINES... [MODEL]", help="Lines folders, and the model to train from or read with."),
     ],
     model: Annotated[str | None, typer.Option("--model", "-m", metavar="MODEL", help="A model folder or name.")] = None,
-    level: Annotated[str | None, typer.Option(help="lines, words or both, of folders that hold both.")] = None,
+    level: Annotated[str | None, typer.Option(help="lines, words or both, if a folder has both.")] = None,
     json: Json = False,
     changes: Changes = None,
     config: Config = None,
 ) -> None:
-    """Find what would go wrong before training: lines that would be lost, duplicates, leaks, odd pairs, time, memory.
+    """Check lines before training: unusable lines, duplicates, leakage across splits, mismatched pairs, time, memory.
 
-    Exit code 1 when lines would be lost, 0 when not, 2 when nothing could be read.
+    Exit code 0: no line would be lost; 1: lines would be lost; 2: nothing could be read.
 
     Examples:
 
@@ -38,7 +38,7 @@ def doctor(
         typer.echo(table(found.count_rows()))
         typer.echo("")
         typer.echo(found.report() or "No problems found.")
-        typer.echo(f"\n{found.lines:,} lines looked at, {len(found.lost):,} would be lost.")
+        typer.echo(f"\n{found.lines:,} lines checked, {len(found.lost):,} would be lost.")
         if found.forecast:
             typer.echo(found.forecast.sentence())
     finish(found.lost)

@@ -5,20 +5,20 @@ from typing import Annotated
 
 import typer
 
-from scriven.cli.common import Json, Out, finish, print_json
+from scriven.cli.common import Json, Out, finish, show
 
 
 def export(
     format: Annotated[str, typer.Argument(help="pairs, csv, tsv, imagefolder, transcripts or lmdb.")],
     lines: Annotated[Path, typer.Argument(help="A lines folder.")],
     out: Out,
-    split: Annotated[str, typer.Option(help="train, valid or test; default: all, a folder each.")] = "",
-    level: Annotated[str, typer.Option(help="lines or words, where a folder holds both.")] = "",
+    split: Annotated[str, typer.Option(help="train, valid or test; Default: all, in one folder each.")] = "",
+    level: Annotated[str, typer.Option(help="lines or words, if a folder has both.")] = "",
     json: Json = False,
 ) -> None:
-    """Turn a lines folder into another format.
+    """Convert a lines folder to another format.
 
-    Lines without text are left out and named. `scriven import` reads every format back.
+    Lines without text are skipped and listed. `scriven import` reads every format back.
 
     Examples:
 
@@ -28,8 +28,6 @@ def export(
     from scriven.jobs import export as job
 
     done = job.export(format, lines, out, split=split, level=level)
-    if json:
-        print_json({"out": done.out, "lines": done.lines, "refused": len(done.skipped)})
-    else:
-        typer.echo(f"{done.out}: {done.lines} lines")
+    data = {"out": done.out, "lines": done.lines, "skipped": len(done.skipped)}
+    show(f"{done.out}: {done.lines} lines", data, json)
     finish(done.skipped)

@@ -5,11 +5,10 @@ from typing import Annotated
 
 import typer
 
-from scriven.cli.common import Json, finish, print_json
+from scriven.cli.common import Json, finish, show
 
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Handwriting typefaces: the bundled ones and your own."
-)
+HELP = "Handwriting typefaces: the bundled ones and your own."
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=HELP)
 Folder = Annotated[Path | None, typer.Option("--folder", help="Folder of fonts instead of the bundled ones.")]
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="cursive, print, school, historical, marker.")]
 
@@ -20,12 +19,9 @@ def list_(folder: Folder = None, tag: Tags = None, text: str = "", json: Json = 
     from scriven.jobs import fonts
 
     faces, skipped = fonts.list_fonts(folder, tag or (), text)
-    if json:
-        names = ("id", "family", "version", "licence", "tags")
-        print_json({"typefaces": [{name: getattr(face, name) for name in names} for face in faces]})
-    else:
-        for face in faces:
-            typer.echo(f"{face.id:28} {face.licence or '?':11} {' '.join(face.tags):20} {face.family}")
+    rows = [f"{face.id:28} {face.licence or '?':11} {' '.join(face.tags):20} {face.family}" for face in faces]
+    names = ("id", "family", "version", "licence", "tags")
+    show("\n".join(rows), {"typefaces": [{name: getattr(face, name) for name in names} for face in faces]}, json)
     finish(skipped)
 
 
@@ -35,12 +31,11 @@ def coverage(text: str, folder: Folder = None, json: Json = False) -> None:
     from scriven.jobs import fonts
 
     table, skipped = fonts.coverage(text, folder)
-    if json:
-        counts = {c: len(ids) for c, ids in table.characters.items()}
-        print_json({"typefaces": table.typefaces, "whole": table.whole, "lost": table.lost, "characters": counts})
-    else:
-        typer.echo("\n".join(f"{c}  {len(ids):4} of {table.typefaces}" for c, ids in table.characters.items()))
-        typer.echo(f"whole text: {len(table.whole)} typefaces; by none: {' '.join(table.lost) or 'nothing'}")
+    rows = [f"{c}  {len(ids):4} of {table.typefaces}" for c, ids in table.characters.items()]
+    rows.append(f"whole text: {len(table.whole)} typefaces; by none: {' '.join(table.lost) or 'nothing'}")
+    counts = {c: len(ids) for c, ids in table.characters.items()}
+    data = {"typefaces": table.typefaces, "whole": table.whole, "lost": table.lost, "characters": counts}
+    show("\n".join(rows), data, json)
     finish(skipped)
 
 

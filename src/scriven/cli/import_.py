@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from scriven.base import SettingsError
-from scriven.cli.common import Changes, Config, Json, Out, changes_of, finish, print_json
+from scriven.cli.common import Changes, Config, Json, Out, changes_of, finish, show
 
 
 def import_(
@@ -17,10 +17,10 @@ def import_(
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Turn foreign data into a lines folder.
+    """Convert other formats to a lines folder.
 
     Formats: parquet, pairs (x.png and x.gt.txt), csv (marking.csv), tsv (gt.txt), imagefolder, transcripts, filename
-    (label before the first underscore), pictures (no labels), lmdb. A folder is never added to.
+    (label before the first underscore), pictures (no labels), lmdb. A finished folder is never changed.
 
     Examples:
 
@@ -35,8 +35,6 @@ def import_(
     format = "" if importer else what[0]
     given = changes_of(changes, config)
     done = import_lines(what[-1], out, format, importer=importer, changes=given, licence=licence)
-    if json:
-        print_json({"out": done.out, "counts": done.counts, "refused": len(done.skipped)})
-    else:
-        typer.echo(f"{done.out}: " + ", ".join(f"{count} {split}" for split, count in done.counts.items()))
+    text = f"{done.out}: " + ", ".join(f"{count} {split}" for split, count in done.counts.items())
+    show(text, {"out": done.out, "counts": done.counts, "skipped": len(done.skipped)}, json)
     finish(done.skipped)

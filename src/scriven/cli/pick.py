@@ -13,15 +13,16 @@ def pick(
     inputs: Annotated[
         list[str], typer.Argument(metavar="LINES|IMAGES...", help="Pictures, folders, lines folders, CSV, PDF.")
     ],
-    count: Annotated[int, typer.Option("--count", "-n", help="Lines to choose.")] = 30,
+    count: Annotated[int, typer.Option("--count", "-n", help="Number of lines.")] = 30,
     model: Model = DEFAULT,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; its ending tells the format.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File; its extension sets the format.")] = None,
     format: Annotated[str | None, typer.Option("--format", "-f", help="table, csv, tsv or json.")] = None,
     done: Annotated[
-        list[Path] | None, typer.Option("--done", metavar="LINES", help="A CSV or lines folder whose lines are done.")
+        list[Path] | None,
+        typer.Option("--done", metavar="LINES", help="CSV or lines folder of transcribed lines."),
     ] = None,
     cer: Annotated[
-        float | None, typer.Option("--cer", help="Percent that `scriven score` gave; for the forecast.")
+        float | None, typer.Option("--cer", help="CER of the model in percent, as `scriven score` measures it.")
     ] = None,
     lm: Lm = None,
     threads: Threads = None,
@@ -30,10 +31,10 @@ def pick(
     changes: Changes = None,
     config: Config = None,
 ) -> None:
-    """Name the lines most worth transcribing: much text, neither hopeless nor read well already, unlike one another.
+    """Select the lines most worth transcribing: long, of medium confidence, and different from one another.
 
-    Lines that have a text already are left out. A CSV is what `scriven read -f csv` writes: correct its texts, then
-    train on it. At the end, on standard error: how many lines it may take to read with 5 % errors.
+    Lines with text are left out. The CSV has the columns of `scriven read -f csv`: correct its texts, then train on it.
+    The number of lines needed for a CER of 5 % is estimated on standard error.
 
     Examples:
 

@@ -33,7 +33,7 @@ def read(
     changes: Changes = None,
     config: Config = None,
 ) -> None:
-    """Read handwriting: pictures of lines or words in, text out.
+    """Recognise handwriting: pictures of lines or words in, text out.
 
     A picture that cannot be read is named on standard error, and the exit code is 1; the others are not affected.
 

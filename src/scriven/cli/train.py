@@ -1,44 +1,38 @@
 """scriven train LINES|fonts:LANG... -o MODEL"""
 
 import os
-from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
-from scriven.cli.common import (
-    Changes,
-    Config,
-    Json,
-    Out,
-    changes_of,
-    end_progress,
-    finish,
-    present,
-    print_json,
-    settings,
-)
+from scriven.cli import common
+from scriven.cli.common import Changes, Config, Json, Out
 
-Inputs = Annotated[list[str], typer.Argument(help="Labelled lines folders, and fonts:LANG for synthesis on the fly.")]
-From = Annotated[str | None, typer.Option("--from", help="Model to start from; its character set grows.")]
+Inputs = Annotated[
+    list[str], Argument(metavar="LINES|fonts:LANG...", help="Labelled lines folders; fonts:LANG: synthetic lines.")
+]
 
 
 def train(
     inputs: Inputs,
     out: Out,
-    parent: From = None,
-    model: Annotated[str | None, typer.Option(help="Network to train: convtext.")] = None,
-    size: Annotated[str | None, typer.Option(help="Its size: tiny, small (the default) or base.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Stop after so long.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Stop after so many batches.")] = None,
-    level: Annotated[str | None, typer.Option(help="lines, words or both, of folders that hold both.")] = None,
+    parent: Annotated[
+        str | None, Option("--from", metavar="MODEL", help="Model to start from; its character set grows.")
+    ] = None,
+    model: Annotated[
+        str | None, Option(metavar="NETWORK", help="Architecture. Default: convtext, or that of --from.")
+    ] = None,
+    size: Annotated[str | None, Option(help="tiny, small or base. Default: small, or that of --from.")] = None,
+    minutes: Annotated[float | None, Option(help="Training time in minutes.")] = None,
+    steps: Annotated[int | None, Option(help="Number of training steps (batches).")] = None,
+    level: Annotated[str | None, Option(help="lines, words or both, if a folder has both.")] = None,
     changes: Changes = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Teach a recogniser to read from labelled lines, from typefaces, or from both.
+    """Train a recogniser on labelled lines, on synthetic lines, or on both.
 
-    Without --minutes or --steps it trains for 60 minutes. The same command continues a run that was stopped.
+    Without --minutes or --steps it trains for 60 minutes. The same command continues an interrupted run.
 
     Examples:
 
@@ -46,22 +40,17 @@ def train(
 
         scriven train letters/ fonts:en -o runs/letters --from scriven-general
     """
-    present(inputs, synthetic=True)
-    from scriven.jobs.train import TrainSettings
-    from scriven.jobs.train import train as job
+    common.present(inputs, synthetic=True)
+    from scriven.jobs import train as job
 
     given = {"minutes": minutes, "steps": steps, "model": model, "size": size, "level": level}
-    stepped = any(change.partition("=")[0].strip() == "steps" for change in changes_of(changes, config, **given))
-    begun = TrainSettings(steps=1) if stepped else TrainSettings(minutes=60.0)
-    chosen = settings(begun, changes, config, **given)
-    done = job(inputs, out, parent=parent, settings=chosen)
-    if os.environ.get("LOCAL_RANK", "0") != "0":  # of several processes, one speaks
+    told = common.changes_of(changes, config, **given)
+    in_steps = any(change.partition("=")[0].strip() == "steps" for change in told)
+    start = job.TrainSettings(steps=1) if in_steps else job.TrainSettings(minutes=60.0)
+    done = job.train(inputs, out, parent=parent, settings=common.override(start, told))
+    if os.environ.get("LOCAL_RANK", "0") != "0":  # data-parallel training: only one process prints
         return
-    end_progress()
-    best = done.info.scores["valid"]
-    if json:
-        print_json({"model": str(done.folder), **best, "steps": done.progress.step, "left_out": len(done.skipped)})
-    else:
-        typer.echo(f"{done.folder}: {done.sentence()}")
-        typer.echo(f"Next: scriven read -m {Path(done.folder)} PICTURES")
-    finish(done.skipped)
+    text = f"{done.folder}: {done.sentence()}\nNext: scriven read -m {done.folder} PICTURES"
+    data = {"model": str(done.folder), **done.info.scores["valid"], "steps": done.progress.step}
+    common.show(text, data | {"skipped": len(done.skipped)}, json)
+    common.finish(done.skipped)

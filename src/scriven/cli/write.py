@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from scriven.cli.common import Changes, Config, Json, Out, Seed, Workers, changes_of, finish, print_json
+from scriven.cli.common import Changes, Config, Json, Out, Seed, Workers, changes_of, finish, show
 
 
 def write(
@@ -38,8 +38,6 @@ def write(
 
     settings = job.settings_with(changes_of(changes, config), scribe)
     done = job.write(out, texts, scribe=scribe, count=count, seed=seed, split=split, workers=workers, settings=settings)
-    if json:
-        print_json({"out": done.out, "lines": done.lines, "refused": len(done.skipped)})
-    else:
-        typer.echo(f"{done.out}: {done.lines} lines written; look at them: scriven look {done.out}")
+    text = f"{done.out}: {done.lines} lines written; look at them: scriven look {done.out}"
+    show(text, {"out": done.out, "lines": done.lines, "skipped": len(done.skipped)}, json)
     finish(done.skipped)

@@ -5,6 +5,7 @@ Plain 8-bit PNG, JPEG and WebP are then decoded by OpenCV, which is faster, ever
 """
 
 import io
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -91,13 +92,16 @@ def _is_plain(picture: ImageFile.ImageFile, data: bytes) -> bool:
 def check_size(width: int, height: int, name: str) -> None:
     """Raise ImageError for a picture of more than MAX_PIXELS, or with a side below MIN_SIDE."""
     if width * height > MAX_PIXELS:
-        limit = MAX_PIXELS // 1_000_000
-        raise ImageError(
-            f"{name} has {width} x {height} = {width * height / 1e6:.0f} megapixels, more than {limit}; "
-            "scale it down or cut it into pages"
-        )
+        raise _too_large(name, width * height)
     if min(width, height) < MIN_SIDE:
         raise ImageError(f"{name} is {width} x {height} pixels, too small for writing; leave it out")
+
+
+def _too_large(name: str, pixels: int) -> ImageError:
+    limit = MAX_PIXELS // 1_000_000
+    return ImageError(
+        f"{name} has {pixels / 1e6:.0f} megapixels, more than {limit}; scale it down or cut it into pages"
+    )
 
 
 def opened(data: bytes, name: str) -> ImageFile.ImageFile:
@@ -108,10 +112,9 @@ def opened(data: bytes, name: str) -> ImageFile.ImageFile:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             picture = Image.open(io.BytesIO(data), formats=FORMATS)
-    except Image.DecompressionBombError:
-        raise ImageError(
-            f"{name} has more than {MAX_PIXELS // 1_000_000} megapixels; scale it down or cut it into pages"
-        ) from None
+    except Image.DecompressionBombError as error:  # raised before the size is known to us
+        pixels = re.search(r"\d+", str(error))
+        raise _too_large(name, int(pixels[0]) if pixels else MAX_PIXELS) from None
     except Exception:
         if Path(name).suffix.lower() in UNSUPPORTED:
             raise ImageError(f"{name}: {REASON}") from None

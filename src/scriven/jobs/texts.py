@@ -1,4 +1,4 @@
-"""The jobs behind `scriven texts`: word lists, samples, language models, and how often each character is written."""
+"""The jobs of `scriven texts`: word lists, samples, language models, and counts of characters."""
 
 import logging
 from collections import Counter
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scriven.base import OutputError, Skipped
+from scriven.base import OutputError, SettingsError, Skipped
 from scriven.language import texts
 from scriven.language.arpa import ENDINGS
 from scriven.language.model import MAX_NGRAMS, CharLM
@@ -14,7 +14,7 @@ from scriven.language.texts import TextSettings, WordDistribution
 from scriven.language.texts.languages import is_language
 from scriven.language.texts.settings import DEFAULTS as DEFAULTS
 from scriven.language.texts.sources import TextKind
-from scriven.language.texts.word_ngrams import count_ngrams
+from scriven.language.texts.word_ngrams import WordNGrams, count_ngrams
 from scriven.language.train import train_lm
 from scriven.text import Charset
 
@@ -23,17 +23,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Balance:
-    """How often each character of a character set was written."""
+    """How often each character of a character set occurs in texts."""
 
     texts: int
     counts: dict[str, int]  # every character of the set, most frequent first
-    rare: tuple[str, ...]  # written, but less often than asked for
+    rare: tuple[str, ...]  # that occur fewer than `least` times
     absent: tuple[str, ...]
-    outside: dict[str, int]  # written, but not in the set
+    outside: dict[str, int]  # that occur and are not in the set
     skipped: tuple[Skipped, ...] = ()  # files of the source that cannot be read
 
     def report(self) -> str:
-        """A line for each character, then those that are too few, and those that are not in the set."""
+        """A line for each character, then the rare and absent ones, and those outside the set."""
         lines = [f"{c}  {n}" for c, n in self.counts.items()]
         outside = " ".join(f"{c} ({n})" for c, n in self.outside.items())
         lines.append(f"rare: {' '.join(self.rare) or 'none'}; absent: {' '.join(self.absent) or 'none'}")
@@ -49,14 +49,14 @@ def words(
 ) -> tuple[WordDistribution, list[Skipped]]:
     """Write the words of a language (its code), or of text files and folders, as CSV `word,count`.
 
-    Raises OutputError for a file that is there.
+    Raises OutputError if the file exists, TextError, MissingExtra.
     """
     _new(out)
     skipped: list[Skipped] = []
     if len(inputs) == 1 and is_language(inputs[0]):
         unfit: list[Skipped] = []
         found = texts.language_words(inputs[0], settings.top, settings.max_length, unfit)
-        log.info("%d entries of the word list are no words of %s and left out", len(unfit), inputs[0])
+        log.info("%d entries of the word list are not words of %s and were left out", len(unfit), inputs[0])
         if only_letters:
             found = WordDistribution.of({w: n for w, n in zip(found.words, found.counts, strict=True) if w.isalpha()})
     else:
@@ -66,22 +66,27 @@ def words(
     return found, skipped
 
 
-def ngrams(inputs: Sequence[str], out: Path, settings: TextSettings = DEFAULTS) -> list[Skipped]:
+def ngrams(
+    inputs: Sequence[str], out: Path, settings: TextSettings = DEFAULTS, only_letters: bool = False
+) -> tuple[WordNGrams, list[Skipped]]:
     """Count the word n-grams of text files and folders into one `.npz`, for `--texts ngram:FILE.npz`.
 
-    Raises OutputError for a file that is there.
+    Raises OutputError if the file exists, TextError, and SettingsError for `only_letters`, which n-grams do not have.
     """
+    if only_letters:
+        raise SettingsError("word n-grams include punctuation and numbers; give --ngrams or --only-letters, not both")
     _new(out)
     skipped: list[Skipped] = []
     files = texts.corpus_files(map(Path, inputs), skipped)
-    count_ngrams(lambda: texts.corpus_lines(files), settings.order, settings.max_vocabulary).save(out)
-    return skipped
+    made = count_ngrams(lambda: texts.corpus_lines(files), settings.order, settings.max_vocabulary)
+    made.save(out)
+    return made, skipped
 
 
 def lm(inputs: Sequence[str], out: Path, order: int = 6, max_ngrams: int = MAX_NGRAMS) -> tuple[CharLM, list[Skipped]]:
     """Train a character language model on languages (codes), text files and folders.
 
-    Written as ARPA where the name ends as such files do, else as `.npz`. Raises OutputError for a file that is there.
+    Written as ARPA if the extension is that of ARPA files, else as `.npz`. Raises OutputError if the file exists.
     """
     _new(out)
     skipped: list[Skipped] = []
@@ -106,7 +111,7 @@ def sample(
     settings: TextSettings = DEFAULTS,
     skipped: list[Skipped] | None = None,
 ) -> list[str]:
-    """The first texts a source writes under a seed, exactly those `write` would write; files left out in `skipped`."""
+    """The first texts of a source and seed, the same as `write` writes; unreadable files are appended to `skipped`."""
     source = texts.source(spec, settings, skipped)
     return [texts.text_at(source, seed, index, kind) for index in range(count)]
 
@@ -118,7 +123,11 @@ def balance(
     least: int = 20,
     settings: TextSettings = DEFAULTS,
 ) -> Balance:
-    """Count the characters of `count` texts against a character set: given, of the source's language, or its own."""
+    """Count the characters in `count` texts of a source, for a character set.
+
+    The set is `characters`, else that of the source's language, else the characters that occur. Characters that occur
+    fewer than `least` times are rare.
+    """
     skipped: list[Skipped] = []
     drawn = sample(spec, count, 0, None, settings, skipped)
     seen = Counter(c for text in drawn for c in text)

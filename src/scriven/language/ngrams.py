@@ -41,6 +41,11 @@ class NGrams:
         """The length of the longest n-grams."""
         return len(self.keys)
 
+    @property
+    def size(self) -> int:
+        """The number of n-grams of all orders."""
+        return sum(map(len, self.keys))
+
 
 class Counts:
     """Weighted n-gram counts of a stream of sequences, in bounded memory.

@@ -43,6 +43,11 @@ class WordNGrams:
     counts: tuple[NDArray[np.int64], ...]
     french: bool
 
+    @property
+    def size(self) -> int:
+        """The number of n-grams of all orders."""
+        return sum(map(len, self.keys))
+
     def save(self, path: Path) -> None:
         """Write compressed numpy arrays, no pickle. Raises OutputError."""
         arrays = {"format": np.array(FORMAT), "words": np.array("\n".join(self.words)), "french": np.array(self.french)}

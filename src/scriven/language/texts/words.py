@@ -34,6 +34,11 @@ class WordDistribution:
                 "a word distribution needs at least one word, and a count for each word; give a longer text"
             )
 
+    @property
+    def size(self) -> int:
+        """The number of words."""
+        return len(self.words)
+
     @cached_property
     def probabilities(self) -> NDArray[np.float64]:
         """The relative frequency of each word."""
