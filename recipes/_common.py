@@ -96,11 +96,19 @@ def collections(data: Path, level: str = "lines") -> list[str]:
     return found
 
 
-def language(folder: Path, level: str = "lines") -> str:
-    """The language of most test lines (`pt-la` is `pt`); empty where the column is not there."""
-    named = LinesFolder(folder, level).columns("test", ["language"])["language"]
+def language(folder: Path, level: str = "lines", split: str = "test") -> str:
+    """The language of most lines of a split (`pt-la` is `pt`); empty where the column is not there."""
+    named = LinesFolder(folder, level).columns(split, ["language"])["language"]
     most = Counter(str(name or "").split("-")[0] for name in named).most_common(1)
     return most[0][0] if most else ""
+
+
+def lm_language(folder: Path, level: str = "lines", split: str = "test") -> str:
+    """The same where a language model can be made of the language; empty where there is no word list, as for Latin."""
+    import wordfreq
+
+    found = language(folder, level, split)
+    return found if found in wordfreq.available_languages() else ""
 
 
 def written(out: Path, splits: dict[str, Iterable[Line]], about: Row) -> Path:
@@ -208,9 +216,9 @@ def publish(out: Path, name: str, text: str, into: Path | None) -> None:
         put(into, name, text)
 
 
-def has(folder: Path, level: str) -> bool:
-    """Whether a collection has test lines of this level."""
+def has(folder: Path, level: str, split: str = "test") -> bool:
+    """Whether a collection has lines of this level in a split."""
     try:
-        return LinesFolder(folder, level).count("test") > 0
+        return LinesFolder(folder, level).count(split) > 0
     except LinesError:
         return False

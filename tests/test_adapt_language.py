@@ -8,26 +8,26 @@ import numpy as np
 import pytest
 
 from scriven.base import InputError, SettingsError
-from scriven.jobs import adapt as job
 from scriven.jobs.adapt import AdaptSettings, adapt
 from scriven.jobs.read import ReadSettings, load
+from scriven.language import identify
 from scriven.language.model import CharLM
 from scriven.lines import Reading
 from scriven.reader.model import read_info, write_info
 from scriven.recognisers.export import export
-from scriven.selftrain import knowledge as knowing
-from scriven.selftrain import pseudo_labels as believing
-from scriven.selftrain.knowledge import expected, writable
-from scriven.selftrain.metrics import UnsupervisedMetrics
+from scriven.selftrain import held_out
+from scriven.selftrain import prior as prior_module
+from scriven.selftrain.gates import lm_helps
+from scriven.selftrain.prior import language_of, language_prior
 from scriven.text import Charset
-from toy_hand import accepting, folder, parent, published, settings, small_world  # noqa: F401
+from toy_hand import accepting, folder, parent, published, rejecting, settings, small_world  # noqa: F401
 
 
 def test_the_languages_of_the_parent_stay_and_the_guess_is_a_setting(parent, tmp_path, monkeypatch):
     shutil.copytree(parent, tmp_path / "parent")
     for known, said in ((["en", "fr"], "toujours quelque beaucoup"), ([], "das haus und nicht der garten")):
         write_info(tmp_path / "parent", read_info(parent).model_copy(update={"languages": known}))
-        monkeypatch.setattr(knowing, "readings", lambda *_, said=said: [Reading("", said, 1.0, ())])
+        monkeypatch.setattr(prior_module, "readings", lambda *_, said=said: [Reading("", said, 1.0, ())])
         out = tmp_path / f"m{len(known)}"
         adapt([folder(out / "lines")], out / "m", parent=tmp_path / "parent", settings=settings(language=None))
         info = read_info(out / "m")
@@ -35,19 +35,21 @@ def test_the_languages_of_the_parent_stay_and_the_guess_is_a_setting(parent, tmp
 
 
 def test_a_model_without_languages_may_have_learnt_those_it_can_write():
-    assert writable(Charset.of(["abcdefghijklmnopqrstuvwxyz ."]))[:2] == ["en", "de"]
-    french = writable(Charset.of(["abcdefghijlmnopqrstuvéèàç"]))  # of few lines: without k, w, x, y, z and ô
+    assert identify.writable_languages(Charset.of(["abcdefghijklmnopqrstuvwxyz ."]))[:2] == ["en", "de"]
+    french = identify.writable_languages(
+        Charset.of(["abcdefghijlmnopqrstuvéèàç"])
+    )  # of few lines: without k, w, x, y, z and ô
     assert "fr" in french and not {"ru", "cs", "pl"} & set(french)
-    assert writable(Charset.of(["АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЬЫЭЮЯ"])) == ["ru"]
-    with pytest.raises(SettingsError, match="can write none of en, .*; give the language with --lang"):
-        writable(Charset.of(["αβγδεζηθικλμνξοπρστυφχψως"]))
+    assert identify.writable_languages(Charset.of(["АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЬЫЭЮЯ"])) == ["ru"]
+    with pytest.raises(SettingsError, match="can write none of en, .*; set the language with --lang"):
+        identify.writable_languages(Charset.of(["αβγδεζηθικλμνξοπρστυφχψως"]))
 
 
 NOISE = " zzxq qxzz xqzz" * 30
 
 
 @pytest.mark.parametrize(
-    ("text", "languages", "sure"),
+    ("text", "languages", "certain"),
     [
         ("the house and zzxq", ["en"], True),
         ("the zzxq qxzz xqzz of it", ["en"], False),
@@ -57,40 +59,43 @@ NOISE = " zzxq qxzz xqzz" * 30
         ("which maison " * 15 + NOISE, ["fr", "en"], False),  # as many of either
     ],
 )
-def test_a_language_that_is_a_guess_is_said_to_be_one(text, languages, sure, monkeypatch, caplog):
-    monkeypatch.setattr(knowing, "readings", lambda *_: [Reading("", text, 1.0, ())])
+def test_an_uncertain_language_is_reported(text, languages, certain, monkeypatch, caplog):
+    monkeypatch.setattr(prior_module, "readings", lambda *_: [Reading("", text, 1.0, ())])
     reader = SimpleNamespace(info=SimpleNamespace(languages=languages))
     with caplog.at_level("INFO", "scriven"):
-        guess = knowing.guess(reader, [])
-    assert guess.sure == sure and (guess.language == "en" or "maison" in text or "des" in text)
-    assert ("not sure of the language; going on with " in caplog.text and "say it with --lang" in caplog.text) != sure
+        guess = language_of(reader, [])
+    assert guess.certain == certain and (guess.language == "en" or "maison" in text or "des" in text)
+    assert (
+        "uncertain of the language; continuing with " in caplog.text and "set it with --lang" in caplog.text
+    ) != certain
 
 
 @pytest.mark.parametrize(
-    ("said", "spoken"),
+    ("said", "modern"),
     [("the letters were written there", True), ("leters wryten ther byene", False), ("a of to in", False), ("", False)],
 )
-def test_words_of_another_time_are_not_the_language_that_is_spoken_now(said, spoken):
-    assert knowing.spoken_here([Reading("", said, 1.0, ())], "en") is spoken
+def test_readings_in_the_spelling_of_another_time_are_told_from_modern_ones(said, modern):
+    assert identify.in_modern_spelling([said], "en") is modern
 
 
 def test_long_common_words_tell_the_language():
     """Half-read English: short words that are read by chance are French as well, the long ones are not."""
     short, long = ["des", "les", "son", "est", "une"], ["which", "scarlet", "their"]
-    assert knowing._known(short, "fr") == knowing._known(short, "en") == 5
-    assert knowing._evidence(short, "fr") == 0 and knowing._evidence(long, "en") > 5 * knowing._evidence(long, "fr")
+    assert identify.known(short, "fr") == identify.known(short, "en") == 5
+    assert identify.evidence(short, "fr") == 0
+    assert identify.evidence(long, "en") > 5 * identify.evidence(long, "fr")
 
 
-@pytest.mark.parametrize(("with_it", "lm_helps"), [(0.30, True), (0.392, False), (0.45, False), (None, False)])
-def test_a_language_model_helps_where_it_lowers_the_estimated_error_rate_clearly(with_it, lm_helps):
+@pytest.mark.parametrize(("with_it", "helps"), [(0.30, True), (0.392, False), (0.45, False), (None, False)])
+def test_a_language_model_helps_where_it_lowers_the_estimated_error_rate_clearly(with_it, helps):
     """Estimates of 0.407 and 0.392 for Czech of 1531, truth 0.54 and 0.57 (experiment `adapted-language-model`)."""
     plain, spoken = SimpleNamespace(cer=0.407), None if with_it is None else SimpleNamespace(cer=with_it)
-    assert believing.lm_helps(plain, spoken) is lm_helps
-    assert not believing.lm_helps(None, spoken)
+    assert lm_helps(plain, spoken) is helps
+    assert not lm_helps(None, spoken)
 
 
 @pytest.mark.parametrize(
-    ("language", "texts", "lm_helps", "spoken", "kept"),
+    ("language", "texts", "helps", "modern", "kept"),
     [
         ("en", "", True, True, True),
         ("en", "", False, True, False),
@@ -100,14 +105,14 @@ def test_a_language_model_helps_where_it_lowers_the_estimated_error_rate_clearly
     ],
 )
 def test_a_model_is_read_with_the_language_model_that_it_learnt_by(
-    language, texts, lm_helps, spoken, kept, parent, published, tmp_path, monkeypatch
+    language, texts, helps, modern, kept, parent, published, tmp_path, monkeypatch
 ):
     """None that rests on a guess or does not help is kept; a further model inherits it; `--lm none` reads without."""
     accepting(monkeypatch)
-    monkeypatch.setattr(job, "helps", lambda *_: lm_helps)
-    monkeypatch.setattr(job, "spoken_here", lambda found, language: spoken)
+    monkeypatch.setattr(held_out, "lm_helps", lambda *_: helps)
+    monkeypatch.setattr(held_out, "in_modern_spelling", lambda texts, language: modern)
     monkeypatch.setattr("scriven.training.publish.export", export)
-    monkeypatch.setattr(knowing, "readings", lambda *_: [Reading("", "zzxq", 1.0, ())])
+    monkeypatch.setattr(prior_module, "readings", lambda *_: [Reading("", "zzxq", 1.0, ())])
     if texts:
         (tmp_path / "texts.txt").write_text(f"{texts}\n" * 20)
     named = {"language": language, "texts": str(tmp_path / "texts.txt") if texts else None}
@@ -118,7 +123,7 @@ def test_a_model_is_read_with_the_language_model_that_it_learnt_by(
     assert (decoder.language is not None) == kept
     assert load(tmp_path / "m", ReadSettings(lm="none"))[1].language is None
     assert ("--lm none" in (tmp_path / "m" / "README.md").read_text()) == kept
-    monkeypatch.setattr(UnsupervisedMetrics, "worse_than", lambda self, other: "it is worse")
+    rejecting(monkeypatch)
     adapt([tmp_path / "lines"], tmp_path / "next", parent=tmp_path / "m", settings=settings())
     assert read_info(tmp_path / "next").language_model == info.language_model
     if kept:
@@ -131,8 +136,8 @@ def test_texts_and_words_of_the_users_own_are_expected_beside_the_language(tmp_p
     (tmp_path / "fr" / "a.txt").write_text("zyzzyva quokka\n" * 40)
     (tmp_path / "names.txt").write_text("Quokka\nZyzzyva\n")
     charset = Charset.of(["abcdefghijklmnopqrstuvwxyzQZ"])
-    plain = expected("en", None, None, charset)
-    known = expected("en", str(tmp_path / "fr"), str(tmp_path / "names.txt"), charset)
+    plain = language_prior("en", None, None, charset)
+    known = language_prior("en", str(tmp_path / "fr"), str(tmp_path / "names.txt"), charset)
     assert known.lm.bits_per_char("zyzzyva quokka") < 0.5 * plain.lm.bits_per_char("zyzzyva quokka")
     assert known.lm.bits_per_char("the house") < 2 * plain.lm.bits_per_char("the house")
     assert (plain.words, known.words) == ([], ["Quokka", "Zyzzyva"])
@@ -149,12 +154,12 @@ def test_texts_that_are_not_there_are_refused_at_once(setting: str, tmp_path: Pa
 
 
 def test_texts_that_cannot_be_used_are_named(tmp_path: Path) -> None:
-    charset, skipped = Charset.of(["abcdefghijklmnopqrstuvwxyz"]), []
+    charset = Charset.of(["abcdefghijklmnopqrstuvwxyz"])
     (tmp_path / "corpus").mkdir()
     (tmp_path / "corpus" / "a.txt").write_text("quokka\n" * 9)
     (tmp_path / "corpus" / "b.txt").write_bytes("quokka".encode("utf-16"))
-    expected("en", str(tmp_path / "corpus"), None, charset, skipped)
-    assert [Path(one.id).name for one in skipped] == ["b.txt"]
+    prior = language_prior("en", str(tmp_path / "corpus"), None, charset)
+    assert [Path(one.id).name for one in prior.skipped] == ["b.txt"]
     (tmp_path / "ru.txt").write_text("война и мир\n" * 9)
     with pytest.raises(InputError, match="cannot write the texts in .*ru.txt: it does not know"):
-        expected("en", str(tmp_path / "ru.txt"), None, charset)
+        language_prior("en", str(tmp_path / "ru.txt"), None, charset)

@@ -1,4 +1,4 @@
-"""Adapting to what is no hand to learn: the old weights stay, or a better model comes; always with a sentence."""
+"""Adapting to pictures that show no hand: the parent's weights stay, or a better model comes; a reason is given."""
 
 import cv2
 import numpy as np
@@ -73,13 +73,13 @@ def test_what_is_no_hand_never_makes_a_model_worse(kind, parent, tmp_path):
     old, kept = load_file(parent / "weights.safetensors"), load_file(tmp_path / "m" / "weights.safetensors")
     assert all(torch.equal(old[k], kept[k]) for k in old)
     page = (tmp_path / "m" / "report.html").read_text()
-    assert "the old weights are kept" in page and done.why.split("(")[0].strip() in page
+    assert "the weights of the parent are kept" in page and done.why.split("(")[0].strip() in page
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ODD)
 def test_at_the_usual_rate_what_is_no_hand_does_little_harm(kind, tmp_path):
-    """A bundled model, the gentle round too, as a user would call it: what it read before is still read."""
+    """A bundled model, the affine round too, as a user would call it: what it read before is still read."""
     with LinesWriter(tmp_path / "lines", {}) as writer:
         for i in range(20):
             writer.write(Line(f"p{i}", encode(ODD[kind](i))))

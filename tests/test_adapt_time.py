@@ -1,4 +1,4 @@
-"""Adapting: its minutes, its progress, and going on after it was stopped."""
+"""Adapting: its time budget, its progress, and resuming after an interruption."""
 
 import json
 import os
@@ -12,26 +12,27 @@ from scriven.base import OutputError
 from scriven.jobs import adapt as job
 from scriven.jobs.adapt import AdaptSettings, adapt
 from scriven.lines import LinesFolder
-from scriven.selftrain import pace as pacing
-from scriven.selftrain import rounds as learning
-from scriven.selftrain import settings as choosing
-from scriven.selftrain.metrics import UnsupervisedMetrics
+from scriven.selftrain import pseudo_labels as labelling
+from scriven.selftrain import rounds as rounds_module
+from scriven.selftrain import settings as settings_module
+from scriven.selftrain import state, time_budget
+from scriven.selftrain import students as students_module
 from scriven.training.keep import load_net, save_weights
-from toy_hand import accepting, clock, counted, cut, folder, parent, same_weights, settings, small_world  # noqa: F401
+from toy_hand import accepting, clock, counted, cut, folder, parent, rejecting, same_weights, settings, small_world  # noqa: F401
 
 
-def test_a_round_of_all_weights_is_tried_however_short_the_time_where_the_gentle_one_was_refused(
+def test_a_full_round_is_tried_however_short_the_time_where_the_affine_one_was_rejected(
     parent, tmp_path, monkeypatch, clock
 ):
-    monkeypatch.setattr(UnsupervisedMetrics, "worse_than", lambda self, other: "it is worse")
-    given, seconds, real = counted(monkeypatch), [], learning.tune_affine
+    rejecting(monkeypatch)
+    given, seconds, real = counted(monkeypatch), [], students_module.tune_affine
 
     def tune_affine(net, pictures, texts, fabric, chosen, tell):
         seconds.append(chosen.seconds)
         clock[0] += 100
         return real(net, pictures, texts, fabric, replace(chosen, steps=1), tell)
 
-    monkeypatch.setattr(learning, "quick", tune_affine)
+    monkeypatch.setattr(students_module, "tune_affine", tune_affine)
     chosen = settings(affine_steps=5, steps=None, minutes=1)
     done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
     assert len(given) == 1 and len(done.rounds) == 3 and done.why == "it is worse" and not done.helped
@@ -43,7 +44,7 @@ def test_a_round_of_all_weights_is_tried_however_short_the_time_where_the_gentle
 
 def test_only_the_lines_the_log_and_the_marker_of_a_round_stay(parent, tmp_path, monkeypatch):
     lines, kept = folder(tmp_path / "lines"), tmp_path / "m" / "rounds" / "01"
-    cut(lambda: adapt([lines], tmp_path / "m", parent=parent, settings=settings()), monkeypatch, "_judged", 2)
+    cut(lambda: adapt([lines], tmp_path / "m", parent=parent, settings=settings()), monkeypatch, "held_out_metrics", 2)
     (kept / ".done.json.0.part").write_bytes(b"half")  # as a kill leaves it
     adapt([lines], tmp_path / "m", parent=parent, settings=settings())
     left = sorted(file.name for file in kept.rglob("*"))
@@ -51,9 +52,11 @@ def test_only_the_lines_the_log_and_the_marker_of_a_round_stay(parent, tmp_path,
     assert not LinesFolder(kept).skipped
 
 
-@pytest.mark.parametrize(("name", "at", "trained"), [("_train", 2, 1), ("_judged", 2, 1), ("_judged", 3, 0)])
+@pytest.mark.parametrize(
+    ("name", "at", "trained"), [("train_student", 2, 1), ("held_out_metrics", 2, 1), ("held_out_metrics", 3, 0)]
+)
 def test_a_stopped_run_goes_on_after_its_last_finished_round(name, at, trained, parent, tmp_path, monkeypatch):
-    """Stopped before the second training, and after each training before its student is judged."""
+    """Interrupted before the second training, and after each training before its student is gated."""
     accepting(monkeypatch)
     lines = folder(tmp_path / "lines")
 
@@ -69,8 +72,8 @@ def test_a_stopped_run_goes_on_after_its_last_finished_round(name, at, trained, 
         run("cut")
 
 
-def test_a_refused_round_is_not_tried_again(parent, tmp_path, monkeypatch):
-    monkeypatch.setattr(UnsupervisedMetrics, "worse_than", lambda self, other: "it is worse")
+def test_a_rejected_round_is_not_tried_again(parent, tmp_path, monkeypatch):
+    rejecting(monkeypatch)
     lines = folder(tmp_path / "lines")
 
     def run():
@@ -90,7 +93,7 @@ def test_a_run_goes_on_by_the_rules_that_it_was_begun_with(parent, tmp_path, mon
     cut(run, monkeypatch, "fit")
     with pytest.raises(OutputError, match="begun with other settings"):
         run(seed=5)
-    monkeypatch.setattr(job, "RULES", job.RULES + 1)
+    monkeypatch.setattr(state, "RULES", state.RULES + 1)
     with pytest.raises(OutputError, match="begun by another version"):
         run()
 
@@ -101,14 +104,14 @@ def test_a_run_goes_on_by_the_rules_that_it_was_begun_with(parent, tmp_path, mon
 )
 def test_little_time_is_shared_by_fewer_rounds(number, left, rounds):
     chosen = AdaptSettings(rounds=3, affine_steps=9)
-    assert chosen.to_come(number, left, 5000) == rounds
-    assert chosen.to_come(number, left, 425) == chosen.all_rounds - number + 1  # few are read in no time
+    assert chosen.rounds_left(number, left, 5000) == rounds
+    assert chosen.rounds_left(number, left, 425) == chosen.all_rounds - number + 1  # few are read in no time
 
 
 def test_one_long_round_takes_the_time_of_three_short_ones(parent, tmp_path, monkeypatch, clock):
     accepting(monkeypatch)
-    monkeypatch.setattr(choosing, "SHORTEST", 2.5)
-    monkeypatch.setattr(choosing, "A_PICTURE", 1.0)
+    monkeypatch.setattr(settings_module, "MIN_ROUND", 2.5)
+    monkeypatch.setattr(settings_module, "MIN_PER_PICTURE", 1.0)
     given = counted(monkeypatch)
     chosen = settings(rounds=3, steps=None, minutes=4.5)
     done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
@@ -116,28 +119,28 @@ def test_one_long_round_takes_the_time_of_three_short_ones(parent, tmp_path, mon
     assert len(done.rounds) == 2 and done.why == "the time of 4.5 min was over"
 
 
-@pytest.mark.parametrize(("affine_steps", "learning_for"), [(0, 1.6), (2, 1.3)])
-def test_a_round_reads_for_a_third_of_its_time_and_the_rest_is_for_learning(
-    affine_steps, learning_for, parent, tmp_path, monkeypatch, clock
+@pytest.mark.parametrize(("affine_steps", "training_minutes"), [(0, 1.6), (2, 1.3)])
+def test_a_round_reads_for_a_third_of_its_time_and_trains_for_the_rest(
+    affine_steps, training_minutes, parent, tmp_path, monkeypatch, clock
 ):
-    pseudo_label, given, read = learning.pseudo_label, counted(monkeypatch), []
+    pseudo_label, given, read = labelling.pseudo_label, counted(monkeypatch), []
 
     def slowly(*arguments):
-        for belief in pseudo_label(*arguments):
+        for label in pseudo_label(*arguments):
             clock[0] += 6
-            read.append(belief.reading.id)
-            yield belief
+            read.append(label.reading.id)
+            yield label
 
-    monkeypatch.setattr(learning, "believe", slowly)
-    monkeypatch.setattr(learning, "FEW", 3)
+    monkeypatch.setattr(labelling, "pseudo_label", slowly)
+    monkeypatch.setattr(labelling, "MIN_READ", 3)
     chosen = settings(steps=None, minutes=2.4, affine_steps=affine_steps)
     adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
-    assert given[-1].minutes == pytest.approx(learning_for)
+    assert given[-1].minutes == pytest.approx(training_minutes)
     last = read[-8:] if not affine_steps else read[-7:]
-    assert len(set(last)) == len(last) and last != sorted(last)  # by chance
+    assert len(set(last)) == len(last) and last != sorted(last)  # a random order
 
 
-@pytest.mark.parametrize(("name", "at"), [("_train", 2), ("_judged", 2)])
+@pytest.mark.parametrize(("name", "at"), [("train_student", 2), ("held_out_metrics", 2)])
 def test_the_minutes_of_finished_rounds_count_when_a_run_goes_on(name, at, parent, tmp_path, monkeypatch, clock):
     accepting(monkeypatch)
     lines = folder(tmp_path / "lines")
@@ -158,31 +161,31 @@ def test_the_minutes_of_finished_rounds_count_when_a_run_goes_on(name, at, paren
     assert [done["seconds"] for done in rounds] == pytest.approx([96, 96])
 
 
-def test_the_time_that_judging_takes_is_left_for_it(parent, tmp_path, monkeypatch, clock):
-    unsupervised_metrics, given = learning.unsupervised_metrics, counted(monkeypatch)
+def test_the_time_that_the_gate_takes_is_left_for_it(parent, tmp_path, monkeypatch, clock):
+    unsupervised_metrics, given = rounds_module.unsupervised_metrics, counted(monkeypatch)
 
     def slowly(*arguments):
         clock[0] += 30
         return unsupervised_metrics(*arguments)
 
-    monkeypatch.setattr(learning, "judge", slowly)
+    monkeypatch.setattr(rounds_module, "unsupervised_metrics", slowly)
     chosen = settings(steps=None, minutes=3)
     adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
-    assert [one.minutes for one in given] == pytest.approx([2.0])  # one judgement of the parent, one of the student
+    assert [one.minutes for one in given] == pytest.approx([2.0])  # metrics of the parent and of the student
 
 
 def test_some_pictures_are_read_however_little_time_is_left(parent, tmp_path, monkeypatch, clock):
     accepting(monkeypatch)
-    pseudo_label, read = learning.pseudo_label, []
+    pseudo_label, read = labelling.pseudo_label, []
 
     def slowly(*arguments):
-        for belief in pseudo_label(*arguments):
+        for label in pseudo_label(*arguments):
             clock[0] += 100
-            read.append(belief.reading.id)
-            yield belief
+            read.append(label.reading.id)
+            yield label
 
-    monkeypatch.setattr(learning, "believe", slowly)
-    monkeypatch.setattr(learning, "FEW", 20)
+    monkeypatch.setattr(labelling, "pseudo_label", slowly)
+    monkeypatch.setattr(labelling, "MIN_READ", 20)
     adapt([folder(tmp_path / "l")], tmp_path / "m", parent=parent, settings=settings(steps=None, minutes=1))
     assert len(read) == 20
 
@@ -190,7 +193,7 @@ def test_some_pictures_are_read_however_little_time_is_left(parent, tmp_path, mo
 def test_progress_goes_by_the_minutes(parent, tmp_path, monkeypatch, clock):
     accepting(monkeypatch)
     told = []
-    monkeypatch.setattr(pacing, "percent", lambda what, fraction: told.append((clock[0], fraction)))
+    monkeypatch.setattr(time_budget, "percent", lambda what, fraction: told.append((clock[0], fraction)))
     chosen = settings(steps=None, minutes=2, rounds=2)
     adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
     assert told and all(fraction == pytest.approx(min(0.99, now / 120)) for now, fraction in told)
@@ -203,7 +206,7 @@ def test_other_pictures_or_another_parent_do_not_go_on(changed, parent, tmp_path
     def run():
         return adapt([lines], tmp_path / "m", parent=started, settings=settings())
 
-    cut(run, monkeypatch, "_train")
+    cut(run, monkeypatch, "train_student")
     if changed == "pictures":
         shutil.rmtree(lines)
         folder(lines, lean=0.2)
@@ -260,7 +263,7 @@ def test_a_run_stopped_at_every_file_that_it_writes_goes_on(parent, tmp_path, mo
 
 def test_other_settings_do_not_go_on(parent, tmp_path, monkeypatch):
     lines = folder(tmp_path / "lines")
-    cut(lambda: adapt([lines], tmp_path / "m", parent=parent, settings=settings()), monkeypatch, "_train")
+    cut(lambda: adapt([lines], tmp_path / "m", parent=parent, settings=settings()), monkeypatch, "train_student")
     with pytest.raises(OutputError, match="other settings"):
         adapt([lines], tmp_path / "m", parent=parent, settings=settings(lr=1e-3))
 
@@ -268,9 +271,10 @@ def test_other_settings_do_not_go_on(parent, tmp_path, monkeypatch):
 def test_a_round_tells_how_far_it_is_and_shows_no_error_rate(parent, tmp_path, monkeypatch, caplog):
     accepting(monkeypatch)
     told = []
-    for place in (job, pacing):
+    for place in (job, time_budget):
         monkeypatch.setattr(place, "percent", lambda what, fraction: told.append((what, fraction)))
     with caplog.at_level("INFO", "scriven"):
         adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=settings(rounds=2))
     assert [part for _, part in told] == pytest.approx([0, 0.25, 0.5, 0.5, 0.75, 0.99, 1.0])
-    assert {what for what, _ in told} == {"adapting"} and "CER" not in caplog.text
+    assert {what for what, _ in told} == {"adapting"}
+    assert not [one for one in caplog.records if one.levelname == "INFO" and "CER" in one.message]  # of training

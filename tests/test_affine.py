@@ -1,23 +1,23 @@
-"""read --adapt: scales and shifts learn a page, nothing else moves, and what does not help is not used."""
+"""read --adapt: affine parameters are tuned on a page, nothing else changes, and what does not help is not used."""
 
 import json
 import logging
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from scriven.base import OutputError, SettingsError
 from scriven.jobs.read import ReadSettings
+from scriven.language.identify import LanguageGuess
 from scriven.language.model import CharLM
 from scriven.lines import Reading
 from scriven.page.inputs import LinePicture
 from scriven.reader.decoding import Decoder
 from scriven.reader.session import Reader
-from scriven.selftrain import knowledge as knowing
+from scriven.selftrain import prior
 from scriven.selftrain import test_time as job
 from scriven.selftrain.metrics import reader_of
 from scriven.training.keep import load_net
@@ -28,14 +28,14 @@ from scriven.jobs.train import TrainSettings, fabric_of  # noqa: E402
 from scriven.metrics import score  # noqa: E402
 from scriven.selftrain.affine import AffineSettings, tune_affine  # noqa: E402
 
-LEAN = 0.42  # letters that the parent reads badly
+LEAN = 0.42  # slant with which the parent misreads letters
 
 
 @pytest.fixture(autouse=True)
 def _one_thread(monkeypatch):
     torch.set_num_threads(1)
     monkeypatch.setattr(logging.getLogger("scriven"), "propagate", True)  # a command that ran before has changed it
-    for place in (job, knowing):
+    for place in (job, prior):
         monkeypatch.setattr(place, "language_model", lambda name: CharLM.train(WORDS * 3, order=3))
 
 
@@ -56,7 +56,7 @@ def reader_and_net(folder: Path) -> tuple[Reader, torch.nn.Module]:
     return reader_of(net.eval(), info, fabric_of(TrainSettings(steps=1, precision="32-true"))), net
 
 
-def test_only_scales_and_shifts_move_and_the_same_seed_moves_them_the_same_way(parent):
+def test_only_affine_parameters_change_and_the_same_seed_gives_the_same(parent):
     _, net = reader_and_net(parent)
     fabric = fabric_of(TrainSettings(steps=1, precision="32-true"))
     before = {k: v.clone() for k, v in net.state_dict().items()}
@@ -69,7 +69,7 @@ def test_only_scales_and_shifts_move_and_the_same_seed_moves_them_the_same_way(p
     assert not any(weight.requires_grad for weight in made[0].parameters())
 
 
-def test_scales_and_shifts_are_enough_to_learn_letters_that_lean(parent):
+def test_affine_parameters_are_enough_for_slanted_letters(parent):
     reader, net = reader_and_net(parent)
     fabric = fabric_of(TrainSettings(steps=1, precision="32-true"))
     named = [(str(i), ink) for i, ink in enumerate(leaning())]
@@ -79,7 +79,7 @@ def test_scales_and_shifts_are_enough_to_learn_letters_that_lean(parent):
     assert before > 0.2 and after < 0.7 * before
 
 
-def test_a_page_is_read_by_what_learnt_it_unless_that_is_worse(parent, monkeypatch, caplog):
+def test_a_page_is_read_by_the_tuned_network_unless_that_is_rejected(parent, monkeypatch, caplog):
     reader, _ = reader_and_net(parent)
     decoder = decoder_of(reader)
     real, judged = job.unsupervised_metrics, []
@@ -90,7 +90,7 @@ def test_a_page_is_read_by_what_learnt_it_unless_that_is_worse(parent, monkeypat
             judged[-1], lm_bits_per_char=wanted[len(judged) - 1], view_disagreement=0.1 * len(judged), characters=5.0
         )
 
-    monkeypatch.setattr(job, "judge", judging)
+    monkeypatch.setattr(job, "unsupervised_metrics", judging)
     wanted = [2.0, 3.0]
     with caplog.at_level("INFO", "scriven"):
         assert job.adapted(page(), parent, reader, decoder, "cpu", 1)[0] is not reader
@@ -98,24 +98,24 @@ def test_a_page_is_read_by_what_learnt_it_unless_that_is_worse(parent, monkeypat
         judged.clear()
         wanted = [3.0, 2.0]
         assert job.adapted(page(), parent, reader, decoder, "cpu", 1) == (reader, decoder)
-        assert "not adapted: its readings look less like the language" in caplog.text
+        assert "not adapted: its readings are less plausible in the language" in caplog.text
 
 
-@pytest.mark.parametrize("sure", [True, False])
-def test_a_language_that_is_sure_goes_on_helping(sure, parent, monkeypatch):
+@pytest.mark.parametrize("certain", [True, False])
+def test_the_language_model_of_a_certain_language_is_kept(certain, parent, monkeypatch):
     reader, _ = reader_and_net(parent)
     plain = reader.decoder(ReadSettings())
-    monkeypatch.setattr(job, "judge", lambda reader, *_: SimpleNamespace(worse_than=lambda other: None))
-    monkeypatch.setattr(job, "guess", lambda *_: knowing.Guess("en", sure))
+    monkeypatch.setattr(job, "rejection", lambda new, old: None)
+    monkeypatch.setattr(job, "language_of", lambda *_: LanguageGuess("en", certain))
     _, decoder = job.adapted(page(), parent, reader, plain, "cpu", 1)
-    assert (decoder.language is not None) == sure
+    assert (decoder.lm is not None) == certain
 
 
 def test_too_few_lines_are_read_as_they_are_and_too_many_refused(parent, caplog):
     reader, _ = reader_and_net(parent)
     decoder = decoder_of(reader)
     assert job.adapted(page(3), parent, reader, decoder, "cpu", 1) == (reader, decoder)
-    assert "not adapted: 3 lines can be used, and a hand needs at least 4" in caplog.text
+    assert "not adapted: 3 lines can be used, and at least 4 are needed" in caplog.text
     with pytest.raises(SettingsError, match="at most 200 lines.*scriven adapt"):
         job.bounded(page(201))
     assert len(job.bounded(page(200))) == 200
@@ -145,7 +145,7 @@ def pages(tmp_path):
 def test_what_was_stopped_is_read_on_by_the_same_network(pages, tmp_path, monkeypatch):
     from scriven.jobs.read import read
 
-    monkeypatch.setattr(job, "judge", lambda reader, *_: SimpleNamespace(worse_than=lambda other: None))
+    monkeypatch.setattr(job, "rejection", lambda new, old: None)
     settings = ReadSettings(adapt=True, lm="en", threads=1)
     monkeypatch.setattr("scriven.jobs.read.language_model", lambda name: CharLM.train(WORDS * 3, order=3))
     read([pages], "scriven-synthetic", tmp_path / "whole", settings=settings)
@@ -162,7 +162,7 @@ def test_what_was_stopped_is_read_on_by_the_same_network(pages, tmp_path, monkey
 def test_a_refusal_leaves_the_place_free(pages, tmp_path, monkeypatch):
     from scriven.jobs.read import read
 
-    monkeypatch.setattr(job, "MOST", 5)
+    monkeypatch.setattr(job, "MAX_LINES", 5)
     with pytest.raises(SettingsError, match="at most 5 lines"):
         read([pages], "scriven-synthetic", tmp_path / "out", settings=ReadSettings(adapt=True, threads=1))
     assert not (tmp_path / "out").exists()
@@ -173,7 +173,7 @@ def test_a_result_that_is_there_is_refused_before_anything_is_learnt(place, page
     from scriven.jobs import read as reading
 
     settings = ReadSettings(adapt=True, threads=1)
-    monkeypatch.setattr(reading, "adapted_reader", lambda *_: pytest.fail("it learns first"))
+    monkeypatch.setattr(reading, "adapted_reader", lambda *_: pytest.fail("it adapts first"))
     if place == "out":
         (tmp_path / "out").mkdir()
         (tmp_path / "out" / "mine.txt").write_text("mine")
@@ -183,13 +183,26 @@ def test_a_result_that_is_there_is_refused_before_anything_is_learnt(place, page
         reading.read([pages], "scriven-synthetic", tmp_path / place, settings=settings)
 
 
-def test_a_network_that_reads_wider_pictures_learns_them_so(parent):
-    reader, _ = reader_and_net(parent)
-    info = reader.info.model_copy(update={"stretch": 1.3})
-    (ink, text), *_ = job._learnable([("a", picture("ink"))], [Reading("a", "ink", 1.0, ())], info)
-    assert text == "ink" and ink.shape[1] == round(1.3 * picture("ink").shape[1])
-    dense = Reading("a", "ink" * 60, 1.0, ())
-    assert not list(job._learnable([("a", picture("ink"))], [dense], info))
+def test_a_network_that_reads_widened_pictures_is_tuned_on_them(parent, monkeypatch):
+    """Labels that do not fit into their picture are left out."""
+    started, (reader, _) = {}, reader_and_net(parent)
+    net, info = load_net(parent)
+    monkeypatch.setattr(job, "load_net", lambda path: (net, info.model_copy(update={"stretch": 1.3})))
+    texts = iter(["ink", "ink" * 60, *WORDS[2:]])
+    monkeypatch.setattr(
+        job, "readings", lambda reader, pictures, **_: [Reading(id, next(texts), 1.0, ()) for id, _ in pictures]
+    )
+    monkeypatch.setattr(job, "unsupervised_metrics", lambda *_: None)
+    monkeypatch.setattr(job, "rejection", lambda new, old: None)
+
+    def tune_affine(net, pictures, labels, *rest):
+        started.update(zip(labels, pictures, strict=True))
+        return net
+
+    monkeypatch.setattr(job, "tune_affine", tune_affine)
+    job.adapted(page(), parent, reader, decoder_of(reader), "cpu", 1)
+    assert set(started) == {"ink", *WORDS[2:]}
+    assert started["ink"].shape[1] == round(1.3 * picture("ink").shape[1])
 
 
 def test_commands_that_take_a_model_as_it_is_refuse_to_adapt(pages):

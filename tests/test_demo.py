@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scriven.base import InputError
-from scriven.estimate.cer import Estimate
+from scriven.estimate.cer import CerEstimate
 from scriven.images import SUFFIXES, decode, encode
 from scriven.jobs.adapt import Adapted
 from scriven.jobs.demo import DemoSettings, LetterSettings, demo, run, write_letters
@@ -21,8 +21,8 @@ from toy_reader import LETTERS, picture, write_model
 
 WORDS = ("ace", "bdf", "aec", "eca", "fdb", "dbf", "cab", "fee", "bad")
 SOURCE = Path(typefaces.__file__).parents[2]  # of the package
-HIGH = Estimate(0.4, 9, (0.3, 0.5), 9)
-LOW = Estimate(0.2, 9, (0.1, 0.3), 9)
+HIGH = CerEstimate(0.4, 9, (0.3, 0.5), 9)
+LOW = CerEstimate(0.2, 9, (0.1, 0.3), 9)
 ROUNDS = [{"round": 0, "accepted": True}, {"round": 1, "accepted": True, "view_disagreement": 0.2}]
 
 

@@ -1,4 +1,4 @@
-"""The error rate estimated without labels: the law, what it is told, what `score` and `read` make of it."""
+"""The CER estimated without labels: the regression, its features, and what `score` and `read` make of it."""
 
 import json
 import os
@@ -16,23 +16,28 @@ import scriven
 from scriven.base import InputError
 from scriven.estimate import cer as module
 from scriven.estimate.cer import (
+    MAX_VIEWED,
+    MIN_LINES,
+    VIEW,
+    CerEstimate,
+    change_interval,
+    combined,
+    estimate_from,
+    features_of,
+    line_features,
+)
+from scriven.estimate.regression import (
     FEATURES,
-    FEWEST,
-    VIEWED,
-    WIDER,
+    REGRESSION,
     CerRegression,
-    Estimate,
-    EvenSample,
     LineFeatures,
-    bundled_law,
-    estimate,
+    bundled_regression,
+    design,
     fit,
     logit,
-    measures,
-    sign,
-    signs,
-    together,
+    self_training_discount,
 )
+from scriven.estimate.sample import EvenSample
 from scriven.images import encode
 from scriven.jobs.read import ReadSettings, read
 from scriven.jobs.score import score
@@ -68,11 +73,11 @@ def folder(path: Path, count: int, labelled: int = 0, wrong: bool = False) -> Pa
     return path
 
 
-# The law
+# The regression
 
 
 def truth(counts: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-(KNOWN.bias + measures(counts) @ [KNOWN.weights[name] for name in FEATURES])))
+    return 1 / (1 + np.exp(-(KNOWN.bias + design(counts) @ [KNOWN.weights[name] for name in FEATURES])))
 
 
 def drawn(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -81,7 +86,7 @@ def drawn(rng: np.random.Generator, count: int) -> np.ndarray:
     return np.stack([characters, edits, ink, np.zeros(count), characters / rng.uniform(4, 60, count)], 1)
 
 
-def test_the_fit_finds_the_law_that_made_the_rates() -> None:
+def test_the_fit_finds_the_regression_that_made_the_rates() -> None:
     rng = np.random.default_rng(1)
     counts, groups = drawn(rng, 40), [f"c{i % 5}" for i in range(40)]
     found = fit(counts, truth(counts), groups)
@@ -98,17 +103,17 @@ def test_the_spread_is_that_of_collections_left_out() -> None:
     assert odd.spread > 0.2 > 1e-6 > alone.spread
 
 
-def test_one_collection_cannot_tell_how_it_does_on_others() -> None:
-    with pytest.raises(InputError, match="two or more"):
+def test_one_collection_is_too_few_for_a_spread() -> None:
+    with pytest.raises(InputError, match="two collections or more"):
         fit(np.ones((3, 5)), np.full(3, 0.2), ["a", "a", "a"])
 
 
-def test_the_bundled_law_rises_with_change_and_knows_its_spread() -> None:
-    law = bundled_law()
-    assert set(law.weights) == set(FEATURES) and law.weights["change"] > 0.5 and 0.05 < law.spread < 0.6
-    stored = json.loads(module.REGRESSION.read_text("utf-8"))
-    assert stored["made"]["wider"] == WIDER, "the law was made for another view: run recipes/estimate"
-    rates = [estimate([LineFeatures(40, edits, 12.0)] * 50) for edits in (0, 2, 6, 14)]
+def test_the_bundled_regression_rises_with_change_and_has_a_spread() -> None:
+    found = bundled_regression()
+    assert set(found.weights) == set(FEATURES) and found.weights["change"] > 0.5 and 0.05 < found.spread < 0.6
+    stored = json.loads(REGRESSION.read_text("utf-8"))
+    assert stored["made"]["view"] == VIEW, "the regression was fitted to another view: run recipes/estimate"
+    rates = [estimate_from([LineFeatures(40, edits, 12.0)] * 50) for edits in (0, 2, 6, 14)]
     cers = [rate.cer for rate in rates if rate]
     assert cers == sorted(cers) and cers[0] < 0.05 and 0.1 < cers[2] < 0.5 < cers[3]
 
@@ -116,40 +121,42 @@ def test_the_bundled_law_rises_with_change_and_knows_its_spread() -> None:
 # The estimate
 
 
-def test_an_estimate_lies_in_its_interval_which_narrows_with_lines_but_not_below_the_law() -> None:
+def test_an_estimate_lies_in_its_interval_which_narrows_with_lines_but_not_below_the_spread() -> None:
     rng = np.random.default_rng(0)
 
-    def width(count: int, law: CerRegression) -> float:
-        found = estimate([LineFeatures(40, int(e), 12.0) for e in rng.integers(0, 16, count)], law=law)
+    def width(count: int, regression: CerRegression) -> float:
+        found = estimate_from(
+            [LineFeatures(40, int(e), 12.0) for e in rng.integers(0, 16, count)], regression=regression
+        )
         assert found and found.interval[0] < found.cer < found.interval[1] and found.n == found.viewed == count
         return found.interval[1] - found.interval[0]
 
     assert width(10, KNOWN) > 1.1 * width(200, KNOWN) > 2 * width(200, replace(KNOWN, spread=0.0)) > 0
 
 
-def test_of_what_a_model_seems_to_gain_by_its_own_readings_a_share_is_believed() -> None:
-    law = replace(KNOWN, self_training_discount=0.6)
-    before, after = (estimate([LineFeatures(40, edits, 12.0)] * 50, law=law) for edits in (10, 3))
+def test_of_the_apparent_gain_of_self_training_a_share_is_credited() -> None:
+    known = replace(KNOWN, self_training_discount=0.6)
+    before, after = (estimate_from([LineFeatures(40, edits, 12.0)] * 50, regression=known) for edits in (10, 3))
     assert before and after and after.cer < before.cer
-    more = module.cer_estimate_bias(before, after, law)
+    more = module.cer_estimate_bias(before, after, known)
     kept = after.raised(more)
     logits = logit(np.array([before.cer, after.cer, kept.cer]))
     assert logits[0] - logits[2] == pytest.approx(0.6 * (logits[0] - logits[1]))
     assert after.interval[0] < kept.interval[0] < kept.cer < kept.interval[1] and kept.n == after.n
     assert (
-        module.cer_estimate_bias(after, before, law) == 0 == module.cer_estimate_bias(None, after, law)
-    )  # no gain, nothing to doubt
+        module.cer_estimate_bias(after, before, known) == 0 == module.cer_estimate_bias(None, after, known)
+    )  # no gain, no bias
     assert after.raised(0) is after
 
 
-def test_the_share_of_gains_that_is_true_weighs_collections_alike() -> None:
-    seeming, groups = np.array([1.0, 1.0, 1.0, 2.0]), ["a", "a", "a", "b"]
-    assert module.self_training_discount(0.7 * seeming, seeming, groups) == pytest.approx(0.7)
-    assert module.self_training_discount(np.array([1.0, 1.0, 1.0, 0.0]), seeming, groups) == pytest.approx(1 / 5)
+def test_the_discount_of_gains_weighs_collections_alike() -> None:
+    apparent, groups = np.array([1.0, 1.0, 1.0, 2.0]), ["a", "a", "a", "b"]
+    assert self_training_discount(0.7 * apparent, apparent, groups) == pytest.approx(0.7)
+    assert self_training_discount(np.array([1.0, 1.0, 1.0, 0.0]), apparent, groups) == pytest.approx(1 / 5)
 
 
 @pytest.mark.parametrize("cer_estimate_bias", [0.0, 0.8])
-def test_a_model_says_how_much_its_signs_flatter_it(cer_estimate_bias: float, model: Path, tmp_path: Path) -> None:
+def test_the_bias_in_model_json_raises_the_estimate(cer_estimate_bias: float, model: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(model, tmp_path / "m"))
     write_info(copy, read_info(copy).model_copy(update={"cer_estimate_bias": cer_estimate_bias}))
     lines = folder(tmp_path / "lines", 12)
@@ -160,51 +167,64 @@ def test_a_model_says_how_much_its_signs_flatter_it(cer_estimate_bias: float, mo
     )
 
 
+def test_a_change_on_the_same_lines_is_told_from_chance_by_a_paired_bootstrap() -> None:
+    rng = np.random.default_rng(3)
+    edits = rng.integers(2, 16, 60)
+    before = [LineFeatures(40, int(e), 12.0) for e in edits]
+    better = [LineFeatures(40, int(e) // 2, 12.0) for e in edits]
+    shuffled = [LineFeatures(40, int(e), 12.0) for e in rng.permutation(edits)]
+    clear, chance = change_interval(before, better), change_interval(before, shuffled)
+    assert clear and clear[0] < clear[1] < 0
+    assert chance and chance[0] < 0 < chance[1]
+    assert change_interval(before, before) == (0.0, 0.0)
+    assert change_interval(before, [LineFeatures(0, 0, 0.0)] * 60) is None is change_interval([], [])
+
+
 def test_nothing_read_is_no_estimate() -> None:
-    assert estimate([]) is None and estimate([LineFeatures(0, 3, 0.0)] * 20) is None
-    some = estimate(
+    assert estimate_from([]) is None and estimate_from([LineFeatures(0, 3, 0.0)] * 20) is None
+    some = estimate_from(
         [LineFeatures(0, 2, 0.0)] * 5 + [LineFeatures(30, 2, 9.0)]
     )  # lines in which only one view reads something
-    none = estimate([LineFeatures(0, 0, 0.0)] * 5 + [LineFeatures(30, 2, 9.0)])
+    none = estimate_from([LineFeatures(0, 0, 0.0)] * 5 + [LineFeatures(30, 2, 9.0)])
     assert some and none and some.cer > none.cer
 
 
 def test_lines_in_which_nothing_is_read_are_errors_as_far_as_they_have_ink() -> None:
     read, empty, blank = LineFeatures(30, 1, 9.0), LineFeatures(0, 0, 0.0, 9.0), LineFeatures(0, 0, 0.0, 0.0)
-    sound = estimate([read] * 10)
-    half = estimate([read] * 10 + [empty] * 10)
-    same = estimate([read] * 10 + [blank] * 10)
-    none = estimate([empty] * 20)
+    sound = estimate_from([read] * 10)
+    half = estimate_from([read] * 10 + [empty] * 10)
+    same = estimate_from([read] * 10 + [blank] * 10)
+    none = estimate_from([empty] * 20)
     assert sound and half and same and none
     assert half.cer == pytest.approx((sound.cer + 1) / 2, abs=0.01) and none.cer == 1
     assert same.cer == pytest.approx(sound.cer)
-    assert half.characters == pytest.approx(30) and estimate([blank] * 20) is None
+    assert half.characters == pytest.approx(30) and estimate_from([blank] * 20) is None
 
 
 def test_ink_is_seen_where_nothing_is_read_and_not_on_blank_paper() -> None:
     ink = np.full((64, 300), 230, np.uint8)
-    assert sign(Picture.of("a", ink), Reading("a", "", 0.0, ()), "").unread == 0
+    assert line_features(Picture.of("a", ink), Reading("a", "", 0.0, ()), "").unread == 0
     ink[20:40, 50:178] = 60
-    assert sign(Picture.of("a", ink), Reading("a", "", 0.0, ()), "").unread == pytest.approx(2.0)
+    assert line_features(Picture.of("a", ink), Reading("a", "", 0.0, ()), "").unread == pytest.approx(2.0)
 
 
 def test_one_line_says_little() -> None:
-    one, many = estimate([LineFeatures(30, 3, 9.0)]), estimate([LineFeatures(30, 3, 9.0)] * 100)
+    one, many = estimate_from([LineFeatures(30, 3, 9.0)]), estimate_from([LineFeatures(30, 3, 9.0)] * 100)
     assert one and many
     assert one.interval[1] - one.interval[0] > 1.3 * (many.interval[1] - many.interval[0])
 
 
-def test_estimates_together_weigh_by_characters() -> None:
-    a, b = Estimate(0.1, 300, (0.05, 0.2), 100, 40.0), Estimate(0.5, 100, (0.4, 0.6), 100, 5.0)
-    both = together([a, b])
+def test_combined_estimates_are_weighted_by_characters() -> None:
+    a, b = CerEstimate(0.1, 300, (0.05, 0.2), 100, 40.0), CerEstimate(0.5, 100, (0.4, 0.6), 100, 5.0)
+    both = combined([a, b])
     assert both and (both.n, both.viewed) == (400, 200) and both.characters == pytest.approx(31.25)
     assert both.cer == pytest.approx((0.1 * 12000 + 0.5 * 500) / 12500)
     assert both.interval == pytest.approx(((0.05 * 12000 + 0.4 * 500) / 12500, (0.2 * 12000 + 0.6 * 500) / 12500))
-    assert together([a]) == a and together([]) is None
+    assert combined([a]) == a and combined([]) is None
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 99, 199, 200, 1234, 10_000])
-def test_what_is_kept_is_spread_over_all_that_comes(count: int) -> None:
+def test_a_sample_is_spread_over_the_whole_stream(count: int) -> None:
     spread: EvenSample[int] = EvenSample(100)
     for i in range(count):
         spread.offer(i if spread.wants() else None)
@@ -215,13 +235,13 @@ def test_what_is_kept_is_spread_over_all_that_comes(count: int) -> None:
     assert count < 2 or (some[0] == 0 and some[-1] >= count - 1 - spread.step)
 
 
-def test_signs_tell_what_changes_and_how_wide_letters_are_at_any_size(model: Path) -> None:
+def test_features_count_changes_and_measure_letters_at_any_size(model: Path) -> None:
     reader = Reader.load(model, threads=1)
     decoder = reader.decoder()
 
     def looked(height: int) -> list[LineFeatures]:
         pictures = [reader.prepare(text, picture(text, height)) for text in ("abcd", "gfedcba")]
-        return signs(reader, decoder, list(zip(pictures, reader.read_prepared(pictures), strict=True)))
+        return features_of(reader, decoder, list(zip(pictures, reader.read_prepared(pictures), strict=True)))
 
     small, large = looked(64), looked(128)
     assert [s.characters for s in small] == [4, 7] and all(s.edits == 0 for s in small)
@@ -235,7 +255,7 @@ def test_signs_tell_what_changes_and_how_wide_letters_are_at_any_size(model: Pat
         return run_once(images * 0 if len(views) > 1 else images, widths)
 
     reader.runs = runs_of(blind)
-    assert [s.edits for s in looked(64)] == [4, 7]  # the other view shows nothing
+    assert [s.edits for s in looked(64)] == [4, 7]  # the second view shows nothing
 
 
 # score
@@ -274,10 +294,10 @@ def test_of_many_lines_without_text_few_are_read(model: Path, tmp_path: Path, mo
     monkeypatch.setattr(Reader, "read_prepared", counting)
     result = score(model, [folder(tmp_path / "many", 450)], settings=ONE)
     seen = [ids for ids in counted if ids]
-    assert [len(ids) for ids in seen] == [VIEWED, VIEWED] and seen[0] == seen[1]
+    assert [len(ids) for ids in seen] == [MAX_VIEWED, MAX_VIEWED] and seen[0] == seen[1]
     assert max(int(id[1:]) for id in seen[0]) > 400  # to the end of the folder
     guess = result.estimate()
-    assert guess and (guess.n, guess.viewed) == (450, VIEWED)
+    assert guess and (guess.n, guess.viewed) == (450, MAX_VIEWED)
 
 
 def test_pictures_without_writing_cannot_be_estimated(model: Path, tmp_path: Path) -> None:
@@ -299,17 +319,17 @@ def scans(path: Path, count: int) -> Path:
 
 
 def test_read_ends_with_an_estimate_on_standard_error(model: Path, tmp_path: Path, scriven: Command) -> None:
-    few, enough = scans(tmp_path / "few", FEWEST - 1), scans(tmp_path / "enough", FEWEST)
+    few, enough = scans(tmp_path / "few", MIN_LINES - 1), scans(tmp_path / "enough", MIN_LINES)
     code, out, err = scriven("read", "-m", model, few, "--threads", 1)
     assert code == 0 and "estimated" not in out + err
     code, out, err = scriven("read", "-m", model, enough, "--threads", 1)
-    assert code == 0 and "estimated" not in out and len(out.splitlines()) == FEWEST
-    assert f"for these {FEWEST} readings" in err and err.count("estimated CER") == 1
+    assert code == 0 and "estimated" not in out and len(out.splitlines()) == MIN_LINES
+    assert f"from these {MIN_LINES} lines, without transcriptions" in err and err.count("estimated CER") == 1
     code, out, err = scriven("-q", "read", "-m", model, enough, "--threads", 1)
     assert code == 0 and "estimated" not in out + err
 
 
-def test_read_looks_once_more_at_some_lines(model: Path, tmp_path: Path) -> None:
+def test_read_reads_a_sample_of_lines_twice(model: Path, tmp_path: Path) -> None:
     outcome = read([scans(tmp_path / "scans", 230)], model, out=tmp_path / "all.txt", settings=ONE)
     assert outcome.estimate and (outcome.estimate.n, outcome.estimate.viewed) == (230, 30)
 
@@ -322,30 +342,37 @@ from scriven.cli import run
 
 sys.exit(run(["read", "-m", sys.argv[1], sys.argv[2], "--threads", "1"]))
 """
-    done = python(code, model, scans(tmp_path / "scans", FEWEST))
+    done = python(code, model, scans(tmp_path / "scans", MIN_LINES))
     assert done.returncode == 0 and "estimated CER" in done.stderr
 
 
 # The recipe
 
 
-def test_the_recipe_fits_without_the_collection_it_estimates(model: Path, tmp_path: Path) -> None:
+def test_the_recipe_fits_without_the_collection_it_estimates_and_never_to_unseen_ones(
+    model: Path, tmp_path: Path
+) -> None:
+    """Fitted collections are read from their validation splits, and their tests stay unread."""
     data = tmp_path / "data"
-    for name in ("a_fr", "b_fr", "c_fr"):
-        place = data / name / "test"
-        place.mkdir(parents=True)
+    for name in ("a_fr", "b_fr", "c_fr", "hooker_en"):
         made = folder(tmp_path / name, 12, labelled=12, wrong=name != "a_fr")
-        (made / "test-00000.parquet").rename(place / "lines.parquet")
+        for split in ("val", "test"):
+            (data / name / split).mkdir(parents=True)
+        unread = "val" if name == "hooker_en" else "test"
+        (data / name / unread / "lines.parquet").write_bytes(b"must not be opened")
+        used = "test" if name == "hooker_en" else "val"
+        (made / "test-00000.parquet").rename(data / name / used / "lines.parquet")
     home, recipe = Path(scriven.__file__).parents[1], Path(__file__).parents[1] / "recipes" / "estimate"
     command = [sys.executable, "-B", recipe, data, tmp_path / "out", model]
     environment = {**os.environ, "PYTHONPATH": str(home)}
     ran = subprocess.run([*map(str, command)], text=True, capture_output=True, env=environment, timeout=300)
     assert ran.returncode == 0, ran.stderr
-    stored = json.loads((tmp_path / "out" / "law.json").read_text("utf-8"))
+    stored = json.loads((tmp_path / "out" / "regression.json").read_text("utf-8"))
     assert set(stored) >= {"bias", "weights", "spread"} and stored["made"]["collections"] == ["a_fr", "b_fr", "c_fr"]
+    assert stored["made"]["unseen"] == ["hooker_en"] and stored["made"]["readings"] == 3
     rows = json.loads((tmp_path / "out" / "estimate.json").read_text("utf-8"))
-    assert len(rows) == 9 and {row["way"] for row in rows} == {"as it is", "blurred", "shrunken"}
+    assert len(rows) == 4 and {row["way"] for row in rows} == {"as it is"}  # of a model that is not bundled
     table = (tmp_path / "out" / "estimate.md").read_text("utf-8")
-    assert "fitted without the collection" in table and table.count("| a_fr |") == 1
+    assert "never used for a fit" in table and table.count("| a_fr |") == table.count("| hooker_en |") == 1
     again = subprocess.run([*map(str, command)], text=True, capture_output=True, env=environment, timeout=300)
     assert again.returncode == 0 and not again.stderr  # nothing is read twice

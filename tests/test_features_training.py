@@ -19,7 +19,9 @@ from scriven.jobs.train import Trained, TrainSettings, fabric_of, train
 from scriven.lines import LinesFolder
 from scriven.lines.sketch import digest, share_in
 from scriven.recognisers import build
+from scriven.selftrain import pseudo_labels as labelling
 from scriven.selftrain import rounds as adapting
+from scriven.selftrain import students
 from scriven.tensors import collate
 from scriven.text import Charset
 from scriven.training import devices
@@ -156,19 +158,19 @@ def adapting_to(**changes):
 
 
 def test_the_pictures_that_judge_are_never_learnt_from(parent, tmp_path, monkeypatch):
-    unsupervised_metrics, pseudo_label = adapting.unsupervised_metrics, adapting.pseudo_label
+    unsupervised_metrics, pseudo_label = adapting.unsupervised_metrics, labelling.pseudo_label
     judged, learnt = [], []
 
     def judging(reader, pictures, *more):
         judged.append({id for id, _ in pictures})
         return unsupervised_metrics(reader, pictures, *more)
 
-    def believing(reader, pictures, decoder):
+    def labelling_(reader, pictures, decoder):
         learnt.append({id for id, _ in pictures})
         return pseudo_label(reader, pictures, decoder)
 
     monkeypatch.setattr(adapting, "unsupervised_metrics", judging)
-    monkeypatch.setattr(adapting, "pseudo_label", believing)
+    monkeypatch.setattr(labelling, "pseudo_label", labelling_)
     adapt([unlabelled(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=adapting_to(held_out=0.3))
     believed = {line.id for line in LinesFolder(tmp_path / "m" / "rounds" / "01").lines("train")}
     assert len(judged) == 2 and judged[0] == judged[1] and len(judged[0]) == 9
@@ -183,7 +185,7 @@ def test_believed_pictures_are_learnt_beside_synthetic_ones(parent, tmp_path, mo
         plans.append(plan)
         raise Stopped
 
-    monkeypatch.setattr(adapting, "fit", fit)
+    monkeypatch.setattr(students, "fit", fit)
     with pytest.raises(Stopped):
         adapt(
             [unlabelled(tmp_path / "lines")],

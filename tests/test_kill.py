@@ -103,9 +103,7 @@ def test_train_goes_on_after_two_kills(tmp_path: Path) -> None:
 def test_adapt_goes_on_after_five_kills(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("uharfbuzz")
-    accepting = (
-        "from scriven.selftrain.metrics import UnsupervisedMetrics as J; J.worse_than = lambda self, other: None; "
-    )
+    accepting = "import scriven.selftrain.rounds as r; r.rejection = r.drift = lambda new, old: None; "
     with LinesWriter(tmp_path / "lines", {"command": "test"}) as writer:
         for n in range(24):
             text = ("ink", "paper", "quill", "letter")[n % 4]

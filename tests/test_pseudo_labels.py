@@ -1,4 +1,4 @@
-"""What is believed of pictures without labels: the readings that the language expects and no other text comes near."""
+"""Pseudo-labels: readings that the language model expects, and that no other hypothesis comes near, rank high."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ LETTERS = ("a", "b", "c", " ")
 def pseudo_labels(
     decode: DecodeSettings | None = None, lm: CharLM | None = None, **rows: list[list[float]]
 ) -> dict[str, PseudoLabel]:
-    """What is believed of pictures by what the network says in each frame of them: shares of the blank and LETTERS."""
+    """Pseudo-labels of pictures for which the network emits these rows: per frame, shares of the blank and LETTERS."""
     info = ModelInfo(network="convtext", sizes={"size": "tiny"}, charset=LETTERS)
     logits = {id: np.log(np.array(frames, np.float32)) for id, frames in rows.items()}
     widths = {4 * len(frames): id for id, frames in rows.items()}
@@ -35,7 +35,7 @@ def pseudo_labels(
 
     pictures = [(id, np.full((64, 4 * len(frames)), 255, np.uint8)) for id, frames in rows.items()]
     found = pseudo_label(Reader(info, runs_of(run)), pictures, decoder_of(info, decode or DecodeSettings(beam=8), lm))
-    return {belief.reading.id: belief for belief in found}
+    return {label.reading.id: label for label in found}
 
 
 def frame(**shares: float) -> list[float]:
@@ -44,58 +44,58 @@ def frame(**shares: float) -> list[float]:
     return [1 - sum(named), *named]
 
 
-def test_a_reading_that_another_comes_near_is_trusted_less():
+def test_a_reading_that_another_hypothesis_comes_near_scores_lower():
     found = pseudo_labels(clear=[frame(a=0.9)] * 1 + [frame()] * 3, near=[frame(a=0.5, b=0.45)] + [frame()] * 7)
     assert found["clear"].reading.text == found["near"].reading.text == "a"
-    assert found["clear"].trust > found["near"].trust + 0.5
+    assert found["clear"].score > found["near"].score + 0.5
 
 
-def test_length_alone_costs_no_trust():
+def test_length_alone_does_not_lower_the_score():
     found = pseudo_labels(
         short=[frame(a=0.8), frame(), frame(), frame()],
         long=[frame(a=0.8), frame(), frame(b=0.8), frame(), frame(a=0.8), frame(), frame(c=0.8), frame()],
     )
     assert found["long"].reading.text == "abac"
-    assert found["long"].trust == pytest.approx(found["short"].trust, abs=0.05)
+    assert found["long"].score == pytest.approx(found["short"].score, abs=0.05)
 
 
-def test_what_the_language_expects_is_trusted_more():
+def test_what_the_language_model_expects_scores_higher():
     lm = CharLM.train(["abab abab ab"] * 20, order=3)
     sure = {
         "usual": [frame(a=0.7), frame(), frame(b=0.7), frame()],
         "odd": [frame(c=0.7), frame(), frame(c=0.7), *[frame()] * 3],
     }
     told = pseudo_labels(lm=lm, **sure)
-    assert told["usual"].reading.text == "ab" and told["usual"].trust > told["odd"].trust + 0.2
+    assert told["usual"].reading.text == "ab" and told["usual"].score > told["odd"].score + 0.2
     alone = pseudo_labels(**sure)
-    assert alone["usual"].trust == pytest.approx(alone["odd"].trust, abs=0.05)
+    assert alone["usual"].score == pytest.approx(alone["odd"].score, abs=0.05)
 
 
-def test_of_words_no_spaces_are_believed():
+def test_pseudo_labels_of_words_have_no_spaces():
     rows = {"x": [frame(a=0.9), frame(space=0.6), frame(), frame(b=0.9)]}
     assert pseudo_labels(**rows)["x"].reading.text == "a b"
     assert pseudo_labels(DecodeSettings(beam=8, word=True), **rows)["x"].reading.text == "ab"
 
 
-def test_a_picture_in_which_nothing_is_read_is_never_trusted():
+def test_an_empty_reading_is_never_selected():
     found = pseudo_labels(blank=[frame()] * 4, read=[frame(a=0.9)] + [frame()] * 7)
-    assert found["blank"].trust == -np.inf
-    assert [belief.reading.id for belief in select(list(found.values()), 1.0)] == ["read"]
+    assert found["blank"].score == -np.inf
+    assert [label.reading.id for label in select(list(found.values()), 1.0)] == ["read"]
 
 
-def belief(id: str, text: str, trust: float) -> PseudoLabel:
+def label(id: str, text: str, score: float) -> PseudoLabel:
     characters = tuple(Character(c, 0.9, i, i + 1) for i, c in enumerate(text))
-    return PseudoLabel(Reading(id, text, 0.5, characters), trust)
+    return PseudoLabel(Reading(id, text, 0.5, characters), score)
 
 
-def test_trust_is_by_rank_inside_bins_of_length():
-    short = [belief(f"s{i}", f"a{chr(97 + i)}", -0.01 * i) for i in range(10)]
-    long = [belief(f"l{i}", f"a long reading {chr(97 + i)}", -5.0 - i) for i in range(10)]
+def test_labels_are_ranked_inside_bins_of_length():
+    short = [label(f"s{i}", f"a{chr(97 + i)}", -0.01 * i) for i in range(10)]
+    long = [label(f"l{i}", f"a long reading {chr(97 + i)}", -5.0 - i) for i in range(10)]
     kept = select(short + long, 0.5)
     assert sorted(b.reading.id for b in kept) == sorted(f"{k}{i}" for k in "sl" for i in range(5))
 
 
-def test_empty_and_repeated_readings_are_not_trusted():
-    pseudo_labels = [belief(f"e{i}", "", 0.0) for i in range(5)] + [belief(f"r{i}", "the", -0.1) for i in range(50)]
+def test_empty_and_repeated_readings_are_not_selected():
+    pseudo_labels = [label(f"e{i}", "", 0.0) for i in range(5)] + [label(f"r{i}", "the", -0.1) for i in range(50)]
     kept = select(pseudo_labels, 1.0)
     assert {b.reading.text for b in kept} == {"the"} and len(kept) == 1

@@ -277,8 +277,8 @@ def test_adapt_reads_the_test_pictures_before_and_after(
     assert all(row["before"]["cer"] > row["after"]["cer"] == pytest.approx(3 / 27) for row in rows)
     table = (tmp_path / "out" / "adapt.md").read_text()
     assert table.count("toys_fr lines") == 3 and "before hidden=0.15" in table and table.rstrip().endswith("| 2 |")
-    read = list(module("estimate").taught(tmp_path / "out" / "adapt.json"))
-    assert len(read) == 3 and all(row["way"] == "as it is" and len(row["signs"]) == 6 for row in read)
+    read = list(module("_regression.py").adapted_rows(tmp_path / "out" / "adapt.json"))
+    assert len(read) == 3 and all(row["way"] == "as it is" and len(row["features"]) == 6 for row in read)
     with pytest.raises(SystemExit, match="there is no .*nowhere"):
         monkeypatch.setattr(sys, "argv", ["adapt", *common[:2], "nowhere", *common[2:]])
         recipe.main()
@@ -360,10 +360,29 @@ def test_the_same_lines_score_the_same_by_both_recipes(tmp_path: Path, real_data
     assert [files[k] for k in ("cer", "n", "interval")] == [folder[k] for k in ("cer", "n", "interval")]
 
 
-def test_the_law_of_the_estimate_was_made_with_the_bundled_models() -> None:
-    made = json.loads((Path(scriven.__file__).parent / "estimate" / "regression.json").read_text("utf-8"))["made"][
-        "models"
-    ]
-    common = module("_common.py")
+def test_the_regression_of_the_estimate_was_fitted_to_readings_of_the_bundled_models() -> None:
+    from scriven.estimate.regression import REGRESSION
+
+    made, common = json.loads(REGRESSION.read_text("utf-8"))["made"], module("_common.py")
     for name in ("scriven-general", "scriven-synthetic"):
-        assert f"{name} {common.fingerprint(name)}" in made, f"{name} has changed: run recipes/estimate"
+        assert f"{name} {common.fingerprint(name)}" in made["models"], f"{name} has changed: run recipes/estimate"
+
+
+def test_nothing_bundled_was_fitted_to_the_unseen_collections() -> None:
+    from scriven.estimate.learning_curve import CURVES
+    from scriven.estimate.regression import REGRESSION
+
+    unseen = set(module("_regression.py").UNSEEN)
+    assert unseen == {"czech16_cs", "hooker_en", "peraire_fr"}
+    assert not unseen & set(json.loads(REGRESSION.read_text("utf-8"))["made"]["collections"])
+    assert not [name for name in CURVES if any(one in name for one in unseen)]
+    assert not unseen & set(module("hands").HANDS)
+
+
+def test_hands_are_split_by_page() -> None:
+    recipe = module("hands")
+    pages = [f"p{i // 10}" for i in range(120)]
+    found = recipe.splits(pages)
+    tests = {page for page, split in zip(pages, found, strict=True) if split == "test"}
+    others = {page for page, split in zip(pages, found, strict=True) if split != "test"}
+    assert not tests & others and len(tests) == 3 and found.count("val") == 8 and found == recipe.splits(pages)

@@ -144,7 +144,7 @@ def test_adapting_whose_language_fails_late_leaves_the_place_free(tmp_path, pare
     def fails(name):
         raise SettingsError("no language model")
 
-    monkeypatch.setattr(sys.modules["scriven.selftrain.knowledge"], "language_model", fails)
+    monkeypatch.setattr(sys.modules["scriven.selftrain.prior"], "language_model", fails)
     with pytest.raises(SettingsError, match="no language model"):
         adapt(
             [lines(tmp_path / "lines")],

@@ -1,4 +1,4 @@
-"""Adapting: what is judged worse is not kept, and what is kept is as it was."""
+"""Adapting: metrics without labels, the gates on them, and models of rejected rounds, which are their parents'."""
 
 import shutil
 from dataclasses import replace
@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from scriven.estimate.regression import LineFeatures
 from scriven.jobs.adapt import adapt
 from scriven.jobs.train import fabric_of
 from scriven.language.model import CharLM
@@ -16,33 +17,44 @@ from scriven.reader.decoding import DecodeSettings
 from scriven.reader.model import Graph, read_info, write_info
 from scriven.reader.session import Picture, Reader
 from scriven.recognisers.export import export
-from scriven.selftrain import pseudo_labels as believing
-from scriven.selftrain import rounds as learning
-from scriven.selftrain.metrics import UnsupervisedMetrics, reader_of
+from scriven.selftrain import rounds as rounds_module
+from scriven.selftrain.gates import drift, rejection
+from scriven.selftrain.held_out import improvement
+from scriven.selftrain.metrics import Assessment, UnsupervisedMetrics, reader_of, unsupervised_metrics
 from scriven.training.keep import load_net
 from scriven.training.publish import _loss
 from scriven.training.quantise import StoredGraphs
-from toy_hand import WORDS, accepting, folder, parent, picture, published, same_weights, settings, small_world  # noqa: F401
+from toy_hand import (  # noqa: F401
+    WORDS,
+    accepting,
+    folder,
+    parent,
+    picture,
+    published,
+    rejecting,
+    same_weights,
+    settings,
+    small_world,
+)
 from toy_reader import logits_of, runs_of
 
 
 def test_a_worse_student_is_not_kept(parent, tmp_path, monkeypatch):
-    unsupervised_metrics = learning.unsupervised_metrics
     seen = []
 
     def harsh(*arguments):
         seen.append(unsupervised_metrics(*arguments))
         return seen[0] if len(seen) == 1 else replace(seen[0], lm_bits_per_char=seen[0].lm_bits_per_char + 1)
 
-    monkeypatch.setattr(learning, "judge", harsh)
+    monkeypatch.setattr(rounds_module, "unsupervised_metrics", harsh)
     done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=settings(rounds=3))
-    assert not done.helped and "less like the language" in done.why and len(done.rounds) == 2
+    assert not done.helped and "less plausible in the language" in done.why and len(done.rounds) == 2
     old, kept = load_file(parent / "weights.safetensors"), load_file(tmp_path / "m" / "weights.safetensors")
     assert all(torch.equal(old[k], kept[k]) for k in old)
 
 
 def test_a_model_that_was_not_helped_reads_exactly_as_its_parent(published, tmp_path, monkeypatch):
-    monkeypatch.setattr(UnsupervisedMetrics, "worse_than", lambda self, other: "it is worse")
+    rejecting(monkeypatch)
     done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=published, settings=settings())
     assert not done.helped
     for name in ("small.onnx", "weights.safetensors"):
@@ -58,7 +70,7 @@ def test_a_model_that_was_not_helped_reads_exactly_as_its_parent(published, tmp_
 
 @pytest.mark.parametrize("named", [True, False])
 def test_a_parent_without_a_graph_gets_one_when_it_is_not_helped(named, parent, tmp_path, monkeypatch):
-    monkeypatch.setattr(UnsupervisedMetrics, "worse_than", lambda self, other: "it is worse")
+    rejecting(monkeypatch)
     shutil.copytree(parent, tmp_path / "parent")
     write_info(
         tmp_path / "parent", read_info(parent).model_copy(update={"graphs": {"reader": Graph()} if named else {}})
@@ -69,20 +81,20 @@ def test_a_parent_without_a_graph_gets_one_when_it_is_not_helped(named, parent, 
 
 
 @pytest.mark.parametrize(("held_out", "small"), [(0.6, True), (0.3, False)])
-def test_a_model_that_was_helped_has_a_small_graph_where_pictures_say_that_it_reads_the_same(
+def test_a_model_that_was_helped_has_a_small_graph_where_it_reads_held_out_pictures_the_same(
     held_out, small, parent, tmp_path, monkeypatch
 ):
     """54 of 90 pictures are held out, or 27, too few to tell."""
     accepting(monkeypatch)
     if small:
         monkeypatch.setattr("scriven.training.publish.export", export)
-    unsupervised_metrics, held = learning.unsupervised_metrics, {}
+    held = {}
 
     def judging(reader, pictures, *more):
         held.update(pictures)
         return unsupervised_metrics(reader, pictures, *more)
 
-    monkeypatch.setattr(learning, "judge", judging)
+    monkeypatch.setattr(rounds_module, "unsupervised_metrics", judging)
     lines = [folder(tmp_path / name, lean=lean) for name, lean in (("a", 0.15), ("b", 0.21), ("c", 0.09))]
     adapt(lines, tmp_path / "m", parent=parent, settings=settings(held_out=held_out, level="lines"))
     net, info = load_net(tmp_path / "m")
@@ -102,28 +114,38 @@ def test_a_model_that_was_helped_has_a_small_graph_where_pictures_say_that_it_re
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"lm_bits_per_char": 2.5}, "less like the language"),
-        ({"view_disagreement": 0.5, "lm_bits_per_char": 1.5}, "not read more alike"),
-        ({"lm_bits_per_char": 1.9}, "hardly read more alike"),
+        ({"lm_bits_per_char": 2.5}, "less plausible in the language"),
+        ({"view_disagreement": 0.5, "lm_bits_per_char": 1.5}, "agree less than before"),
+        ({"lm_bits_per_char": 1.9}, "hardly agree more than before"),
         ({"characters": 5.0, "lm_bits_per_char": 1.0}, "changed in length"),
         (
             {"empty": 0.03, "lm_bits_per_char": 1.0, "view_disagreement": 0.1},
             "reads nothing in 3% of the pictures, before in 0%",
         ),
         ({"empty": 0.01, "lm_bits_per_char": 1.9, "view_disagreement": 0.1}, None),
-        ({"view_disagreement": 0.194}, "no better that one could tell"),
+        ({"view_disagreement": 0.194}, "no improvement can be told from chance"),
         ({"lm_bits_per_char": 1.9, "view_disagreement": 0.194}, None),
         ({"view_disagreement": 0.15}, None),
-        ({"before": 0.0262, "view_disagreement": 0.0233, "lm_bits_per_char": 1.9}, "hardly read more alike"),
+        ({"before": 0.0262, "view_disagreement": 0.0233, "lm_bits_per_char": 1.9}, "hardly agree more than before"),
         ({"before": 0.0262, "view_disagreement": 0.02, "lm_bits_per_char": 1.9}, None),
-        ({"before": 0.004, "view_disagreement": 0.0, "lm_bits_per_char": 1.9}, "hardly read more alike"),
+        ({"before": 0.004, "view_disagreement": 0.0, "lm_bits_per_char": 1.9}, "hardly agree more than before"),
     ],
 )
-def test_a_judgement_refuses_with_a_reason(changes, why):
+def test_a_rejection_gives_its_reason(changes, why):
     changes = dict(changes)
     old = UnsupervisedMetrics(view_disagreement=changes.pop("before", 0.2), lm_bits_per_char=2.0, characters=10.0)
-    reason = replace(old, **changes).worse_than(old)
+    reason = rejection(replace(old, **changes), old)
     assert reason is None if why is None else why in reason
+
+
+@pytest.mark.parametrize(
+    ("edits", "count", "improved"), [(2, 30, True), (6, 30, False), (None, 30, False), (2, 9, None), (2, 0, None)]
+)
+def test_an_improvement_is_a_fall_of_the_estimate_beyond_chance(edits, count, improved):
+    """Six differences of 40 characters before; after, so many, or one less in some lines and one more in others."""
+    before = [LineFeatures(40, 6, 12.0)] * count
+    after = [LineFeatures(40, 6 + (-1) ** i if edits is None else edits, 12.0) for i in range(count)]
+    assert improvement(Assessment([], before, None), Assessment([], after, None)) is improved
 
 
 def test_lengths_may_not_drift_in_several_rounds():
@@ -132,12 +154,12 @@ def test_lengths_may_not_drift_in_several_rounds():
         replace(first, characters=c, lm_bits_per_char=s, view_disagreement=s / 10)
         for c, s in ((11.3, 2.5), (12.8, 2.0))
     )
-    assert second.worse_than(first) is third.worse_than(second) is second.drifted(first) is None
-    assert "drifted in length (12.8 characters, before 10.0)" in third.drifted(first)
+    assert rejection(second, first) is rejection(third, second) is drift(second, first) is None
+    assert "drifted in length (12.8 characters, before 10.0)" in drift(third, first)
 
 
-def test_a_network_that_reads_less_and_less_is_refused(parent, tmp_path, monkeypatch):
-    """Pictures in which nothing is read any more look neither unlike the language nor different in two views."""
+def test_a_network_that_reads_less_and_less_is_rejected(parent, tmp_path, monkeypatch):
+    """Pictures in which nothing is read any more neither raise the bits per character nor differ in two views."""
     net, info = load_net(parent)
     pictures = [(str(i), picture(w)) for i, w in enumerate(WORDS)]
     reader, lm, plain = (
@@ -145,7 +167,7 @@ def test_a_network_that_reads_less_and_less_is_refused(parent, tmp_path, monkeyp
         CharLM.train(WORDS),
         reader_of(net, info, fabric_of(settings().training(steps=1))).decoder(),
     )
-    old, run = believing.unsupervised_metrics(reader, pictures, lm, plain), logits_of(reader)
+    old, run = unsupervised_metrics(reader, pictures, lm, plain), logits_of(reader)
     widest = max(ink.shape[1] for _, ink in pictures)
 
     def blind(images, widths):  # to the widest picture
@@ -154,7 +176,7 @@ def test_a_network_that_reads_less_and_less_is_refused(parent, tmp_path, monkeyp
         return logits
 
     reader.runs = runs_of(blind)
-    new = believing.unsupervised_metrics(reader, pictures, lm, plain)
+    new = unsupervised_metrics(reader, pictures, lm, plain)
     assert old.empty == 0 < new.empty <= 0.2
     better = replace(
         new,
@@ -162,10 +184,10 @@ def test_a_network_that_reads_less_and_less_is_refused(parent, tmp_path, monkeyp
         lm_bits_per_char=old.lm_bits_per_char / 2,
         characters=old.characters,
     )
-    assert "reads nothing in" in better.worse_than(old)
+    assert "reads nothing in" in rejection(better, old)
 
 
-def test_of_words_no_spaces_are_judged(parent):
+def test_metrics_of_words_are_without_spaces(parent):
     net, info = load_net(parent)
     reader, told = reader_of(net, info, fabric_of(settings().training(steps=1))), []
     lm = SimpleNamespace(logprob=lambda text: told.append(text) or -1.0)
@@ -180,7 +202,7 @@ def test_of_words_no_spaces_are_judged(parent):
     pictures = [(str(i), picture(w)) for i, w in enumerate(WORDS)]
     for word in (False, True):
         told.clear()
-        believing.unsupervised_metrics(reader, pictures, lm, reader.decoder(DecodeSettings(word=word)))
+        unsupervised_metrics(reader, pictures, lm, reader.decoder(DecodeSettings(word=word)))
         assert any(" " in text for text in told) is not word
 
 

@@ -1,5 +1,6 @@
-"""A hand that leans and a network that has learnt it upright: small enough to be adapted to in a second or two."""
+"""A slanted hand, and a network trained on it upright: small enough to adapt in a second or two."""
 
+from functools import cache
 from types import SimpleNamespace
 
 import cv2
@@ -17,11 +18,12 @@ from scriven.reader.model import Graph, ModelInfo, write_info
 from scriven.recognisers import build
 from scriven.recognisers.export import export, inference_graphs
 from scriven.scribes.typefaces import bundled
-from scriven.selftrain import knowledge as knowing
-from scriven.selftrain import pace as pacing
-from scriven.selftrain import rounds as learning
-from scriven.selftrain import settings as choosing
-from scriven.selftrain.metrics import UnsupervisedMetrics
+from scriven.selftrain import prior as prior_module
+from scriven.selftrain import pseudo_labels as labelling
+from scriven.selftrain import rounds as rounds_module
+from scriven.selftrain import settings as settings_module
+from scriven.selftrain import students as students_module
+from scriven.selftrain import time_budget
 from scriven.tensors import collate
 from scriven.text import Charset
 from scriven.training import fit as fitting
@@ -38,18 +40,28 @@ def picture(text: str, lean: float = 0.0) -> np.ndarray:
     return cv2.warpAffine(image, matrix, (image.shape[1], 64), borderValue=(255,))
 
 
-@pytest.fixture(scope="module")
-def parent(tmp_path_factory):
-    """A network that reads upright drawn words, as a model folder without its graph."""
+@cache
+def trained():
+    """A network that reads upright drawn words, trained once per process and with one thread, whatever its threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     torch.manual_seed(0)
     net = build("convtext", Charset.of(["abcdefghijklmnopqrstuvwxyz .,"]), size="tiny")
     batch = collate([picture(w) for w in WORDS], WORDS)
     optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3)
-    for _ in range(45):
+    for _ in range(75):
         optimizer.zero_grad()
         net.loss(batch).backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
+    torch.set_num_threads(threads)
+    return net
+
+
+@pytest.fixture(scope="module")
+def parent(tmp_path_factory):
+    """The trained network as a model folder without its graph."""
+    net = trained()
     folder = tmp_path_factory.mktemp("parent")
     save_weights(folder, net)
     write_info(
@@ -68,12 +80,12 @@ def parent(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def small_world(monkeypatch):
-    """Three typefaces, a language of ten words, no export: what is slow and tested elsewhere."""
+    """One thread, three typefaces, a language of ten words, no export: the rest is slow and tested elsewhere."""
     torch.set_num_threads(1)
     faces = tuple(f for f in bundled() if f.id in ("caveat", "kalam", "homemade-apple"))
     assert len(faces) == 3
     monkeypatch.setattr("scriven.scribes.fonts.bundled", lambda: faces)
-    monkeypatch.setattr(knowing, "language_model", lambda name: CharLM.train(WORDS * 3, order=3))
+    monkeypatch.setattr(prior_module, "language_model", lambda name: CharLM.train(WORDS * 3, order=3))
     monkeypatch.setattr("scriven.training.publish.export", lambda net, path: path.write_bytes(b"graph"))
 
 
@@ -93,25 +105,31 @@ def settings(**changes):
 
 
 def accepting(monkeypatch):
-    """Every round is accepted, whatever its judgement; the judgements stay real."""
-    monkeypatch.setattr(UnsupervisedMetrics, "worse_than", lambda self, other: None)
+    """Every round is accepted, whatever its metrics, which stay real."""
+    monkeypatch.setattr(rounds_module, "rejection", lambda new, old: None)
+    monkeypatch.setattr(rounds_module, "drift", lambda new, first: None)
+
+
+def rejecting(monkeypatch):
+    """Every round is rejected."""
+    monkeypatch.setattr(rounds_module, "rejection", lambda new, old: "it is worse")
 
 
 def counted(monkeypatch):
     """The settings that each training is given from here on."""
-    fit, given = learning.fit, []
+    fit, given = students_module.fit, []
 
     def fitted(run, plan, valid, chosen, *rest):
         given.append(chosen)
         return fit(run, plan, valid, chosen, *rest)
 
-    monkeypatch.setattr(learning, "fit", fitted)
+    monkeypatch.setattr(students_module, "fit", fitted)
     return given
 
 
 def cut(call, monkeypatch, name, at=1):
-    """Call, and stop when the function `name` of the job is called for the `at`-th time."""
-    place = job if hasattr(job, name) else learning
+    """Call, and interrupt when the function `name` of the job or of the rounds is called for the `at`-th time."""
+    place = next(one for one in (job, rounds_module, students_module) if hasattr(one, name))
     real, calls = getattr(place, name), []
 
     def stopping(*arguments):
@@ -161,7 +179,7 @@ def clock(monkeypatch):
     timed = SimpleNamespace(monotonic=lambda: now[0])
     monkeypatch.setattr(fitting, "_step", stepped)
     monkeypatch.setattr(fitting, "time", timed)
-    for place in (job, learning, pacing):
+    for place in (job, rounds_module, students_module, labelling, time_budget):
         monkeypatch.setattr(place, "time", timed)
-    monkeypatch.setattr(choosing, "SHORTEST", 0.5)
+    monkeypatch.setattr(settings_module, "MIN_ROUND", 0.5)
     return now

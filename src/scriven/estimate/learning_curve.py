@@ -1,18 +1,20 @@
-"""How many transcribed lines it may take to reach an error rate, from learning curves that were measured.
+"""How many transcribed lines a target CER takes, extrapolated from measured learning curves of fine-tuning.
 
-The share of its errors that a model keeps after fine-tuning on n lines of a hand follows (1 + n / k) ** -a: 1 without
-lines, a power law with many (learning curves as power laws: Hestness et al. 2017, arXiv:1712.00409). Each law is fitted
-by least squares on the logarithm of the shares.
+The share of its errors that a model keeps after fine-tuning on n lines of a hand is modelled as (1 + n / k) ** -a: 1
+without lines, a power law for many (learning curves as power laws: Hestness et al. 2017, arXiv:1712.00409). A curve is
+fitted for each measured hand, by least squares on the logarithm of the shares; a forecast is the range over the hands.
+CURVES come from `recipes/learning-curve` (docs/experiments/2026-11-30-learning-curves.md).
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-Curve = Mapping[int, float]  # lines: CER, a fraction; 0 lines: before
+Curve = Mapping[int, float]  # number of training lines: CER, a fraction; 0 lines: before fine-tuning
 
 GOAL = 0.05  # CER, a fraction
-CURVES: Mapping[str, Curve] = {  # of docs/results.md, n 721 test lines, four minutes of training each
+SHOWN_AT = (30, 100, 300)  # numbers of lines for which a CER is forecast
+CURVES: Mapping[str, Curve] = {
     "hooker_en": {0: 0.5409, 101: 0.3857, 490: 0.2833, 5058: 0.2296},
     "hooker_en, without its largest set, for which that is short": {0: 0.5409, 101: 0.3857, 490: 0.2833},
 }
@@ -26,16 +28,16 @@ class PowerLaw:
     a: float
 
     def share(self, lines: float) -> float:
-        """The share 0..1 of errors that is left after so many lines."""
+        """The share 0..1 of errors that is left after fine-tuning on so many lines."""
         return float((1 + lines / self.k) ** -self.a)
 
     def lines(self, share: float) -> float:
-        """After how many lines only so much is left, 0 < share <= 1."""
+        """The number of lines after which only the `share` of errors is left, 0 < share <= 1."""
         return float(self.k * (share ** (-1 / self.a) - 1))
 
 
 def fit_power_law(curve: Curve) -> PowerLaw:
-    """The law of a curve, which holds 0 lines and two other numbers of lines at least."""
+    """The power law of a curve that holds 0 lines and at least two other numbers of lines."""
     points = [(n, math.log(cer / curve[0])) for n, cer in curve.items() if n]
     best, found = math.inf, PowerLaw(1.0, 1.0)
     for k in (10 ** (step / 50) for step in range(0, 201)):  # 1 to 10,000 lines
@@ -48,48 +50,72 @@ def fit_power_law(curve: Curve) -> PowerLaw:
 
 
 @dataclass(frozen=True)
-class Forecast:
-    """`fewest` and `most` lines until the CER `goal`; None where that is more than was ever measured."""
+class LinesForecast:
+    """`fewest` to `most` lines until the CER `goal`, over all measured hands; None where that is beyond `measured`."""
 
-    start: tuple[float, float]  # CER before, fractions: from, to; the same twice where somebody measured it
+    start: tuple[float, float]  # CER before, fractions: lowest, highest; the same twice where it was measured
     goal: float  # CER, a fraction
     fewest: int | None
     most: int | None
-    measured: int  # lines of the largest set that a law was fitted on
+    measured: int  # lines of the largest training set of any curve
+    hands: int  # curves
+    reached: Mapping[int, tuple[float, float]] = field(default_factory=dict)  # lines: lowest and highest CER after
 
     def sentence(self) -> str:
-        """The forecast in words, with what it rests on."""
-        low, high = (f"{100 * cer:.3g}" for cer in self.start)
-        now = f"from a CER of {low} %" if low == high else f"from a CER guessed as {low} to {high} %"
+        """The forecast in words: the number of lines, what it rests on, and what fewer lines would reach."""
+        return f"{self._lines()} ({self._start()}; by the learning curves of {self.hands} other hands)" + self._steps()
+
+    def _lines(self) -> str:
         goal = f"{100 * self.goal:g} % CER"
+        if self.most == 0:
+            return f"{goal}: reached already, no more lines"
         if self.fewest is None:
-            what = f"how many lines it takes cannot be told: more than {self.measured:,}, the most ever measured"
-        elif self.most is None:
-            what = f"{self.fewest:,} lines or more, how many more cannot be told"
-        elif self.most == 0:
-            what = "no more lines"
-        else:
-            what = f"some {self.fewest:,} to {self.most:,} lines"
-        return f"{goal}: {what} ({now}, by the learning curve of one hand)"
+            return f"{goal}: more than {self.measured:,} lines, the most that was measured"
+        if self.most is None:
+            return f"{goal}: at least {self.fewest:,} lines; the upper end is beyond the {self.measured:,} measured"
+        return f"{goal}: roughly {self.fewest:,} to {self.most:,} lines"
+
+    def _start(self) -> str:
+        low, high = (f"{100 * cer:.3g}" for cer in self.start)
+        return f"from a CER of {low} %" if low == high else f"from an estimated CER of {low} to {high} %"
+
+    def _steps(self) -> str:
+        if self.most == 0 or not self.reached:
+            return ""
+        steps = ", ".join(f"{n} lines {_percents(low, high)}" for n, (low, high) in self.reached.items())
+        return f"; roughly, after {steps}"
 
     def as_json(self) -> dict[str, object]:
-        """The same as JSON takes it; CER as fractions."""
+        """The same for JSON; CERs as fractions. `reached` maps numbers of lines to the lowest and the highest CER."""
+        reached = {str(n): [round(cer, 4) for cer in ends] for n, ends in self.reached.items()}
         start = [round(cer, 4) for cer in self.start]
-        return {"start": start, "goal": self.goal, "fewest": self.fewest, "most": self.most, "measured": self.measured}
+        lines = {"fewest": self.fewest, "most": self.most, "measured": self.measured, "hands": self.hands}
+        return {"start": start, "goal": self.goal, **lines, "reached": reached}
 
 
-def forecast(start: tuple[float, float], goal: float = GOAL, curves: Sequence[Curve] = ()) -> Forecast:
-    """From a CER between the two of `start` to `goal`, all fractions.
+def _percents(low: float, high: float) -> str:
+    ends = [f"{100 * cer:.0f}" for cer in (low, high)]
+    return f"{ends[0]} %" if ends[0] == ends[1] else f"{ends[0]} to {ends[1]} %"
 
-    Nothing is told beyond the number of lines that the curves were measured with.
+
+def forecast(start: tuple[float, float], goal: float = GOAL, curves: Sequence[Curve] = ()) -> LinesForecast:
+    """Forecast from a CER in the range `start` to `goal`, all fractions.
+
+    The number of lines is given only up to the largest training set of any curve.
     """
     chosen = tuple(curves) or tuple(CURVES.values())
-    measured = max(max(curve) for curve in chosen)
-    needed = sorted(fit_power_law(curve).lines(goal / cer) if cer > goal else 0.0 for curve in chosen for cer in start)
-    fewest, most = (two_digits(n) if n <= measured else None for n in (needed[0], needed[-1]))
-    return Forecast(start, goal, fewest, most, measured)
+    laws, measured = [fit_power_law(curve) for curve in chosen], max(max(curve) for curve in chosen)
+    needed = sorted(law.lines(goal / cer) if cer > goal else 0.0 for law in laws for cer in start)
+    fewest, most = (_two_digits(n) if n <= measured else None for n in (needed[0], needed[-1]))
+    reached = {n: _range(cer * law.share(n) for law in laws for cer in start) for n in SHOWN_AT if n <= measured}
+    return LinesForecast(start, goal, fewest, most, measured, len(laws), reached)
 
 
-def two_digits(value: float) -> int:
-    """A number rounded to two digits: a forecast knows no more."""
+def _range(values: Iterable[float]) -> tuple[float, float]:
+    found = sorted(values)
+    return found[0], found[-1]
+
+
+def _two_digits(value: float) -> int:
+    """Rounded to two significant digits, which is more than a forecast knows."""
     return round(float(f"{value:.2g}"))

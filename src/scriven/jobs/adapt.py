@@ -1,10 +1,10 @@
-"""Learn a hand without labels: pictures in, a model that reads them better out, or the old one with the reason why not.
+"""adapt: self-training on unlabelled pictures makes a model that reads them better, or keeps the parent and says why.
 
-Rounds of self-training: a teacher reads the pictures, its most trusted readings become labels, a student learns them
-beside synthetic pictures and is the next teacher, if pictures held out say that it is no worse.
+Rounds of self-training: a teacher reads the pictures, its best-ranked readings become pseudo-labels, a student is
+trained on them and on synthetic pictures, and is the next teacher if it passes a gate on held-out pictures; see
+`scriven.selftrain`.
 """
 
-import hashlib
 import json
 import logging
 import time
@@ -13,22 +13,25 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from scriven.base import OutputError, Skipped, atomic, counted, evenly
+from scriven.base import Skipped, atomic, counted
 from scriven.base.progress import percent
-from scriven.estimate.cer import FEWEST, VIEWED, Estimate, cer_estimate_bias
+from scriven.estimate.cer import CerEstimate
 from scriven.jobs.folders import free
+from scriven.language.identify import LanguageGuess
 from scriven.language.model import CharLM
 from scriven.language.texts import source
-from scriven.lines import Reading
 from scriven.reader.model import DEFAULT, ModelInfo, find_model, own_language
 from scriven.recognisers.contract import Recogniser
 from scriven.report import rounds_kept, save
-from scriven.selftrain.knowledge import Guess, expected, guess, spoken_here, there
-from scriven.selftrain.metrics import assessed, lm_helps, reader_of
-from scriven.selftrain.pictures import gather, parted
-from scriven.selftrain.report import Aside, page_of
-from scriven.selftrain.rounds import Hand, last_kept, read_state, run_rounds
+from scriven.selftrain.context import AdaptContext
+from scriven.selftrain.held_out import HeldOut, compare
+from scriven.selftrain.metrics import reader_of
+from scriven.selftrain.pictures import Pictures, gather, hold_out
+from scriven.selftrain.prior import language_of, language_prior, require_files
+from scriven.selftrain.report import page_of
+from scriven.selftrain.rounds import HIGH_CER, RoundsResult, run_rounds
 from scriven.selftrain.settings import AdaptSettings
+from scriven.selftrain.state import STATE, check_same_run, digest, keep_key, last_accepted, run_key, tidy
 from scriven.training.devices import available, fabric_of
 from scriven.training.keep import WEIGHTS, load_net, save_weights, versions
 from scriven.training.publish import inherit, publish, with_language
@@ -37,45 +40,77 @@ __all__ = ["AdaptSettings", "Adapted", "adapt"]
 
 log = logging.getLogger("scriven.adapt")
 
-STATE = "state/adapt.json"
-RULES = 3  # goes up when pictures are seen, or readings believed, otherwise: a run goes on by one set of rules
 PAGE = "report.html"
+FIRST_LINES = 30  # to transcribe before adapting, where the CER is high
 
 
 @dataclass
 class Adapted:
-    """What came of it. `helped` is False when no round was better than the parent and its weights were kept."""
+    """The result. `helped` is False when no round was accepted and the weights of the parent are kept."""
 
     folder: Path
     helped: bool
-    why: str
+    why: str  # there was no further round; "" if all were done
     rounds: list[dict[str, Any]]
-    estimates: tuple[Estimate | None, Estimate | None] = (None, None)  # of the CER on the pictures put aside, then, now
+    estimates: tuple[CerEstimate | None, CerEstimate | None] = (None, None)  # of the held-out pictures: before, after
+    improved: bool | None = None  # whether the estimate fell by more than chance; None: too few pictures to tell
+    cer: float | None = None  # estimated of the parent with the language prior
     skipped: list[Skipped] = field(default_factory=list)
 
     @property
     def page(self) -> Path:
-        """Where the page about it is."""
+        """The report."""
         return Path(self.folder) / PAGE
 
     def sentence(self) -> str:
-        """What came of it, and what is estimated, a line each."""
+        """The result and the estimates, one line each."""
         if not self.helped:
-            return f"{self.folder}: the old weights are kept, because {self.why}"
-        kept = rounds_kept(self.rounds)
-        ended = f"; then {self.why}" if self.why else ""
-        said = f"{self.folder}: learnt the hand in {counted(kept, 'round')}{ended}"
+            return f"{self.folder}: not adapted, the weights of the parent are kept: {self.why}"
+        ended = f"; then it ended: {self.why}" if self.why else ""
+        accepted = f"{self.folder}: {counted(rounds_kept(self.rounds), 'round')} accepted{ended}"
+        return "\n".join([accepted, *self._estimated()])
+
+    def _estimated(self) -> list[str]:
         before, after = self.estimates
-        if before and after and after.n >= FEWEST:
-            said += f"\n{counted(after.n, 'picture')} put aside: estimated CER {100 * before.cer:.1f} % before; now "
-            said += after.sentence()
-        return said
+        if not (before and after):
+            return []
+        if self.improved is None:
+            return [f"{counted(after.n, 'held-out picture')}: too few to tell whether it reads better"]
+        change = f"estimated CER {100 * before.cer:.1f} % before, {100 * after.cer:.1f} % after"
+        low, high = (100 * edge for edge in after.interval)
+        if not self.improved:
+            change += "; that difference may be chance, so it cannot be told whether it reads better"
+        return [f"{counted(after.n, 'held-out picture')}: {change} ({low:.0f}-{high:.0f} %)"]
+
+    def needs_labels(self) -> bool:
+        """Whether the parent reads so badly that transcribing some lines first helps more than adapting."""
+        return self.cer is not None and self.cer >= HIGH_CER
+
+    def advice(self, inputs: Sequence[str | Path], parent: str | Path, settings: AdaptSettings) -> list[str]:
+        """What to do next, one command or sentence per line."""
+        given = " ".join(map(str, inputs))
+        if self.needs_labels():
+            model, language = self.folder if self.helped else parent, settings.language or "LANGUAGE"
+            return [
+                f"Transcribe some {FIRST_LINES} lines: at an estimated CER of {100 * (self.cer or 0):.0f} % that helps "
+                "more than adapting. Then adapt the new model:",
+                f"  scriven pick {given} -n {FIRST_LINES} -m {model} -o to-correct.csv   (then correct its texts)",
+                f"  scriven train to-correct.csv fonts:{language} --from {model} -o MY-MODEL",
+            ]
+        if self.helped:
+            spaces = " --as word" if settings.level == "words" else ""
+            return [f"Next: scriven read -m {self.folder}{spaces} MORE-PICTURES"]
+        named = "" if settings.language else "set the language with --lang, "
+        return [
+            f"Next: give it more time (--minutes, and another -o), give more pictures of one hand, {named}or "
+            f"transcribe some 50 lines and `scriven train LINES -o MY-MODEL --from {parent}`"
+        ]
 
     def as_json(self) -> dict[str, Any]:
-        """`model helped why rounds`, and `estimate_before` and `estimate_after` of the pictures put aside, or None."""
-        then, now = (found.as_json() if found else None for found in self.estimates)
-        told = {"model": str(self.folder), "helped": self.helped, "why": self.why, "rounds": self.rounds}
-        return {**told, "estimate_before": then, "estimate_after": now}
+        """`model helped improved why rounds`, `estimate_before` and `estimate_after` of the held-out pictures."""
+        before, after = (found.as_json() if found else None for found in self.estimates)
+        result = {"model": str(self.folder), "helped": self.helped, "improved": self.improved, "why": self.why}
+        return {**result, "rounds": self.rounds, "estimate_before": before, "estimate_after": after}
 
 
 def adapt(
@@ -87,10 +122,10 @@ def adapt(
 ) -> Adapted:
     """Adapt the model `parent` to unlabelled pictures (or those of lines folders; their texts are not looked at).
 
-    `out` becomes a model folder with a page about it, `report.html`; one that was begun by the same call goes on after
-    its last finished round. It is read with the language model that it learnt by, where the language is known or the
-    parent brings one.
-    Raises InputError when there are too few pictures, OutputError when `out` is finished or was begun otherwise.
+    `out` becomes a model folder with a report, `report.html`; one that was begun by the same call resumes after its
+    last finished round. It is read with the language model of its pseudo-labels, if the language is certain and that
+    helps, else with its parent's, if there is one.
+    Raises InputError when there are too few pictures, OutputError when `out` is finished or holds another run.
 
     >>> import scriven
     >>> from scriven.selftrain.settings import AdaptSettings
@@ -99,130 +134,94 @@ def adapt(
     >>> adapted.folder.name
     'my-hand'
     """
-    settings = settings or AdaptSettings()
-    out, begun = Path(out), time.monotonic()
-    about = _open(out, inputs, parent, settings)
-    available(settings.training(steps=1))
-    there(settings.texts, settings.words)
-    if settings.language:
-        source(f"mixed:{settings.language}")
-    skipped: list[Skipped] = []
-    net, info = load_net(find_model(parent))
-    pictures = gather(inputs, settings.level, net.height, skipped)
-    log.info("reading %s first", counted(len(pictures), "picture"))
-    settings = settings.for_parent(info)
-    fabric = fabric_of(settings.training(steps=1))
-    net = net.to(fabric.device)
-    spoken = Guess(settings.language, True) if settings.language else guess(reader_of(net, info, fabric), pictures)
-    known = expected(spoken.language, settings.texts, settings.words, info.characters, skipped)
-    own = _language_of(find_model(parent), info)
-    if own is not None and not (spoken.sure or settings.texts):
-        known = replace(known, lm=own)
-    learn, check = parted(pictures, settings.held_out, settings.seed)
-    hand = Hand(out, info, fabric, spoken.language, known, learn, check, settings)
-    about |= {"pictures": pictures.digest(), "weights": _digest(find_model(parent) / WEIGHTS)}
-    _same(out, about)
-    with atomic(out / STATE, "w") as stream:  # not before: what cannot be adapted to leaves the place free
-        json.dump(about, stream)
-    better, rows, why = run_rounds(hand, net, begun)
-    helped = rounds_kept(rows) > 0
+    settings, out, begun = settings or AdaptSettings(), Path(out), time.monotonic()
+    key = _opened(out, inputs, parent, settings)
+    folder = find_model(parent)
+    net, info = load_net(folder)
+    gathered = gather(inputs, settings.level, net.height)
+    key |= {"pictures": gathered.pictures.digest(), "weights": digest(folder / WEIGHTS)}
+    check_same_run(out, key)
+    log.info("reading %s first", counted(len(gathered.pictures), "picture"))
+    own = _own_language_model(folder, info)
+    context, certain = _context(out, net, info, gathered.pictures, settings, own)
+    keep_key(out, key)  # not earlier: what cannot be adapted to leaves the place free
+    result = run_rounds(context, net, begun)
+    helped = rounds_kept(result.rows) > 0
     with atomic(out / "log.jsonl", "w") as file:
-        file.writelines(json.dumps(row) + "\n" for row in rows)
-    may = known.lm if helped and (spoken.sure or settings.texts) else None
-    aside, lm, flattered = _put_aside(hand, net, better, own, may)
-    save(out / PAGE, page_of(aside, len(learn), rows, why, last_kept(out, rows)))
-    made = with_language(out, _info(hand, inputs, parent, rows, flattered), find_model(parent), lm)
+        file.writelines(json.dumps(row) + "\n" for row in result.rows)
+    offered = context.prior.lm if helped and (certain or settings.texts) else None
+    compared = compare(context, net, result.net, own, offered)
+    _save_report(context, compared.held_out, result)
+    info = _info(context, inputs, parent, result.rows, compared.cer_estimate_bias)
+    made = with_language(out, info, folder, compared.lm)
     percent("adapting", 1.0)
     if helped:
-        save_weights(out, better)
-        publish(out, made, [], check)
+        save_weights(out, result.net)
+        publish(out, made, [], context.held_out)
     else:
-        inherit(out, made.model_copy(update={"data": info.data}), find_model(parent))  # it was not trained on these
-    _tidy(out)
-    return Adapted(out, helped, why, rows, aside.estimates, skipped)
+        inherit(out, made.model_copy(update={"data": context.info.data}), folder)  # it was not trained on the inputs
+    tidy(out)
+    skipped, held_out = [*gathered.skipped, *context.prior.skipped], compared.held_out
+    estimates, cer = held_out.estimates, result.baseline.cer
+    return Adapted(out, helped, result.why, result.rows, estimates, held_out.improved, cer, skipped)
 
 
-def _open(out: Path, inputs: Sequence[str | Path], parent: str | Path, settings: AdaptSettings) -> dict[str, Any]:
-    """Make sure that the place is free or was begun by the same call; what such a call is told."""
+def _opened(out: Path, inputs: Sequence[str | Path], parent: str | Path, settings: AdaptSettings) -> dict[str, Any]:
+    """Check the output folder and the settings before anything is read; the key of the run."""
     free(out, STATE)
-    given = {"inputs": [str(i) for i in inputs], "parent": str(parent), "settings": asdict(settings)}
-    about: dict[str, Any] = json.loads(json.dumps({"rules": RULES, **given}))
-    _same(out, about)
-    return about
+    key = run_key(inputs, parent, settings)
+    check_same_run(out, key)
+    available(settings.training(steps=1))
+    require_files(settings.texts, settings.words)
+    if settings.language:
+        source(f"mixed:{settings.language}")
+    return key
 
 
-def _same(out: Path, about: dict[str, Any]) -> None:
-    """Raises OutputError where `out` was begun otherwise."""
-    if not (out / STATE).is_file():
-        return
-    before = read_state(out / STATE, out)
-    differ = [key for key in about if before.get(key) != about[key]]
-    if "rules" in differ or before.get("settings", {}).keys() != about["settings"].keys():
-        why = "by another version of Scriven"
-    elif {"inputs", "parent", "settings"} & set(differ):
-        why = "with other settings"
-    elif differ:
-        why = f"with other {differ[0]}, which have changed since"
-    else:
-        return
-    raise OutputError(f"{out} was begun {why}; choose another -o or delete it")
+def _context(
+    out: Path, net: Recogniser, info: ModelInfo, pictures: Pictures, settings: AdaptSettings, own: CharLM | None
+) -> tuple[AdaptContext, bool]:
+    """The context of the rounds, and whether the language is certain; the network moves to the device.
+
+    Where it is not, and there are no texts of the user's own, the parent's `own` language model is the prior.
+    """
+    settings = settings.for_parent(info)
+    fabric = fabric_of(settings.training(steps=1))
+    net.to(fabric.device)
+    given = settings.language
+    guess = LanguageGuess(given, True) if given else language_of(reader_of(net, info, fabric), pictures)
+    prior = language_prior(guess.language, settings.texts, settings.words, info.characters)
+    if own is not None and not (guess.certain or settings.texts):
+        prior = replace(prior, lm=own)
+    train, held_out = hold_out(pictures, settings.held_out, settings.seed)
+    return AdaptContext(out, info, fabric, guess.language, prior, train, held_out, settings), guess.certain
 
 
-def _put_aside(
-    hand: Hand, old: Recogniser, better: Recogniser, own: CharLM | None, may: CharLM | None
-) -> tuple[Aside, CharLM | None, float]:
-    """The pictures that only judge, as `old` reads them with its `own` language model and the better network now; the
-    language model `may`, where that network reads better with it; and the optimism of that network."""
-    seen = evenly(hand.check, VIEWED)
-
-    def looked(net: Recogniser, lm: CharLM | None) -> tuple[list[Reading], Estimate | None]:
-        return assessed(reader_of(net, hand.info, hand.fabric), seen, hand.decoder(lm))
-
-    was, before = looked(old, own)
-    if better is old:
-        return Aside(len(hand.check), seen, was, was, (before, before)), None, hand.info.cer_estimate_bias
-    now, after = looked(better, own)
-    more, lm = cer_estimate_bias(before, after), None
-    if may is not None:
-        plain = looked(better, None)[1] if own else after
-        spoken, best = looked(better, may)
-        if lm_helps(plain, best) and (hand.settings.texts or spoken_here(spoken, hand.language)):
-            now, after, lm = spoken, best, may
-    after = after and after.raised(more)
-    return Aside(len(hand.check), seen, was, now, (before, after)), lm, hand.info.cer_estimate_bias + more
+def _save_report(context: AdaptContext, held_out: HeldOut, result: RoundsResult) -> None:
+    labels = last_accepted(context.out, result.rows)
+    save(context.out / PAGE, page_of(held_out, len(context.train), result.rows, result.why, labels))
 
 
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _language_of(parent: Path, info: ModelInfo) -> CharLM | None:
-    """The language model that the parent is read with, if it brings one."""
+def _own_language_model(parent: Path, info: ModelInfo) -> CharLM | None:
+    """The language model that the parent is read with, if it has one."""
     own = own_language(parent, info)
     return CharLM.load(own) if own else None
 
 
-def _tidy(out: Path) -> None:
-    """Take away the students of a finished run, and what killed processes left half written."""
-    for folder in (out / "rounds").glob("*"):
-        for file in (folder / WEIGHTS, *folder.glob(".*.part")):
-            file.unlink(missing_ok=True)
-
-
 def _info(
-    hand: Hand, inputs: Sequence[str | Path], parent: str | Path, rounds: list[dict[str, Any]], flattered: float
+    context: AdaptContext, inputs: Sequence[str | Path], parent: str | Path, rows: list[dict[str, Any]], bias: float
 ) -> ModelInfo:
-    """The parent's, with what was done; its languages stay, for the pictures tell no more than their own."""
-    old = hand.info
+    """The model.json: the parent's with what was done; its languages stay, since the pictures show only their own."""
+    old = context.info
     return old.model_copy(
         update={
             "name": "",
-            "cer_estimate_bias": round(flattered, 4),
+            "cer_estimate_bias": round(bias, 4),
             "graphs": {},
             "parents": [old.as_parent(parent)],
             "data": [{"path": str(i), "labels": "none"} for i in inputs],
-            "scores": {"rounds": rounds},
+            "scores": {"rounds": rows},
             "versions": versions(),
-            "settings": {**asdict(hand.settings), "language": hand.language},
+            "settings": {**asdict(context.settings), "language": context.language},
         }
     )

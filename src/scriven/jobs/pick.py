@@ -1,4 +1,4 @@
-"""pick: the lines most worth transcribing, as a table to correct, and how many lines it may take to read well."""
+"""pick: the lines most worth transcribing, as a table to correct, and a forecast of how many lines a low CER takes."""
 
 import json
 import logging
@@ -12,9 +12,9 @@ from typing import IO, Any
 from scriven.base import InputError, LinesError, OutputError, Skipped, atomic, counted, listed
 from scriven.base.progress import progress
 from scriven.base.settings import Count, Share, check, check_choice, validated
-from scriven.estimate.cer import Estimate, estimated
-from scriven.estimate.choice import CRITERIA, Candidate, choose, unfit
-from scriven.estimate.learning_curve import Forecast, forecast
+from scriven.estimate.cer import MAX_VIEWED, CerEstimate, estimate_cer
+from scriven.estimate.choice import CRITERIA, LineCandidate, choose, unfit
+from scriven.estimate.learning_curve import LinesForecast, forecast
 from scriven.jobs.read import ReadSettings, Sample, load, read_lines
 from scriven.lines import LinesFolder, Reading
 from scriven.lines.records import by_model
@@ -26,6 +26,7 @@ from scriven.reader.trainable import misfit, prepared_width
 
 log = logging.getLogger("scriven.pick")
 
+DONE = "transcribed already"
 SUFFIXES = {"table": ".txt", **{name: format.suffix for name, format in FORMATS.items() if name != "text"}}
 
 
@@ -34,45 +35,62 @@ SUFFIXES = {"table": ".txt", **{name: format.suffix for name, format in FORMATS.
 class PickSettings(ReadSettings):
     """How to choose: ReadSettings for the reading, and the criterion."""
 
-    by: str = "mixed"  # what makes a line worth transcribing, a row of CRITERIA
-    cer: Share | None = None  # of the model on such lines, a fraction, where somebody measured it; for the forecast
+    by: str = "mixed"  # the criterion, a row of CRITERIA
+    cer: Share | None = None  # measured CER of the model on such lines, a fraction; for the forecast
 
     def __post_init__(self) -> None:
         check_choice("by", self.by, CRITERIA)
 
 
 @dataclass(frozen=True)
-class Found:
-    """A line that may be transcribed: where it is, what was read (without its single characters), its value."""
+class ReadLine:
+    """A line that could be transcribed: its picture, its reading (without single characters), and what is chosen by."""
 
     item: LinePicture
     reading: Reading
-    candidate: Candidate
+    candidate: LineCandidate
+
+
+class Unfit(Skipped):
+    """A line that is never chosen, and why."""
+
+
+class Labelled(Skipped):
+    """A line that has its text already."""
 
 
 @dataclass
 class Pool:
-    """All lines that were read, and all that were not: `skipped` cannot be opened, `unfit` is not worth a look."""
+    """The lines to choose from, and those left out: `skipped` cannot be opened, `unfit` are never chosen."""
 
-    found: list[Found] = field(default_factory=list)
+    found: list[ReadLine] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
-    unfit: list[Skipped] = field(default_factory=list)
+    unfit: list[Unfit] = field(default_factory=list)
     labelled: int = 0  # lines that have their text already
-    estimate: Estimate | None = None  # of the error rate of what was read
+    estimate: CerEstimate | None = None  # of the CER of `found`
+
+    def leave_out(self, one: Skipped) -> None:
+        """Count or list a line that cannot be chosen."""
+        if isinstance(one, Labelled):
+            self.labelled += 1
+        elif isinstance(one, Unfit):
+            self.unfit.append(one)
+        else:
+            self.skipped.append(one)
 
 
 @dataclass(frozen=True)
 class Picked:
-    """The choice, the most valuable first, with the reason of each; and how far it is to a good reading."""
+    """The chosen lines, the most valuable first, with a reason for each, and the forecast."""
 
-    chosen: list[Found]
+    chosen: list[ReadLine]
     why: list[str]
     pool: Pool
-    forecast: Forecast | None  # None: nothing tells the error rate that it would start from
+    forecast: LinesForecast | None  # None where nothing was read and no CER was given
 
     def how_far(self) -> str:
         """The forecast in words."""
-        return self.forecast.sentence() if self.forecast else "how many lines it takes cannot be told: nothing is read"
+        return self.forecast.sentence() if self.forecast else "no forecast of how many lines it takes: nothing was read"
 
     def rows(self) -> list[dict[str, str]]:
         """Rows for `scriven.metrics.table`."""
@@ -80,24 +98,24 @@ class Picked:
         return [{"id": one.candidate.id, "why": why, "reading": one.reading.text} for one, why in chosen]
 
     def as_json(self) -> dict[str, Any]:
-        """`picked` in order, what was passed over, and the forecast."""
+        """`picked` in order, what was left out, and the forecast."""
         picked = [
             {
                 "id": one.candidate.id,
                 "image": one.item.picture_name(),
                 "text": one.reading.text,
                 "confidence": float(f"{one.reading.confidence:.6g}"),
-                "sure": round(one.candidate.sure, 4),
+                "sure": round(one.candidate.confidence, 4),
                 "why": why,
             }
             for one, why in zip(self.chosen, self.why, strict=True)
         ]
-        left_out = {
+        others = {
             name: [{"id": r.id, "reason": r.reason} for r in some]
             for name, some in (("refused", self.pool.skipped), ("unfit", self.pool.unfit))
         }
         counts = {"read": len(self.pool.found), "labelled": self.pool.labelled}
-        return {"picked": picked, **counts, **left_out, "forecast": self.forecast and self.forecast.as_json()}
+        return {"picked": picked, **counts, **others, "forecast": self.forecast and self.forecast.as_json()}
 
 
 def pick(
@@ -112,8 +130,8 @@ def pick(
 ) -> Picked:
     """Choose the `count` lines most worth transcribing and write them to `stream` (standard output) or the file `out`.
 
-    Without `format`, the ending of `out` decides, else it is a table. Of a lines folder the train split is read. Lines
-    whose ids stand in one of the CSV files or lines folders `done` are not chosen. Raises SettingsError for a wrong
+    Without `format`, the extension of `out` decides, else it is a table. Of a lines folder the train split is read.
+    Lines in one of the CSV files or lines folders `done` are not chosen. Raises SettingsError for a wrong
     count or format, OutputError where `out` exists, LinesError for what cannot be opened in `done`, InputError where
     no line can be chosen.
 
@@ -143,67 +161,62 @@ def candidates(
 ) -> Pool:
     """Read every line that has no text yet; where all have one, every line, and no text is looked at.
 
-    Those in `done` are counted as having one. Raises InputError where nothing could be read, LinesError as `pick` does.
+    Those in `done` count as having one. Raises InputError where nothing could be read, LinesError as `pick` does.
     """
-    pool = Pool()
-    finished = _finished(done)
     found, missing = find_inputs(inputs)
-    pool.skipped += missing
+    pool, finished = Pool(skipped=missing), _finished(done)
     labelled = bool(found) and all(_labelled(source, settings) for source in found)
     if labelled:
         log.info("all lines have a text already; it is not looked at, and all of them are read")
     reader, decoder = load(model, settings)
-    undone = (
-        item
-        for item in _fitting(found, pool, labelled, settings, reader.info.height)
-        if not _among(finished, item, pool)
-    )
-    taken, seen = set[str](), Sample()
-    for entry in read_lines(undone, reader, decoder, seen):
+    every = _usable(found, labelled, settings, reader.info.height)
+    undone = (Labelled(one.id, DONE) if _is_done(finished, one) else one for one in every)
+    taken, sample = set[str](), Sample(MAX_VIEWED)
+    for entry in read_lines(undone, reader, decoder, sample):
         if isinstance(entry, Skipped):
-            pool.skipped.append(entry)
+            pool.leave_out(entry)
         if not isinstance(entry, tuple):
             continue
         item, reading = entry
         if reason := unfit(reading.text):
-            pool.unfit.append(Skipped(item.id, reason))
+            pool.leave_out(Unfit(item.id, reason))
             continue
         id = item.id
         while id in taken:
             id = f"{item.input.name}/{id}"
         taken.add(id)
-        sure = sum(c.confidence for c in reading.characters) / len(reading.characters)
-        candidate = Candidate(id, reading.text, sure, item.hand, item.page)
-        pool.found.append(Found(item, replace(reading, id=id, characters=()), candidate))
+        confidence = sum(c.confidence for c in reading.characters) / len(reading.characters)
+        candidate = LineCandidate(id, reading.text, confidence, item.hand, item.page)
+        pool.found.append(ReadLine(item, replace(reading, id=id, characters=()), candidate))
         progress("read", len(pool.found), None)
     if not pool.found:
-        over, named = passed_over(pool), listed([*pool.skipped, *pool.unfit])
+        over, named = left_out(pool), listed([*pool.skipped, *pool.unfit])
         why = f" ({over})" if over else ""
         raise InputError(f"there is no line to choose from{why}; give more pictures of lines{':' * bool(named)}{named}")
     progress("read", len(pool.found), len(pool.found))
-    pool.estimate = estimated(reader, decoder, seen.chosen(seen.most), len(pool.found))
+    pool.estimate = estimate_cer(reader, decoder, sample.chosen(sample.size), len(pool.found))
     return pool
 
 
 def chosen(pool: Pool, count: int, settings: PickSettings) -> Picked:
-    """The choice from what was read, with reasons and the forecast."""
+    """The choice from a pool, with reasons and the forecast."""
     some = [pool.found[i] for i in choose([one.candidate for one in pool.found], count, settings.by)]
     start = pool.estimate and pool.estimate.interval if settings.cer is None else (settings.cer, settings.cer)
     return Picked(some, reasons([one.candidate for one in some]), pool, forecast(start) if start else None)
 
 
-def reasons(some: Sequence[Candidate]) -> list[str]:
-    """Why each line is worth it, in a few words: letters, how sure they are, which characters it brings first."""
+def reasons(some: Sequence[LineCandidate]) -> list[str]:
+    """A reason for each line: its letters, their mean confidence, the characters that no line before it has."""
     before, told = set[str](), list[str]()
     for one in some:
         new = "".join(sorted(set(one.text) - before - {" "}))
         before |= set(one.text)
         first = f", the first with {' '.join(new[:8])}{' ...' if len(new) > 8 else ''}" if new and told else ""
-        told.append(f"{counted(one.letters(), 'letter')}, {100 * one.sure:.0f} % sure{first}")
+        told.append(f"{counted(one.letters(), 'letter')}, {100 * one.confidence:.0f} % confident{first}")
     return told
 
 
-def passed_over(pool: Pool) -> str:
+def left_out(pool: Pool) -> str:
     """In one sentence, what was not chosen from; empty where that is nothing."""
     reasons = Counter(skipped.reason for skipped in pool.unfit)
     parts = [f"{counted(pool.labelled, 'line')} with a text already"] if pool.labelled else []
@@ -211,15 +224,15 @@ def passed_over(pool: Pool) -> str:
     return f"not chosen from: {'; '.join(parts)}" if parts else ""
 
 
-def _among(finished: set[str], item: LinePicture, pool: Pool) -> bool:
-    """Whether a line is done; it is counted."""
-    done = str(Path(item.picture_name()).resolve()) in finished or (item.input.lines and item.id in finished)
-    pool.labelled += done
-    return done
+def _is_done(finished: set[str], one: LinePicture | Skipped) -> bool:
+    """Whether the picture or the id of a line is among the finished ones."""
+    if isinstance(one, Skipped):
+        return False
+    return str(Path(one.picture_name()).resolve()) in finished or (one.input.lines and one.id in finished)
 
 
 def _finished(done: Sequence[str | Path]) -> set[str]:
-    """The places of all pictures that tables name, and the ids of all lines of lines folders. Raises LinesError."""
+    """The paths of all pictures that tables name, and the ids of all lines of lines folders. Raises LinesError."""
     found: set[str] = set()
     for one in map(Path, done):
         folder = LinesFolder(one)
@@ -232,7 +245,7 @@ def _finished(done: Sequence[str | Path]) -> set[str]:
 
 
 def _split(source: Input, settings: PickSettings) -> str | None:
-    """Of a lines folder the split that is asked for, else train where there are others: what measures stays unseen.
+    """The split of a lines folder that is read: the one asked for, else train; test lines are not to be trained on.
 
     Raises LinesError for a folder of test or validation lines alone.
     """
@@ -240,13 +253,13 @@ def _split(source: Input, settings: PickSettings) -> str | None:
         return settings.split
     splits = LinesFolder(source.path, settings.level).splits
     if "train" not in splits:
-        raise LinesError(f"{source.path} has only {' and '.join(splits)} lines, which are to measure with; "
+        raise LinesError(f"{source.path} has only {' and '.join(splits)} lines, which are for evaluation; "
                          f"give others, or ask for them: --set split={next(iter(splits))}")  # fmt: skip
     return "train"
 
 
 def _labelled(source: Input, settings: PickSettings) -> bool:
-    """Whether every line of a source has a text by a person. Pictures are not opened."""
+    """Whether every line of a source was transcribed by a person. Pictures are not opened."""
     if not source.lines:
         return False
     try:
@@ -254,34 +267,34 @@ def _labelled(source: Input, settings: PickSettings) -> bool:
         asked = _split(source, settings)
         for split in [asked] if asked else folder.splits:
             columns = folder.columns(split, ["text", "confidence", "origin"])
-            for text, sure, origin in zip(*columns.values(), strict=True):
-                if not text or by_model(origin, sure):
+            for text, confidence, origin in zip(*columns.values(), strict=True):
+                if not text or by_model(origin, confidence):
                     return False
     except LinesError:
-        pass  # reading refuses it by name
+        pass  # reported when it is read
     return True
 
 
-def _fitting(
-    found: Sequence[Input], pool: Pool, labelled: bool, settings: PickSettings, height_px: int
-) -> Iterator[LinePicture]:
-    """The pictures that can be trained on at `height_px`, of lines without a text (or, `labelled`, of all)."""
+def _usable(
+    found: Sequence[Input], labelled: bool, settings: PickSettings, height: int
+) -> Iterator[LinePicture | Skipped]:
+    """Pictures of lines without a text (`labelled`: of all) that can be trained on; the others as Skipped."""
     for source in found:
         try:
             for item in line_pictures(source, settings.level, _split(source, settings)):
                 if isinstance(item, Skipped):
-                    pool.skipped.append(item)
+                    yield item
                     continue
                 assert item.picture is not None
-                height, width = item.picture.shape
+                rows, columns = item.picture.shape
                 if item.text and not item.by_model and not labelled:
-                    pool.labelled += 1
-                elif fault := misfit(prepared_width(width, height, height_px)):
-                    pool.unfit.append(Skipped(item.id, fault.reason))
+                    yield Labelled(item.id, DONE)
+                elif fault := misfit(prepared_width(columns, rows, height)):
+                    yield Unfit(item.id, fault.reason)
                 else:
                     yield item
-        except LinesError as error:  # costs the rest of this folder only
-            pool.skipped.append(Skipped(str(source.path), str(error)))
+        except LinesError as error:  # the lines before it stay
+            yield Skipped(str(source.path), str(error))
 
 
 def _write(picked: Picked, file: IO[str], format: str, folder: Path | None) -> None:

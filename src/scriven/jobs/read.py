@@ -11,7 +11,8 @@ from typing import IO, Any, Literal
 from scriven.base import InputError, LinesError, OutputError, SettingsError, Skipped, atomic
 from scriven.base.progress import progress
 from scriven.base.settings import Threads, validated
-from scriven.estimate.cer import FEWEST, VIEWED, Estimate, EvenSample, estimated
+from scriven.estimate.cer import MAX_VIEWED, MIN_LINES, CerEstimate, estimate_cer
+from scriven.estimate.sample import EvenSample
 from scriven.jobs import results
 from scriven.language.load import language_model, word_list
 from scriven.lines import Reading
@@ -64,7 +65,7 @@ class ReadResult:
     pages: list[Page] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     read: int = 0
-    estimate: Estimate | None = field(default=None, compare=False)
+    estimate: CerEstimate | None = field(default=None, compare=False)
 
     @property
     def lines(self) -> list[PageLine]:
@@ -121,7 +122,7 @@ class PageStream:
         return self.result
 
     def _read(self, found: Iterable[Entry], reader: Reader, decoder: Decoder) -> Iterator[Input | Page | Skipped]:
-        result, sample = self.result, Sample()
+        result, sample = self.result, Sample(MAX_VIEWED)
         for entry in read_lines(found, reader, decoder, sample):
             if isinstance(entry, Skipped):
                 result.skipped.append(entry)
@@ -135,11 +136,11 @@ class PageStream:
             yield picture.as_page(reading)
         if result.read >= 20:
             progress("read", result.read, result.read)
-        if result.read >= FEWEST and not self.settings.adapt:  # two views of what was just learned agree, right or not
-            viewed = sample.chosen(min(VIEWED, max(VIEW_LEAST, result.read // VIEW_ONE_IN)))
-            result.estimate = estimated(reader, decoder, viewed, result.read)
+        if result.read >= MIN_LINES and not self.settings.adapt:  # else both views agree, right or not
+            viewed = sample.chosen(min(MAX_VIEWED, max(VIEW_LEAST, result.read // VIEW_ONE_IN)))
+            result.estimate = estimate_cer(reader, decoder, viewed, result.read)
         if result.estimate:
-            log.info("%s, for these %d readings", result.estimate.sentence(), result.read)
+            log.info("%s", result.estimate.sentence())
 
 
 def read_pages(

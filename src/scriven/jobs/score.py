@@ -13,7 +13,8 @@ from typing import Any
 from scriven import metrics
 from scriven.base import ImageError, InputError, LinesError, Skipped, counted
 from scriven.base.progress import progress
-from scriven.estimate.cer import VIEWED, Estimate, EvenSample, estimated, together
+from scriven.estimate.cer import MAX_VIEWED, CerEstimate, combined, estimate_cer
+from scriven.estimate.sample import EvenSample
 from scriven.jobs.read import ReadSettings, load, read_lines
 from scriven.lines import LinesFolder
 from scriven.lines.sketch import digest, share_in
@@ -47,7 +48,7 @@ class ScoredSet:
     character_confidences: list[float] = field(default_factory=list)
     characters_right: list[bool] = field(default_factory=list)
     unlabelled: int = 0
-    estimate: Estimate | None = None  # of the CER of the unlabelled lines
+    estimate: CerEstimate | None = None  # of the CER of the unlabelled lines
     trained_on: bool = False  # the model was trained on these lines or some of them
 
     def groups(self) -> list[str] | None:
@@ -73,9 +74,9 @@ class Scores:
         """The sets that have transcriptions."""
         return [s for s in self.sets if s.references]
 
-    def estimate(self) -> Estimate | None:
+    def estimate(self) -> CerEstimate | None:
         """The estimated CER of all lines without transcription."""
-        return together([s.estimate for s in self.sets if s.estimate])
+        return combined([s.estimate for s in self.sets if s.estimate])
 
     def overall(self, protocol: str = "nfc") -> Score:
         """The score over all sets; the bootstrap draws hands or pages if every set has them."""
@@ -172,7 +173,7 @@ def score(
     result = Scores(str(model), [], [], Counter())
     for folder, chosen, name in zip(folders, splits, _names(folders), strict=True):
         found = ScoredSet(name, chosen or "all", folder, trained_on=_trained_on(folder, chosen, reader.info))
-        others: EvenSample[Picture] = EvenSample()
+        others: EvenSample[Picture] = EvenSample(MAX_VIEWED)
         every = line_pictures(Input(name, folder.path, True), settings.level, chosen)
         skipped = _read_set(found, _labelled(every, others, reader), reader, decoder)
         result.missing.update(reader.charset.missing(map(visual, found.references)))
@@ -251,11 +252,11 @@ def _labelled(
         others.offer(picture)
 
 
-def _estimate(others: EvenSample[Picture], reader: Reader, decoder: Decoder) -> Estimate | None:
+def _estimate(others: EvenSample[Picture], reader: Reader, decoder: Decoder) -> CerEstimate | None:
     """The estimate for all pictures offered to the sample; None if nothing is read in it."""
-    pictures = others.chosen(VIEWED)
+    pictures = others.chosen(MAX_VIEWED)
     readings = reader.read_prepared(pictures, decoder)
-    return estimated(reader, decoder, list(zip(pictures, readings, strict=True)), others.offered)
+    return estimate_cer(reader, decoder, list(zip(pictures, readings, strict=True)), others.offered)
 
 
 def _split(folder: LinesFolder, wanted: str | None) -> str | None:

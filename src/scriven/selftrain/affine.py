@@ -1,8 +1,8 @@
-"""A page learnt in half a minute, or a hand gently: only the scales and shifts of a network move, not its weights.
+"""Affine tuning: only the scales, shifts and biases of a network are trained, for a page or a first round of `adapt`.
 
-They are under one percent of its numbers, so some twenty lines with uncertain readings cannot lead it far astray; the
-statistics of its norms stay those of its training (compare Wang et al. 2021, "Tent", arXiv:2006.10726, which moves the
-same numbers by entropy; here the readings under a language model are the labels).
+They are under one percent of its parameters, so that some twenty lines with wrong labels can do little damage; the
+running statistics of the normalisation layers stay as they are (compare Wang et al. 2021, "Tent", arXiv:2006.10726,
+which tunes the same parameters by entropy; here the labels are readings under a language model).
 """
 
 import copy
@@ -23,7 +23,7 @@ from scriven.tensors import Batch
 from scriven.training.fit import BatchWidth, FitSettings, LearningRate, Tell, learning_rate
 from scriven.training.loader import padded, view_of
 
-WARMUP = 0.2  # of the steps
+WARMUP = 0.2  # share of the steps
 
 
 @validated
@@ -50,13 +50,13 @@ def tune_affine(
     settings: AffineSettings,
     tell: Tell = lambda fraction: None,
 ) -> Recogniser:
-    """A copy of `net` whose scales and shifts have learnt prepared pictures (H, W) with what they may say.
+    """A copy of `net` whose affine parameters were trained on prepared pictures (H, W) with their (pseudo-)labels.
 
-    At least one step is taken. `tell(fraction)` is called after every one with how much is done.
+    At least one step is taken. `tell(fraction)` reports progress after every step.
     """
     student: Recogniser = copy.deepcopy(net).eval()
-    learnt = _affine(student)
-    optimizer = torch.optim.Adam(learnt, lr=settings.lr, betas=(0.9, 0.98))
+    parameters = _affine_parameters(student)
+    optimizer = torch.optim.Adam(parameters, lr=settings.lr, betas=(0.9, 0.98))
     schedule = FitSettings(steps=settings.steps, lr=settings.lr, warmup=WARMUP)
     rng = np.random.default_rng(settings.seed)
     begun, step, done = time.monotonic(), 0, 0.0
@@ -75,8 +75,8 @@ def tune_affine(
     return student.requires_grad_(False)
 
 
-def _affine(net: Recogniser) -> list[nn.Parameter]:
-    """The scales, shifts and biases of a network, the only ones that are left to learn."""
+def _affine_parameters(net: Recogniser) -> list[nn.Parameter]:
+    """The scales, shifts and biases of a network (all vectors); gradients of all others are switched off."""
     for weight in net.parameters():
         weight.requires_grad_(weight.ndim == 1)
     return [weight for weight in net.parameters() if weight.requires_grad]
@@ -91,12 +91,12 @@ def _batch(
     few_shapes: bool,
 ) -> Batch:
     """Random pictures, each augmented, until their widths sum to about `batch_width_px`; see `loader.Plan`."""
-    views, said, wide = list[Grey](), list[str](), 0
+    views, labels, width = list[Grey](), list[str](), 0
     for i in rng.permutation(len(pictures)).tolist():
         view = view_of(pictures[i], texts[i], stride, rng, settings.strength)
         views.append(view)
-        said.append(texts[i])
-        wide += view.shape[1]
-        if wide >= settings.batch_width_px:
+        labels.append(texts[i])
+        width += view.shape[1]
+        if width >= settings.batch_width_px:
             break
-    return padded(views, said, [""] * len(said), few_shapes)
+    return padded(views, labels, [""] * len(labels), few_shapes)

@@ -1,4 +1,4 @@
-"""Metrics of a network on pictures without labels, compared between networks, and the decisions based on them."""
+"""Metrics of a network on pictures without labels: how consistent and how plausible its readings are."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from scriven.estimate.cer import Estimate, estimated
+from scriven.estimate.cer import CerEstimate, estimate_from, features_of
+from scriven.estimate.regression import LineFeatures
 from scriven.images import Grey, widened
 from scriven.language.model import CharLM
 from scriven.lines import Reading
@@ -18,62 +19,26 @@ from scriven.reader.model import ModelInfo
 from scriven.reader.session import Picture, Reader
 from scriven.recognisers.contract import GraphSpec, Recogniser
 
-VIEW = 0.92  # width of a picture's other view; a sound reading does not change with it
-CLEAR = 0.01  # the gain in surprise, or five times it in disagreement, below which a network is no better
-AGREE = 0.98  # of the disagreement of two views at most is left where a round has helped, in all that were measured
-SHOWS = 0.005  # of the characters: a smaller difference in disagreement may be chance
-LONGER, FAR = 0.15, 0.25  # by which readings may change in length, in a round and in all
-EMPTIER = 0.02  # of the pictures may be read as empty that were not
-HELPED = 0.1  # the least share of the estimated errors that a language model must save to be read with
+VIEW = 0.92  # width of the second view of a picture, relative to the first
 
 
 @dataclass(frozen=True)
 class UnsupervisedMetrics:
-    """How a network does on pictures without labels; all these numbers are compared, none is an accuracy."""
+    """A network on pictures without labels. The numbers serve to compare networks; none of them is an error rate."""
 
-    view_disagreement: float  # CER between the readings of different views of a picture
-    lm_bits_per_char: float  # bits a character under a language model
+    view_disagreement: float  # CER between the readings of two views of each picture
+    lm_bits_per_char: float  # bits per character of the readings under a language model
     characters: float  # mean length of a reading
     empty: float = 0.0  # share of the pictures in which nothing is read
 
-    def worse_than(self, other: "UnsupervisedMetrics") -> str | None:
-        """Why this network should not replace the other one, or None."""
-        if max(self.characters, other.characters) < 1:
-            return "the model reads next to nothing in these pictures"
-        if changed := self._longer(other, LONGER):
-            return f"its readings changed in length ({changed})"
-        if self.empty > other.empty + EMPTIER:  # neither sign below sees what is not read
-            return f"it reads nothing in {self.empty:.0%} of the pictures, before in {other.empty:.0%}"
-        if self.lm_bits_per_char > other.lm_bits_per_char:
-            bits = f"{self.lm_bits_per_char:.2f} bits a character, before {other.lm_bits_per_char:.2f}"
-            return f"its readings look less like the language ({bits})"
-        differ = f"{self.view_disagreement:.2%} of the characters differ, before {other.view_disagreement:.2%}"
-        if self.view_disagreement > other.view_disagreement:
-            return f"two views of a picture are not read more alike ({differ})"
-        least = max((1 - AGREE) * other.view_disagreement, SHOWS)
-        if (
-            self.view_disagreement > other.view_disagreement - least
-        ):  # so what is read nearly alike has nothing more to teach
-            return f"two views of a picture are hardly read more alike, which may be chance ({differ})"
-        if (
-            self.lm_bits_per_char > (1 - CLEAR) * other.lm_bits_per_char
-            and self.view_disagreement > (1 - 5 * CLEAR) * other.view_disagreement
-        ):
-            return (
-                f"it is no better that one could tell ({self.lm_bits_per_char:.2f} bits a character, before "
-                f"{other.lm_bits_per_char:.2f}; between two views {differ})"
-            )
-        return None
 
-    def drifted(self, first: "UnsupervisedMetrics") -> str | None:
-        """Why this network is too far from the one at the beginning, several rounds ago, or None."""
-        changed = self._longer(first, FAR)
-        return f"its readings drifted in length ({changed})" if changed else None
+@dataclass(frozen=True)
+class Assessment:
+    """Readings of some pictures, what each line tells about their errors, and the CER estimated from that."""
 
-    def _longer(self, other: "UnsupervisedMetrics", most: float) -> str:
-        if abs(self.characters / max(other.characters, 1e-9) - 1) <= most:
-            return ""
-        return f"{self.characters:.1f} characters, before {other.characters:.1f}"
+    readings: list[Reading]
+    features: list[LineFeatures]
+    estimate: CerEstimate | None  # None where nothing is read
 
 
 def reader_of(net: Recogniser, info: ModelInfo, fabric: Fabric) -> Reader:
@@ -101,39 +66,29 @@ def readings(
     return list(reader.read_prepared(views, decoder))
 
 
-def lm_helps(plain: Estimate | None, spoken: Estimate | None) -> bool:
-    """Whether a language model helps to read: it lowers the error rate that is estimated by HELPED at least.
-
-    A language model of another period or spelling lowers it little, and harms
-    (docs/experiments/2026-11-26-adapted-language-model.md).
-    """
-    return bool(plain and spoken and spoken.cer <= (1 - HELPED) * plain.cer)
-
-
-def assessed(
-    reader: Reader, pictures: Sequence[tuple[str, Grey]], decoder: Decoder
-) -> tuple[list[Reading], Estimate | None]:
-    """Readings of prepared pictures and their estimated error rate."""
-    seen = [Picture.of(id, ink) for id, ink in pictures]
-    found = list(reader.read_prepared(seen, decoder))
-    return found, estimated(reader, decoder, list(zip(seen, found, strict=True)))
+def assess(reader: Reader, pictures: Sequence[tuple[str, Grey]], decoder: Decoder) -> Assessment:
+    """Read prepared pictures and estimate the CER of the readings."""
+    prepared = [Picture.of(id, ink) for id, ink in pictures]
+    found = list(reader.read_prepared(prepared, decoder))
+    features = features_of(reader, decoder, list(zip(prepared, found, strict=True)))
+    return Assessment(found, features, estimate_from(features, bias=reader.info.cer_estimate_bias))
 
 
 def unsupervised_metrics(
     reader: Reader, pictures: Sequence[tuple[str, Grey]], lm: CharLM, decoder: Decoder
 ) -> UnsupervisedMetrics:
-    """Look at a network's readings without labels: best of pictures it did not learn from, which flatter no network.
+    """Measure a network without labels, best on pictures held out from its training.
 
-    `decoder` knows no language, for `lm` judges.
+    `decoder` must not use a language model, since `lm` measures its readings.
     """
     plain = [r.text for r in readings(reader, pictures, decoder=decoder)]
     narrow = [r.text for r in readings(reader, pictures, VIEW, decoder)]
-    said = [text for text in plain if text]
-    characters = sum(map(len, said))
-    bits = -sum(lm.logprob(text) for text in said) / np.log(2)
+    texts = [text for text in plain if text]
+    characters = sum(map(len, texts))
+    bits = -sum(lm.logprob(text) for text in texts) / np.log(2)
     return UnsupervisedMetrics(
         view_disagreement=score(plain, narrow).cer if characters else 1.0,
-        lm_bits_per_char=float(bits / (characters + len(said))) if said else float("inf"),
+        lm_bits_per_char=float(bits / (characters + len(texts))) if texts else float("inf"),
         characters=characters / max(1, len(plain)),
-        empty=1 - len(said) / max(1, len(plain)),
+        empty=1 - len(texts) / max(1, len(plain)),
     )

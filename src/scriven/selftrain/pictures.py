@@ -1,7 +1,8 @@
-"""What a hand is learnt from: the pictures that can be used, and those of them that only judge."""
+"""The pictures of an adaptation: prepared, without duplicates, divided into training and held-out pictures."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
@@ -14,13 +15,13 @@ from scriven.page.inputs import Input, find_inputs, line_pictures
 from scriven.reader.trainable import misfit
 from scriven.training.sources import ImageCache
 
-WIDE = 5  # heights: lines are wider than that, single words hardly ever
-FEWEST = 8  # pictures: fewer say nothing about a hand
-JUDGES = 600  # pictures that only judge, at most: more say nothing new, and all are read after every round
+LINE_ASPECT = 5  # width per height above which a picture shows a line; single words are hardly ever wider
+MIN_PICTURES = 8
+MAX_HELD_OUT = 600  # all of them are read after every round, and more add nothing
 
 
 class Pictures(Sequence[tuple[str, Grey]]):
-    """Prepared pictures with their ids, each of which is there once; they are kept on disk, not in memory."""
+    """Prepared pictures with their unique ids, kept in a temporary file instead of memory."""
 
     def __init__(self, bank: ImageCache, ids: list[str], places: list[int]):
         self._bank, self.ids, self._places = bank, ids, places
@@ -38,76 +39,92 @@ class Pictures(Sequence[tuple[str, Grey]]):
         return self.ids[at], self._bank.get(self._places[at])
 
     def some(self, numbers: Sequence[int]) -> "Pictures":
-        """Those with some numbers, in that order."""
+        """The pictures at some indices, in that order."""
         return Pictures(self._bank, [self.ids[i] for i in numbers], [self._places[i] for i in numbers])
 
     def add(self, id: str, ink: Grey) -> None:
+        """Append a prepared picture."""
         self._bank.add(ink)
         self._places.append(len(self.ids))
         self.ids.append(id)
 
     def digest(self) -> str:
-        """Of ids and pictures: whether these are the same."""
+        """SHA-256 of all ids and pictures."""
         found = hashlib.sha256()
         for id, ink in self:
             found.update(f"{id}\n{ink.shape}\n".encode("utf-8", "backslashreplace") + ink.tobytes())
         return found.hexdigest()
 
 
-def gather(inputs: Sequence[str | Path], level: str, height: int, skipped: list[Skipped]) -> Pictures:
-    """Pictures that can be learnt, prepared at `height` px; of a lines folder only the train split, and never a text.
+@dataclass(frozen=True)
+class Gathered:
+    """The usable pictures of some inputs, and what was skipped of them."""
 
-    Of pictures that are alike to the last pixel one is enough. Raises InputError when there are fewer than FEWEST.
+    pictures: Pictures
+    skipped: list[Skipped]
+
+
+def gather(inputs: Sequence[str | Path], level: str, height: int) -> Gathered:
+    """Prepare all usable pictures of some inputs at `height` px; of lines folders the train split, and never a text.
+
+    Of identical pictures one is kept. Raises InputError when there are fewer than MIN_PICTURES.
     """
-    found, taken, seen = Pictures(ImageCache(height), [], []), set[str](), dict[bytes, str]()
-    every, missing = find_inputs(inputs)
-    skipped += missing
+    pictures, taken, first_with = Pictures(ImageCache(height), [], []), set[str](), dict[bytes, str]()
+    every, skipped = find_inputs(inputs)
     for one in every:
-        for id, picture in _prepared(one, level, height, skipped):
+        for found in _prepared(one, level, height):
+            if isinstance(found, Skipped):
+                skipped.append(found)
+                continue
+            id, ink = found
             while id in taken:
                 id = f"{one.name}/{id}"
             taken.add(id)
-            first = seen.setdefault(hashlib.sha256(picture.tobytes()).digest(), id)
+            first = first_with.setdefault(hashlib.sha256(ink.tobytes()).digest(), id)
             if first != id:
                 skipped.append(Skipped(id, f"the same picture as {first}"))
             else:
-                found.add(id, picture)
-    if len(found) < FEWEST:
+                pictures.add(id, ink)
+    if len(pictures) < MIN_PICTURES:
         raise InputError(
-            f"{counted(len(found), 'picture')} can be used and a hand needs at least {FEWEST}; give more pictures of "
-            "its lines" + (f" (left out {skipped[0].sentence()})" if skipped else "")
+            f"{counted(len(pictures), 'picture')} can be used, and adapting needs at least {MIN_PICTURES}; give more "
+            "pictures of lines" + (f" (skipped {skipped[0].sentence()})" if skipped else "")
         )
-    return found
+    return Gathered(pictures, skipped)
 
 
-def _prepared(one: Input, level: str, height: int, skipped: list[Skipped]) -> Iterator[tuple[str, Grey]]:
+def _prepared(one: Input, level: str, height: int) -> Iterator[tuple[str, Grey] | Skipped]:
     try:
         split = "train" if one.lines and "train" in LinesFolder(one.path, level).splits else None
         for item in line_pictures(one, level, split):
             if isinstance(item, Skipped):
-                skipped.append(item)
+                yield item
                 continue
             assert item.picture is not None
             try:
                 ink = prepare(item.picture, height)
             except ImageError as error:
-                skipped.append(Skipped(item.id, str(error)))
+                yield Skipped(item.id, str(error))
                 continue
-            if fault := misfit(ink.shape[1]):
-                skipped.append(Skipped(item.id, fault.reason))
-            else:
-                yield item.id, ink
-    except LinesError as error:  # costs the rest of this folder only
-        skipped.append(Skipped(str(one.path), str(error)))
+            fault = misfit(ink.shape[1])
+            yield Skipped(item.id, fault.reason) if fault else (item.id, ink)
+    except LinesError as error:  # the pictures before it stay
+        yield Skipped(str(one.path), str(error))
 
 
-def parted(pictures: Pictures, held_out: float, seed: int) -> tuple[Pictures, Pictures]:
-    """Those to learn from and those that only judge: the share `held_out`, two at least and JUDGES at most."""
+def hold_out(pictures: Pictures, share: float, seed: int) -> tuple[Pictures, Pictures]:
+    """Training and held-out pictures, at random: a `share` is held out, at least two and at most MAX_HELD_OUT."""
     order = np.random.default_rng(seed).permutation(len(pictures)).tolist()
-    cut = min(JUDGES, max(2, round(held_out * len(pictures))))
-    return pictures.some(sorted(order[cut:])), pictures.some(sorted(order[:cut]))
+    count = min(MAX_HELD_OUT, max(2, round(share * len(pictures))))
+    return pictures.some(sorted(order[count:])), pictures.some(sorted(order[:count]))
+
+
+def shows_line(ink: Grey) -> bool:
+    """Whether a picture shows a line rather than a word, by its shape."""
+    height, width = ink.shape
+    return width > LINE_ASPECT * height
 
 
 def share_of_lines(pictures: Sequence[tuple[str, Grey]]) -> float:
-    """The share 0..1 of prepared pictures that show whole lines and not words."""
-    return float(np.mean([ink.shape[1] > WIDE * ink.shape[0] for _, ink in pictures]))
+    """The share 0..1 of pictures that show lines rather than words."""
+    return float(np.mean([shows_line(ink) for _, ink in pictures]))

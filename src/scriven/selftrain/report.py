@@ -1,120 +1,110 @@
-"""What an adaptation did, as a page: whether it helped and why not, its pseudo-labels, how it reads now."""
+"""The report of an adaptation: the result, held-out readings before and after, pseudo-labels, metrics per round."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scriven.base import counted, evenly
-from scriven.estimate.cer import Estimate
-from scriven.images import Grey, encode, size
-from scriven.lines import Line, LinesFolder, Reading
+from scriven.images import encode, size
+from scriven.lines import Line, LinesFolder
 from scriven.report import Figure, Html, headline, legend, page, pictures, prose, rounds, rounds_kept, section, text
-from scriven.selftrain.pictures import WIDE
+from scriven.selftrain.held_out import HeldOut
+from scriven.selftrain.pictures import LINE_ASPECT
 
 SHOWN = 16  # pictures of a kind
 ESTIMATED = """
-Of the pictures put aside nobody knows the text. Their error rate is an estimate, from how much the readings change
-when a picture is made wider (the rounds below look at a narrower view). Transcribe some 20 lines and score the model on
-them to be sure.
+The true text of the held-out pictures is unknown. Their CER is estimated, from how much the readings change when a
+picture is made wider (the rounds below compare it with a narrower view). To be sure, transcribe some 20 lines and score
+the model on them.
 """
+UNCERTAIN = "The change of the estimated CER is within chance: it cannot be told whether the new model reads better."
 
 
-@dataclass(frozen=True)
-class Aside:
-    """Pictures that only judge: how they were read before and are read now; no text is known of them."""
+def page_of(held_out: HeldOut, trained: int, rows: Sequence[dict[str, Any]], why: str, labels: Path | None) -> Html:
+    """The page. `trained`: number of training pictures; `rows`: one per round, the parent's first.
 
-    count: int  # of all that were put aside
-    pictures: Sequence[tuple[str, Grey]]
-    before: Sequence[Reading]
-    after: Sequence[Reading]
-    estimates: tuple[Estimate | None, Estimate | None]
-
-
-def page_of(aside: Aside, learnt: int, rows: Sequence[dict[str, Any]], why: str, pseudo_labels: Path | None) -> Html:
-    """The page. `learnt`: pictures to learn from; `rows`: one a round, the parent's first; `pseudo_labels`: the lines
-    folder of the last round that was kept, None where none was."""
+    `why`: why the rounds ended; `labels`: the lines folder of the last accepted round, None where there is none.
+    """
     kept = rounds_kept(rows)
+    result = text(*result_sentences(kept, why), *([UNCERTAIN] if kept and not held_out.improved else []))
     sections = [
-        section("Result", _numbers(aside, learnt, kept), text(*_result(kept, why)), prose(ESTIMATED)),
-        section("Pictures put aside", *_put_aside(aside, bool(kept))),
+        section("Result", _numbers(held_out, trained, kept), result, prose(ESTIMATED)),
+        section("Held-out pictures", *_held_out(held_out, bool(kept))),
     ]
-    if pseudo_labels is not None:
-        sections.append(section("Pseudo-labels", *pseudo_label_pictures(pseudo_labels)))
-    sections.append(section("Round by round, without labels", rounds(rows)))
-    return page(title_of(rows), sections, f"From {counted(learnt, 'picture')} without transcriptions.")
+    if labels is not None:
+        sections.append(section("Pseudo-labels", *pseudo_label_pictures(labels)))
+    sections.append(section("Rounds: metrics without labels", rounds(rows)))
+    return page(title_of(rows), sections, f"From {counted(trained, 'picture')} without transcriptions.")
 
 
 def title_of(rows: Sequence[dict[str, Any]]) -> str:
-    """What a page about these rounds is called."""
-    return "A hand learnt without labels" if rounds_kept(rows) else "A hand that was not learnt"
+    """The title of a page about these rounds."""
+    return "Adapted without transcriptions" if rounds_kept(rows) else "Not adapted: no round was accepted"
+
+
+def result_sentences(kept: int, why: str) -> list[str]:
+    """What came of the rounds, `kept` of which were accepted, and why they ended ("": all were done)."""
+    if not kept:
+        return [f"No round was accepted, and the weights of the parent are kept: {why}."]
+    accepted = f"{counted(kept, 'round')} accepted."
+    return [f"{accepted} Then it ended: {why}." if why else accepted]
 
 
 def pseudo_label_pictures(folder: Path) -> list[Html]:
-    """Some of the readings that a round learnt from, the most confident first."""
-    lines = sorted(LinesFolder(folder).lines(), key=_sure, reverse=True)
+    """A sample of the pseudo-labels in a lines folder, the most confident first."""
+    lines = sorted(LinesFolder(folder).lines(), key=_confidence, reverse=True)
     shown = evenly(lines, SHOWN)
     return [
         text(
-            f"{len(shown)} of {counted(len(lines), 'reading')} that were taken for true, by confidence. The model "
-            "learnt from them: where many are wrong it can learn little. The pictures are as it sees them, of even "
-            "light and height."
+            f"{len(shown)} of {counted(len(lines), 'pseudo-label')}, by confidence. The model was trained on them as "
+            "if they were correct: where many are wrong it can gain little. The pictures are shown as the model gets "
+            "them, normalised and scaled to its height."
         ),
-        _laid([_labelled(line) for line in shown]),
+        _arranged([_figure(line) for line in shown]),
     ]
 
 
-def _labelled(line: Line) -> Figure:
-    return Figure(
-        line.image, line.text, label="pseudo-label", caption=f"confidence a character: {100 * _sure(line):.0f} %"
-    )
+def _figure(line: Line) -> Figure:
+    caption = f"mean confidence per character: {100 * _confidence(line):.0f} %"
+    return Figure(line.image, line.text, label="pseudo-label", caption=caption)
 
 
-def _sure(line: Line) -> float:
-    """The confidence of a line, that all of it is right, as the geometric mean of its characters': lengths compare."""
+def _confidence(line: Line) -> float:
+    """The confidence of the whole line as the geometric mean of its characters, to compare lines of any length."""
     return float((line.confidence or 0.0) ** (1 / max(1, len(line.text or ""))))
 
 
-def _laid(figures: list[Figure]) -> Html:
-    """Lines one under the other, words side by side."""
-    return pictures(figures, wide=any(w > WIDE * h for w, h in (size(figure.image) for figure in figures)))
+def _arranged(figures: list[Figure]) -> Html:
+    """Lines one below the other, words side by side."""
+    sizes = [size(figure.image) for figure in figures]
+    return pictures(figures, wide=any(width > LINE_ASPECT * height for width, height in sizes))
 
 
-def _numbers(aside: Aside, learnt: int, kept: int) -> Html:
+def _numbers(held_out: HeldOut, trained: int, kept: int) -> Html:
     cards = [
-        ("pictures to learn from", f"{learnt:,}", f"{aside.count:,} more put aside"),
-        ("rounds kept", str(kept), ""),
+        ("training pictures", f"{trained:,}", f"{held_out.count:,} more held out"),
+        ("rounds accepted", str(kept), ""),
     ]
-    named = ("estimated CER before", "estimated CER now") if kept else ("estimated CER",)
-    for name, found in zip(named, aside.estimates, strict=False):
+    names = ("estimated CER before", "estimated CER after") if kept else ("estimated CER",)
+    for name, found in zip(names, held_out.estimates, strict=False):
         if found is not None:
             low, high = found.interval
             cards.append((name, f"{found.cer:.0%}", f"95 % interval: {low:.0%} to {high:.0%}, n {found.n}"))
     return headline([(what, number.replace("%", " %"), note.replace("%", " %")) for what, number, note in cards])
 
 
-def _result(kept: int, why: str) -> list[str]:
-    if not kept:
-        return [f"No round was better, and the old weights are kept: {why}."]
-    said = f"The hand was learnt in {counted(kept, 'round')}."
-    return [f"{said} Then it ended: {why}." if why else said]
-
-
-def _put_aside(aside: Aside, helped: bool) -> list[Html]:
-    if not aside.pictures:
+def _held_out(held_out: HeldOut, kept: bool) -> list[Html]:
+    if not held_out.pictures:
         return [text("None.")]
-    shown = evenly(list(zip(aside.pictures, aside.before, aside.after, strict=True)), SHOWN)
+    shown = evenly(list(zip(held_out.pictures, held_out.before, held_out.after, strict=True)), SHOWN)
     figures = [
         Figure(
             encode(ink),
             after.text,
             confidences=[c.confidence for c in after.characters],
-            before=before.text if helped else None,
+            before=before.text if kept else None,
         )
         for (_, ink), before, after in shown
     ]
-    told = (
-        f"{len(shown)} of the {counted(aside.count, 'picture')} that were not learnt from, evenly spread, as the model "
-        "sees them."
-    )
-    return [text(told), legend(truth=False), _laid(figures)]
+    about = f"{len(shown)} of the {counted(held_out.count, 'held-out picture')}, evenly spaced, as the model gets them."
+    return [text(about), legend(truth=False), _arranged(figures)]

@@ -1,4 +1,4 @@
-"""How a hand is learnt: the settings of `adapt`."""
+"""The settings of `adapt`, and how its time and its pseudo-labels follow from them."""
 
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
@@ -11,40 +11,36 @@ from scriven.reader.model import ModelInfo
 from scriven.scribes.specs import maker_of
 from scriven.training.fit import BatchWidth, Device, FitSettings, LearningRate, Precision
 
-SPAN_MASK = 0.3
-HALF = 0.5  # is believed where no error rate can be estimated
-SPOILT = 1.25  # readings are not worth believing for each that is misread
-KEEP_RANGE = (0.35, 0.85)  # the least and the most
-SHORTEST = 2.5  # minutes of a round in which all weights move: a shorter one hardly more than reads the pictures
-A_PICTURE = 0.0015  # minutes for each of them; so of few pictures a round may be shorter
+SPAN_MASK = 0.3  # for parents that were trained on typefaces only
+KEEP_UNKNOWN = 0.5  # keep_fraction where no CER can be estimated
+DROPPED_PER_ERROR = 1.25  # decrease of keep_fraction per estimated CER
+KEEP_RANGE = (0.35, 0.85)  # of keep_fraction
+MIN_ROUND = 2.5  # minutes of a full round; a shorter one does little more than read the pictures
+MIN_PER_PICTURE = 0.0015  # minutes per picture; rounds of few pictures may be shorter than MIN_ROUND
 
 
 @validated
 @dataclass(frozen=True)
 class AdaptSettings:
-    """How a hand is learnt. `minutes` is shared among the rounds; with `steps`, a round is so many batches instead.
+    """How to adapt. `minutes` is shared by the rounds; with `steps`, each round is so many batches instead.
 
-    The gentle round takes at most as much of the time as one of the others, or most of a minute where that is less.
+    The affine round takes at most as much of the time as one of the others, or AFFINE_MINUTES where that is more.
     """
 
     minutes: Positive = 30.0
     steps: Count | None = None
-    affine_steps: Natural = (
-        150  # batches of the first round, in which scales and shifts alone move; 0: there is no such round
-    )
-    rounds: Count = 3  # in which all weights move
-    keep_fraction: Annotated[float, Field(gt=0, le=1)] | None = (
-        None  # of the readings that are believed; None: by the error rate that is estimated of them
-    )
-    synthetic_fraction: Share = 0.35  # share of synthetic pictures among those learnt from
-    scribe: str = "fonts"  # that writes them: NAME or NAME:ARGUMENT, as in `write --scribe`
-    span_mask: Annotated[float, Field(ge=0, le=0.9)] | None = (
-        None  # share of the width hidden in spans; None: by what the parent has seen
-    )
-    language: str | None = None  # of the pictures, such as fr; None: what the first readings look most like
+    affine_steps: Natural = 150  # batches of the first round, which tunes affine parameters only; 0: no such round
+    rounds: Count = 3  # full rounds, which train all weights
+    keep_fraction: Annotated[float, Field(gt=0, le=1)] | None = None  # of the readings, kept as pseudo-labels;
+    # None: by the estimated CER
+    synthetic_fraction: Share = 0.35  # of the training pictures
+    scribe: str = "fonts"  # of the synthetic pictures: NAME or NAME:ARGUMENT, as in `write --scribe`
+    span_mask: Annotated[float, Field(ge=0, le=0.9)] | None = None  # share of the width masked in spans;
+    # None: by what the parent was trained on
+    language: str | None = None  # of the pictures, such as fr; None: identified from the first readings
     texts: str | None = None  # a file or folder of texts like those in the pictures
-    words: str | None = None  # a file of words to expect, one a line
-    held_out: Annotated[float, Field(ge=0, le=0.9)] = 0.15  # share of the pictures used for evaluation only
+    words: str | None = None  # a file of expected words, one per line
+    held_out: Annotated[float, Field(ge=0, le=0.9)] = 0.15  # share of the pictures that are never trained on
     lr: LearningRate = 1.2e-3
     ema: Share = 0.99
     batch_width_px: BatchWidth = FitSettings.batch_width_px
@@ -64,7 +60,7 @@ class AdaptSettings:
         maker_of(self.scribe)
 
     def for_parent(self, info: ModelInfo) -> "AdaptSettings":
-        """With what depends on the model to start from.
+        """With the settings that depend on the parent filled in.
 
         Span masking helps a model that has seen typefaces only and harms others
         (docs/experiments/2026-11-26-adapt-ablation.md).
@@ -75,33 +71,33 @@ class AdaptSettings:
 
     @property
     def all_rounds(self) -> int:
-        """With the gentle one."""
+        """The number of rounds, the affine one included."""
         return self.rounds + bool(self.affine_steps)
 
     def is_affine_round(self, number: int) -> bool:
-        """Whether round `number`, from 1 on, is the gentle one."""
+        """Whether round `number`, from 1 on, is the affine one."""
         return bool(self.affine_steps) and number == 1
 
-    def to_come(self, number: int, left: float, pictures: int) -> int:
-        """How many rounds, from `number` on, share the `left` minutes: one rather than several short ones."""
-        affine_steps = self.is_affine_round(number)
-        wanted = self.all_rounds - number + 1 - affine_steps
-        return affine_steps + max(1, min(wanted, int(left / min(SHORTEST, A_PICTURE * pictures))))
+    def rounds_left(self, number: int, minutes: float, pictures: int) -> int:
+        """How many rounds, from `number` on, share the `minutes` that are left: fewer rather than short ones."""
+        affine = self.is_affine_round(number)
+        wanted = self.all_rounds - number + 1 - affine
+        return affine + max(1, min(wanted, int(minutes / min(MIN_ROUND, MIN_PER_PICTURE * pictures))))
 
-    def share_kept(self, misread: float | None) -> float:
-        """The share of the readings that is believed in all rounds, where the parent misreads so much (0..1).
+    def keep_fraction_for(self, cer: float | None) -> float:
+        """The fraction of readings kept as pseudo-labels in all rounds, from the parent's estimated CER (0..1).
 
-        The higher the error rate, the smaller the fraction: a growing one makes the labels worse
+        The higher it is, the fewer: keeping more loses what a better teacher gains
         (docs/experiments/2026-11-26-adapt-keep-fraction.md).
         """
         if self.keep_fraction is not None:
             return self.keep_fraction
-        if misread is None:
-            return HALF
-        return float(np.clip(1 - SPOILT * misread, *KEEP_RANGE))
+        if cer is None:
+            return KEEP_UNKNOWN
+        return float(np.clip(1 - DROPPED_PER_ERROR * cer, *KEEP_RANGE))
 
     def training(self, **timed: Any) -> FitSettings:
-        """What a round is fitted with; it refuses what these settings share with it."""
+        """The FitSettings of a full round; refuses invalid values of the settings that both have."""
         return FitSettings(
             **timed, lr=self.lr, ema=self.ema, batch_width_px=self.batch_width_px,
             span_mask=self.span_mask or 0.0, warmup=0.1,

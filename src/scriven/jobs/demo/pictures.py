@@ -8,7 +8,7 @@ from scriven.base import InputError, LinesError, Skipped, counted
 from scriven.lines import LinesFolder
 from scriven.page.inputs import LinePicture, find_inputs, line_pictures
 from scriven.page.names import STANDARD_INPUT
-from scriven.selftrain.pictures import FEWEST
+from scriven.selftrain.pictures import MIN_PICTURES
 from scriven.selftrain.settings import AdaptSettings
 
 BESIDE = (".gt.txt", ".txt")  # endings of a file with the transcription of the picture of the same name
@@ -25,11 +25,11 @@ def listed(inputs: Sequence[str | Path], skipped: list[Skipped]) -> dict[Key, Li
     found = {
         key_of(item): replace(item, picture=None, text=_transcription(item)) for item in opened(inputs, skipped=skipped)
     }
-    if len(found) < FEWEST:
+    if len(found) < MIN_PICTURES:
         why = f" (left out {skipped[0].sentence()})" if skipped else ""
         raise InputError(
-            f"{counted(len(found), 'picture')} can be read, and adapting to a hand needs at least {FEWEST}; give more "
-            f"pictures of lines{why}"
+            f"{counted(len(found), 'picture')} can be read, and adapting to a hand needs at least {MIN_PICTURES}; give "
+            f"more pictures of lines{why}"
         )
     return found
 

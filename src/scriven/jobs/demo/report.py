@@ -11,7 +11,7 @@ from scriven.metrics import Score
 from scriven.page.inputs import LinePicture
 from scriven.report import Figure, Html, headline, legend, page, pictures, rounds, section, text
 from scriven.selftrain.report import pseudo_label_pictures, title_of
-from scriven.selftrain.rounds import last_kept
+from scriven.selftrain.state import last_accepted
 
 HIGHEST = 96  # px of a picture in the report
 SOURCE = (
@@ -31,7 +31,7 @@ def report(
 ) -> Html:
     """The page. `shown`: pictures with their pixels; `known`: what is written in them; `before`, `after`: readings."""
     figures = [_figure(item, known[key_of(item)].text, before, after) for item in shown]
-    kept = last_kept(done.adapted.folder, done.adapted.rounds)
+    kept = last_accepted(done.adapted.folder, done.adapted.rounds)
     kind = "the lines of a box of letters" if done.drawn else "the pictures"
     parts = [
         section("Result", headline(_numbers(done)), text(*_result(done))),
