@@ -134,7 +134,7 @@ def fingerprint(model: str | Path) -> str:
     """A short fingerprint of what reads in a model folder. Raises ModelError."""
     folder = find_model(model)
     info = read_info(folder)
-    files = ["model.json", info.graph.file if info.graph else "reader.onnx", info.language_model]
+    files = ["model.json", *(graph.file for _, graph in sorted(info.graphs.items())), info.language_model]
     return digest(*(folder / file for file in files if file))
 
 

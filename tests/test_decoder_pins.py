@@ -5,8 +5,8 @@ import pytest
 
 from scriven.language.model import CharLM
 from scriven.reader.beam import BeamSettings, beam_search
-from scriven.reader.ctc import log_posteriors
-from scriven.reader.decoding import Decoder, DecodeSettings
+from scriven.reader.ctc_decoder import CtcDecoder
+from scriven.reader.decoding import DecodeSettings
 from scriven.reader.model import ModelInfo
 from scriven.reader.scorers import LanguageScorer
 from scriven.text import Charset
@@ -58,7 +58,7 @@ def test_the_decoder_takes_alpha_and_beta_from_its_settings(lm: CharLM) -> None:
     info = ModelInfo(network="toy", size="toy", charset=CHARSET.characters)
     log_probs = frames({"a": 0.9}, {}, {"b": 0.5, "a": 0.4})
     for alpha, beta in ((0.2, 0.0), (0.9, 1.0)):
-        best = Decoder(info, DecodeSettings(alpha=alpha, beta=beta), lm).search(log_probs)[0]
+        best = CtcDecoder(info, DecodeSettings(alpha=alpha, beta=beta), lm).hypotheses(log_probs)[0]
         text = CHARSET.decode(best.classes)
         assert best.score - best.optical == pytest.approx(alpha * lm.logprob(text) + beta * len(text), abs=1e-3)
 
@@ -86,10 +86,10 @@ def test_a_wider_beam_finds_what_a_narrow_one_loses() -> None:
 def test_posteriors_are_divided_by_the_temperature_of_the_model() -> None:
     logits = np.random.default_rng(0).normal(0, 3, (5, 4)).astype(np.float32)
     info = ModelInfo(network="toy", size="toy", charset=CHARSET.characters, temperature=2.5)
+    plain = info.model_copy(update={"temperature": 1.0})
     for word in (False, True):
-        found = Decoder(info, DecodeSettings(word=word)).posteriors(logits)
-        changed = logits.copy()
-        if word:
-            changed[:, CHARSET.encode(" ")[0]] = -1e4
-        assert found == pytest.approx(log_posteriors(changed / 2.5), abs=1e-4)
-        assert (np.exp(found[:, 1]).max() < 1e-6) == word
+        found = CtcDecoder(info, DecodeSettings(word=word)).explain("x", logits, CHARSET.encode("ab"))
+        same = CtcDecoder(plain, DecodeSettings(word=word)).explain("x", logits / 2.5, CHARSET.encode("ab"))
+        other = CtcDecoder(plain, DecodeSettings(word=word)).explain("x", logits, CHARSET.encode("ab"))
+        told = [[c.confidence for c in reading.characters] for reading in (found, same, other)]
+        assert told[0] == pytest.approx(told[1], abs=1e-4) and told[0] != pytest.approx(told[2], abs=1e-2)

@@ -333,7 +333,7 @@ def test_a_model_names_the_data_of_its_parents(lines, tmp_path):
                                          (50, "50 validation lines\n")])  # fmt: skip
 def test_the_last_word_of_training_says_what_its_number_is_worth(n, said, monkeypatch, tmp_path, capsys):
     info = SimpleNamespace(scores={"valid": {"cer": 0.4364, "n": n}})
-    done = Trained("m", info, None, ())
+    done = Trained("m", info, SimpleNamespace(step=1), ())
     monkeypatch.setattr(training, "train", lambda *_, **__: done)
     assert run(["train", str(tmp_path), "-o", "m"]) == 0
     assert f"CER 43.64% on {said}" in capsys.readouterr().out

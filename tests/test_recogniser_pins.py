@@ -37,7 +37,7 @@ def test_the_loss_is_the_mean_over_characters_and_no_frame_of_the_padding_counts
 @pytest.mark.parametrize("network", RECOGNISERS)
 def test_dropout_is_for_training_alone(network: str) -> None:
     torch.manual_seed(0)
-    net = build(network, "tiny", CHARSET)
+    net = build(network, CHARSET, size="tiny")
     with torch.no_grad():
         images, widths = torch.rand(1, 1, net.height, 128), torch.tensor([128])
         for training in (False, True):

@@ -9,11 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from scriven.augment import AugmentSettings
+from scriven.reader.trainable import InputSpec
 from scriven.tensors import Batch
 from scriven.text import Charset
 from scriven.training.devices import fabric_of
 from scriven.training.fit import FitSettings, Progress, Run, begin, fit, learning_rate
 from scriven.training.loader import AugmentSchedule, Mixture, Plan, Stream
+from scriven.training.sources import FolderSource
 
 
 class ToyNetwork(nn.Module):
@@ -46,6 +48,7 @@ class ToySource:
 
     def __init__(self, count: int = 8, text: str = "abcd"):
         self.count, self.text, self.asked = count, text, list[tuple[int, float]]()
+        self.spec = InputSpec(64, 4)
 
     def __len__(self) -> int:
         return self.count
@@ -61,6 +64,10 @@ class ToySource:
         picture = np.full((64, 160), 255, np.uint8)
         picture[20:44, 8::16] = 5 * index
         return picture, self.text, ""
+
+
+class LabelledToySource(ToySource, FolderSource):
+    """The same as the source of a lines folder, whose pictures are augmented."""
 
 
 @pytest.fixture(autouse=True)
@@ -174,7 +181,10 @@ def test_patience_counts_evaluations_without_a_better_one() -> None:
 
 
 def plan_of(*sources: ToySource, augmented: bool = False, weights: tuple[float, ...] = (1.0,)) -> Plan:
-    return Plan(Mixture(sources, weights, (augmented,) * len(sources)), 0, 320)
+    if augmented:
+        for source in sources:
+            source.__class__ = LabelledToySource
+    return Plan(Mixture(sources, weights), 0, 320)
 
 
 def first(stream: Stream, count: int) -> list[tuple[int, int, Batch]]:

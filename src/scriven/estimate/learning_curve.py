@@ -3,7 +3,7 @@
 The share of its errors that a model keeps after fine-tuning on n lines of a hand is modelled as (1 + n / k) ** -a: 1
 without lines, a power law for many (learning curves as power laws: Hestness et al. 2017, arXiv:1712.00409). A curve is
 fitted for each measured hand, by least squares on the logarithm of the shares; a forecast is the range over the hands.
-CURVES come from `recipes/learning-curve` (docs/experiments/2026-11-30-learning-curves.md).
+CURVES come from `recipes/learning-curve` (docs/experiments/2026-11-25-learning-curve-forecast.md).
 """
 
 import math
