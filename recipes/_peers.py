@@ -87,7 +87,7 @@ def ours(model: str) -> Peer:
     def read(pictures: Sequence[Path], spoken: str, work: Path) -> tuple[list[str], Ran, str]:
         ran = scriven("read", "-m", model, "--lm", "none", "-f", "json", "--threads", "1", *pictures)
         result = json.loads(ran.out)
-        for skipped in result["refused"]:
+        for skipped in result["skipped"]:
             print(f"{name} left out {skipped['id']}: {skipped['reason']}; it counts as empty", file=sys.stderr)
         found = {Path(r["image"]).name: r["text"] for r in result["readings"]}
         return (
