@@ -23,7 +23,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # tests that import ONNX Ru
 if "PYTEST_XDIST_WORKER" in os.environ:  # one of several processes: one thread each
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 if os.environ.get("CI"):  # the same examples each time: what fails there fails for a change, not by chance
-    hypothesis.settings.register_profile("ci", derandomize=True)
+    hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
     hypothesis.settings.load_profile("ci")
 
 
