@@ -27,18 +27,6 @@ if os.environ.get("CI"):  # the same examples each time: what fails there fails 
     hypothesis.settings.load_profile("ci")
 
 
-KNOWN_FAILURES = {
-    line for line in (Path(__file__).parent / "known_failures.txt").read_text("utf-8").splitlines() if line[:1] != "#"
-}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests listed in known_failures.txt are expected failures; docs/plan.md says when the list goes."""
-    for item in items:
-        if f"tests/{item.nodeid.split('tests/')[-1]}".partition("[")[0] in KNOWN_FAILURES:
-            item.add_marker(pytest.mark.xfail(reason="see docs/plan.md, Next 1", strict=False))
-
-
 @pytest.fixture
 def scriven(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     """Run a command line in this process: `scriven("read", "x.png")` -> (exit code, stdout, stderr)."""

@@ -109,7 +109,7 @@ def test_the_estimate_of_readings_with_the_language_model_sets_the_fraction_kept
     for number, cer in enumerate((0.1, 0.9)):
 
         def assess(reader, pictures, decoder, cer=cer):
-            asked.append((len(pictures), decoder.language is not None))
+            asked.append((len(pictures), decoder.lm is not None))
             return Assessment([], [], CerEstimate(cer, len(pictures), (0, 1), len(pictures)))
 
         monkeypatch.setattr(rounds_module, "assess", assess)

@@ -120,8 +120,8 @@ def test_a_model_is_read_with_the_language_model_that_it_learnt_by(
     info = read_info(tmp_path / "m")
     assert info.language_model == ("language.npz" if kept else None)
     _, decoder = load(tmp_path / "m", ReadSettings())
-    assert (decoder.language is not None) == kept
-    assert load(tmp_path / "m", ReadSettings(lm="none"))[1].language is None
+    assert (decoder.lm is not None) == kept
+    assert load(tmp_path / "m", ReadSettings(lm="none"))[1].lm is None
     assert ("--lm none" in (tmp_path / "m" / "README.md").read_text()) == kept
     rejecting(monkeypatch)
     adapt([tmp_path / "lines"], tmp_path / "next", parent=tmp_path / "m", settings=settings())

@@ -52,7 +52,7 @@ def test_it_shows_pseudo_labels_and_readings(tmp_path):
 def test_what_did_not_help_says_why(tmp_path):
     page = page_of(held_out(), 40, [ROUNDS[0], {**ROUNDS[2], "round": 1}], "two views agree less", None)
     assert "No round was accepted, and the weights of the parent are kept: two views agree less." in page
-    assert "pseudo-label" not in page and "Not adapted: no round was accepted" in page
+    assert "<h2>Pseudo-labels" not in page and "Not adapted: no round was accepted" in page
     assert ">before<" not in page and "estimated CER before" not in page and "31 %" in page
 
 

@@ -276,7 +276,7 @@ def test_adapt_reads_the_test_pictures_before_and_after(
     rows = json.loads((tmp_path / "out" / "adapt.json").read_text())
     assert all(row["before"]["cer"] > row["after"]["cer"] == pytest.approx(3 / 27) for row in rows)
     table = (tmp_path / "out" / "adapt.md").read_text()
-    assert table.count("toys_fr lines") == 3 and "before hidden=0.15" in table and table.rstrip().endswith("| 2 |")
+    assert table.count("toys_fr lines") == 3 and "before span_mask=0.15" in table and table.rstrip().endswith("| 2 |")
     read = list(module("_regression.py").adapted_rows(tmp_path / "out" / "adapt.json"))
     assert len(read) == 3 and all(row["way"] == "as it is" and len(row["features"]) == 6 for row in read)
     with pytest.raises(SystemExit, match="there is no .*nowhere"):
@@ -303,7 +303,7 @@ def test_average_weighs_the_weights_and_says_so(tmp_path: Path) -> None:
     out = tmp_path / "mean"
     module("average").main(tmp_path / "data", out, [(str(tmp_path / "0"), 3.0), (str(tmp_path / "1"), 1.0)])
     first, second, mean = (load_tensors(one / "weights.safetensors") for one in (tmp_path / "0", tmp_path / "1", out))
-    key = "name.weight"
+    key = "head.weight"
     assert torch.allclose(mean[key], 0.75 * first[key] + 0.25 * second[key]) and not torch.equal(mean[key], first[key])
     assert read_info(out).settings["averaged"] == [["0", 0.75], ["1", 0.25]] and (out / "reader.onnx").is_file()
     assert "the mean of 0 (0.75), 1 (0.25)" in (out / "README.md").read_text()

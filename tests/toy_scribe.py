@@ -6,12 +6,14 @@ import cv2
 import numpy as np
 
 from scriven.base import Skipped, TextError
+from scriven.base.settings import validated
 from scriven.scribes import Handwriting
 from scriven.text import name, normalise
 
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,;:!?'()-")
 
 
+@validated
 @dataclass(frozen=True)
 class ToySettings:
     """How the toy scribe writes."""

@@ -3,7 +3,7 @@
 The share of its errors that a model keeps after fine-tuning on n lines of a hand is modelled as (1 + n / k) ** -a: 1
 without lines, a power law for many (learning curves as power laws: Hestness et al. 2017, arXiv:1712.00409). A curve is
 fitted for each measured hand, by least squares on the logarithm of the shares; a forecast is the range over the hands.
-CURVES come from `recipes/learning-curve` (docs/experiments/2026-11-25-learning-curve-forecast.md).
+CURVES come from `recipes/learning-curve` (docs/experiments/2026-11-30-learning-curves.md).
 """
 
 import math
@@ -14,9 +14,9 @@ Curve = Mapping[int, float]  # number of training lines: CER, a fraction; 0 line
 
 GOAL = 0.05  # CER, a fraction
 SHOWN_AT = (30, 100, 300)  # numbers of lines for which a CER is forecast
-CURVES: Mapping[str, Curve] = {
-    "hooker_en": {0: 0.5409, 101: 0.3857, 490: 0.2833, 5058: 0.2296},
-    "hooker_en, without its largest set, for which that is short": {0: 0.5409, 101: 0.3857, 490: 0.2833},
+CURVES: Mapping[str, Curve] = {  # single hands that no bundled model was trained on; 150 batches each
+    "mss18_fr": {0: 0.2209, 163: 0.1453, 455: 0.1080},  # French, 18th century
+    "latin_la": {0: 0.2859, 38: 0.2216, 88: 0.2112, 275: 0.1844},  # Latin, medieval
 }
 
 

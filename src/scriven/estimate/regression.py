@@ -5,7 +5,7 @@ differently tells an error rate where labels are missing (Jiang et al. 2022, arX
 confident of what it misreads. Where few letters are read in much ink, letters are missing: the width per letter is the
 second feature; the length of the lines, alone and times the change, are the third and the fourth. `regression.json`
 holds the coefficients; `recipes/estimate` fits them to readings of labelled lines, on collections that no published
-test score is measured on (docs/experiments/2026-11-25-cer-estimate-features.md).
+test score is measured on (docs/experiments/2026-11-30-cer-estimate-refit.md).
 
 Two features are not used, for estimates were no better with them
 (docs/experiments/2026-11-25-cer-estimate-features.md): confidence, since away from its training data a network is wrong
