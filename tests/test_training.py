@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -24,6 +25,7 @@ from scriven.reader.trainable import InputSpec
 from scriven.tensors import Batch
 from scriven.text import Charset
 from scriven.training import fit as fitting
+from scriven.training.devices import fabric_of
 from scriven.training.keep import load_net, load_tensors
 from scriven.training.loader import AugmentSchedule, Mixture, Plan, Stream, loader, width_bucket
 from scriven.training.sources import FolderSource, split_source
@@ -229,6 +231,27 @@ def test_training_resumes_exactly(lines, tmp_path, monkeypatch):
     texts = [(tmp_path / n / "log.jsonl").read_text() for n in ("whole", "cut")]
     rows = [[json.loads(row) for row in text.splitlines()] for text in texts]
     assert [r["cer"] for r in rows[0]] == [r["cer"] for r in rows[1]]
+
+
+@pytest.mark.parametrize("extra", [None, Line("new", encode(picture("cafe")), "café")])
+def test_other_data_do_not_continue_a_run(lines, tmp_path, monkeypatch, extra):
+    """Neither other lines of the same characters nor a further character, which does not fit the saved weights."""
+    path = shutil.copytree(lines, tmp_path / "lines")
+    monkeypatch.setattr("scriven.jobs.train.publish", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        train([path], tmp_path / "m", settings=settings(steps=2, evaluations=1))
+    shutil.rmtree(path)
+    folder(path, count=38, extra=[extra] if extra else [])
+    with pytest.raises(OutputError, match="begun with other training data"):
+        train([path], tmp_path / "m", settings=settings(steps=2, evaluations=1))
+
+
+def test_training_leaves_the_random_generators_of_a_program_alone(lines, tmp_path):
+    random.seed(5)
+    np.random.seed(5)
+    before = random.getstate(), np.random.get_state()[1].tolist()
+    fabric_of(settings(seed=9))
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == before
 
 
 def test_other_settings_do_not_continue_a_run(lines, tmp_path):

@@ -117,7 +117,9 @@ def train(
     fabric.launch()
     run = begin(net, settings, fabric)
     described = _described(inputs, parent, settings)
-    if resume(out, run, described, fabric):
+    data = {"sources": [[d.get("fingerprint"), d.get("sketch")] for d in material.data]}
+    data |= {"charset": list(charset.characters)}
+    if resume(out, run, described, data, fabric):
         log.info("going on at step %d", run.progress.step)
     computed = {"precision": arithmetic(settings), "replicas": len(run.replicas.nets) if run.replicas else 1}
     mixture = Mixture.of(material.sources, material.weights)
@@ -127,7 +129,7 @@ def train(
         log.info("%s", format_log_row(run.progress.rows[-1], f"{material.validated_on}s"))
         if better:
             save_weights(out, run.average)
-        save_state(out, run, {**described, **computed})
+        save_state(out, run, {**described, **computed}, data)
         if settings.track:
             track(out, run.progress.rows[-1])
 

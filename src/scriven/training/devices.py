@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric, seed_everything
+from lightning_fabric import Fabric
 
 from scriven.base import SettingsError
 from scriven.training.fit import FitSettings
@@ -26,12 +26,15 @@ def available(settings: FitSettings) -> None:
 
 
 def fabric_of(settings: FitSettings) -> Fabric:
-    """Where and how precisely to compute; every generator of random numbers is seeded. Raises SettingsError."""
+    """Devices and precision, with torch's generators seeded; those of Python and numpy are not touched.
+
+    Raises SettingsError.
+    """
     available(settings)
     lightning = logging.getLogger("lightning_fabric")  # it tells of precision and processes on standard error
     lightning.setLevel(max(lightning.level, logging.WARNING))
     frugal()
-    seed_everything(settings.seed, verbose=False)
+    torch.manual_seed(settings.seed)
     precision: Any = arithmetic(settings)
     return Fabric(accelerator=_device(settings), devices=settings.devices, precision=precision)
 

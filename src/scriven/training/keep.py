@@ -86,9 +86,9 @@ def versions() -> dict[str, str]:
     return {"scriven": scriven.__version__, "torch": torch.__version__, "python": platform.python_version()}
 
 
-def save_state(folder: Path, run: Run, settings: Mapping[str, Any]) -> None:
-    """Everything needed to go on exactly here, in one file, and the log so far."""
-    about = {"settings": dict(settings), "progress": asdict(run.progress)}
+def save_state(folder: Path, run: Run, settings: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+    """Everything needed to continue exactly here, in one file, and the log so far; see `resume` for `data`."""
+    about = {"settings": dict(settings), "data": dict(data), "progress": asdict(run.progress)}
     save_tensors(folder / STATE, run.tensors(), about)
     with atomic(folder / LOG, "w") as file:
         file.writelines(json.dumps(row) + "\n" for row in run.progress.rows)
@@ -107,10 +107,10 @@ def begun_with(folder: Path) -> dict[str, Any]:
     return about
 
 
-def resume(folder: Path, run: Run, settings: Mapping[str, Any], fabric: Fabric) -> bool:
+def resume(folder: Path, run: Run, settings: Mapping[str, Any], data: Mapping[str, Any], fabric: Fabric) -> bool:
     """Continue a run that was stopped; False when there is nothing to continue.
 
-    Raises OutputError when the folder was begun with other settings.
+    Raises OutputError when the folder was begun with other settings, or with other `data` (fingerprints, characters).
     """
     if not (about := begun_with(folder)):
         return False
@@ -119,6 +119,11 @@ def resume(folder: Path, run: Run, settings: Mapping[str, Any], fabric: Fabric) 
     if different := sorted(k for k in new if old.get(k) != new[k]):
         raise OutputError(
             f"{folder} was begun with other settings ({', '.join(different)}); choose another -o or use those again"
+        )
+    if about.get("data") != json.loads(json.dumps(dict(data))):
+        raise OutputError(
+            f"{folder} was begun with other training data: lines, pictures or characters of its inputs have changed "
+            "since; choose another -o, or restore the inputs"
         )
     run.restore({k: v.to(fabric.device) if k != "rng" else v for k, v in tensors.items()}, about["progress"])
     return True
