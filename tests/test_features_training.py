@@ -94,7 +94,7 @@ def test_label_smoothing_changes_the_loss(replicas):
     losses = []
     for smoothing in (0.0, 0.4):
         run, chosen, fabric, batch = _begun(smoothing=smoothing, replicas=replicas)
-        losses.append(float(fitting._step(run, batch, chosen, fabric)))
+        losses.append(float(fitting.training_step(run, batch, chosen, fabric)))
     assert abs(losses[1] - losses[0]) > 0.02 * losses[0]
 
 
@@ -102,7 +102,7 @@ def test_gradients_are_clipped():
     norms = []
     for clip in (1e9, 1e-3):
         run, chosen, fabric, batch = _begun(clip=clip)
-        fitting._step(run, batch, chosen, fabric)
+        fitting.training_step(run, batch, chosen, fabric)
         norms.append(float(torch.stack([p.grad.norm() for p in run.net.parameters() if p.grad is not None]).norm()))
     assert norms[0] > 0.01 and norms[1] == pytest.approx(1e-3, rel=0.01)
 
@@ -259,14 +259,14 @@ def test_a_damaged_state_says_to_start_anew(lines, tmp_path, monkeypatch):
 
 def test_waiting_for_pictures_is_in_the_log(lines, tmp_path, monkeypatch):
     rows = []
-    batch = Stream._batch
+    batch = Stream.make_batch
 
     def slow(self, items, strength):
         time.sleep(0.3)
         return batch(self, items, strength)
 
     for name, made in (("quick", batch), ("slow", slow)):
-        monkeypatch.setattr(Stream, "_batch", made)
+        monkeypatch.setattr(Stream, "make_batch", made)
         rows.append(train([lines], tmp_path / name, settings=settings(steps=3)).progress.rows[-1]["waiting"])
     assert 0 <= rows[0] < rows[1] <= 1
 

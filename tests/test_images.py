@@ -165,7 +165,7 @@ def test_sixteen_bit_colour_is_turned_too() -> None:
         exif[0x0112] = orientation
         marked = Image.open(io.BytesIO(file_of(Image.fromarray(drawing()), "PNG", exif=exif)))
         expected = np.asarray(ImageOps.exif_transpose(marked))
-        assert np.array_equal(images.files._upright(drawing(), orientation), expected)
+        assert np.array_equal(images.files.upright(drawing(), orientation), expected)
 
 
 def png_claiming(width: int, height: int) -> bytes:

@@ -289,7 +289,7 @@ def test_an_elided_word_stands_before_one_that_may_follow_it(tmp_path):
 
 @pytest.mark.parametrize("code", [code for code, language in languages().items() if language.elisions])
 def test_every_elided_word_of_a_language_has_words_that_follow(code):
-    found = source(f"words:{code}")._followers
+    found = source(f"words:{code}").followers
     assert found.keys() == language_of(code).elisions and all(len(words) > 3 for words, _ in found.values())
     assert all(shares[-1] == pytest.approx(1) for _, shares in found.values())
 

@@ -208,18 +208,18 @@ def test_training_resumes_exactly(lines, tmp_path, monkeypatch):
     torch.set_num_threads(1)
     whole = train([lines], tmp_path / "whole", settings=settings())
 
-    step = fitting._step
+    step = fitting.training_step
 
     def interrupted(run, *rest):
         if run.progress.step == 4:
             raise KeyboardInterrupt
         return step(run, *rest)
 
-    monkeypatch.setattr(fitting, "_step", interrupted)
+    monkeypatch.setattr(fitting, "training_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train([lines], tmp_path / "cut", settings=settings())
     assert not (tmp_path / "cut" / "model.json").exists()
-    monkeypatch.setattr(fitting, "_step", step)
+    monkeypatch.setattr(fitting, "training_step", step)
     monkeypatch.setattr("scriven.jobs.train.track", lambda folder, row: tracked.append(row["step"]))
     tracked = []
     cut = train([lines], tmp_path / "cut", settings=settings(track=True))  # how it is watched may change
@@ -501,7 +501,7 @@ def test_a_batch_in_pieces_gives_the_gradient_of_the_whole(lines):
     found = []
     for pieces in (1, 4):
         run.optimizer.zero_grad(set_to_none=True)
-        loss = fitting._backward(run, batch, chosen, fabric, pieces)
+        loss = fitting.backward(run, batch, chosen, fabric, pieces)
         found.append((loss.item(), [p.grad.clone() for p in net.parameters()]))
     (whole, one), (pieced, four) = found
     assert pieced == pytest.approx(whole, rel=1e-5)

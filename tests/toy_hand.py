@@ -170,14 +170,14 @@ def published(parent, tmp_path_factory):
 @pytest.fixture
 def clock(monkeypatch):
     """Time that only passes in training: 24 seconds a batch."""
-    now, step = [0.0], fitting._step
+    now, step = [0.0], fitting.training_step
 
     def stepped(*arguments):
         now[0] += 24
         return step(*arguments)
 
     timed = SimpleNamespace(monotonic=lambda: now[0])
-    monkeypatch.setattr(fitting, "_step", stepped)
+    monkeypatch.setattr(fitting, "training_step", stepped)
     monkeypatch.setattr(fitting, "time", timed)
     for place in (job, rounds_module, students_module, labelling, time_budget):
         monkeypatch.setattr(place, "time", timed)

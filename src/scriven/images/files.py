@@ -145,7 +145,7 @@ def pixels(picture: Image.Image, data: bytes, name: str, page: int = 0) -> Grey:
             orientation = _orientation(picture, data, name)
             deep = _deep_colour(picture, data, page)
             picture.load()
-            return _grey(ImageOps.exif_transpose(picture)) if deep is None else _upright(deep, orientation)
+            return _grey(ImageOps.exif_transpose(picture)) if deep is None else upright(deep, orientation)
     except ImageError:
         raise
     except Exception as error:  # decoders raise anything on hostile bytes
@@ -164,7 +164,7 @@ def _deep_colour(picture: Image.Image, data: bytes, page: int) -> Grey | None:
     return _eight_bits(cv2.cvtColor(pages[0], cv2.COLOR_BGR2GRAY))
 
 
-def _upright(image: Grey, orientation: int) -> Grey:
+def upright(image: Grey, orientation: int) -> Grey:
     """Undo an EXIF orientation of 1 to 8."""
     turned = image.T if orientation >= 5 else image
     if orientation in (3, 4, 7, 8):

@@ -117,8 +117,8 @@ def train(
     fabric.launch()
     run = begin(net, settings, fabric)
     described = _described(inputs, parent, settings)
-    data = {"sources": [[d.get("fingerprint"), d.get("sketch")] for d in material.data]}
-    data |= {"charset": list(charset.characters)}
+    sources = [[d.get("fingerprint"), d.get("sketch")] for d in material.data]
+    data = {"sources": sources, "charset": charset.characters}
     if resume(out, run, described, data, fabric):
         log.info("going on at step %d", run.progress.step)
     computed = {"precision": arithmetic(settings), "replicas": len(run.replicas.nets) if run.replicas else 1}

@@ -199,7 +199,7 @@ def fit(
         rate = learning_rate(settings, progress.fraction(settings))
         for group in run.optimizer.param_groups:
             group["lr"] = rate
-        losses.append(_step(run, batch, settings, fabric))
+        losses.append(training_step(run, batch, settings, fabric))
         progress.step += 1
         trim(progress.step)
         _average(run, settings.ema)
@@ -228,12 +228,12 @@ def learning_rate(settings: FitSettings, fraction: float) -> float:
     return settings.lr * max(0.01, (1 + math.cos(math.pi * (fraction - settings.warmup) / (1 - settings.warmup))) / 2)
 
 
-def _step(run: Run, batch: Batch, settings: FitSettings, fabric: Fabric) -> Tensor:
+def training_step(run: Run, batch: Batch, settings: FitSettings, fabric: Fabric) -> Tensor:
     """One update. A batch that does not fit in memory is computed in halves from then on, and the log says so."""
     while True:
         try:
             run.optimizer.zero_grad(set_to_none=True)
-            loss = _backward(run, batch, settings, fabric, run.progress.parts)
+            loss = backward(run, batch, settings, fabric, run.progress.parts)
             break
         except (torch.OutOfMemoryError, RuntimeError) as error:
             if not _out_of_memory(error) or run.progress.parts >= len(batch):
@@ -271,14 +271,14 @@ def _out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def _backward(run: Run, batch: Batch, settings: FitSettings, fabric: Fabric, pieces: int, scale: float = 1.0) -> Tensor:
+def backward(run: Run, batch: Batch, settings: FitSettings, fabric: Fabric, pieces: int, scale: float = 1.0) -> Tensor:
     """Gradients of `scale` times the loss of a batch, computed in `pieces` one after the other; the loss."""
     if pieces > 1 and len(batch) > 1:
         a, b = batch.parts(2)
         share = sum(map(len, a.texts)) / max(sum(map(len, batch.texts)), 1)  # the loss is a mean over characters
         with fabric.no_backward_sync(run.net):
-            first = _backward(run, a, settings, fabric, pieces // 2, scale * share)
-        second = _backward(run, b, settings, fabric, pieces // 2, scale * (1 - share))
+            first = backward(run, a, settings, fabric, pieces // 2, scale * share)
+        second = backward(run, b, settings, fabric, pieces // 2, scale * (1 - share))
         return share * first + (1 - share) * second
     batch = batch.to(fabric.device)
     if run.replicas is not None:

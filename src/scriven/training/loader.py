@@ -157,11 +157,12 @@ class Stream(IterableDataset[tuple[int, int, Batch]]):
                 if number <= skip:
                     continue
                 if turn % workers == mine:
-                    yield chunk, number, self._batch(items, strength)
+                    yield chunk, number, self.make_batch(items, strength)
                 turn += 1
             chunk, skip = chunk + 1, 0
 
-    def _batch(self, items: list[Item], strength: float) -> Batch:
+    def make_batch(self, items: list[Item], strength: float) -> Batch:
+        """The batch of planned items, augmented with `strength` 0..1."""
         pictures, texts, hands = zip(*(self._make(item, strength) for item in items), strict=True)
         return padded(pictures, texts, hands, self.plan.few_shapes)
 

@@ -56,7 +56,7 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_lerp_(means, gradients, 1 - MOMENTUM)
         ahead = torch._foreach_lerp(gradients, means, MOMENTUM)  # Nesterov's: the mean after one more such gradient
         kernels = [direction.permute(0, 2, 3, 1) for direction in ahead]  # (O, h, w, I), as channels-last weights lie
-        for same in _stacks(kernels):
+        for same in same_shapes(kernels):
             shape = kernels[same[0]].shape
             stack = torch.stack([kernels[i].flatten(1) for i in same])  # (k, O, h * w * I)
             size = RMS * max(stack.shape[1:]) ** 0.5  # an orthogonal (m, n) has a root mean square of max(m, n) ** -0.5
@@ -93,7 +93,7 @@ def orthogonal(matrices: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     return (x.mT if tall else x).float()
 
 
-def _stacks(kernels: Sequence[Tensor]) -> list[list[int]]:
+def same_shapes(kernels: Sequence[Tensor]) -> list[list[int]]:
     """Which of them are computed at once: on a CPU each by itself; on a GPU, where starting costs most, all alike."""
     together: dict[tuple[Any, ...], list[int]] = {}
     for i, kernel in enumerate(kernels):

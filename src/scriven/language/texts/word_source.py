@@ -40,7 +40,7 @@ class WordSource:
         self.words = [words.words[i] for i in keep]
         weights = words.counts[keep] ** settings.exponent
         self._cumulative = np.cumsum(weights / weights.sum()).tolist()
-        self._followers = {elided: self._following(elided, weights) for elided in language.elisions}
+        self.followers = {elided: self._following(elided, weights) for elided in language.elisions}
         self._title = language.title if settings.title is None else settings.title
         self.characters = sorted(self.allowed - {" "})
 
@@ -102,7 +102,7 @@ class WordSource:
 
     def _after(self, rng: Rng, elided: str) -> str:
         """An elision joined to a word that may follow it, sampled by frequency: l'homme, c'est."""
-        followers, cumulative = self._followers[elided]
+        followers, cumulative = self.followers[elided]
         if not followers:
             return self._whole(rng)
         return f"{elided}'{followers[min(bisect_right(cumulative, rng.random()), len(followers) - 1)]}"
