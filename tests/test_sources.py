@@ -27,10 +27,10 @@ def write(file: Path, rows: list[tuple[str, str, str]]) -> None:
     pq.write_table(table, file)
 
 
-@pytest.mark.parametrize("bank_bytes", [0, 1 << 30])
-def test_the_first_of_an_id_keeps_its_own_picture(tmp_path: Path, bank_bytes: int) -> None:
+@pytest.mark.parametrize("cache_bytes", [0, 1 << 30])
+def test_the_first_of_an_id_keeps_its_own_picture(tmp_path: Path, cache_bytes: int) -> None:
     write(tmp_path / "train.parquet", [("x", "abc", "abc"), ("y", "ee", "ee"), ("x", "ffff", "ffff")])
-    source = FolderSource(LinesFolder(tmp_path), "train", InputSpec(64, 4), bank_bytes=bank_bytes)
+    source = FolderSource(LinesFolder(tmp_path), "train", InputSpec(64, 4), cache_bytes=cache_bytes)
     assert [skipped.id for skipped in source.skipped] == ["x"]
     shown, text, _ = source.make(source.ids.index("x"), 0.0)
     alone = tmp_path / "alone"

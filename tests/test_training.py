@@ -103,10 +103,10 @@ def test_a_gpu_sees_batches_of_few_shapes_and_every_line(lines):
     assert len(set(shapes)) < 15
 
 
-@pytest.mark.parametrize("bank_bytes", [1 << 30, 0])
-def test_every_epoch_has_an_order_of_its_own_and_none_is_that_on_disk(lines, bank_bytes):
+@pytest.mark.parametrize("cache_bytes", [1 << 30, 0])
+def test_every_epoch_has_an_order_of_its_own_and_none_is_that_on_disk(lines, cache_bytes):
     """Of the lines in a plan and of the batches that are made; 0: of a folder too large for the bank."""
-    source = FolderSource(LinesFolder(lines), "train", InputSpec(64, 4), bank_bytes=bank_bytes)
+    source = FolderSource(LinesFolder(lines), "train", InputSpec(64, 4), cache_bytes=cache_bytes)
     made = Plan(Mixture.of([source]), seed=3, batch_width_px=1200)
     epochs = [[item.index for item in made.items(epoch, 40)] for epoch in (0, 1)]
     assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(40))
@@ -150,7 +150,7 @@ def test_a_stream_starts_in_the_middle(lines):
 
 def test_a_folder_too_large_for_the_bank_gives_the_same_pictures(lines):
     banked = FolderSource(LinesFolder(lines), "train", InputSpec(64, 4))
-    streamed = FolderSource(LinesFolder(lines), "train", InputSpec(64, 4), bank_bytes=0)
+    streamed = FolderSource(LinesFolder(lines), "train", InputSpec(64, 4), cache_bytes=0)
     assert sorted(streamed.order(0, 1)) == list(range(len(banked)))
     for i in (0, 7, 39):
         assert np.array_equal(banked.picture(i), streamed.picture(i))

@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 
-from scriven.base import SettingsError, TextError
+from scriven.base import TextError
 from scriven.jobs import texts as jobs
 from scriven.jobs.train import TrainSettings
 from scriven.language.texts import charset_of, source
 from scriven.reader.trainable import InputSpec
 from scriven.text import Charset
 from scriven.training.data import TrainingData, characters, languages
-from scriven.training.loader import loader
 
 
 @pytest.fixture
@@ -57,10 +56,3 @@ def test_training_takes_characters_from_a_word_list_of_ones_own(here):
         ["fonts:list.csv"], InputSpec(64, 4, Charset(tuple(sorted(needed)))), TrainSettings(steps=1, validate_fonts=2)
     )
     assert made.sources[0].make(0, 0.0)[1]
-
-
-def test_workers_need_fork_and_say_so(monkeypatch):
-    monkeypatch.setattr("multiprocessing.get_start_method", lambda: "spawn")
-    assert loader([1, 2], 0)
-    with pytest.raises(SettingsError, match="started by spawn here, and workers need fork; set workers=0"):
-        loader([1, 2], 1)

@@ -13,7 +13,7 @@ from scriven.images import Grey, prepare
 from scriven.lines import LinesFolder
 from scriven.page.inputs import Input, find_inputs, line_pictures
 from scriven.reader.trainable import misfit
-from scriven.training.sources import ImageCache
+from scriven.training.image_cache import ImageCache
 
 LINE_ASPECT = 5  # width per height above which a picture shows a line; single words are hardly ever wider
 MIN_PICTURES = 8

@@ -5,7 +5,6 @@ sorts them by width, cuts batches of about equal area and shuffles those; rank r
 """
 
 import math
-import multiprocessing
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,7 @@ from lightning_fabric import Fabric
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from scriven.augment import AugmentSettings, augment, mask_spans
-from scriven.base import SettingsError, cores
+from scriven.base import cores
 from scriven.reader.align import frames_needed
 from scriven.tensors import Batch, collate
 from scriven.text import visual
@@ -199,13 +198,10 @@ def view_of(
 def loader(stream: Stream, workers: int) -> Iterator[tuple[int, int, Batch]]:
     """Batches of a stream, made by `workers` processes, ahead of time; the global random state is not touched.
 
-    OpenCV is left with one thread: a process forked while it has more waits for the missing ones for ever. Raises
-    SettingsError where processes are not forked: decoded pictures are in a file without a name, which only a forked
-    process can read.
+    OpenCV is left with one thread: a process forked while it has more waits for the missing ones for ever. Where
+    processes are spawned each gets a pickled copy of the stream.
     """
     if workers:
-        if (method := multiprocessing.get_start_method()) != "fork":
-            raise SettingsError(f"processes are started by {method} here, and workers need fork; set workers=0")
         cv2.setNumThreads(1)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "This DataLoader will create")  # more than the cores: as was asked for
@@ -225,7 +221,7 @@ def workers(wanted: int | None, fabric: Fabric) -> int:
     """How many processes make pictures where it is not said: on a CPU none, for the training needs all its cores."""
     if wanted is not None:
         return wanted
-    if fabric.device.type == "cpu" or multiprocessing.get_start_method() != "fork":
+    if fabric.device.type == "cpu":
         return 0
     return max(1, min(MOST_WORKERS, cores() // fabric.world_size - 1))
 

@@ -4,9 +4,6 @@ A source knows the text and the nominal width of item `index` without touching i
 plan the same batches, and makes its picture when the batch is built.
 """
 
-import os
-import tempfile
-import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from scriven.base import ImageError, OutputError, Skipped, TextError
+from scriven.base import ImageError, Skipped, TextError
 from scriven.images import prepare
 from scriven.language.texts import TextSource
 from scriven.lines import Group, Line, LinesFolder, held_out
@@ -23,6 +20,7 @@ from scriven.lines.sketch import digest
 from scriven.reader.trainable import InputSpec, unusable
 from scriven.scribes import Scribe
 from scriven.text import visual
+from scriven.training.image_cache import ImageCache
 
 CACHE_BYTES = 6 << 30  # decoded pictures kept on disk; a larger folder is decoded again each time
 WINDOW_GROUPS = 24  # row groups a large folder is shuffled across
@@ -48,39 +46,6 @@ class Source(Protocol):
     def make(self, index: int, strength: float) -> tuple[np.ndarray, str, str]: ...
 
 
-class ImageCache:
-    """Grey pictures of one height in an anonymous file on disk, read by position: no memory is held."""
-
-    def __init__(self, height: int):
-        self.height = height
-        self._file = tempfile.TemporaryFile(prefix="scriven-bank-", buffering=0)
-        weakref.finalize(self, self._file.close)
-        self._offsets = [0]
-
-    def add(self, picture: np.ndarray) -> None:
-        """Raises OutputError when the disk is full."""
-        data = memoryview(np.ascontiguousarray(picture).tobytes())
-        try:
-            while data:
-                data = data[self._file.write(data) :]
-        except OSError as error:
-            raise OutputError(
-                f"cannot keep the decoded pictures in {tempfile.gettempdir()}: {error.strerror}; free some space "
-                "there, or name another folder as TMPDIR"
-            ) from error
-        self._offsets.append(self._offsets[-1] + picture.size)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes on disk so far."""
-        return self._offsets[-1]
-
-    def get(self, index: int) -> np.ndarray:
-        """Picture number `index`, (height, W); read by position, so that forked processes share the file."""
-        start, end = self._offsets[index], self._offsets[index + 1]
-        return np.frombuffer(os.pread(self._file.fileno(), end - start, start), np.uint8).reshape(self.height, -1)
-
-
 class FolderSource:
     """The labelled lines of a split. Lines that cannot be used are in `skipped`, with reasons.
 
@@ -93,8 +58,8 @@ class FolderSource:
         split: str,
         spec: InputSpec,
         *,
-        only: Callable[[Line], bool] = lambda line: True,
-        bank_bytes: int = CACHE_BYTES,
+        only: Callable[[Line], bool] | None = None,
+        cache_bytes: int = CACHE_BYTES,
         seen: set[str] | None = None,
     ):
         """`seen`: the ids that other sources of this folder have taken, and this one adds its own to."""
@@ -109,17 +74,17 @@ class FolderSource:
         self._widths: list[int] = []
         self._groups: list[Group] = []
         self._group_of: list[int] = []  # of each item
-        self._bank: ImageCache | None = ImageCache(spec.height)
+        self._cache: ImageCache | None = ImageCache(spec.height)
         self._recent: OrderedDict[int, dict[str, Line]] = OrderedDict()
         known = len(folder.skipped)  # rows that another source of this folder named already
         for group in folder.groups(split):
             self._groups.append(group)
             for line in folder.read(group):
-                if only(line):
-                    self._take(line, bank_bytes)
+                if only is None or only(line):
+                    self._take(line, cache_bytes)
         self.skipped += folder.skipped[known:]
 
-    def _take(self, line: Line, bank_bytes: int) -> None:
+    def _take(self, line: Line, cache_bytes: int) -> None:
         if line.id in self._seen:
             self.skipped.append(Skipped(line.id, "its id occurs more than once; only the first is used"))
             return
@@ -140,10 +105,10 @@ class FolderSource:
         self.digests.append(digest(line.image))
         self._widths.append(picture.shape[1])
         self._group_of.append(len(self._groups) - 1)
-        if self._bank:
-            self._bank.add(picture)
-            if self._bank.nbytes > bank_bytes:
-                self._bank = None
+        if self._cache:
+            self._cache.add(picture)
+            if self._cache.nbytes > cache_bytes:
+                self._cache = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -151,7 +116,7 @@ class FolderSource:
     def order(self, epoch: int, seed: int) -> np.ndarray:
         """A permutation of all items: whole when they are banked, else across a window of row groups at a time."""
         rng = np.random.default_rng([seed, epoch, 1])
-        if self._bank:
+        if self._cache:
             return rng.permutation(len(self))
         groups = rng.permutation(len(self._groups))
         member = np.array(self._group_of)
@@ -166,8 +131,8 @@ class FolderSource:
 
     def picture(self, index: int) -> np.ndarray:
         """(H, W) uint8, prepared."""
-        if self._bank:
-            return self._bank.get(index)
+        if self._cache:
+            return self._cache.get(index)
         group = self._group_of[index]
         if group not in self._recent:
             lines = self._recent[group] = {}
@@ -187,9 +152,9 @@ class FixedSource:
 
     def __init__(self, source: Source, indices: Sequence[int], strength: float = 0.0):
         made = [source.make(int(i), strength) for i in indices]
-        self._bank = ImageCache(made[0][0].shape[0]) if made else ImageCache(1)
+        self._cache = ImageCache(made[0][0].shape[0]) if made else ImageCache(1)
         for picture, _, _ in made:
-            self._bank.add(picture)
+            self._cache.add(picture)
         self._rows = [(picture.shape[1], text, hand) for picture, text, hand in made]
 
     def __len__(self) -> int:
@@ -202,7 +167,7 @@ class FixedSource:
         return self._rows[index][0]
 
     def make(self, index: int, strength: float) -> tuple[np.ndarray, str, str]:
-        return self._bank.get(index), *self._rows[index][1:]
+        return self._cache.get(index), *self._rows[index][1:]
 
 
 class ScribeSource:
