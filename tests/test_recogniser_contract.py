@@ -1,4 +1,4 @@
-"""The contract of a recogniser, held over every network in the dict."""
+"""The contract of a recogniser, over every network in RECOGNISERS and a toy of another height and stride."""
 
 import logging
 import unicodedata
@@ -10,30 +10,47 @@ import pytest
 import torch
 
 from scriven.base import SettingsError, TextError
+from scriven.images import encode, prepare
+from scriven.jobs.adapt import adapt
+from scriven.jobs.read import read
+from scriven.jobs.train import TrainSettings, train
+from scriven.lines import Line, LinesWriter
+from scriven.reader.session import Reader
 from scriven.recognisers import RECOGNISERS, build
 from scriven.recognisers.ctc import ctc_loss
 from scriven.recognisers.export import export, inference_graphs
+from scriven.selftrain.settings import AdaptSettings
 from scriven.tensors import collate
 from scriven.text import Charset
-from scriven.training.keep import load_net, save_weights
+from scriven.training import fit as fitting
+from scriven.training.keep import load_net, load_tensors, save_weights
+from toy_recogniser import ToyNetwork
 
 TEXTS = ("ink", "paper on", "a quill", "dip it")
+NETWORKS = {**RECOGNISERS, "toy": ToyNetwork}
 
 
-def drawn(text: str) -> np.ndarray:
-    picture = np.full((64, 24 * len(text) + 16), 255, np.uint8)
+def drawn(text: str, height: int = 64) -> np.ndarray:
+    (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, 1.0, 2)
+    picture = np.full((64, width + 32), 255, np.uint8)
     cv2.putText(picture, text, (6, 42), cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, 1.0, 0, 2)
-    return picture
+    wide = cv2.resize(picture, (picture.shape[1] * 64 // height, 64))  # as many frames a letter at every height
+    return prepare(wide, height)
 
 
-@pytest.fixture(scope="module", params=RECOGNISERS)
+@pytest.fixture(autouse=True)
+def registered(monkeypatch):
+    monkeypatch.setitem(RECOGNISERS, "toy", ToyNetwork)
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
 def learnt(request):
-    """A network of each kind that has learnt four drawn lines by heart."""
+    """A network of each kind that was overfitted to four drawn lines."""
     torch.manual_seed(0)
-    net = build(request.param, Charset.of(TEXTS), size="tiny")
-    batch = collate([drawn(t) for t in TEXTS], TEXTS)
+    net = NETWORKS[request.param](Charset.of(TEXTS), size="tiny")
+    batch = collate([drawn(t, net.height) for t in TEXTS], TEXTS)
     optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3)
-    for _ in range(300):  # how many it takes differs from processor to processor
+    for _ in range(900):  # how many it takes differs from processor to processor
         optimizer.zero_grad()
         loss = net.loss(batch)
         if loss < 0.005:
@@ -55,7 +72,7 @@ def test_reads_a_line_the_same_alone_and_in_company(learnt):
     _, net, batch = learnt
     together, steps = net(batch.images, batch.widths)
     for i, text in enumerate(TEXTS):
-        alone = collate([drawn(text)])
+        alone = collate([drawn(text, net.height)])
         logits, count = net(alone.images, alone.widths)
         assert count[0] == steps[i]
         torch.testing.assert_close(logits[0, : count[0]], together[i, : count[0]], atol=1e-4, rtol=1e-4)
@@ -66,7 +83,16 @@ def test_survives_save_and_load(learnt, tmp_path):
 
     network, net, batch = learnt
     save_weights(tmp_path, net)
-    write_info(tmp_path, ModelInfo(network=network, sizes={"size": "tiny"}, charset=net.charset.characters))
+    write_info(
+        tmp_path,
+        ModelInfo(
+            network=network,
+            sizes={"size": "tiny"},
+            charset=net.charset.characters,
+            height=net.height,
+            stride=net.stride,
+        ),
+    )
     loaded, info = load_net(tmp_path)
     assert info.characters == net.charset
     torch.testing.assert_close(loaded(batch.images, batch.widths)[0], net(batch.images, batch.widths)[0])
@@ -100,7 +126,7 @@ def test_a_lone_accent_does_not_start_as_a_space(learnt):
 def test_refuses_an_unknown_character_by_name(learnt):
     _, net, _ = learnt
     with pytest.raises(TextError, match="LATIN SMALL LETTER E WITH ACUTE"):
-        net.loss(collate([drawn("ink")], ["iné"]))
+        net.loss(collate([drawn("ink", net.height)], ["iné"]))
 
 
 def test_the_exported_graph_equals_torch(learnt, tmp_path):
@@ -109,14 +135,77 @@ def test_the_exported_graph_equals_torch(learnt, tmp_path):
     export(inference_graphs(net)["reader"], tmp_path / "reader.onnx")
     assert logging.getLogger("torch.onnx").level == level
     session = onnxruntime.InferenceSession(str(tmp_path / "reader.onnx"), providers=["CPUExecutionProvider"])
-    for pictures in ([drawn(t) for t in TEXTS], [drawn("ink")], [drawn("a quill " * 6)]):
-        some = collate(pictures)
+    for texts in (TEXTS, ["ink"], ["a quill " * 6]):
+        some = collate([drawn(text, net.height) for text in texts])
         logits, steps = session.run(["logits", "steps"], {"images": some.images.numpy(), "widths": some.widths.numpy()})
         expected, count = net(some.images, some.widths)
         assert steps.tolist() == count.tolist()
         for row, want, t in zip(logits, expected.detach().numpy(), steps, strict=True):
             np.testing.assert_allclose(row[:t], want[:t], atol=1e-3)
             assert row[:t].argmax(-1).tolist() == want[:t].argmax(-1).tolist()
+
+
+@pytest.fixture(scope="module")
+def letters(tmp_path_factory):
+    with LinesWriter(tmp_path_factory.mktemp("contract") / "letters", {"command": "test"}) as writer:
+        for split, count in (("train", 24), ("valid", 8)):
+            for number in range(count):
+                text = TEXTS[number % 4]
+                picture = drawn(text)
+                picture[5, 5 : 10 + number] = 0  # no two are the same
+                writer.write(Line(f"{split}-{number}", encode(picture), text), split)
+    return writer.path
+
+
+def trained(network, letters, out):
+    chosen = TrainSettings(model=network, size="tiny", steps=4, evaluations=2, ramp=1, batch_width_px=600)
+    return train([letters], out, settings=chosen)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_trains_exports_and_reads_through_the_model_folder(network, letters, tmp_path):
+    info = trained(network, letters, tmp_path / "m").info
+    net, _ = load_net(tmp_path / "m")
+    assert (info.network, info.sizes, info.height, info.stride) == (network, net.sizes, net.height, net.stride)
+    reader = Reader.load(tmp_path / "m", threads=1)
+    pictures = [(text, drawn(text)) for text in TEXTS]
+    together = {reading.id: reading for reading in reader.read(pictures)}
+    for text, picture in pictures:
+        (alone,) = reader.read([(text, picture)])
+        (torch_text,) = net.read(collate([prepare(picture, net.height)]))
+        assert alone.text == together[text].text == " ".join(torch_text.split())
+        assert all(0 <= c.start < c.end <= picture.shape[1] for c in alone.characters)
+    assert read([letters], tmp_path / "m").read == 32
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_resumes_exactly(network, letters, tmp_path, monkeypatch):
+    monkeypatch.setattr("scriven.training.publish.export", lambda net, path: path.write_bytes(b"graph"))
+    trained(network, letters, tmp_path / "whole")
+    step, taken = fitting.training_step, []
+
+    def interrupted(*args):
+        if len(taken) == 3:  # after the first evaluation
+            raise KeyboardInterrupt
+        taken.append(1)
+        return step(*args)
+
+    monkeypatch.setattr(fitting, "training_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trained(network, letters, tmp_path / "parts")
+    monkeypatch.setattr(fitting, "training_step", step)
+    trained(network, letters, tmp_path / "parts")
+    whole, parts = (load_tensors(tmp_path / name / "weights.safetensors") for name in ("whole", "parts"))
+    assert whole.keys() == parts.keys() and all(torch.equal(whole[key], parts[key]) for key in whole)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_adapts(network, letters, tmp_path):
+    trained(network, letters, tmp_path / "m")
+    few = AdaptSettings(steps=1, affine_steps=1, rounds=1, language="en", batch_width_px=600, synthetic_fraction=0.0)
+    done = adapt([letters], tmp_path / "hand", parent=tmp_path / "m", settings=few)
+    info = Reader.load(done.folder, threads=1).info
+    assert (info.network, info.height) == (network, NETWORKS[network].height) and done.why
 
 
 def test_unknown_networks_and_sizes_are_named():
