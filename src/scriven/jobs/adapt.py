@@ -8,7 +8,7 @@ trained on them and on synthetic pictures, and is the next teacher if it passes 
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -221,7 +221,15 @@ def _info(
             "parents": [old.as_parent(parent)],
             "data": [{"path": str(i), "labels": "none"} for i in inputs],
             "scores": {"rounds": rows},
+            "notes": [_note(rows)],
             "versions": versions(),
             "settings": {**asdict(context.settings), "language": context.language},
         }
     )
+
+
+def _note(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The sentence of the model card."""
+    if accepted := rounds_kept(rows):
+        return f"adapted without labels in {counted(accepted, 'round')} of self-training"
+    return "self-training without labels did not help: it reads exactly as the model that it started from"

@@ -52,6 +52,7 @@ class ModelInfo(BaseModel):
     parents: list[Any] = []
     data: list[dict[str, Any]] = []
     scores: dict[str, Any] = {}
+    notes: list[str] = []  # sentences of the model card by whoever made the model
     versions: dict[str, str] = {}
     licence: str = ""
     languages: list[str] = []

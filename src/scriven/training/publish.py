@@ -5,14 +5,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from scriven.base import atomic, counted
+from scriven.base import atomic
 from scriven.images import Grey
 from scriven.language.model import CharLM
 from scriven.reader.calibrate import calibrate, stretched
 from scriven.reader.model import Graph, ModelInfo, own_language, read_info, write_info
 from scriven.reader.session import Picture, Reader
 from scriven.recognisers.export import export, inference_graphs
-from scriven.report import rounds_kept
 from scriven.training.keep import WEIGHTS, load_tensors, net_of
 from scriven.training.quantise import StoredGraphs, shrink
 from scriven.training.sources import Source
@@ -20,17 +19,16 @@ from scriven.training.sources import Source
 log = logging.getLogger("scriven.publish")
 
 LANGUAGE_MODEL = "language.npz"
-FEWEST = 50  # validation lines to calibrate confidences and to judge int8 on; with fewer both are left as they are
+FEWEST = 50  # validation lines to calibrate confidences and to evaluate int8 on; with fewer neither is done
 Unlabelled = Sequence[tuple[str, Grey]]  # prepared pictures with their ids
 
 
 def publish(folder: Path, info: ModelInfo, valid: Sequence[Source], unlabelled: Unlabelled = ()) -> None:
-    """Make a model folder of the weights in `folder`. model.json comes last, when all the rest is there.
+    """Make a model folder of the weights in `folder`. model.json is written last, when everything else is there.
 
-    With at least FEWEST labelled validation pictures the width that is read best is found and the confidences are
-    calibrated on them, and the graph is stored
-    in int8, else with 16-bit weights, where that loses at most 0.2 points of CER on them. With so many pictures
-    without labels, the graph is, where its readings differ that little from those in fp32.
+    With at least FEWEST labelled validation pictures, the best reading width is chosen and the confidences are
+    calibrated on them, and the graph is stored in int8, else with 16-bit weights, if that costs at most 0.2 points of
+    CER. With as many unlabelled pictures the graph is stored so if its readings differ from fp32 by no more than that.
     """
     net = net_of(info, folder)
     tensors = load_tensors(folder / WEIGHTS)
@@ -50,7 +48,7 @@ def publish(folder: Path, info: ModelInfo, valid: Sequence[Source], unlabelled: 
 
 
 def with_language(folder: Path, info: ModelInfo, parent: Path | None, lm: CharLM | None = None) -> ModelInfo:
-    """What a model says of itself with the language model that it is read with: `lm`, else its parent's, else none."""
+    """model.json with the language model that is used in reading: `lm`, else that of its parent, else none."""
     if lm is not None:
         lm.save(folder / LANGUAGE_MODEL)
     elif parent is not None and (own := own_language(parent, read_info(parent))):
@@ -126,13 +124,8 @@ def card(info: ModelInfo) -> str:
     rows += [f"- {role} graph: {graph.file}, {graph.precision}" for role, graph in info.graphs.items()]
     if info.language_model:
         rows.append(f"- read with the language model {info.language_model}; without it: --lm none")
-    if mixed := info.settings.get("averaged"):
-        rows.append(f"- weights: the mean of {', '.join(f'{name} ({share:g})' for name, share in mixed)}")
     rows += [f"- started from: {info.came_from()}"] if info.parents else []
-    if tried := info.scores.get("rounds"):
-        kept = rounds_kept(tried)
-        learnt = f"in {counted(kept, 'round')}" if kept else "did not help: it reads exactly as the one it started from"
-        rows.append(f"- learning from its own readings, without labels, {learnt}")
+    rows += [f"- {note}" for note in info.notes]
     rows += [
         f"- trained on: {d['path']}"
         + (" (pictures only)" if d.get("labels") == "none" else "")
