@@ -177,7 +177,7 @@ def test_adapting_names_one_bad_line_among_a_thousand(scriven: Scriven, tmp_path
     small = ("--size", "tiny", "--steps", 1, "--set", "evaluations=1", "--set", "batch_width_px=2048")
     told(scriven("train", folder, "-o", model, *small), 1, "l500: ", "scriven: 1 skipped")
     told(scriven("train", damaged, "-o", tmp_path / "none", "--from", model, *small), 2, "not a complete Parquet")
-    told(scriven("train", folder, "-o", folder, *small), 2, "no model begun by this command")
+    told(scriven("train", folder, "-o", folder, *small), 2, "not a model begun by this command")
     told(scriven("train", folder, "-o", folder / "about.json", *small), 2, "is a file")
     asked = ("-m", model, "--lang", "en", "--rounds", 1, "--set", "steps=1", "--set", "synthetic_fraction=0")
     told(scriven("adapt", damaged, "-o", tmp_path / "hand", *asked), 2, "not a complete Parquet")

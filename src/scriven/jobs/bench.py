@@ -65,7 +65,7 @@ def bench(models: Sequence[str | Path] = (), settings: BenchSettings | None = No
 
     >>> import scriven
     >>> rows = scriven.bench(["scriven-synthetic"])  # takes a minute
-    >>> rows[0].name
+    >>> rows[0].what
     'decode and prepare words'
     """
     settings = settings or BenchSettings()
