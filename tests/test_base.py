@@ -1,4 +1,4 @@
-"""The ground: settings are typed and misspellings refused; a file appears complete or not at all, whatever happens."""
+"""Room base: typed settings, suggestions for misspellings, atomic files, skipped inputs, the cache."""
 
 import dataclasses
 import os
@@ -59,13 +59,13 @@ class Settings:
         ("folder=/tmp/y", "folder", Path("/tmp/y")),
     ],
 )
-def test_a_setting_takes_the_type_of_its_field(change: str, key: str, value: object) -> None:
+def test_settings_are_converted_to_the_type_of_their_field(change: str, key: str, value: object) -> None:
     changed = override(Settings(), [change])
     assert getattr(changed, key) == value and type(getattr(changed, key)) is type(value)
     assert dataclasses.replace(changed, **{key: getattr(Settings(), key)}) == Settings()
 
 
-def test_dashes_are_underscores_and_the_last_change_counts() -> None:
+def test_dashes_equal_underscores_and_the_last_change_wins() -> None:
     @validated
     @dataclass(frozen=True)
     class Two:
@@ -81,7 +81,7 @@ def test_dashes_are_underscores_and_the_last_change_counts() -> None:
         ("stpes=3", "no setting 'stpes'; did you mean 'steps'"),
         ("qqqqqq=3", "there are: folder, minutes"),
         ("steps", "'steps'; write it as key=value"),
-        ("steps=many", "'steps' is 'many', which does not fit; set it to a whole number$"),
+        ("steps=many", "'steps' is 'many', which is not valid; set it to a whole number$"),
         ("steps=1.5", "'steps' is 1.5, .* a whole number"),
         ("rate=fast", "'rate' is 'fast', .* a number$"),
         ("rate=nan", "'rate' is 'nan', .* a number$"),
@@ -89,13 +89,13 @@ def test_dashes_are_underscores_and_the_last_change_counts() -> None:
         ("steps=none", "'steps' is 'none', .* a whole number"),
         ("mixed=maybe", "'mixed' is 'maybe', .* true or false"),
         ("minutes=soon", "'minutes' is 'soon', .* a number or none"),
-        ("sizes=1,two", "'sizes' is 'two', .* values with commas between them, each a whole number"),
-        ("span=1", "'span' is .*1.*, .* 2 values with commas between them, each a number and a whole number"),
+        ("sizes=1,two", "'sizes' is 'two', .* values separated by commas, each a whole number"),
+        ("span=1", "'span' is .*1.*, .* 2 values separated by commas, each a number and a whole number"),
         ("mode=slow", "'mode' is 'slow', .* fast or exact"),
         ("stride=5", "'stride' is 5, .* 4 or 8"),
     ],
 )
-def test_what_does_not_fit_is_refused_in_one_sentence(change: str, said: str) -> None:
+def test_invalid_settings_are_refused_in_one_sentence(change: str, said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         override(Settings(), [change])
 
@@ -121,17 +121,17 @@ class Derived(Bounded):
 
 
 @pytest.mark.parametrize("kind", [Bounded, Derived])
-def test_settings_are_validated_when_they_are_made(kind: type[Bounded]) -> None:
+def test_settings_are_validated_on_construction(kind: type[Bounded]) -> None:
     made: Any = kind
     assert made("0.25", 3) == made(share=0.25, start="3") and type(made(1).share) is float
     assert override(kind(), ["share=1"]).share == 1 and kind().inner.steps == 10
     for values, said in (
-        ({"share": 1.5}, "'share' is 1.5, which does not fit; set it to a number of 0 or more, at most 1$"),
+        ({"share": 1.5}, "'share' is 1.5, which is not valid; set it to a number of 0 or more, at most 1$"),
         ({"share": float("nan")}, "'share' is 'nan'"),
         ({"start": -1}, "'start' is -1, .* a whole number of 0 or more or none$"),
         ({"start": 13}, "^the setting 'start' is 13; choose another$"),
-        ({"height": (0.5, 2)}, "'height' is 2, .* 2 values with commas between them, each a number of 0 or more"),
-        ({"height": (0.5, 0.1)}, "'height' is '0.5,0.1', which does not fit; give the smaller number first$"),
+        ({"height": (0.5, 2)}, "'height' is 2, .* 2 values separated by commas, each a number of 0 or more"),
+        ({"height": (0.5, 0.1)}, "'height' is '0.5,0.1', which is not valid; give the smaller number first$"),
         ({"inner": 3}, "'inner' is 3"),
         ({"shere": 1}, "there is no setting 'shere'; did you mean 'share'"),
     ):
@@ -139,7 +139,7 @@ def test_settings_are_validated_when_they_are_made(kind: type[Bounded]) -> None:
             made(**values)
 
 
-def test_settings_stay_ordinary_frozen_dataclasses() -> None:
+def test_validated_settings_are_still_frozen_dataclasses() -> None:
     some = Derived(own=0.1)
     assert pickle.loads(pickle.dumps(some)) == some and hash(Settings()) == hash(Settings())
     assert dataclasses.asdict(some)["own"] == 0.1 and Derived.own == 0.5
@@ -153,18 +153,18 @@ def test_settings_stay_ordinary_frozen_dataclasses() -> None:
 def test_the_old_name_of_a_setting_is_accepted_with_a_notice(kind: Any, caplog: pytest.LogCaptureFixture) -> None:
     assert kind(portion=0.1).share == override(kind(), ["portion=0.1"]).share == 0.1
     assert [r.getMessage() for r in caplog.records] == [
-        "the setting portion is now called share; the old name goes with the next version"
+        "the setting portion is now called share; the next version drops the old name"
     ] * 2
 
 
 def test_arguments_are_checked_like_settings() -> None:
     check("n", 3, Natural)
     check("n", None, Natural | None)
-    with pytest.raises(SettingsError, match="'n' is -1, which does not fit; set it to a whole number of 0 or more$"):
+    with pytest.raises(SettingsError, match="'n' is -1, which is not valid; set it to a whole number of 0 or more$"):
         check("n", -1, Natural)
 
 
-def test_every_error_is_one_a_user_can_fix() -> None:
+def test_all_errors_derive_from_scriven_error() -> None:
     errors = [e for e in vars(base).values() if isinstance(e, type) and issubclass(e, Exception)]
     assert len(errors) == 10 and all(issubclass(e, ScrivenError) for e in errors)
     assert str(MissingExtra("scriven train", "train")).endswith(
@@ -181,7 +181,7 @@ def names(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.iterdir())
 
 
-def test_a_file_appears_complete_under_its_name(tmp_path: Path) -> None:
+def test_atomic_files_appear_only_when_complete(tmp_path: Path) -> None:
     with atomic(tmp_path / "new" / "a.txt", "w") as file:
         file.write("été\n")
         assert not (tmp_path / "new" / "a.txt").exists()
@@ -200,21 +200,21 @@ def test_an_error_while_writing_keeps_the_old_file(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_text() == "old" and names(tmp_path) == ["a"]
 
 
-def test_an_error_about_another_file_is_not_one_of_writing(tmp_path: Path) -> None:
+def test_an_error_about_another_file_is_raised_unchanged(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="gone"), atomic(tmp_path / "a"):
         (tmp_path / "gone").read_bytes()
     assert names(tmp_path) == []
 
 
-def test_no_thread_sees_another_umask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The umask belongs to the whole process: to read it, it was set to 0 for a moment."""
+def test_writing_never_changes_the_umask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The umask belongs to the whole process; reading it used to set it to 0 for a moment."""
     monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("the umask is touched"))
     with atomic(tmp_path / "a") as file:
         file.write(b"x")
     assert (tmp_path / "a").stat().st_mode & 0o200
 
 
-def test_where_nothing_can_be_written_the_place_is_named(tmp_path: Path) -> None:
+def test_an_unwritable_path_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     (tmp_path / "folder").mkdir()
     for path in (tmp_path / "file" / "a", tmp_path / "folder"):
@@ -252,8 +252,8 @@ except OutputError as error:
 
 
 @pytest.mark.parametrize("size", [60_000, 50_001, 3_000_000])
-def test_a_full_disk_is_one_sentence_and_leaves_nothing(python: Python, tmp_path: Path, size: int) -> None:
-    """A limit on the size of files stands for the end of the disk: writes fail in the same places."""
+def test_a_full_disk_gives_one_sentence_and_leaves_no_file(python: Python, tmp_path: Path, size: int) -> None:
+    """A limit on the file size simulates a full disk: writes fail at the same points."""
     (tmp_path / "a").write_text("old")
     done = python(FULL.format(work=PLAIN.format(size=size)), tmp_path)
     assert done.returncode == 0, done.stderr
@@ -261,7 +261,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(python: Python, tmp_path
     assert (tmp_path / "a").read_text() == "old" and names(tmp_path) == ["a"]
 
 
-def test_a_disk_full_of_lines_leaves_a_folder_that_can_be_continued(python: Python, tmp_path: Path) -> None:
+def test_a_lines_folder_can_be_continued_after_the_disk_was_full(python: Python, tmp_path: Path) -> None:
     done = python(FULL.format(work=LINES), tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert "train-00000.parquet: " in done.stdout and "free some space" in done.stdout
@@ -271,7 +271,7 @@ def test_a_disk_full_of_lines_leaves_a_folder_that_can_be_continued(python: Pyth
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounting needs root")
-def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
+def test_a_disk_without_free_space(tmp_path: Path) -> None:
     command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path)]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("this machine mounts nothing")
@@ -306,7 +306,7 @@ def test_a_kill_before_the_rename_leaves_the_old_file(python: Python, tmp_path: 
     assert len(names(tmp_path)) == 2 and all(n == "a" or (n[0] == "." and n.endswith(".part")) for n in names(tmp_path))
 
 
-def test_a_file_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_synced_before_they_are_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[Any] = []
     for step in ("fsync", "replace"):
         real = getattr(os, step)
@@ -328,11 +328,11 @@ def test_a_file_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: p
         ("b.csv", "there is no folder sub.csv; check", "b.csv: there is no folder sub.csv; check"),
     ],
 )
-def test_a_refusal_names_its_input_once_and_keeps_its_reason_whole(id, reason, said):
+def test_a_skipped_input_is_named_once_with_its_full_reason(id, reason, said):
     assert Skipped(id, reason).sentence() == said
 
 
-def test_what_was_left_out_is_listed_one_a_line_and_ten_at_most() -> None:
+def test_skipped_inputs_are_listed_one_per_line_and_at_most_ten() -> None:
     some = [Skipped(f"p{n}", "it is\ndamaged") for n in range(1300)]
     assert base.listed([]) == "" and base.listed(some[:1]) == " p0: it is damaged"
     assert base.listed(some[:2]) == "\n  p0: it is damaged\n  p1: it is damaged"
@@ -344,7 +344,7 @@ def test_what_was_left_out_is_listed_one_a_line_and_ten_at_most() -> None:
     ("count", "most", "places"),
     [(5, 9, [0, 1, 2, 3, 4]), (31, 4, [0, 10, 20, 30]), (17, 16, None), (9, 1, [0]), (9, 0, []), (0, 3, [])],
 )
-def test_evenly_reaches_from_the_first_to_the_last(count: int, most: int, places: list[int] | None) -> None:
+def test_evenly_includes_the_first_and_the_last_item(count: int, most: int, places: list[int] | None) -> None:
     found = evenly(range(count), most)
     assert found == places if places is not None else len(found) == len(set(found)) == most and found[-1] == count - 1
 
@@ -352,20 +352,20 @@ def test_evenly_reaches_from_the_first_to_the_last(count: int, most: int, places
 # ---- cache
 
 
-def test_cached_files_are_kept_in_the_folder_of_the_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cached_files_are_in_the_cache_folder_of_the_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCRIVEN_CACHE", str(tmp_path / "chosen"))
-    cache.remember("kind", "name", b"data")
-    assert (tmp_path / "chosen" / "kind" / "name").read_bytes() == cache.remembered("kind", "name") == b"data"
+    cache.write_cached("kind", "name", b"data")
+    assert (tmp_path / "chosen" / "kind" / "name").read_bytes() == cache.read_cached("kind", "name") == b"data"
     monkeypatch.delenv("SCRIVEN_CACHE")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     folder = cache.cache_folder("kind")
     assert folder is not None and folder.is_relative_to(tmp_path) and folder.parts[-2:] == ("scriven", "kind")
-    assert cache.remembered("kind", "name") is None
+    assert cache.read_cached("kind", "name") is None
 
 
 @pytest.mark.parametrize("found", ["~/.cache/scriven", None])
-def test_nothing_is_cached_for_a_user_without_a_home(found: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_cached_without_a_home_folder(found: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     def folder(*_: object, **__: object) -> Path:
         if found is None:
             raise RuntimeError("no home")
@@ -373,5 +373,5 @@ def test_nothing_is_cached_for_a_user_without_a_home(found: str | None, monkeypa
 
     monkeypatch.delenv("SCRIVEN_CACHE")
     monkeypatch.setattr("platformdirs.user_cache_path", folder)
-    cache.remember("kind", "name", b"data")
-    assert cache.cache_folder("kind") is None and cache.remembered("kind", "name") is None
+    cache.write_cached("kind", "name", b"data")
+    assert cache.cache_folder("kind") is None and cache.read_cached("kind", "name") is None

@@ -1,4 +1,4 @@
-"""Direction of writing: logical order outside, visual order inside, and back."""
+"""Writing direction: conversion between logical and visual order."""
 
 import random
 import unicodedata
@@ -32,7 +32,7 @@ def line(rng: random.Random, letters: str, other: str, crowded: bool) -> str:
 
 
 @given(st.text(max_size=40))
-def test_text_from_left_to_right_is_unchanged(text: str) -> None:
+def test_left_to_right_text_is_unchanged(text: str) -> None:
     if not any(unicodedata.bidirectional(c) in ("R", "AL") for c in text):
         assert visual(text) == logical(text) == text and not right_to_left(text)
 
@@ -41,7 +41,7 @@ def test_text_from_left_to_right_is_unchanged(text: str) -> None:
     st.text(st.characters(whitelist_categories=["L", "N", "P", "Z", "M"]), max_size=30),
     st.text(HEBREW + " 1a(", max_size=12),
 )
-def test_no_character_gets_lost(text: str, more: str) -> None:
+def test_no_character_is_lost(text: str, more: str) -> None:
     line = normalise(text + more)
     seen = visual(line)
     assert sorted(index for _, index in logical_characters(seen)) == list(range(len(line)))
@@ -66,14 +66,14 @@ def test_no_character_gets_lost(text: str, more: str) -> None:
         ("abc (def) שלום עולם", "םלוע םולש abc (def)"),
     ],
 )
-def test_lines_as_they_are_seen(text: str, seen: str) -> None:
+def test_visual_order_of_known_lines(text: str, seen: str) -> None:
     assert visual(text) == seen and logical(seen) == text
     assert [seen[i] for _, i in logical_characters(seen)] != [] and len(logical_characters(seen)) == len(text)
 
 
 @pytest.mark.parametrize("letters", [HEBREW, ARABIC])
 @given(seed=st.integers(0, 2**32))
-def test_ordinary_lines_come_back_from_visual_order(letters: str, seed: int) -> None:
+def test_logical_inverts_visual_for_ordinary_lines(letters: str, seed: int) -> None:
     rng = random.Random(seed)
     for main, other in ((letters, LATIN), (LATIN, letters)):
         text = line(rng, main, other, False)
@@ -82,7 +82,7 @@ def test_ordinary_lines_come_back_from_visual_order(letters: str, seed: int) -> 
 
 
 def test_only_numbers_and_brackets_beside_the_other_direction_are_ambiguous() -> None:
-    """`15 km` and `km 15` look alike in a line from right to left; what comes back looks the same too."""
+    """`15 km` and `km 15` look alike in a right-to-left line; the order returned has the same visual order."""
     rng = random.Random(1)
     for letters in (HEBREW, ARABIC):
         lines = [line(rng, letters, LATIN, True) for _ in range(2000)]

@@ -17,7 +17,7 @@ Grey = images.Grey
 
 
 def drawing(width: int = 200, height: int = 64, ink: int = 20, paper: int = 235) -> Grey:
-    """A slanted row of strokes on paper, not the same upside down or mirrored."""
+    """A slanted row of strokes on paper, without symmetry."""
     image = np.full((height, width), paper, np.uint8)
     for x in range(10, width - 20, 18):
         cv2.line(image, (x, height - 15), (x + 9, 15), ink, 3, cv2.LINE_AA)
@@ -52,7 +52,7 @@ def test_encode_and_decode(format: str) -> None:
         images.encode(drawing(), "gif")
 
 
-def test_both_ways_of_opening_see_the_same() -> None:
+def test_paths_and_bytes_open_alike() -> None:
     data = file_of(Image.fromarray(drawing()), "PNG")
     rewritten = file_of(Image.fromarray(drawing()), "PNG", exif=Image.Exif())  # no longer plain, so Pillow decodes it
     assert np.array_equal(images.decode(data, "x"), drawing())
@@ -61,7 +61,7 @@ def test_both_ways_of_opening_see_the_same() -> None:
 
 @pytest.mark.parametrize("bits", [10, 12, 14, 16])
 @pytest.mark.parametrize("format", ["PNG", "TIFF"])
-def test_sixteen_bit_files_are_scaled_by_the_bits_in_use(bits: int, format: str) -> None:
+def test_sixteen_bit_files_are_scaled_by_the_bits_used(bits: int, format: str) -> None:
     deep = drawing(paper=255).astype(np.uint16) * ((2**bits - 1) // 255)
     assert off(images.open_image(file_of(Image.fromarray(deep), format)), drawing(paper=255)) < 4
 
@@ -74,7 +74,7 @@ def test_sixteen_bit_colour(extension: str) -> None:
     assert off(images.open_image(bytes(data)), drawing(paper=255)) < 3
 
 
-def test_every_page_of_a_sixteen_bit_colour_tiff(tmp_path: Path) -> None:
+def test_all_pages_of_a_sixteen_bit_colour_tiff(tmp_path: Path) -> None:
     sheets = [cv2.merge([drawing(200 + 20 * i, paper=255).astype(np.uint16) * 16] * 3) for i in range(2)]
     assert cv2.imwritemulti(str(tmp_path / "deep.tiff"), sheets)
     for i, (_, page) in enumerate(images.pages_of(tmp_path / "deep.tiff")):
@@ -89,7 +89,7 @@ def test_fractions_in_a_tiff() -> None:
     assert off(images.open_image(file_of(Image.fromarray(values * 2 - 1), "TIFF")), drawing()) < 30
 
 
-def test_whole_numbers_of_32_bits() -> None:
+def test_32_bit_integers() -> None:
     deep = drawing(paper=255).astype(np.int32) * 16
     assert off(images.open_image(file_of(Image.fromarray(deep), "TIFF")), drawing(paper=255)) < 2
     assert off(images.open_image(file_of(Image.fromarray(deep - 2000), "TIFF")), drawing(ink=0, paper=255)) < 10
@@ -126,7 +126,7 @@ def test_ink_in_the_alpha_channel(ink: int) -> None:
     assert off(images.open_image(file_of(Image.fromarray(rgba), "PNG")), drawing(ink=0, paper=255)) < 1
 
 
-def test_a_cut_out_sheet_lies_on_white() -> None:
+def test_transparency_is_composited_onto_white() -> None:
     rgba = cv2.merge([drawing()] * 3 + [np.full((64, 200), 255, np.uint8)])
     rgba[:, 150:] = 0
     image = images.open_image(file_of(Image.fromarray(rgba), "PNG"))
@@ -148,7 +148,7 @@ def test_exif_orientation_is_undone(orientation: int, format: str) -> None:
     assert images.size(data) == (200, 64)
 
 
-def test_exif_behind_the_pixels_of_a_png_counts_too() -> None:
+def test_exif_after_the_pixels_of_a_png_is_applied() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     data = file_of(Image.fromarray(drawing()).transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif)
@@ -159,7 +159,7 @@ def test_exif_behind_the_pixels_of_a_png_counts_too() -> None:
     assert images.size(late) == (200, 64)
 
 
-def test_sixteen_bit_colour_is_turned_too() -> None:
+def test_sixteen_bit_colour_is_rotated_by_exif() -> None:
     for orientation in range(1, 9):
         exif = Image.Exif()
         exif[0x0112] = orientation
@@ -180,7 +180,7 @@ def png_claiming(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("side", [11_000, 17_321, 60_000])  # 121 and 300 megapixels, and 3.6 gigapixels
-def test_a_bomb_is_refused_by_its_header(side: int) -> None:
+def test_decompression_bombs_are_refused_by_their_header(side: int) -> None:
     with pytest.raises(ImageError, match="bomb.png.*megapixels.*scale it down"):
         images.open_image(png_claiming(side, side), name="bomb.png")
     deep = bytearray(png_claiming(side, side))
@@ -199,7 +199,7 @@ def test_truncated_files_are_refused_by_name(format: str, share: float) -> None:
         images.open_image(data[: int(len(data) * share)], name="letter.x")
 
 
-def test_damaged_inside_is_refused() -> None:
+def test_corrupt_pixel_data_is_refused() -> None:
     data = bytearray(file_of(Image.fromarray(drawing()), "PNG"))
     middle = len(data) // 2
     data[middle : middle + 20] = b"\0" * 20
@@ -207,9 +207,9 @@ def test_damaged_inside_is_refused() -> None:
         images.open_image(bytes(data), name="letter.png")
 
 
-def test_no_picture_is_refused(tmp_path: Path) -> None:
+def test_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.png").write_text("these are notes")
-    with pytest.raises(ImageError, match="notes.png is not a picture"):
+    with pytest.raises(ImageError, match="notes.png is damaged or not a picture"):
         images.open_image(tmp_path / "notes.png")
     (tmp_path / "empty.jpg").write_bytes(b"")
     with pytest.raises(ImageError, match="empty.jpg is empty"):
@@ -221,9 +221,9 @@ def test_no_picture_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("a.HEIC", "format cannot be read; save it"), ("a.docx", "is not a picture")]
+    ("name", "said"), [("a.HEIC", "format cannot be read; save it"), ("a.docx", "is damaged or not a picture")]
 )
-def test_a_picture_of_an_unsupported_format_is_called_so(tmp_path: Path, name: str, said: str) -> None:
+def test_an_unsupported_format_is_named(tmp_path: Path, name: str, said: str) -> None:
     (tmp_path / name).write_bytes(b"\0\0\0\x18ftypheic")
     with pytest.raises(ImageError, match=said):
         images.open_image(tmp_path / name)
@@ -235,7 +235,7 @@ def test_mislabelled_pictures_open_by_their_content(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1)])
-def test_too_small_is_refused(shape: tuple[int, int]) -> None:
+def test_tiny_pictures_are_refused(shape: tuple[int, int]) -> None:
     data = file_of(Image.new("L", shape, 255), "PNG")
     with pytest.raises(ImageError, match="too small"):
         images.open_image(data, name="dot.png")
@@ -249,7 +249,7 @@ def test_forty_thousand_pixels_wide() -> None:
     assert images.prepare(drawing(40_000, 32), 64).shape == (64, 80_000)
 
 
-def test_light_ink_is_turned_dark() -> None:
+def test_light_ink_is_inverted() -> None:
     for image in (drawing(), drawing(600), drawing(ink=150, paper=190)):
         assert images.polarity(image) > 0.5
         assert images.polarity(255 - image) < -0.5
@@ -259,7 +259,7 @@ def test_light_ink_is_turned_dark() -> None:
 
 
 @pytest.mark.real
-def test_no_real_line_is_taken_for_light_ink() -> None:
+def test_no_real_line_is_inverted() -> None:
     import pyarrow.parquet as pq
 
     flipped, back, count = [], 0, 0
@@ -309,7 +309,7 @@ def pyramid(path: Path, flags: int | None) -> None:
 
 
 @pytest.mark.parametrize("flags", [1, None], ids=["named reduced", "unnamed"])
-def test_smaller_copies_of_a_page_in_a_tiff_are_no_pages(tmp_path: Path, flags: int | None) -> None:
+def test_reduced_copies_in_a_tiff_are_not_pages(tmp_path: Path, flags: int | None) -> None:
     pyramid(tmp_path / "scan.tif", flags)
     with Image.open(tmp_path / "scan.tif") as stored:
         assert stored.n_frames == 6  # type: ignore[attr-defined]
@@ -324,7 +324,7 @@ def test_a_smaller_page_that_shows_something_else_is_a_page(tmp_path: Path) -> N
     assert images.count_pages(tmp_path / "act.tiff") == 2
 
 
-def test_one_page_by_its_number(tmp_path: Path) -> None:
+def test_page_by_number(tmp_path: Path) -> None:
     sheets = [Image.fromarray(drawing(200 + 20 * i)) for i in range(3)]
     for name in ("act.tiff", "act.pdf"):
         sheets[0].save(tmp_path / name, save_all=True, append_images=sheets[1:])
@@ -341,7 +341,7 @@ def test_one_page_by_its_number(tmp_path: Path) -> None:
         images.page_of(tmp_path / "one.png", 2)
 
 
-def test_a_damaged_page_costs_that_page_only(tmp_path: Path) -> None:
+def test_a_damaged_page_does_not_affect_the_others(tmp_path: Path) -> None:
     noise = [np.random.default_rng(i).integers(0, 255, (64, 200 + i), dtype=np.uint8) for i in range(3)]
     sheets = [Image.fromarray(sheet) for sheet in noise]
     sheets[0].save(tmp_path / "act.tiff", save_all=True, append_images=sheets[1:], compression="tiff_lzw")
@@ -359,7 +359,7 @@ def test_a_damaged_page_costs_that_page_only(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_whatever_the_bytes_only_image_errors_come_out(format: str, tmp_path: Path) -> None:
+def test_random_bytes_raise_image_error_only(format: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(FORMATS.index(format))
     data = file_of(Image.fromarray(drawing()).convert("RGB"), format)
     skipped = 0
@@ -380,7 +380,7 @@ def test_whatever_the_bytes_only_image_errors_come_out(format: str, tmp_path: Pa
     assert skipped
 
 
-def test_to_height_keeps_proportions_and_a_least_width() -> None:
+def test_to_height_keeps_the_aspect_ratio_and_a_minimum_width() -> None:
     assert images.to_height(drawing(300, 100), 64).shape == (64, 192)
     assert images.to_height(drawing(300, 32), 64).shape == (64, 600)
     narrow = images.to_height(np.full((200, 10), 230, np.uint8), 64)
@@ -389,7 +389,7 @@ def test_to_height_keeps_proportions_and_a_least_width() -> None:
     assert images.to_height(drawing(10, 5000), 64).shape == (64, 32)
 
 
-def test_normalise_evens_light_and_contrast() -> None:
+def test_normalise_corrects_illumination_and_contrast() -> None:
     shade = np.linspace(0.4, 1, 600)[None]
     dark_left = (drawing(600) * shade).astype(np.uint8)
     pale = drawing(600, ink=170, paper=210)
@@ -409,7 +409,7 @@ def test_blank_paper_stays_blank() -> None:
     assert (images.normalise(np.zeros((64, 300), np.uint8)) >= 0).all()
 
 
-def test_prepare_does_not_change_its_input_and_repeats() -> None:
+def test_prepare_is_deterministic_and_leaves_its_input_unchanged() -> None:
     image = drawing(300, 90)
     before = image.copy()
     assert np.array_equal(images.prepare(image, 64), images.prepare(image, 64))
@@ -418,8 +418,8 @@ def test_prepare_does_not_change_its_input_and_repeats() -> None:
 
 
 @pytest.mark.parametrize("width", [64, 320, 512, 992])
-def test_prepare_has_no_jump_at_a_width_that_is_a_multiple_of_32(width: int) -> None:
-    """A px less or more changes as little there as at the widths beside it: nothing is squeezed, padded or cut."""
+def test_prepare_is_continuous_at_widths_that_are_multiples_of_32(width: int) -> None:
+    """One px more or less changes as little there as at neighbouring widths: no scaling, padding or cropping."""
     large, made = drawing(2 * width, 128), []
     for near in range(width - 1, width + 4):
         made.append(images.prepare(cv2.resize(large, (near, 64), interpolation=cv2.INTER_AREA)))
@@ -431,7 +431,7 @@ def test_prepare_has_no_jump_at_a_width_that_is_a_multiple_of_32(width: int) -> 
     assert off(paper[0], paper[1]) < 0.1 and off(paper[1], paper[2]) < 0.1
 
 
-def test_crop_polygon_fills_with_the_local_paper() -> None:
+def test_crop_polygon_fills_with_the_background() -> None:
     image = drawing(200, 64, ink=10, paper=200)
     cut = images.crop_polygon(image, [(20, 10), (120, 10), (120, 50), (20, 50)])
     assert cut.shape == (41, 101)

@@ -1,4 +1,4 @@
-"""Letters: one normal form, and character sets that keep their classes."""
+"""Room text: normalisation, and character sets that keep their classes."""
 
 import unicodedata
 
@@ -15,7 +15,7 @@ TEXTS = st.one_of(st.text(max_size=40), st.text(alphabet=SPACES + MARKS + "xyz",
 
 
 @given(TEXTS)
-def test_normalised_text_is_nfc_single_spaced_and_stays_so(text: str) -> None:
+def test_normalise_gives_nfc_with_single_spaces_and_is_idempotent(text: str) -> None:
     once = normalise(text)
     assert normalise(once) == once
     assert unicodedata.is_normalized("NFC", once)
@@ -24,22 +24,22 @@ def test_normalised_text_is_nfc_single_spaced_and_stays_so(text: str) -> None:
 
 
 @given(TEXTS)
-def test_composed_and_decomposed_are_the_same_text(text: str) -> None:
+def test_composed_and_decomposed_forms_are_equal(text: str) -> None:
     assert normalise(unicodedata.normalize("NFD", text)) == normalise(text)
 
 
 @pytest.mark.parametrize("space", SPACES)
-def test_every_kind_of_white_space_is_one_space(space: str) -> None:
+def test_every_kind_of_white_space_becomes_one_space(space: str) -> None:
     assert normalise(f"{space}a{space}{space}b{space}") == "a b"
 
 
-def test_what_is_no_white_space_stays() -> None:
+def test_other_characters_are_unchanged() -> None:
     for text in ("NaN", "¬", "…", "ſ", "ﬁ", "a\u200db", "½", "’"):
         assert normalise(text) == text
 
 
 @given(st.lists(TEXTS, max_size=5), TEXTS)
-def test_what_is_encoded_comes_back(texts: list[str], other: str) -> None:
+def test_encode_and_decode_are_inverse(texts: list[str], other: str) -> None:
     charset = Charset.of([*texts, other])
     text = normalise(other)
     classes = charset.encode(text)
@@ -58,7 +58,7 @@ def test_growing_keeps_every_class(old: str, new: str) -> None:
     assert grown.grow([new]) == grown
 
 
-def test_the_classes_start_after_the_blank() -> None:
+def test_classes_start_after_the_blank() -> None:
     charset = Charset(("b", "a", " "))
     assert charset.encode("ab a") == [2, 1, 3, 2] and charset.decode([2, 1, 3, 2]) == "ab a"
     assert charset.encode("") == [] and charset.decode([]) == ""
@@ -67,8 +67,8 @@ def test_the_classes_start_after_the_blank() -> None:
 
 
 @pytest.mark.parametrize("text", ["[s]", "[GO]", "[PAD]", "a [s] b[GO]", "\\", "C:\\new\\u0041", "<blank>", "~-"])
-def test_no_text_is_a_sign_of_the_recogniser(text: str) -> None:
-    """Brackets and backslashes are letters like others: nothing ends, fills or escapes a text."""
+def test_no_character_has_a_special_meaning(text: str) -> None:
+    """Brackets and backslashes are ordinary characters: no text is cut, padded or escaped."""
     assert normalise(text) == text
     charset = Charset.of([text])
     assert set(charset.characters) == set(text) | {" "}

@@ -1,8 +1,8 @@
 """Text: its normal form, the direction of writing, and the character set of a recogniser.
 
-Texts are stored and compared in logical order, the order in which they are read. A recogniser sees a picture from left
-to right: its classes, the language models it is decoded with and the words that it prefers are in visual order.
-`visual` and `logical` convert one into the other, by the Unicode bidirectional algorithm (UAX #9).
+Texts are stored and compared in logical order, the order in which they are read. A recogniser processes a picture from
+left to right, so its labels, its language models and its word lists are in visual order. `visual` and `logical` convert
+between the two orders by the Unicode bidirectional algorithm (UAX #9).
 """
 
 import re
@@ -18,11 +18,11 @@ from scriven.base import TextError
 _SPACES = re.compile(r"\s+")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001eeff]")
 _BRACKETS = {"(": ")", "[": "]", "{": "}", "\u00ab": "\u00bb"}
-_ATTACHED = frozenset("NSM BN LRE RLE LRO RLO PDF LRI RLI FSI PDI".split())  # classes that stay with the one before
+_ATTACHED = frozenset("NSM BN LRE RLE LRO RLO PDF LRI RLI FSI PDI".split())  # bidi classes kept with the previous one
 
 
 def normalise(text: str) -> str:
-    """Unicode NFC, any run of white space (no-break spaces and line ends included) as one space, none at the ends."""
+    """The text in NFC, with runs of white space (no-break spaces and line ends too) as one space, none at the ends."""
     return _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
 
 
@@ -34,7 +34,7 @@ def name(character: str) -> str:
 def right_to_left(text: str) -> bool:
     """Whether a text is mostly written from right to left.
 
-    The direction of the line is that of most of its letters, which its logical and visual order have in common.
+    The direction of a line is that of most of its letters, so it is the same in logical and in visual order.
     """
     if not _RIGHT_TO_LEFT.search(text):
         return False
@@ -45,22 +45,22 @@ def right_to_left(text: str) -> bool:
 
 @lru_cache(maxsize=1 << 16)
 def visual(text: str) -> str:
-    """The characters of a line from left to right as they are seen, brackets mirrored; left to right unchanged."""
+    """A line in visual order, with mirrored brackets; a line without right-to-left characters is unchanged."""
     if not _RIGHT_TO_LEFT.search(text):
         return text
     return "".join(_mirrored(text[i]) if odd else text[i] for i, odd in display_order(text))
 
 
 def logical(text: str) -> str:
-    """The inverse of `visual`: the line in the order in which it is read."""
+    """A line in logical order: the inverse of `visual`."""
     return "".join(character for character, _ in logical_characters(text))
 
 
 def logical_characters(text: str) -> list[tuple[str, int]]:
     """The characters of a line in reading order, each with its index in the visual order `text`.
 
-    The inverse of `visual` is not unique where a number or a bracket is next to words of the other direction: `15 km`
-    and `km 15` in a line from right to left look alike. The order that keeps them together is returned.
+    The inverse of `visual` is not unique if a number or bracket is next to words of the other direction: `15 km` and
+    `km 15` in a right-to-left line look alike. The order that keeps them together is returned.
     """
     if not _RIGHT_TO_LEFT.search(text):
         return [(character, i) for i, character in enumerate(text)]
@@ -69,10 +69,10 @@ def logical_characters(text: str) -> list[tuple[str, int]]:
 
 
 def display_order(text: str, rightwards: bool | None = None) -> list[tuple[int, bool]]:
-    """The index of each character of a line from left to right as it is seen, and whether it runs right to left.
+    """The index of each character of a line in visual order, and whether that character runs right to left.
 
-    `rightwards`: whether the line runs from left to right; by most of its letters if None. Marks stay behind their
-    letters. Explicit directional formatting is ignored, as it has no ink.
+    `rightwards`: whether the line runs from left to right; None: the direction of most of its letters. Combining marks
+    follow their letters. Explicit directional formatting is ignored, as it is invisible.
     """
     from bidi import algorithm
 
@@ -95,7 +95,7 @@ def display_order(text: str, rightwards: bool | None = None) -> list[tuple[int, 
 
 
 def _clusters(text: str) -> list[list[int]]:
-    """The indices of each character and of the marks on it."""
+    """The indices of each character and its combining marks."""
     clusters: list[list[int]] = []
     for i, character in enumerate(text):
         if clusters and unicodedata.bidirectional(character) in _ATTACHED:
@@ -106,14 +106,14 @@ def _clusters(text: str) -> list[list[int]]:
 
 
 def _reordered(text: str) -> list[tuple[str, int]]:
-    """A visual line reordered as if it were a logical one, which undoes the reordering of most lines."""
+    """A visual line reordered as if it were in logical order, which inverts the reordering of most lines."""
     return [(_mirrored(text[i]) if odd else text[i], i) for i, odd in display_order(text)]
 
 
 def _runs_reversed(text: str) -> list[tuple[str, int]]:
-    """A visual line from its right end, the runs from left to right in it reversed.
+    """A visual line from its right end, with the left-to-right runs in it reversed.
 
-    As the letters before a number then stand before it, this is right where they decide on its separators (Arabic).
+    The letters before a number then precede it, which matters if they decide on its separators (Arabic).
     """
     if not right_to_left(text):
         return _reordered(text)
@@ -142,7 +142,7 @@ def _mirrored(character: str) -> str:
 
 
 def _resolve_brackets(entries: list[dict[str, Any]], embedding: str) -> None:
-    """Rule N0 of UAX #9: the two brackets of a pair get the same direction, by what is between and before them."""
+    """Rule N0 of UAX #9: the brackets of a pair get one direction, from the text between and before them."""
     opened, pairs = list[tuple[str, int]](), list[tuple[int, int]]()
     for i, entry in enumerate(entries):
         if entry["type"] != "ON":
@@ -167,7 +167,7 @@ def _strong(kind: str) -> str:
 
 @dataclass(frozen=True)
 class Charset:
-    """The characters of a recogniser, in order. Class 0 is the CTC blank; character i is class i + 1."""
+    """The characters of a recogniser, in order. Class 0 is the CTC blank; the character at index i is class i + 1."""
 
     characters: tuple[str, ...]
 
@@ -179,7 +179,7 @@ class Charset:
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> "Charset":
-        """All characters of the texts, sorted; the space is always among them."""
+        """All characters of the texts, sorted, always including the space."""
         found = set(" ")
         for text in texts:
             found.update(normalise(text))

@@ -1,4 +1,7 @@
-"""Synthetic ink, paper and camera, and `augment` for pictures, in numpy and OpenCV; each takes an rng or a Sampler."""
+"""Augmentation in numpy and OpenCV: synthetic ink, paper and camera, and `augment` for given pictures.
+
+Every random function takes an `rng` or a Sampler.
+"""
 
 from scriven.augment.ink import Ink, ink
 from scriven.augment.noise import Sampler, crop, pool

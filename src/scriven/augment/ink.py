@@ -1,4 +1,4 @@
-"""Pen and ink: from a mask of strokes (uint8, 255 = ink) to the transmission of a sheet (uint8, 255 = no ink)."""
+"""Pen and ink: from a stroke mask (uint8, 255 = ink) to the transmission of the sheet (uint8, 255 = no ink)."""
 
 import math
 from functools import cache, lru_cache
@@ -16,7 +16,7 @@ _THINNED = np.clip(_RAMP * 255 * 1.1 - 70, 0, 255).astype(np.uint8)
 
 
 class Ink(NamedTuple):
-    """The parameters of pen and ink, the same for all pictures of a hand."""
+    """Parameters of pen and ink, constant over the pictures of a hand."""
 
     darkness: float = 1.0  # 0 invisible .. 1 black
     grow: float = 0.0  # px added on either side of a stroke; negative makes it thinner
@@ -28,7 +28,10 @@ class Ink(NamedTuple):
 
 
 def ink(mask: Grey, pen: Ink, stroke: float, sampler: Sampler) -> Grey:
-    """The transmission of a sheet with the strokes of a mask; `stroke`: their width in px, so that none vanishes."""
+    """The transmission (H, W) of a sheet with the strokes of `mask` (H, W).
+
+    `stroke`: the width of the strokes in px, which limits thinning so that none vanishes.
+    """
     if pen.nib:
         mask = as_image(cv2.dilate(mask, _NIB))
     if pen.grow or pen.pressure:
@@ -41,7 +44,7 @@ def ink(mask: Grey, pen: Ink, stroke: float, sampler: Sampler) -> Grey:
 
 
 def _rethreshold(mask: Grey, pen: Ink, stroke: float, sampler: Sampler) -> Grey:
-    """Blur a mask and threshold it again: strokes grow or shrink by a known width, and vary with pressure."""
+    """Blur a mask and threshold it again: strokes grow or shrink by a given width, and vary with pressure."""
     soft = max(pen.soft, 0.4)
     peak = math.erf(stroke / (2 * math.sqrt(2) * soft))  # of the blurred mask, in the middle of a stroke
     level = 0.5 * math.erfc(pen.grow / (math.sqrt(2) * soft))
@@ -53,7 +56,7 @@ def _rethreshold(mask: Grey, pen: Ink, stroke: float, sampler: Sampler) -> Grey:
     if pen.pressure:
         swing = min(1.4 * pen.pressure * min(level, peak - level), 2 * (level - half))  # no ink on bare paper
         blurred = as_image(cv2.addWeighted(blurred, 1.0, crop("cloud", mask.shape, sampler), swing, -128 * swing))
-    hairlines = mask if pen.grow >= 0 else cv2.LUT(mask, _THINNED)  # paler, but letters do not fall apart
+    hairlines = mask if pen.grow >= 0 else cv2.LUT(mask, _THINNED)  # paler, so that letters stay connected
     return as_image(cv2.max(cv2.LUT(blurred, _edge(level, half)), hairlines))
 
 
@@ -76,5 +79,5 @@ def _edge(level: float, half: float) -> Grey:
 
 @cache
 def _field_table(amount: float) -> Grey:
-    """A look-up table from noise to a factor (255 = 1): 1 for half of the field, down to 1 - amount for the rest."""
+    """A look-up table from noise to a factor (255 = 1): 1 for half of the field, 1 - amount to 1 for the rest."""
     return as_image((255 * (1 - amount * np.clip((150 / 255 - _RAMP) * 3.2, 0, 1)) + 0.5).astype(np.uint8))

@@ -59,9 +59,10 @@ class Sampler:
 
 @cache
 def pool(kind: NoiseKind) -> Grey:
-    """A noise field, uint8 (192, 2560) with mean 128, by its scale: grain 1 px, soft 1 px blurred, cloud, wide, fibre.
+    """A noise field, uint8 (192, 2560) with mean 128.
 
-    Cloud mixes scales of 2 to 18 px (mottled paper), wide has 60 px (illumination), fibre short horizontal streaks.
+    `grain` is white noise, `soft` the same blurred by 1.3 px; `cloud` mixes scales of 2 to 18 px (mottled paper),
+    `wide` has a scale of 60 px (illumination), `fibre` has short horizontal streaks.
     """
     rng = np.random.default_rng(_SEEDS[kind])
     shape = (POOL_HEIGHT, POOL_WIDTH)
@@ -99,7 +100,7 @@ def add_noise(image: Grey, kind: NoiseKind, amount: float, sampler: Sampler) -> 
 
 
 def crop(kind: NoiseKind, shape: tuple[int, int], sampler: Sampler) -> Grey:
-    """A random window (H, W) of a noise field, a view of it if the field is large enough."""
+    """A random window (H, W) of a noise field; a view if the field is large enough."""
     field = pool(kind)
     height, width = shape
     if height > POOL_HEIGHT or width > POOL_WIDTH:

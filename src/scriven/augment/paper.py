@@ -14,10 +14,10 @@ Ruling = Literal["none", "lines", "squares", "column"]
 
 
 class Paper(NamedTuple):
-    """The parameters of a sheet, the same for all pictures of a hand. Amounts: standard deviation in grey levels."""
+    """Parameters of a sheet, constant over the pictures of a hand. Amounts: standard deviation in grey levels."""
 
-    level: int = 255  # grey of the paper
-    light: float = 0.0  # illumination, over the whole picture
+    level: int = 255  # grey value of the paper
+    light: float = 0.0  # uneven illumination over the whole picture
     cloud: float = 0.0  # mottling
     fibre: float = 0.0
     stain: float = 0.0  # darkening of stained parts, 0..1
@@ -27,7 +27,7 @@ class Paper(NamedTuple):
 
 
 def paper(shape: tuple[int, int], sheet: Paper, sampler: Sampler, baseline: float = 0.0, turn: float = 0.0) -> Grey:
-    """Draw a sheet (H, W), with ruling relative to a `baseline` (px from the top), rotated by `turn` radians."""
+    """Draw a sheet (H, W) with ruling aligned to a `baseline` (px from the top) and rotated by `turn` radians."""
     page = np.full(shape, sheet.level, np.uint8)
     if sheet.ruling != "none":
         _rule(page, sheet, sampler, baseline, turn)
@@ -71,7 +71,10 @@ def _rule(page: Grey, sheet: Paper, sampler: Sampler, baseline: float, turn: flo
 
 
 def bleed_through(page: Grey, other: Grey, amount: float, sampler: Sampler) -> Grey:
-    """Darken a page by the writing on its other side (a mask, 255 = ink), mirrored and blurred, by `amount` 0..1."""
+    """Darken a page (H, W) by the writing on its verso: `other`, a mask (255 = ink), mirrored and blurred.
+
+    `amount`: darkness of the bleed-through, 0..1.
+    """
     mask = np.zeros(page.shape, np.uint8)
     top = sampler.below(max(1, page.shape[0] // 2)) - page.shape[0] // 4
     part = other[max(0, -top) :, ::-1][: page.shape[0] - max(0, top), : page.shape[1]]
@@ -83,7 +86,7 @@ def bleed_through(page: Grey, other: Grey, amount: float, sampler: Sampler) -> G
 
 @dataclass(frozen=True)
 class Camera:
-    """The degradations between a sheet and a picture file."""
+    """Parameters of the degradation between a sheet and a picture file."""
 
     blur: float = 0.5  # probability
     blur_most: float = 1.0  # px, standard deviation
@@ -98,7 +101,7 @@ class Camera:
 def camera(image: Grey, settings: Camera, sampler: Sampler, strength: float = 1.0, jpeg: float | None = None) -> Grey:
     """Degrade a picture (H, W) by blur, loss of resolution, sensor noise and JPEG; `strength` scales probabilities.
 
-    `jpeg` overrides the probability in the settings, for a hand whose pictures all come from the same camera.
+    `jpeg` overrides the probability of JPEG in the settings, for hands whose pictures share one camera.
     """
     height, width = image.shape
     if sampler.bernoulli(settings.shrink * strength) and width > 16:

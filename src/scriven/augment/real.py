@@ -13,13 +13,13 @@ from scriven.augment.warp import Affine, Wobble, warp
 from scriven.base.settings import NonNegative, Positive, Range, Share, validated
 from scriven.images import Grey
 
-SPAN = (6, 26)  # px at height 64, least and greatest width of a masked span: up to two letters
+SPAN = (6, 26)  # px at height 64, smallest and largest width of a masked span: up to two letters
 
 
 @validated
 @dataclass(frozen=True)
 class AugmentSettings:
-    """Ranges of the augmentation at strength 1; at strength 0 all are zero."""
+    """Ranges and probabilities of the augmentation at strength 1; at strength 0 nothing is changed."""
 
     slant: NonNegative = 0.35  # largest shear, dx per dy
     turn: NonNegative = 2.0  # degrees, largest rotation
@@ -28,8 +28,8 @@ class AugmentSettings:
     shift: Share = 0.05  # largest vertical shift, as a share of the height
     elastic: NonNegative = 1.2  # px at height 64, standard deviation
     stretch: NonNegative = 1.5  # px at height 64, standard deviation of shifts along the line
-    swell: Share = 0.04  # standard deviation of the letters' height, relative
-    sway: Share = 0.05  # standard deviation of their slant, dx per dy
+    swell: Share = 0.04  # relative standard deviation of the letter height
+    sway: Share = 0.05  # standard deviation of the letter slant, dx per dy
     drift: NonNegative = 1.5  # px at height 64, amplitude of a slow wave of the baseline
     weight: Share = 0.5  # probability of thicker or thinner strokes
     contrast: Share = 0.7  # probability of a change of contrast, gamma and paper grey
@@ -49,7 +49,7 @@ class AugmentSettings:
 def augment(
     image: Grey, rng: np.random.Generator, strength: float = 1.0, settings: AugmentSettings | None = None
 ) -> Grey:
-    """A random variation of a grey picture (H, W), 255 = paper: (H, W'), wide enough that no letter is cut off.
+    """A random variation of a grey picture (H, W), 255 = paper: (H, W'), where W' is wide enough to cut off no letter.
 
     `strength` scales every change from none (0) to full (1).
     """
@@ -76,7 +76,7 @@ def _warped(image: Grey, paper: int, sampler: Sampler, strength: float, settings
     """Shear, rotate, scale, shift and distort in one interpolation; rows with ink stay inside the picture."""
     height, width = image.shape
     scale = strength * height / 64
-    most = min(math.radians(settings.turn), 0.12 * height / width)  # or a long line would have to shrink
+    most = min(math.radians(settings.turn), 0.12 * height / width)  # otherwise long lines would have to shrink
     affine = Affine.of(
         slant=settings.slant * strength * sampler.normal(0.4),
         wide=_between(settings.wide, strength, sampler),
@@ -115,7 +115,7 @@ def _between(span: tuple[float, float], strength: float, sampler: Sampler) -> fl
 
 
 def _ink_rows(image: Grey, paper: int) -> tuple[int, int]:
-    """The first row with ink and the row after the last, by the darkest pixel of each; (0, H) without ink."""
+    """The first row with ink and the row after the last, by the darkest pixel of each row; (0, H) without ink."""
     darkest = cv2.reduce(image, 1, cv2.REDUCE_MIN).ravel()
     level = paper - 0.4 * (paper - int(darkest.min()))
     rows = np.flatnonzero(darkest < level)
@@ -134,7 +134,7 @@ def _reweighted(image: Grey, sampler: Sampler, strength: float) -> Grey:
 
 
 def _tone(paper: int, sampler: Sampler, strength: float) -> Grey:
-    """A look-up table (256,) that changes the grey of the paper, the darkness of the ink, and gamma."""
+    """A look-up table (256,) that changes the grey value of the paper, the darkness of the ink, and gamma."""
     target = paper + strength * (sampler.between(min(paper, 140), 255) - paper)
     depth = 1.0 + strength * (sampler.between(0.45, 1.35) - 1.0)
     gamma = math.exp(strength * sampler.normal(0.25))
@@ -154,9 +154,9 @@ def _faded(image: Grey, paper: int, sampler: Sampler, strength: float) -> Grey:
 
 
 def mask_spans(image: Grey, rng: np.random.Generator, share: float) -> Grey:
-    """Paint spans of columns with the grey of the paper, about `share` (0..1) of the width and at least one span.
+    """Fill spans of columns with the grey value of the paper: about `share` (0..1) of the width, at least one span.
 
-    The network has to read them from context, as in the span masking of HTR-VT (Li et al. 2024, arXiv:2409.08573).
+    The network has to infer the hidden letters from context: span masking of HTR-VT (Li et al. 2024, arXiv:2409.08573).
     """
     image = image.copy()
     height, width = image.shape
@@ -170,7 +170,7 @@ def mask_spans(image: Grey, rng: np.random.Generator, share: float) -> Grey:
 
 
 def blot(image: Grey, sampler: Sampler) -> Grey:
-    """Draw a blot, or a stroke across some letters, as dark as the darkest ink, on a copy of a picture."""
+    """A copy of a picture with a blot, or a stroke across some letters, as dark as the darkest ink."""
     image = image.copy()
     height, width = image.shape
     grey = int(image.min())

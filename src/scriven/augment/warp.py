@@ -1,4 +1,4 @@
-"""A fused warp: an affine map, a drifting baseline and an elastic field, applied by a single `cv2.remap`."""
+"""A fused warp: an affine map, a drifting baseline and an elastic field in a single `cv2.remap`."""
 
 import math
 from typing import Any, NamedTuple
@@ -12,9 +12,9 @@ from scriven.images import Grey
 
 CELL = 20  # px between the nodes of the elastic grid
 _MOST = 1.6  # standard deviations at which the shift of a node is clipped
-_ENDS = 0.3  # share of the shifts along the line that remains near the ends, as the outermost nodes are fixed
+_ENDS = 0.3  # share of the shifts along the line that remains near the ends, since the outermost nodes are fixed
 Floats = NDArray[np.float32]
-_NO_MAP: Any = None  # as both coordinates are in the first map
+_NO_MAP: Any = None  # the first map holds both coordinates
 
 
 class Affine(NamedTuple):
@@ -63,10 +63,10 @@ class Affine(NamedTuple):
 
 
 class Wobble(NamedTuple):
-    """Random displacements from the affine map; lengths in px of the result, the rest fractions.
+    """Parameters of the random displacements from the affine map: lengths in px of the result, the rest fractions.
 
-    Elastic shifts every node of a grid independently; the others vary along the line only, so that joined letters grow,
-    lean and spread together.
+    `elastic` shifts every node of a grid independently; the others vary along the line only, so that joined letters
+    change size, slant and width together.
     """
 
     elastic: float = 0.0  # standard deviation of the local shifts
@@ -88,7 +88,7 @@ STILL = Wobble()
 
 
 def warp(image: Grey, back: Affine, shape: tuple[int, int], wobble: Wobble, sampler: Sampler, fill: int = 0) -> Grey:
-    """Resample a picture to `shape` (H, W); `back` maps pixels of the result to it. Outside the picture is `fill`."""
+    """Resample a picture to `shape` (H, W); `back` maps pixels of the result to the picture, `fill` lies outside it."""
     height, width = shape
     if wobble == STILL:
         matrix = np.array([[back.a, back.b, back.c], [back.d, back.e, back.f]])
@@ -106,8 +106,8 @@ def _nodes(shape: tuple[int, int], back: Affine, wobble: Wobble, sampler: Sample
     """The positions in the picture of a coarse grid of nodes, (rows, columns, 2) px, and the size of its cells.
 
     The first node is at the first pixel, the last one at the last or a few px beyond. The displacements of a column
-    (stretch, sway, shifts along the line, swell, shifts across it) and its position form one vector, so that all
-    positions are one matrix product.
+    (stretch, sway, shifts along the line, swell, shifts across it) and its position form one vector, so that a single
+    matrix product gives all positions.
     """
     rows, columns = max(2, shape[0] // CELL + 1), max(2, shape[1] // CELL + 1)
     high, wide = -(-shape[0] // (rows - 1)), -(-shape[1] // (columns - 1))

@@ -1,4 +1,4 @@
-"""Files that can be made again: kept in the user's cache folder, silently not kept where it cannot be written."""
+"""The user's cache folder, for files that can be recreated; where it is not writable, nothing is cached."""
 
 import os
 from contextlib import suppress
@@ -11,9 +11,9 @@ from scriven.base.files import atomic
 
 
 def cache_folder(kind: str) -> Path | None:
-    """The folder of cached files of one kind: in $SCRIVEN_CACHE, else in the platform's cache folder of the user.
+    """The folder of cached files of one kind: in $SCRIVEN_CACHE if set, else in the platform's user cache folder.
 
-    None for a user without a home folder, as in some containers.
+    None if the user has no home folder, as in some containers.
     """
     if chosen := os.environ.get("SCRIVEN_CACHE"):
         return Path(chosen) / kind
@@ -24,7 +24,7 @@ def cache_folder(kind: str) -> Path | None:
     return folder / kind if folder.is_absolute() else None
 
 
-def remembered(kind: str, name: str) -> bytes | None:
+def read_cached(kind: str, name: str) -> bytes | None:
     """The content of a cached file, None if there is none or it cannot be read."""
     folder = cache_folder(kind)
     try:
@@ -33,8 +33,8 @@ def remembered(kind: str, name: str) -> bytes | None:
         return None
 
 
-def remember(kind: str, name: str, data: bytes) -> None:
-    """Write a file into the cache. With a read-only home or a full disk it is not kept."""
+def write_cached(kind: str, name: str, data: bytes) -> None:
+    """Write a file into the cache, atomically. Does nothing if the home is read-only or the disk full."""
     if folder := cache_folder(kind):
         with suppress(OutputError), atomic(folder / name) as file:
             file.write(data)

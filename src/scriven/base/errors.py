@@ -1,14 +1,14 @@
-"""The errors that a user can fix. Anything else that is raised is a bug and keeps its traceback.
+"""Errors that the user can fix. Any other exception is a bug and keeps its traceback.
 
 ScrivenError
-├── SettingsError   a setting that does not exist, or a value that does not fit it
-├── InputError      something given to Scriven that cannot be used
+├── SettingsError   an unknown setting, or a value that it does not accept
+├── InputError      an input that cannot be used
 │   ├── ImageError    a picture
 │   ├── TextError     text or a character set
 │   ├── LinesError    a lines folder
 │   ├── PageError     a PAGE-XML or ALTO file
 │   └── ModelError    a model folder
-├── OutputError     a result that cannot be written where it was asked for
+├── OutputError     an output that cannot be written
 └── MissingExtra    a command whose optional packages are not installed
 """
 

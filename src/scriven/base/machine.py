@@ -1,4 +1,4 @@
-"""What the machine offers to this process."""
+"""Resources of the machine that this process may use."""
 
 import os
 

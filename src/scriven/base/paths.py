@@ -1,4 +1,4 @@
-r"""Paths that others wrote down: with `\` between folders, or with accents in another Unicode normal form."""
+r"""Paths written on other systems: with `\` between folders, or in another Unicode normal form."""
 
 import os
 import unicodedata
@@ -8,22 +8,22 @@ FORMS = ("NFC", "NFD")
 
 
 def existing(path: str | Path) -> Path:
-    r"""The file or folder that a path means; the path as it was given where there is none.
+    r"""The existing file or folder that a path refers to; the path unchanged if there is none.
 
-    Tried in this order: the path as it stands; its names in any Unicode normal form (macOS stores `é` as two
-    characters); and both again with `/` for `\`, as Windows separates folders.
+    Tried in this order: the path itself; its names in any Unicode normal form (macOS stores `é` as two characters);
+    the same with `/` for `\`, the separator of Windows.
     """
     given = Path(path)
     if _exists(given):
         return given
     for spelling in (str(path), str(path).replace("\\", "/")):
-        if (found := _spelt(Path(spelling))) is not None:
+        if (found := _equivalent(Path(spelling))) is not None:
             return found
     return given
 
 
-def _spelt(path: Path) -> Path | None:
-    """A path whose names are equal to the given ones but for their normal form; None where there is none."""
+def _equivalent(path: Path) -> Path | None:
+    """An existing path whose names equal the given ones up to their normal form; None if there is none."""
     found = Path(path.anchor)
     for name in path.parts[1:] if path.anchor else path.parts:
         there = next((p for p in (found / name, *(found / _form(f, name) for f in FORMS)) if _exists(p)), None)

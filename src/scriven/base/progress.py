@@ -1,4 +1,4 @@
-"""Progress of a job, reported through the log: the command line shows it as a bar, a program may ignore it."""
+"""Progress of a job, reported through the logger `scriven`; the command line shows it as a bar."""
 
 import logging
 import time
@@ -8,13 +8,13 @@ _last: dict[str, float] = {}  # when each kind of work was last reported
 
 
 def progress(what: str, done: int, total: int | None) -> None:
-    """Report that `done` of `total` items are finished; at most ten times a second, and always at the end."""
+    """Report that `done` of `total` items are finished; logged at most ten times a second, and at the end."""
     of = f" of {total}" if total is not None else ""
     _report(what, done, total, f"{what}: {done}{of}", 0.1)
 
 
 def percent(what: str, fraction: float) -> None:
-    """Report the fraction done of work that has no items to count; at most twice a second."""
+    """Report the fraction done (0..1) of work without countable items; logged at most twice a second."""
     _report(what, 100 * fraction, 100, f"{what}: {100 * fraction:.0f} %", 0.5)
 
 

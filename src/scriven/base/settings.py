@@ -1,4 +1,4 @@
-"""Settings: frozen dataclasses whose values are validated and converted by pydantic when a record is made.
+"""Settings: frozen dataclasses whose values are validated and converted by pydantic on construction.
 
     @validated
     @dataclass(frozen=True)
@@ -6,8 +6,8 @@
         lr: Annotated[float, Field(gt=0, le=1)] = 2e-3
         steps: Count | None = None
 
-A value that does not fit raises SettingsError, one sentence that names the setting, the value and what fits. A class
-may list the old names of its settings, which are accepted with a notice: `RENAMED: ClassVar = {"old": "new"}`.
+An invalid value raises SettingsError, whose message names the setting, the value and the values allowed. A class may
+list old names of its settings, which are accepted with a notice: `RENAMED: ClassVar = {"old": "new"}`.
 """
 
 import dataclasses
@@ -41,7 +41,7 @@ def _ascending(pair: tuple[Number, Number]) -> tuple[Number, Number]:
     return pair
 
 
-Range = Annotated[tuple[Number, Number], AfterValidator(_ascending)]  # Range[Share]: from the first to the second
+Range = Annotated[tuple[Number, Number], AfterValidator(_ascending)]  # (minimum, maximum), such as Range[Share]
 
 CONFIG = ConfigDict(allow_inf_nan=False)
 SIMILAR = 0.5  # difflib ratio from which a known name is suggested for an unknown one
@@ -74,8 +74,8 @@ def validated(cls: type[Record]) -> type[Record]:
 def override(settings: Record, changes: Iterable[str]) -> Record:
     """A copy of a settings record with `key=value` changes, each value converted to the type of its field.
 
-    `none` is None, and the values of a tuple have commas between them. Raises SettingsError for an unknown key (with a
-    suggestion) or a value that does not fit.
+    `none` is None; the values of a tuple are separated by commas. Raises SettingsError for an unknown key (with a
+    suggestion) or an invalid value.
     """
     kind: Any = type(settings)
     values: dict[str, Any] = {}
@@ -89,7 +89,7 @@ def override(settings: Record, changes: Iterable[str]) -> Record:
 
 
 def check(name: str, value: Any, kind: Any) -> None:
-    """Raise SettingsError unless the argument `name` fits a type such as Count."""
+    """Raise SettingsError unless the value of the argument `name` is valid for a type such as Count."""
     _converted(name, value, kind)
 
 
@@ -100,7 +100,7 @@ def check_choice(name: str, value: str, choices: Iterable[str]) -> None:
 
 
 def no_setting(key: str, known: Iterable[str]) -> SettingsError:
-    """The error for an unknown setting: it suggests the most similar of those `known`, or lists them all."""
+    """The error for an unknown setting: suggests the most similar of the `known` names, or lists them all."""
     known = sorted(known)
     close = difflib.get_close_matches(key, known, n=1, cutoff=SIMILAR)
     hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}"
@@ -127,18 +127,18 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 
 def _current_name(cls: Any, key: str) -> str:
-    """The name of a setting, given that or one of the old names. Raises SettingsError."""
+    """The current name of a setting given by its current or an old name. Raises SettingsError."""
     renamed: Mapping[str, str] = getattr(cls, "RENAMED", {})
     if key in _hints(cls):
         return key
     if key not in renamed:
         raise no_setting(key, _hints(cls))
-    log.warning("the setting %s is now called %s; the old name goes with the next version", key, renamed[key])
+    log.warning("the setting %s is now called %s; the next version drops the old name", key, renamed[key])
     return renamed[key]
 
 
 def _from_text(text: str, hint: Any) -> Any:
-    """A value as it stands on a command line: None and tuples are recognised here, the rest is left to pydantic."""
+    """The value of a command-line string: None, tuples and choices are parsed here, the rest by pydantic."""
     options = [hint, *typing.get_args(hint)]
     if type(None) in options and text.lower() in ("none", "null", ""):
         return None
@@ -150,28 +150,28 @@ def _from_text(text: str, hint: Any) -> Any:
 
 
 def _sentence(name: str, error: ValidationError, kind: Any) -> str:
-    """What is wrong with a setting of a type: the first error that pydantic found."""
+    """The first error that pydantic found in the value of a setting, as a sentence."""
     first = error.errors(include_url=False)[0]
     value = first["input"]
     shown = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
     if not shown.replace(".", "", 1).lstrip("+-").isdecimal():
         shown = repr(shown)
-    own = first.get("ctx", {}).get("error")  # raised by a validator of ours
-    advice = own or f"set it to {_what_fits(_adapter(kind).json_schema())}"
-    return f"the setting {name!r} is {shown}, which does not fit; {advice}"
+    own = first.get("ctx", {}).get("error")  # raised by a validator of this package
+    advice = own or f"set it to {_allowed(_adapter(kind).json_schema())}"
+    return f"the setting {name!r} is {shown}, which is not valid; {advice}"
 
 
-def _what_fits(schema: Mapping[str, Any]) -> str:
-    """In words, the values that a JSON schema allows: `a number above 0, at most 1`."""
+def _allowed(schema: Mapping[str, Any]) -> str:
+    """The values that a JSON schema allows, in words: `a number above 0, at most 1`."""
     if "anyOf" in schema:
-        return " or ".join(map(_what_fits, schema["anyOf"]))
+        return " or ".join(map(_allowed, schema["anyOf"]))
     if choices := schema.get("enum", [schema["const"]] if "const" in schema else []):
         return " or ".join(map(str, choices))
     if schema.get("type") == "array":
         parts = schema.get("prefixItems") or [schema.get("items", {})]
         number = f"{len(parts)} values" if "prefixItems" in schema else "values"
-        return f"{number} with commas between them, each {' and '.join(dict.fromkeys(map(_what_fits, parts)))}"
+        return f"{number} separated by commas, each {' and '.join(dict.fromkeys(map(_allowed, parts)))}"
     kinds = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "null": "none"}
     bounds = (("minimum", "of {:g} or more"), ("exclusiveMinimum", "above {:g}"), ("maximum", "at most {:g}"))
     limits = [words.format(schema[key]) for key, words in bounds if key in schema]
-    return " ".join([kinds.get(schema.get("type", ""), "a text"), ", ".join(limits)]).rstrip()
+    return " ".join([kinds.get(schema.get("type", ""), "a string"), ", ".join(limits)]).rstrip()

@@ -1,16 +1,16 @@
-"""Inputs that were left out, each with its reason, and how errors list them."""
+"""Skipped inputs, each with its reason, and how error messages list them."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-NAMED = 10  # inputs listed in an error message
-ITEM = "\n  "  # separates them, where there are several
+NAMED = 10  # most inputs listed in an error message
+ITEM = "\n  "  # separates several listed inputs
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """One input that was left out, and why. Every input that is dropped is reported as one of these."""
+    """An input that was skipped, and the reason. Every skipped input is reported as one of these."""
 
     id: str
     reason: str
@@ -25,7 +25,7 @@ class Skipped:
 
 
 def listed(skipped: Iterable[Skipped]) -> str:
-    """Skipped inputs as the end of an error message: a single one on the same line, several on a line each."""
+    """Skipped inputs as the end of an error message: a single one on the same line, several on one line each."""
     named = [one.sentence() for one in skipped]
     if len(named) < 2:
         return "".join(f" {one}" for one in named)

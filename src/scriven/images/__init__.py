@@ -1,4 +1,4 @@
-"""Pictures: decoding any file to grey uint8 (H, W), 255 paper and 0 ink, and preprocessing it for a recogniser."""
+"""Pictures: decoding files to grey uint8 (H, W), 255 paper and 0 ink, and preprocessing them for a recogniser."""
 
 from scriven.images.files import SUFFIXES, as_stored, decode, encode, open_image, size
 from scriven.images.ink import (

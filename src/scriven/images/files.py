@@ -1,6 +1,6 @@
 """Picture files: decode any supported format to a grey picture, and encode one.
 
-Pillow reads the header of every file, and its size, depth, alpha and orientation are checked before a pixel is decoded.
+Pillow reads the header of every file; size, depth, alpha and orientation are checked before any pixel is decoded.
 Plain 8-bit PNG, JPEG and WebP are then decoded by OpenCV, which is faster, everything else by Pillow.
 """
 
@@ -24,20 +24,20 @@ MAX_PIXELS = 120_000_000
 MIN_SIDE = 2  # px
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".jp2", ".pgm", ".ppm")
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "PPM")
-PLAIN: dict[str, Callable[[bytes], bool]] = {  # formats that OpenCV may decode, and whether the end of a file is there
+PLAIN: dict[str, Callable[[bytes], bool]] = {  # formats that OpenCV may decode, and whether a file is complete
     "PNG": lambda data: b"IEND" in data[-16:],
     "JPEG": lambda data: b"\xff\xd9" in data[-32:],
     "WEBP": lambda data: len(data) >= 8 + int.from_bytes(data[4:8], "little"),
 }
 DITHERED = 0.3  # share of isolated black pixels: at least 0.7 in dithered handwriting, at most 0.1 in thresholded
-DEPTHS = (8, 10, 12, 14, 16, 24, 32)  # bits per pixel that scanners and cameras use, whatever the file format allows
+DEPTHS = (8, 10, 12, 14, 16, 24, 32)  # bits per pixel that scanners and cameras use
 
 
 def open_image(source: Path | bytes, *, name: str | None = None) -> Grey:
     """Open the first picture of a file or of its bytes: grey uint8 (H, W), upright, dark ink on light paper.
 
-    `name` is used in messages. Raises ImageError for a file that is missing, empty, truncated, not a picture, too large
-    (120 megapixels) or too small.
+    `name` is used in messages. Raises ImageError for a file that is missing, empty, truncated, not a picture, larger
+    than 120 megapixels, or less than 2 px on a side.
     """
     if isinstance(source, bytes):
         return decode(source, name or "a picture")
@@ -71,7 +71,7 @@ def as_stored(data: bytes, name: str) -> Grey:
 
 
 def size(data: bytes, name: str = "a picture") -> tuple[int, int]:
-    """Width and height in px, after EXIF rotation, from the header of a picture file alone. Raises ImageError."""
+    """Width and height in px after EXIF rotation, read from the header only. Raises ImageError."""
     with opened(data, name) as picture:
         upright = picture.format == "TIFF"  # Pillow has applied its orientation already
         sideways = not upright and _orientation(picture, data, name) >= 5
@@ -79,7 +79,7 @@ def size(data: bytes, name: str = "a picture") -> tuple[int, int]:
 
 
 def _is_plain(picture: ImageFile.ImageFile, data: bytes) -> bool:
-    """Whether OpenCV decodes a file as Pillow would: complete, one 8-bit grey or RGB picture, no alpha, not rotated."""
+    """Whether OpenCV decodes a file as Pillow does: complete, one 8-bit grey or RGB picture, no alpha, not rotated."""
     if picture.format not in PLAIN or picture.mode not in ("L", "RGB") or "transparency" in picture.info:
         return False
     if b"eXIf" in data if picture.format == "PNG" else "exif" in picture.info or "xmp" in picture.info:
@@ -94,7 +94,7 @@ def check_size(width: int, height: int, name: str) -> None:
     if width * height > MAX_PIXELS:
         raise _too_large(name, width * height)
     if min(width, height) < MIN_SIDE:
-        raise ImageError(f"{name} is {width} x {height} pixels, too small for writing; leave it out")
+        raise ImageError(f"{name} is {width} x {height} pixels, too small to show a line; leave it out")
 
 
 def _too_large(name: str, pixels: int) -> ImageError:
@@ -119,14 +119,14 @@ def opened(data: bytes, name: str) -> ImageFile.ImageFile:
         if Path(name).suffix.lower() in UNSUPPORTED:
             raise ImageError(f"{name}: {REASON}") from None
         raise ImageError(
-            f"{name} is not a picture that can be read, or is damaged; give {', '.join(FORMATS)} or PDF"
+            f"{name} is damaged or not a picture in a supported format; give {', '.join(FORMATS)} or PDF"
         ) from None
     check_size(picture.width, picture.height, name)
     return picture
 
 
 def _orientation(picture: Image.Image, data: bytes, name: str) -> int:
-    """The EXIF orientation, 1 to 8. A PNG is decoded only if it has one, which may follow the pixels."""
+    """The EXIF orientation, 1 to 8. A PNG is decoded only if it has EXIF data, which may follow the pixels."""
     if picture.format == "PNG" and b"eXIf" not in data and "exif" not in str(picture.info.keys()):
         return 1
     try:
@@ -186,7 +186,7 @@ def _grey(picture: Image.Image) -> Grey:
 
 
 def _descreened(image: Grey) -> Grey:
-    """A bilevel picture, blurred if it is dithered: if many of its black pixels have no black neighbour beside them."""
+    """A bilevel picture, blurred if it is dithered, which shows in many black pixels without a black neighbour."""
     black = np.asarray(image < 128, np.uint8)
     cross = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32)
     neighbours = cv2.filter2D(black, -1, cross, borderType=cv2.BORDER_REPLICATE)
@@ -195,7 +195,7 @@ def _descreened(image: Grey) -> Grey:
 
 
 def _eight_bits(values: npt.NDArray[Any]) -> Grey:
-    """Scale to uint8: integers by the number of bits in use (such as 12 of 16), fractions by their range."""
+    """Scale to uint8: integers by the number of bits used (such as 12 of 16), fractions by their range."""
     if values.dtype != np.uint16:
         values = values.astype(np.float32)
         finite = np.isfinite(values)
@@ -213,7 +213,7 @@ def _eight_bits(values: npt.NDArray[Any]) -> Grey:
 
 
 def _without_alpha(rgba: npt.NDArray[np.uint8]) -> Grey:
-    """Composite an RGBA picture (H, W, 4) onto white; if everything visible has one colour, alpha is the drawing."""
+    """Composite an RGBA picture (H, W, 4) onto white; if all visible pixels have one colour, the ink is the alpha."""
     grey, alpha = cv2.cvtColor(rgba, cv2.COLOR_RGBA2GRAY), rgba[..., 3]
     visible = grey[alpha > 0]
     if not visible.size:

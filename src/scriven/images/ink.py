@@ -9,16 +9,16 @@ import numpy.typing as npt
 from scriven.base import ImageError
 
 Grey = npt.NDArray[np.uint8]
-CLEAR = 0.5  # absolute skewness from which the polarity is taken as certain
-LONGEST = 4000  # largest width of a line of writing, in heights
+CLEAR = 0.5  # absolute skewness from which the polarity is treated as certain
+LONGEST = 4000  # largest ratio of width to height of a line of writing
 GREYS = np.arange(256, dtype=np.float64)
 
 
 def polarity(image: Grey) -> float:
     """Negative skewness of the grey values: positive for dark ink on light paper, negative for light on dark.
 
-    Ink is rarer than paper, so grey values are skewed towards it. Where that is unclear, uneven light or the edge of
-    the sheet may be the reason: then the skewness after subtracting the local mean is returned.
+    Ink covers less area than paper, so grey values are skewed towards it. If the skewness is small, because of uneven
+    light or the edge of the sheet, that after subtracting the local mean is returned.
     """
     small = image if image.size < 1 << 18 else _small(image, 64 if image.shape[1] > 4 * image.shape[0] else 512)
     skewness = _skewness(small)
@@ -29,7 +29,7 @@ def polarity(image: Grey) -> float:
 
 
 def _skewness(image: Grey) -> float:
-    """Skewness of the grey values with its sign reversed, near 0 where they hardly vary."""
+    """Negative skewness of the grey values; near 0 if they hardly vary."""
     counts = _histogram(image)
     share = counts / counts.sum()
     from_mean = GREYS - float(share @ GREYS)
@@ -54,8 +54,8 @@ def _small(image: Grey, height: int) -> Grey:
 def to_height(image: Grey, height: int = 64) -> Grey:
     """Scale a picture to `height` px, keeping its aspect ratio: (height, W).
 
-    Pictures narrower than height // 2 are padded with paper on the right. Raises ImageError for a picture that is more
-    than LONGEST times as wide as high.
+    Pictures narrower than height // 2 are padded with paper on the right. Raises ImageError for a picture more than
+    LONGEST times as wide as high.
     """
     if image.shape[1] > LONGEST * image.shape[0]:
         size = f"{image.shape[1]} px wide and {image.shape[0]} px high"
@@ -71,9 +71,9 @@ def to_height(image: Grey, height: int = 64) -> Grey:
 
 
 def pad_to_height(image: Grey, height: int) -> Grey:
-    """Pad a picture with paper, half above and half below, to `height` px.
+    """Pad a picture with paper to `height` px, half above and half below.
 
-    A picture at least as high, or one that `to_height` refuses, is returned unchanged.
+    A picture that is at least as high, or too wide for `to_height`, is returned unchanged.
     """
     missing = height - image.shape[0]
     if missing <= 0 or image.shape[1] > LONGEST * image.shape[0]:
@@ -82,7 +82,7 @@ def pad_to_height(image: Grey, height: int) -> Grey:
 
 
 def widened(image: Grey, factor: float) -> Grey:
-    """Scale the width of a picture by `factor`, to at least 8 px; the same object for 1."""
+    """Scale the width of a picture by `factor`, to at least 8 px; factor 1 returns the same object."""
     if factor == 1:
         return image
     width = max(8, round(image.shape[1] * factor))
@@ -111,7 +111,7 @@ def background(image: Grey, cell: int = 4, window: int = 11) -> Grey:
 
 
 def ink_mask(image: Grey) -> Grey:
-    """1 for ink, 0 for paper, (H, W): Otsu's threshold on the difference to the background, at least 12 grey levels."""
+    """1 for ink, 0 for paper, (H, W): Otsu's threshold of the difference to the background, at least 12 grey levels."""
     depth = cv2.subtract(background(image), image)
     threshold, _ = cv2.threshold(depth, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     return np.asarray(depth > max(threshold, 12), np.uint8)
@@ -121,7 +121,7 @@ def normalise(image: Grey, *, ink: int = 64, max_gain: float = 4.0) -> Grey:
     """Correct illumination and contrast: paper near 255, strokes near `ink`.
 
     The gain is limited to `max_gain`, so that blank paper stays blank. The stroke level is the median of the pixels
-    more than half as dark as the darkest 0.5 %, which depends little on how much of the picture is ink.
+    that are more than half as dark as the darkest 0.5 %; it depends little on the share of ink in the picture.
     """
     flat = np.asarray(cv2.divide(image, background(image), scale=255), np.uint8)
     counts = _histogram(flat)
@@ -136,7 +136,7 @@ def normalise(image: Grey, *, ink: int = 64, max_gain: float = 4.0) -> Grey:
 
 
 def prepare(image: Grey, height: int = 64) -> Grey:
-    """The input of a recogniser, uint8 (height, W): `to_height`, then `normalise`. Raises ImageError."""
+    """The input of a recogniser, uint8 (height, W): `to_height` followed by `normalise`. Raises ImageError."""
     return normalise(to_height(image, height))
 
 
@@ -147,7 +147,7 @@ def crop_polygon(image: Grey, points: Sequence[tuple[float, float]]) -> Grey:
     """
     corners = np.asarray(points, np.float64).reshape(-1, 2).round().astype(np.int32)
     if len(corners) < 3:
-        raise ImageError(f"a polygon of {len(corners)} points has no area; give three or more")
+        raise ImageError(f"a polygon of {len(corners)} points has no area; give at least three")
     high, wide = image.shape
     left, top = np.maximum(corners.min(0), 0)
     right, bottom = np.minimum(corners.max(0) + 1, (wide, high))

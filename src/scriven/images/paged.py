@@ -1,7 +1,7 @@
-"""Files of several pages: PDF, drawn by PDFium, and TIFF.
+"""Files of several pages: PDF, rendered by PDFium, and TIFF.
 
-Every command counts the pages of a file alike: reduced-resolution levels of a page, thumbnails and transparency masks
-of a TIFF are not pages. A page is named by its number from 1, as `001`.
+All commands count pages with these functions: reduced-resolution levels, thumbnails and transparency masks of a TIFF
+are not pages. Pages are numbered from 1 and named with three digits, such as `001`.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,20 +16,20 @@ from scriven.base import ImageError
 from scriven.images.files import check_size, decode, opened, pixels, read
 from scriven.images.ink import Grey, dark_ink
 
-DPI = 300  # at which the pages of a PDF are drawn
-TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # how the file begins; the last two are BigTIFF
-SUBFILE, OLD_SUBFILE = 254, 255  # TIFF tags that say what an image of the file is
-REDUCED, MASK, OLD_REDUCED = 1, 4, 2  # their values: bits of the first, a value of the second
+DPI = 300  # resolution at which the pages of a PDF are rendered
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # signatures; the last two are BigTIFF
+SUBFILE, OLD_SUBFILE = 254, 255  # TIFF tags for the kind of an image: NewSubfileType, SubfileType
+REDUCED, MASK, OLD_REDUCED = 1, 4, 2  # bits of NewSubfileType; a value of SubfileType
 SAME = 12.0  # mean difference in grey levels below which a smaller image shows the same as a larger one
 
-Draw = Callable[[int, str], Grey]  # the page of an index; the string names it in messages
+Draw = Callable[[int, str], Grey]  # (index, name for messages) -> the page
 
 
 def pages_of(path: Path, *, dpi: int = DPI) -> Iterator[tuple[str, Grey]]:
-    """Every page of a PDF (drawn at `dpi`) or of a TIFF, or the one picture of another file, as (name, grey picture).
+    """Every page of a PDF (rendered at `dpi`) or TIFF, or the one picture of another file, as (name, grey picture).
 
-    The name is the file's stem, with -001, -002, ... where there are several pages. A damaged page costs that page
-    only: the others come first, then an ImageError names the damaged ones. Where nothing can be read, it comes at once.
+    The name is the stem of the file, followed by -001, -002, ... if there are several pages. A damaged page does not
+    affect the others: they are yielded first, then an ImageError names the damaged ones.
     """
     path = Path(path)
     if path.suffix.lower() == ".pdf":
@@ -40,9 +40,9 @@ def pages_of(path: Path, *, dpi: int = DPI) -> Iterator[tuple[str, Grey]]:
 
 
 def pages_in(data: bytes, name: str, stem: str) -> Iterator[tuple[str, Grey]]:
-    """As `pages_of`, from the bytes of a picture file; `name` is used in messages. A PDF is refused."""
+    """As `pages_of`, from the bytes of a picture file; `name` is used in messages. Raises ImageError for a PDF."""
     if data[:5] == b"%PDF-":
-        raise ImageError(f"{name} is a PDF, which is read from a file only; save it and give its path")
+        raise ImageError(f"{name} is a PDF, which can only be read from a file; save it and give its path")
     if data[:4] in TIFF:
         with _tiff(data, name) as (count, draw):
             yield from _each_page(name, stem, count, draw)
@@ -51,7 +51,7 @@ def pages_in(data: bytes, name: str, stem: str) -> Iterator[tuple[str, Grey]]:
 
 
 def count_pages(path: Path) -> int:
-    """How many pages a file has: 1 for a picture that is neither TIFF nor PDF. Raises ImageError."""
+    """The number of pages of a file: 1 if it is neither TIFF nor PDF. Raises ImageError."""
     path = Path(path)
     if path.suffix.lower() == ".pdf":
         with _pdf(path, DPI) as (count, _):
@@ -64,7 +64,7 @@ def count_pages(path: Path) -> int:
 
 
 def page_of(path: Path, number: int, *, dpi: int = DPI) -> Grey:
-    """One page of a file, by its number from 1. Raises ImageError, also where there is no such page."""
+    """One page of a file, by its number from 1. Raises ImageError, also if there is no such page."""
     path = Path(path)
     if path.suffix.lower() == ".pdf":
         with _pdf(path, dpi) as (count, draw):
@@ -84,14 +84,14 @@ def _one_page(path: Path, count: int, number: int, draw: Draw) -> Grey:
 
 @contextmanager
 def _pdf(path: Path, dpi: int) -> Iterator[tuple[int, Draw]]:
-    """The number of pages of a PDF, and what draws one of them."""
+    """The number of pages of a PDF, and a function that renders one."""
     import pypdfium2
 
     data = read(path)
     try:
         document = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
-        raise ImageError(f"{path} is not a PDF that can be read ({error}); unlock it or export it again") from None
+        raise ImageError(f"{path} cannot be opened as PDF ({error}); unlock it or export it again") from None
 
     def draw(index: int, where: str) -> Grey:
         try:
@@ -100,7 +100,7 @@ def _pdf(path: Path, dpi: int) -> Iterator[tuple[int, Draw]]:
             check_size(width, height, f"{where}, at {dpi} dpi,")
             drawn = np.array(page.render(scale=dpi / 72, grayscale=True).to_numpy())
         except pypdfium2.PdfiumError as error:
-            raise ImageError(f"{where} cannot be drawn ({error}); export it again") from None
+            raise ImageError(f"{where} cannot be rendered ({error}); export the PDF again") from None
         return dark_ink(np.ascontiguousarray(drawn if drawn.ndim == 2 else drawn[..., 0]))
 
     with closing(document):
@@ -109,7 +109,7 @@ def _pdf(path: Path, dpi: int) -> Iterator[tuple[int, Draw]]:
 
 @contextmanager
 def _tiff(data: bytes, name: str) -> Iterator[tuple[int, Draw]]:
-    """The number of pages of a TIFF, and what decodes one of them."""
+    """The number of pages of a TIFF, and a function that decodes one."""
     with opened(data, name) as picture:
         try:
             frames = _page_frames(picture, data)
@@ -128,7 +128,7 @@ def _tiff(data: bytes, name: str) -> Iterator[tuple[int, Draw]]:
 
 
 def _page_frames(picture: Image.Image, data: bytes) -> list[int]:
-    """The images of a TIFF that are pages, by their index; all of them where each says that it is none."""
+    """The indices of the images of a TIFF that are pages; all of them if every one is marked as something else."""
     count = int(getattr(picture, "n_frames", 1))
     frames: list[int] = []
     full: tuple[int, int, int] | None = None  # index, width and height of the last page
@@ -137,7 +137,7 @@ def _page_frames(picture: Image.Image, data: bytes) -> list[int]:
             picture.seek(index)
             tags = getattr(picture, "tag_v2", {})
             flags, old = int(tags.get(SUBFILE, 0)), int(tags.get(OLD_SUBFILE, 0))
-        except Exception:  # a page that is damaged is named when it is drawn
+        except Exception:  # a damaged page is reported when it is decoded
             frames.append(index)
             continue
         if flags & (REDUCED | MASK) or old == OLD_REDUCED:
@@ -151,27 +151,27 @@ def _page_frames(picture: Image.Image, data: bytes) -> list[int]:
 
 
 def _may_reduce(full: tuple[int, int], size: tuple[int, int]) -> bool:
-    """Whether a size, (width, height) in px, is another one divided by 2 or more, to the pixel."""
+    """Whether `size`, (width, height) in px, is `full` divided by a factor of about 2 or more."""
     factor = full[0] / max(1, size[0])
     return factor >= 1.9 and all(abs(whole / factor - part) <= 1.5 for whole, part in zip(full, size, strict=True))
 
 
 def _same(picture: Image.Image, data: bytes, full: int, small: int) -> bool:
-    """Whether a small image of a TIFF shows what a larger one shows. Images that cannot be decoded do not."""
+    """Whether two images of a TIFF, by index, show the same at different sizes; False if one cannot be decoded."""
     found = []
     for index in (full, small):
         try:
             picture.seek(index)
             check_size(picture.width, picture.height, "")
             found.append(pixels(picture, data, "", index))
-        except Exception:  # it is named when it is drawn
+        except Exception:  # it is reported when it is decoded
             return False
     large = cv2.resize(found[0], found[1].shape[::-1], interpolation=cv2.INTER_AREA)
     return float(np.abs(large.astype(np.float32) - found[1]).mean()) < SAME
 
 
 def _each_page(file: str, stem: str, count: int, draw: Draw) -> Iterator[tuple[str, Grey]]:
-    """All pages that can be had; then an ImageError with the reasons of the others."""
+    """All pages that can be decoded, then an ImageError with the reasons for the others."""
     if not count:
         raise ImageError(f"{file} has no pages; export it again")
     reasons = []

@@ -1,4 +1,4 @@
-"""The number of threads of OpenCV: one where pictures are already processed in parallel, or time is measured."""
+"""The number of OpenCV threads: one where pictures are processed in parallel already, and in benchmarks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import cv2
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Run OpenCV in one thread inside the context; restore its number of threads afterwards."""
+    """Context manager that runs OpenCV in one thread and restores its number of threads afterwards."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

@@ -1,4 +1,4 @@
-"""Picture files of formats that cannot be read, so that commands can name them instead of skipping them silently."""
+"""Picture formats that cannot be read, so that commands report such files instead of ignoring them."""
 
 from pathlib import Path
 
@@ -10,6 +10,6 @@ UNSUPPORTED = (
 
 
 def unsupported(folder: Path) -> list[Path]:
-    """The picture files of unsupported formats below a folder, sorted, without hidden files and folders."""
+    """The picture files of unsupported formats below a folder, sorted; hidden files and folders are ignored."""
     found = (p for p in folder.rglob("*") if p.suffix.lower() in UNSUPPORTED and not p.is_dir())
     return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(folder).parts))

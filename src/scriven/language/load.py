@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scriven.base import InputError, MissingExtra, ModelError, SettingsError
-from scriven.base.cache import remember, remembered
+from scriven.base.cache import read_cached, write_cached
 from scriven.language.names import code_of
 from scriven.text import Charset, name, normalise, visual
 
@@ -41,7 +41,7 @@ def language_model(source: str) -> "CharLM":
             raise SettingsError(f"there is no language model {source!r}; {hint}")
         return CharLM.load(Path(source))
     name = f"{source}-{digest()}.npz"
-    if (data := remembered(CACHE, name)) is not None:
+    if (data := read_cached(CACHE, name)) is not None:
         try:
             return CharLM.unpacked(data, Path(name))
         except ModelError:
@@ -50,7 +50,7 @@ def language_model(source: str) -> "CharLM":
 
     log.info("training a language model of %s: about five seconds", source)
     data = train_lm([source]).packed()
-    remember(CACHE, name, data)
+    write_cached(CACHE, name, data)
     return CharLM.unpacked(data, Path(name))  # 32-bit probabilities, as when it is loaded next time
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scriven.base import InputError, OutputError, ScrivenError, Skipped
-from scriven.base.cache import remember, remembered
+from scriven.base.cache import read_cached, write_cached
 from scriven.scribes.typefaces.codepoints import CodePoints
 from scriven.scribes.typefaces.faces import FontFile, Typeface
 from scriven.scribes.typefaces.outlines import CACHE, drawable, open_font
@@ -53,10 +53,10 @@ def _typeface(path: Path) -> Typeface:
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}") from error
     sha256 = hashlib.sha256(data).hexdigest()
-    kept = remembered(CACHE, f"{sha256}-{_CACHE_VERSION}.json")
+    kept = read_cached(CACHE, f"{sha256}-{_CACHE_VERSION}.json")
     about: dict[str, str] = json.loads(kept) if kept else _described(data)
     if not kept:
-        remember(CACHE, f"{sha256}-{_CACHE_VERSION}.json", json.dumps(about).encode())
+        write_cached(CACHE, f"{sha256}-{_CACHE_VERSION}.json", json.dumps(about).encode())
     family = about["family"] or path.stem
     return Typeface(
         family=family,

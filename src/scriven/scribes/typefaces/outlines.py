@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scriven.base import InputError, MissingExtra
-from scriven.base.cache import remember, remembered
+from scriven.base.cache import read_cached, write_cached
 from scriven.scribes.typefaces.codepoints import CodePoints
 from scriven.scribes.typefaces.faces import FontFile
 
@@ -30,7 +30,7 @@ def sfnt(font: FontFile) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _sfnt(path: Path, sha256: str) -> bytes:
-    if (data := remembered(CACHE, f"{sha256}.sfnt")) is not None and data[:4] in _SIGNATURES:
+    if (data := read_cached(CACHE, f"{sha256}.sfnt")) is not None and data[:4] in _SIGNATURES:
         return data
     try:
         packed = path.read_bytes()
@@ -44,7 +44,7 @@ def _sfnt(path: Path, sha256: str) -> bytes:
     if packed[:4] not in _SIGNATURE_WOFF:
         return packed
     data = _unpacked(path, packed)
-    remember(CACHE, f"{sha256}.sfnt", data)
+    write_cached(CACHE, f"{sha256}.sfnt", data)
     return data
 
 
