@@ -7,7 +7,7 @@ import pytest
 
 from scriven.base import InputError
 from scriven.estimate.cer import CerEstimate
-from scriven.images import SUFFIXES, decode, encode
+from scriven.images import PICTURE_SUFFIXES, decode, encode
 from scriven.jobs.adapt import Adapted
 from scriven.jobs.demo import DemoSettings, LetterSettings, demo, run, write_letters
 from scriven.jobs.demo.letters import TEXT, TYPEFACE, pages
@@ -100,7 +100,7 @@ def test_no_model_is_trained_on_the_typeface_of_the_box():
 
 
 def test_no_picture_lies_in_the_package():
-    assert not [file for file in SOURCE.rglob("*") if file.suffix.lower() in (*SUFFIXES, ".parquet", ".pdf")]
+    assert not [file for file in SOURCE.rglob("*") if file.suffix.lower() in (*PICTURE_SUFFIXES, ".parquet", ".pdf")]
 
 
 def test_the_box_is_read_before_and_after(adapting, wrong, tmp_path):

@@ -17,7 +17,7 @@ from PIL import Image
 from scriven.base import LinesError, OutputError, SettingsError, Skipped
 from scriven.exporters import EXPORTERS
 from scriven.exporters.common import PictureWriter
-from scriven.images import SUFFIXES, decode, encode
+from scriven.images import PICTURE_SUFFIXES, decode, encode
 from scriven.importers import IMPORTERS
 from scriven.importers.common import Ids, file_names
 from scriven.jobs.export import export
@@ -311,10 +311,10 @@ def test_labels_in_file_names(tmp_path: Path) -> None:
 
 def test_importing_and_reading_know_the_same_picture_files(tmp_path: Path) -> None:
     """`scan.jpe` was read, and not imported."""
-    for suffix in SUFFIXES:
+    for suffix in PICTURE_SUFFIXES:
         save(tmp_path / f"{suffix[1:]}{suffix.upper()}", b"x")
     found, skipped = find_inputs([tmp_path])[0], list(IMPORTERS["pictures"](tmp_path))
-    assert len(found) == len(skipped) == len(SUFFIXES) and ".jpe" in SUFFIXES
+    assert len(found) == len(skipped) == len(PICTURE_SUFFIXES) and ".jpe" in PICTURE_SUFFIXES
 
 
 def test_pictures_of_other_kinds_are_named(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_many_states_advance_as_one_by_one(lm):
 
 
 def test_a_small_cache_gives_the_same_scores(lm, monkeypatch):
-    monkeypatch.setattr("scriven.language.automaton.CACHE_BYTES", 0)
+    monkeypatch.setattr("scriven.language.automaton.ROW_CACHE_BYTES", 0)
     small = CharLM(lm.ngrams)
     for at in range(0, lm.states - 3, 3):
         assert np.array_equal(small.scores([at, at + 1, at + 2]), lm.scores([at, at + 1, at + 2]))
@@ -97,7 +97,7 @@ def test_an_arpa_file_may_begin_with_a_byte_order_mark(lm, tmp_path, name):
 
 
 def test_threads_share_a_model(lm, monkeypatch):
-    monkeypatch.setattr("scriven.language.automaton.CACHE_BYTES", 0)  # rows are replaced all the time
+    monkeypatch.setattr("scriven.language.automaton.ROW_CACHE_BYTES", 0)  # rows are replaced all the time
     shared, column = CharLM(lm.ngrams), int(lm.columns("e")[0])
     expected = lm.scores(np.arange(lm.states)).copy()
     follows = lm.advances(np.arange(lm.states), np.full(lm.states, column))
@@ -223,14 +223,14 @@ def test_pruning_bounds_the_size(pruned):
 
 
 def test_counting_in_blocks_changes_nothing(lm, monkeypatch):
-    monkeypatch.setattr("scriven.language.ngrams.BLOCK", 30)
+    monkeypatch.setattr("scriven.language.ngrams.BLOCK_SYMBOLS", 30)
     blocks = CharLM.train(TEXTS)
     assert blocks.logprobs(["the cat wrote", "école"]) == pytest.approx(lm.logprobs(["the cat wrote", "école"]))
 
 
 def test_letting_rare_ngrams_go_keeps_a_sound_model(lm, monkeypatch):
-    monkeypatch.setattr("scriven.language.ngrams.BLOCK", 30)
-    monkeypatch.setattr("scriven.language.ngrams.MAX_COUNTED", 10)
+    monkeypatch.setattr("scriven.language.ngrams.BLOCK_SYMBOLS", 30)
+    monkeypatch.setattr("scriven.language.ngrams.MAX_HELD_NGRAMS", 10)
     small = CharLM.train(TEXTS + ["quite another line, seen once"])
     assert small.states < CharLM(lm.ngrams).states
     assert np.exp(small.scores(np.arange(small.states)).astype(float)).sum(axis=1) == pytest.approx(1.0, abs=1e-4)

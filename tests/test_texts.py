@@ -429,7 +429,7 @@ def test_a_small_vocabulary_leaves_rare_words_out(ngram_source):
 
 def test_ngrams_are_counted_the_same_in_blocks(monkeypatch):
     whole = count_ngrams(lambda: FRENCH * 3, 4)
-    monkeypatch.setattr("scriven.language.texts.word_ngrams.BLOCK", 5)
+    monkeypatch.setattr("scriven.language.texts.word_ngrams.BLOCK_WORDS", 5)
     blocks = count_ngrams(lambda: FRENCH * 3, 4)
     for k in range(4):
         assert np.array_equal(whole.keys[k], blocks.keys[k]) and np.array_equal(whole.counts[k], blocks.counts[k])

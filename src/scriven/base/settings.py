@@ -44,7 +44,7 @@ def _ascending(pair: tuple[Number, Number]) -> tuple[Number, Number]:
 Range = Annotated[tuple[Number, Number], AfterValidator(_ascending)]  # (minimum, maximum), such as Range[Share]
 
 CONFIG = ConfigDict(allow_inf_nan=False)
-SIMILAR = 0.5  # difflib ratio from which a known name is suggested for an unknown one
+SUGGESTION_RATIO = 0.5  # difflib ratio from which a known name is suggested for an unknown one
 
 log = logging.getLogger("scriven")
 
@@ -102,7 +102,7 @@ def check_choice(name: str, value: str, choices: Iterable[str]) -> None:
 def no_setting(key: str, known: Iterable[str]) -> SettingsError:
     """The error for an unknown setting: suggests the most similar of the `known` names, or lists them all."""
     known = sorted(known)
-    close = difflib.get_close_matches(key, known, n=1, cutoff=SIMILAR)
+    close = difflib.get_close_matches(key, known, n=1, cutoff=SUGGESTION_RATIO)
     hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}"
     return SettingsError(f"there is no setting {key!r}; {hint}")
 

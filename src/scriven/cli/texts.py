@@ -29,7 +29,7 @@ def words(
     from scriven.jobs import texts
 
     make = texts.ngrams if ngrams else texts.words
-    found, skipped = make(inputs, out, settings(texts.DEFAULTS, set_), only_letters)
+    found, skipped = make(inputs, out, settings(texts.TEXT_DEFAULTS, set_), only_letters)
     data = {"ngrams" if ngrams else "words": found.size, "out": str(out)}
     show(f"{found.size} {'word n-grams' if ngrams else 'words'}: {out}", data, json)
     finish(skipped)
@@ -41,7 +41,7 @@ def sample(source: Source, count: Count = 10, seed: Seed = 0, set_: Changes = No
     from scriven.jobs import texts
 
     skipped: list[Any] = []
-    show("\n".join(texts.sample(source, count, seed, None, settings(texts.DEFAULTS, set_), skipped)), None, False)
+    show("\n".join(texts.sample(source, count, seed, None, settings(texts.TEXT_DEFAULTS, set_), skipped)), None, False)
     finish(skipped)
 
 
@@ -55,6 +55,6 @@ def balance(
     """Count the characters in the texts of a source; list rare ones. Example: scriven texts balance words:fr"""
     from scriven.jobs import texts
 
-    report = texts.balance(source, count, characters, settings=settings(texts.DEFAULTS, set_))
+    report = texts.balance(source, count, characters, settings=settings(texts.TEXT_DEFAULTS, set_))
     show(report.report(), asdict(report), json)
     finish(report.skipped)

@@ -1,6 +1,6 @@
 """Pictures: decoding files to grey uint8 (H, W), 255 paper and 0 ink, and preprocessing them for a recogniser."""
 
-from scriven.images.files import SUFFIXES, as_stored, decode, encode, open_image, size
+from scriven.images.files import PICTURE_SUFFIXES, as_stored, decode, encode, open_image, size
 from scriven.images.ink import (
     Grey,
     background,
@@ -18,7 +18,7 @@ from scriven.images.paged import count_pages, page_of, pages_in, pages_of
 from scriven.images.threads import one_thread
 
 __all__ = [
-    "SUFFIXES",
+    "PICTURE_SUFFIXES",
     "Grey",
     "as_stored",
     "background",

@@ -22,7 +22,7 @@ from scriven.images.unsupported import REASON, UNSUPPORTED
 
 MAX_PIXELS = 120_000_000
 MIN_SIDE = 2  # px
-SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".jp2", ".pgm", ".ppm")
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".jp2", ".pgm", ".ppm")
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "PPM")
 PLAIN: dict[str, Callable[[bytes], bool]] = {  # formats that OpenCV may decode, and whether a file is complete
     "PNG": lambda data: b"IEND" in data[-16:],

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from scriven.base import ImageError
 
 Grey = npt.NDArray[np.uint8]
-CLEAR = 0.5  # absolute skewness from which the polarity is treated as certain
-LONGEST = 4000  # largest ratio of width to height of a line of writing
+CLEAR_SKEWNESS = 0.5  # absolute skewness from which the polarity is treated as certain
+MAX_ASPECT_RATIO = 4000  # largest ratio of width to height of a line of writing
 GREYS = np.arange(256, dtype=np.float64)
 
 
@@ -22,7 +22,7 @@ def polarity(image: Grey) -> float:
     """
     small = image if image.size < 1 << 18 else _small(image, 64 if image.shape[1] > 4 * image.shape[0] else 512)
     skewness = _skewness(small)
-    if skewness > CLEAR:
+    if skewness > CLEAR_SKEWNESS:
         return skewness
     local = cv2.blur(small, (63, 63), borderType=cv2.BORDER_REFLECT)
     return _skewness(np.asarray(cv2.addWeighted(small, 0.5, local, -0.5, 128), np.uint8))
@@ -38,8 +38,8 @@ def _skewness(image: Grey) -> float:
 
 
 def dark_ink(image: Grey) -> Grey:
-    """The picture with dark ink on light paper: inverted if `polarity` is below -CLEAR."""
-    return np.asarray(255 - image, np.uint8) if polarity(image) < -CLEAR else image
+    """The picture with dark ink on light paper: inverted if `polarity` is below -CLEAR_SKEWNESS."""
+    return np.asarray(255 - image, np.uint8) if polarity(image) < -CLEAR_SKEWNESS else image
 
 
 def _small(image: Grey, height: int) -> Grey:
@@ -55,9 +55,9 @@ def to_height(image: Grey, height: int = 64) -> Grey:
     """Scale a picture to `height` px, keeping its aspect ratio: (height, W).
 
     Pictures narrower than height // 2 are padded with paper on the right. Raises ImageError for a picture more than
-    LONGEST times as wide as high.
+    MAX_ASPECT_RATIO times as wide as high.
     """
-    if image.shape[1] > LONGEST * image.shape[0]:
+    if image.shape[1] > MAX_ASPECT_RATIO * image.shape[0]:
         size = f"{image.shape[1]} px wide and {image.shape[0]} px high"
         raise ImageError(f"the picture is {size}, which cannot be a line of writing; leave it out")
     width = max(1, round(image.shape[1] * height / image.shape[0]))
@@ -76,7 +76,7 @@ def pad_to_height(image: Grey, height: int) -> Grey:
     A picture that is at least as high, or too wide for `to_height`, is returned unchanged.
     """
     missing = height - image.shape[0]
-    if missing <= 0 or image.shape[1] > LONGEST * image.shape[0]:
+    if missing <= 0 or image.shape[1] > MAX_ASPECT_RATIO * image.shape[0]:
         return image
     return np.pad(image, ((missing // 2, missing - missing // 2), (0, 0)), constant_values=_percentile(image, 0.8))
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from PIL import Image
 
 from scriven.base import ImageError, LinesError, Skipped, printable
-from scriven.images import SUFFIXES, decode, encode
+from scriven.images import PICTURE_SUFFIXES, decode, encode
 from scriven.lines import ALIASES, Line
 from scriven.lines.delimited import not_utf8
 from scriven.lines.paths import below, existing, same
@@ -124,7 +124,7 @@ def pictures_under(source: Path, more: Sequence[str] = ()) -> list[Path]:
 
     `more`: further extensions, beside those of pictures.
     """
-    found = (p for p in source.rglob("*") if p.suffix.lower() in (*SUFFIXES, *more) and not p.is_dir())
+    found = (p for p in source.rglob("*") if p.suffix.lower() in (*PICTURE_SUFFIXES, *more) and not p.is_dir())
     return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(source).parts))
 
 

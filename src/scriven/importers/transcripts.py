@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scriven.base import LinesError, Skipped, printable
-from scriven.images import SUFFIXES
+from scriven.images import PICTURE_SUFFIXES
 from scriven.importers.common import Ids, ImportItem, folder, from_file, item, read_text, split_of
 
 
@@ -25,7 +25,7 @@ def transcripts(source: Path, *, split: str = "train") -> Iterator[ImportItem]:
         numbered: dict[int, Path] = {}
         for picture in sorted(file.parent.iterdir()):
             name = printable(picture.relative_to(source))
-            if picture.suffix.lower() not in SUFFIXES or picture.name.startswith("."):
+            if picture.suffix.lower() not in PICTURE_SUFFIXES or picture.name.startswith("."):
                 continue
             if not picture.stem.isdecimal():
                 yield Skipped(

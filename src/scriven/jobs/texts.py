@@ -12,7 +12,7 @@ from scriven.language.arpa import ENDINGS
 from scriven.language.model import MAX_NGRAMS, CharLM
 from scriven.language.texts import TextSettings, WordDistribution
 from scriven.language.texts.languages import is_language
-from scriven.language.texts.settings import DEFAULTS as DEFAULTS
+from scriven.language.texts.settings import TEXT_DEFAULTS as TEXT_DEFAULTS
 from scriven.language.texts.sources import TextKind
 from scriven.language.texts.word_ngrams import WordNGrams, count_ngrams
 from scriven.language.train import train_lm
@@ -43,7 +43,7 @@ class Balance:
 def words(
     inputs: Sequence[str],
     out: Path,
-    settings: TextSettings = DEFAULTS,
+    settings: TextSettings = TEXT_DEFAULTS,
     only_letters: bool = False,
     min_count: int = 1,
 ) -> tuple[WordDistribution, list[Skipped]]:
@@ -67,7 +67,7 @@ def words(
 
 
 def ngrams(
-    inputs: Sequence[str], out: Path, settings: TextSettings = DEFAULTS, only_letters: bool = False
+    inputs: Sequence[str], out: Path, settings: TextSettings = TEXT_DEFAULTS, only_letters: bool = False
 ) -> tuple[WordNGrams, list[Skipped]]:
     """Count the word n-grams of text files and folders into one `.npz`, for `--texts ngram:FILE.npz`.
 
@@ -108,7 +108,7 @@ def sample(
     count: int = 10,
     seed: int = 0,
     kind: TextKind | None = None,
-    settings: TextSettings = DEFAULTS,
+    settings: TextSettings = TEXT_DEFAULTS,
     skipped: list[Skipped] | None = None,
 ) -> list[str]:
     """The first texts of a source and seed, the same as `write` writes; unreadable files are appended to `skipped`."""
@@ -121,7 +121,7 @@ def balance(
     count: int = 10_000,
     characters: str = "",
     least: int = 20,
-    settings: TextSettings = DEFAULTS,
+    settings: TextSettings = TEXT_DEFAULTS,
 ) -> Balance:
     """Count the characters in `count` texts of a source, for a character set.
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from scriven.language.ngrams import BEGIN, END, SPECIALS, NGrams
 
-CACHE_BYTES = 96 << 20  # of dense rows
+ROW_CACHE_BYTES = 96 << 20  # of dense rows
 
 Ints = NDArray[np.int64]
 
@@ -125,7 +125,7 @@ class Automaton:
 
     def _forget(self, rows: int) -> None:
         """Clear the table of dense rows."""
-        self._limit = max(CACHE_BYTES // (8 * self.size), rows)
+        self._limit = max(ROW_CACHE_BYTES // (8 * self.size), rows)
         self._slot = np.full(self.states, -1, np.int64)
         self._rows = np.zeros((rows, self.size), np.float32)
         self._nexts = np.zeros((rows, self.size), np.int32)

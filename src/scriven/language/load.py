@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("scriven")
 
-CACHE = "language-models"
+LM_CACHE = "language-models"
 SOURCES = (  # files of the package, besides language/texts, that a language model depends on
     "text.py",
     "language/train.py",
@@ -41,7 +41,7 @@ def language_model(source: str) -> "CharLM":
             raise SettingsError(f"there is no language model {source!r}; {hint}")
         return CharLM.load(Path(source))
     name = f"{source}-{digest()}.npz"
-    if (data := read_cached(CACHE, name)) is not None:
+    if (data := read_cached(LM_CACHE, name)) is not None:
         try:
             return CharLM.unpacked(data, Path(name))
         except ModelError:
@@ -50,7 +50,7 @@ def language_model(source: str) -> "CharLM":
 
     log.info("training a language model of %s: about five seconds", source)
     data = train_lm([source]).packed()
-    write_cached(CACHE, name, data)
+    write_cached(LM_CACHE, name, data)
     return CharLM.unpacked(data, Path(name))  # 32-bit probabilities, as when it is loaded next time
 
 

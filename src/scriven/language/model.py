@@ -19,7 +19,7 @@ from scriven.language.automaton import Automaton, Ints
 from scriven.language.ngrams import END, SPECIALS, UNKNOWN, Counts, NGrams, kneser_ney
 from scriven.text import normalise, right_to_left, visual
 
-FORMAT = "scriven character language model 1"
+LM_FORMAT = "scriven character language model 1"
 MAX_NGRAMS = 400_000  # about 3 MB on disk
 WORDS_TOTAL = 1_000_000.0  # tokens that the words of a word list count for
 
@@ -98,7 +98,7 @@ class CharLM:
         """The model as bytes: compressed numpy arrays, no pickle; probabilities in 32 bits."""
         grams = self.ngrams
         arrays = {
-            "format": np.array(FORMAT),
+            "format": np.array(LM_FORMAT),
             "characters": np.array("".join(grams.characters)),
             "bits": np.array(grams.bits),
         }
@@ -130,7 +130,7 @@ class CharLM:
         """The model of the bytes of `packed`; `path` is used in messages. Raises ModelError for anything else."""
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                if "format" not in file or str(file["format"]) != FORMAT:
+                if "format" not in file or str(file["format"]) != LM_FORMAT:
                     raise ModelError(f"{path} is not a language model of scriven; make one with: scriven texts lm")
                 orders = range(1, sum(name.startswith("keys") for name in file.files) + 1)
                 return cls(

@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 
 BEGIN, END, UNKNOWN, SPECIALS = 0, 1, 2, 3
 NEVER = -99 * float(np.log(10))  # natural log; ARPA writes -99 for the start, which is never predicted
-BLOCK = 1 << 20  # symbols counted at a time
+BLOCK_SYMBOLS = 1 << 20  # symbols counted at a time
 SMALL_DISCOUNTS = (0.5, 1.0, 1.4)  # of counts 1, 2, 3+, for texts too small to estimate them
-MAX_COUNTED = 20_000_000  # n-grams of one order held while counting; beyond it rare long ones are dropped
+MAX_HELD_NGRAMS = 20_000_000  # n-grams of one order held while counting; beyond it rare long ones are dropped
 
 Keys = NDArray[np.uint64]
 Floats = NDArray[np.float64]
@@ -89,7 +89,7 @@ class Counts:
             keys = (keys[:n] << np.uint64(self.bits)) | ids[k - 1 :]
             whole = (which[:n] == which[k - 1 :]) & predicted[k - 1 :]
             self._merge(k, keys[whole], weights[k - 1 :][whole])
-        if len(self.tables[-1][0]) > MAX_COUNTED:
+        if len(self.tables[-1][0]) > MAX_HELD_NGRAMS:
             self._forget()
 
     def _encode(self, text: str) -> Keys:
@@ -134,7 +134,7 @@ def _blocks(sequences: Iterable[tuple[str, float]]) -> Iterator[list[tuple[str, 
     for sequence, weight in sequences:
         block.append((sequence, weight))
         size += len(sequence)
-        if size >= BLOCK:
+        if size >= BLOCK_SYMBOLS:
             yield block
             block, size = [], 0
     if block:

@@ -11,7 +11,7 @@ from typing import Any
 
 from scriven.base import ImageError, LinesError, Skipped
 from scriven.base.settings import check_choice
-from scriven.images import SUFFIXES, Grey, decode, pad_to_height, size
+from scriven.images import PICTURE_SUFFIXES, Grey, decode, pad_to_height, size
 from scriven.lines import rows
 from scriven.lines.heights import Heights
 from scriven.lines.paths import same
@@ -232,7 +232,7 @@ def folders_at(path: Path, within: Sequence[Path] = (), sizes: StreamSizes = SIZ
 def _no_lines(path: Path) -> str:
     """What is there instead of lines, and what to do."""
     endings = {file.suffix.lower() for file in path.iterdir()} if path.is_dir() else set()
-    if not endings & set(SUFFIXES):
+    if not endings & set(PICTURE_SUFFIXES):
         return (
             "holds no train, valid or test Parquet files and is not a CSV file of lines; make a lines folder with "
             "`scriven import`"

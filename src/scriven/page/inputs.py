@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scriven.base import ImageError, InputError, LinesError, Skipped
 from scriven.base.paths import existing
-from scriven.images import SUFFIXES, Grey, pad_to_height, pages_in, pages_of, size
+from scriven.images import PICTURE_SUFFIXES, Grey, pad_to_height, pages_in, pages_of, size
 from scriven.images.unsupported import REASON, UNSUPPORTED, unsupported
 from scriven.lines import Reading
 from scriven.lines.heights import Heights
@@ -21,7 +21,7 @@ from scriven.page.names import STANDARD_INPUT, output_names
 from scriven.page.records import Page, page_of_line, picture_name
 
 TABLES = (".csv", ".tsv", ".parquet")  # single files that are lines folders
-READABLE = (*SUFFIXES, ".pdf")
+READABLE = (*PICTURE_SUFFIXES, ".pdf")
 DOCUMENTS = (".doc", ".docx", ".odt", ".rtf", ".txt", ".md", ".html", ".xls", ".xlsx", ".ods", ".ppt", ".pptx", ".odp")
 HEADER = 1 << 16  # bytes at the beginning of a picture file, in which its size stands
 
@@ -87,7 +87,7 @@ def find_inputs(inputs: Iterable[str | Path], reserved: Sequence[str] = ()) -> t
             _open_pattern(given, found, skipped)
         else:
             skipped.append(Skipped(given, why_not(given)))
-    heights = _word_heights(path for path, _ in found if path.suffix.lower() in SUFFIXES and path.is_file())
+    heights = _word_heights(path for path, _ in found if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file())
     named = zip(found, output_names(found, reserved), strict=True)
     return [Input(name, path, _of_lines(path), heights.get(path, 0)) for (path, _), name in named], skipped
 

@@ -10,7 +10,7 @@ from scriven.base import Skipped, TextError
 from scriven.language.texts.tokens import INVISIBLE
 from scriven.text import name, normalise
 
-SUFFIXES = ("", ".txt", ".text", ".md")
+TEXT_SUFFIXES = ("", ".txt", ".text", ".md")
 _SPECIAL_TOKENS = re.compile(r"</?s>|<\\s>|<unk>|<\?>|<pad>", re.IGNORECASE)  # special tokens of other tools
 _CHUNK = 1 << 20  # bytes
 
@@ -49,7 +49,7 @@ def _hidden(inside: Path) -> bool:
 
 
 def _reason(file: Path, named: bool) -> str:
-    if not named and file.suffix.lower() not in SUFFIXES:
+    if not named and file.suffix.lower() not in TEXT_SUFFIXES:
         return f"its extension is {file.suffix}, not .txt or .md; give it by name or rename it"
     decoder = codecs.getincrementaldecoder("utf-8")()
     at, text = 0, False

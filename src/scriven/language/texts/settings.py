@@ -55,4 +55,4 @@ class TextSettings:
         return self.number + self.date + self.amount + self.abbreviation + self.initials + self.balanced
 
 
-DEFAULTS = TextSettings()
+TEXT_DEFAULTS = TextSettings()

@@ -13,7 +13,7 @@ import numpy as np
 from scriven.base import SettingsError, Skipped, TextError
 from scriven.language.texts.corpora import corpus_files, corpus_lines
 from scriven.language.texts.languages import charset_of, is_language, language_of, languages_of
-from scriven.language.texts.settings import DEFAULTS, TextSettings
+from scriven.language.texts.settings import TEXT_DEFAULTS, TextSettings
 from scriven.language.texts.word_ngrams import NGramSource, WordNGrams, count_ngrams
 from scriven.language.texts.word_source import WordSource
 from scriven.language.texts.words import WordDistribution, count_words, language_words
@@ -77,7 +77,7 @@ class MixedSource:
         return source.draw(rng, kind)
 
 
-def source(spec: str, settings: TextSettings = DEFAULTS, skipped: list[Skipped] | None = None) -> TextSource:
+def source(spec: str, settings: TextSettings = TEXT_DEFAULTS, skipped: list[Skipped] | None = None) -> TextSource:
     """The text source of a name; files of a corpus that cannot be read are appended to `skipped`.
 
     `words:X` gives words, `lines:X` lines, `mixed:X` both; X is a language, several (`fr+en`), or a word list, text
@@ -133,7 +133,7 @@ def _word_source(name: str, settings: TextSettings, kind: TextKind, skipped: lis
 
 
 def distribution(
-    name: str, settings: TextSettings = DEFAULTS, skipped: list[Skipped] | None = None
+    name: str, settings: TextSettings = TEXT_DEFAULTS, skipped: list[Skipped] | None = None
 ) -> WordDistribution:
     """The word distribution of a language, a word list (CSV), or texts; unreadable files are appended to `skipped`."""
     path = Path(name)

@@ -24,11 +24,11 @@ from scriven.language.texts.special import Rng, below
 from scriven.language.texts.tokens import is_mark, join, spaced_as_french, tokenise
 from scriven.text import normalise
 
-FORMAT = "scriven word n-grams 1"
+WORD_NGRAMS_FORMAT = "scriven word n-grams 1"
 BITS = 16
 MAX_ORDER = 64 // BITS
-MAX_COUNTED = 20_000_000  # n-grams of one order held while counting
-BLOCK = 1_000_000  # words counted at a time
+MAX_HELD_WORD_NGRAMS = 20_000_000  # n-grams of one order held while counting
+BLOCK_WORDS = 1_000_000  # words counted at a time
 _TRIES = 20
 
 Keys = NDArray[np.uint64]
@@ -50,7 +50,11 @@ class WordNGrams:
 
     def save(self, path: Path) -> None:
         """Write compressed numpy arrays, no pickle. Raises OutputError."""
-        arrays = {"format": np.array(FORMAT), "words": np.array("\n".join(self.words)), "french": np.array(self.french)}
+        arrays = {
+            "format": np.array(WORD_NGRAMS_FORMAT),
+            "words": np.array("\n".join(self.words)),
+            "french": np.array(self.french),
+        }
         for k, (keys, counts) in enumerate(zip(self.keys, self.counts, strict=True), start=1):
             arrays[f"keys{k}"], arrays[f"counts{k}"] = np.diff(keys, prepend=np.uint64(0)), counts
         with atomic(Path(path)) as file:
@@ -61,7 +65,7 @@ class WordNGrams:
         """Read a file written by `save`. Raises TextError for anything else."""
         try:
             with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
-                if "format" not in file or str(file["format"]) != FORMAT:
+                if "format" not in file or str(file["format"]) != WORD_NGRAMS_FORMAT:
                     raise TextError(f"{path} has no word n-grams; make them with: scriven texts words --ngrams")
                 orders = range(1, sum(name.startswith("keys") for name in file.files) + 1)
                 return cls(
@@ -84,7 +88,7 @@ def count_ngrams(corpus: Callable[[], Iterable[str]], order: int = 4, max_vocabu
     frequency: Counter[str] = Counter()
     for text in corpus():
         frequency.update(tokenise(text))
-        if len(frequency) > MAX_COUNTED // 10:
+        if len(frequency) > MAX_HELD_WORD_NGRAMS // 10:
             frequency = Counter({word: n for word, n in frequency.items() if n > 1})
     if not any(not is_mark(word) for word in frequency):
         raise TextError("the corpus has no words to count n-grams of; give more text")
@@ -94,7 +98,7 @@ def count_ngrams(corpus: Callable[[], Iterable[str]], order: int = 4, max_vocabu
     for ids in _blocks(corpus(), {word: i for i, word in enumerate(words, start=1)}):
         for k in range(1, order + 1):
             tables[k - 1] = _merged(tables[k - 1], *np.unique(_packed(ids, k), return_counts=True))
-            if len(tables[k - 1][0]) > MAX_COUNTED:
+            if len(tables[k - 1][0]) > MAX_HELD_WORD_NGRAMS:
                 often = tables[k - 1][1] > 1
                 tables[k - 1] = tables[k - 1][0][often], tables[k - 1][1][often]
     french = spaced_as_french(list(islice(corpus(), 20_000)))
@@ -107,7 +111,7 @@ def _blocks(texts: Iterable[str], ids: dict[str, int]) -> Iterator[NDArray[np.in
     for text in texts:
         block += [ids.get(token, -1) for token in tokenise(text)]
         block.append(0)
-        if len(block) > BLOCK:
+        if len(block) > BLOCK_WORDS:
             yield np.array(block)
             block = [0]
     if len(block) > 1:
