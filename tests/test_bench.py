@@ -40,7 +40,7 @@ def test_without_a_model_the_other_rows_are_there(monkeypatch: pytest.MonkeyPatc
 
 
 def test_without_the_train_extra_its_rows_say_what_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job, "NEEDED", ("no_such_package_at_all",))
+    monkeypatch.setattr(job, "TRAIN_PACKAGES", ("no_such_package_at_all",))
     rows = job.training_rows(TINY)
     assert [r.what for r in rows] == ["write words", "train tiny"]
     assert all(r.value is None and "no_such_package_at_all" in r.note and "scriven[train]" in r.note for r in rows)

@@ -18,7 +18,7 @@ from scriven.estimate import cer as module
 from scriven.estimate.cer import (
     MAX_VIEWED,
     MIN_LINES,
-    VIEW,
+    WIDE_VIEW,
     CerEstimate,
     change_interval,
     combined,
@@ -112,7 +112,7 @@ def test_the_bundled_regression_rises_with_change_and_has_a_spread() -> None:
     found = bundled_regression()
     assert set(found.weights) == set(FEATURES) and found.weights["change"] > 0.5 and 0.05 < found.spread < 0.6
     stored = json.loads(REGRESSION.read_text("utf-8"))
-    assert stored["made"]["view"] == VIEW, "the regression was fitted to another view: run recipes/estimate"
+    assert stored["made"]["view"] == WIDE_VIEW, "the regression was fitted to another view: run recipes/estimate"
     rates = [estimate_from([LineFeatures(40, edits, 12.0)] * 50) for edits in (0, 2, 6, 14)]
     cers = [rate.cer for rate in rates if rate]
     assert cers == sorted(cers) and cers[0] < 0.05 and 0.1 < cers[2] < 0.5 < cers[3]

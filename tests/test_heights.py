@@ -9,7 +9,7 @@ from PIL import Image
 
 from scriven.images import decode, encode, open_image, pad_to_height, prepare
 from scriven.lines import Line, LinesFolder, LinesWriter
-from scriven.lines.heights import FEWEST, Heights
+from scriven.lines.heights import MIN_PAGE_WORDS, Heights
 from scriven.page.inputs import LinePicture, find_inputs, line_pictures
 
 TALL, LOW = (60, 90), (20, 90)  # px of height and width: "fly" and "us"
@@ -35,7 +35,7 @@ def opened(given: object, split: str | None = None) -> list:
 
 
 def test_the_highest_words_of_a_page_say_how_high_its_words_are():
-    sizes = [("a", 20, h) for h in range(5, 45)] + [("b", 20, 100)] * 3 + [("c", 20, 50)] * FEWEST
+    sizes = [("a", 20, h) for h in range(5, 45)] + [("b", 20, 100)] * 3 + [("c", 20, 50)] * MIN_PAGE_WORDS
     heights = Heights(sizes)
     assert heights.words and heights.of("c") == 50
     assert heights.of("a") == 40  # nine tenths of forty words are no higher
@@ -45,7 +45,7 @@ def test_the_highest_words_of_a_page_say_how_high_its_words_are():
 @pytest.mark.parametrize(
     "sizes",
     [
-        [("a", 90, 30)] * (FEWEST - 1),  # too few to tell
+        [("a", 90, 30)] * (MIN_PAGE_WORDS - 1),  # too few to tell
         [("a", 90, 30)] * 30 + [("a", 900, 60)] * 10,  # lines and some short ones
         [],
     ],
@@ -124,7 +124,7 @@ def test_a_damaged_picture_costs_itself_alone(tmp_path):
 def test_pictures_of_words_in_folders_are_pages_of_their_own(tmp_path):
     for page, tall in (("1", (60, 90)), ("2", (40, 70))):
         (tmp_path / page).mkdir()
-        for number in range(FEWEST):
+        for number in range(MIN_PAGE_WORDS):
             (tmp_path / page / f"{number}.png").write_bytes(encode(word((20, 60) if number == 3 else tall)))
     heights = {s.path.parent.name: s.word_height for s in find_inputs([tmp_path])[0]}
     assert heights == {"1": 60, "2": 40}
@@ -145,7 +145,7 @@ def test_lines_given_beside_words_change_neither(tmp_path):
 
 
 def test_words_in_tiff_files_get_room_too(tmp_path):
-    for number in range(FEWEST):
+    for number in range(MIN_PAGE_WORDS):
         Image.fromarray(word(LOW if number == 3 else TALL)).save(tmp_path / f"{number}.tif", compression="tiff_lzw")
     (low,) = (item for item in opened(tmp_path) if item.source.name == "3.tif")
     assert low.picture is not None and low.picture.shape == TALL

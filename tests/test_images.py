@@ -11,7 +11,7 @@ from PIL import Image, ImageOps, TiffImagePlugin
 
 from scriven import images
 from scriven.base import ImageError
-from scriven.images.files import FORMATS
+from scriven.images.files import PILLOW_FORMATS
 
 Grey = images.Grey
 
@@ -36,7 +36,7 @@ def off(a: Grey, b: Grey) -> float:
     return float(np.abs(a.astype(int) - b.astype(int)).mean())
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", PILLOW_FORMATS)
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_every_format_opens(format: str, mode: str) -> None:
     picture = Image.fromarray(drawing()).convert(mode)
@@ -358,9 +358,9 @@ def test_a_damaged_page_does_not_affect_the_others(tmp_path: Path) -> None:
     assert found == [("act-001", 200), ("act-003", 202)]
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", PILLOW_FORMATS)
 def test_random_bytes_raise_image_error_only(format: str, tmp_path: Path) -> None:
-    rng = np.random.default_rng(FORMATS.index(format))
+    rng = np.random.default_rng(PILLOW_FORMATS.index(format))
     data = file_of(Image.fromarray(drawing()).convert("RGB"), format)
     skipped = 0
     for i in range(25):

@@ -8,7 +8,7 @@ import pytest
 import scriven
 from scriven.base import InputError, SettingsError, TextError
 from scriven.jobs.read import ReadSettings, read
-from scriven.language.load import SOURCES, digest, language_model, word_list
+from scriven.language.load import LM_SOURCE_FILES, digest, language_model, word_list
 from scriven.language.model import CharLM
 from scriven.language.names import NAMES, OTHER_NAMES, code_of
 from scriven.language.texts import languages
@@ -56,7 +56,7 @@ def test_a_language_model_is_trained_on_frequent_words_and_cached(monkeypatch, t
 def test_the_digest_of_a_cached_model_covers_what_it_depends_on(tmp_path):
     root = Path(scriven.__file__).parent
     assert digest() == digest(root)
-    for file in [*SOURCES, "language/texts/languages.json", "language/texts/words.py"]:
+    for file in [*LM_SOURCE_FILES, "language/texts/languages.json", "language/texts/words.py"]:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_bytes((root / file).read_bytes())
     before = digest(tmp_path)

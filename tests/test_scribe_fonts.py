@@ -255,6 +255,6 @@ def test_what_the_cache_has_thrown_away_does_not_show(
     faces: tuple[Typeface, ...], scribe: FontScribe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = [item(scribe, TEXTS, 2, i).picture for i in range(16)]
-    monkeypatch.setattr("scriven.scribes.fonts.glyph_cache.CACHE_BYTES", 4000)
+    monkeypatch.setattr("scriven.scribes.fonts.glyph_cache.GLYPH_CACHE_BYTES", 4000)
     small = FontScribe(faces)
     assert all(np.array_equal(item(small, TEXTS, 2, i).picture, kept[i]) for i in range(16))

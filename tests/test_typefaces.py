@@ -282,7 +282,7 @@ def test_sheet(tmp_path: Path) -> None:
             wrong()
 
 
-@pytest.mark.parametrize("text", [jobs.SAMPLE, "JjgfÅ Ďábel"])
+@pytest.mark.parametrize("text", [jobs.SAMPLE_TEXT, "JjgfÅ Ďábel"])
 def test_no_letter_of_a_sheet_is_cut(text: str) -> None:
     """In a higher and wider row the same ink is drawn, and no more of it."""
     settings = jobs.SheetSettings()

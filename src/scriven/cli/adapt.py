@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from scriven.cli.common import Changes, Config, Json, Out, end_progress, finish, present, print_json, settings
-from scriven.reader import DEFAULT
+from scriven.reader import DEFAULT_MODEL
 
 Inputs = Annotated[
     list[str], typer.Argument(help="Pictures, folders of pictures, or lines folders; no text is needed.")
@@ -15,7 +15,7 @@ Inputs = Annotated[
 def adapt(
     inputs: Inputs,
     out: Out,
-    model: Annotated[str, typer.Option("-m", "--model", help="Model to start from.")] = DEFAULT,
+    model: Annotated[str, typer.Option("-m", "--model", help="Model to start from.")] = DEFAULT_MODEL,
     minutes: Annotated[float | None, typer.Option(help="Total time of all rounds; 30 if not given.")] = None,
     rounds: Annotated[int | None, typer.Option(help="Rounds at most after the affine round; 3 if not given.")] = None,
     language: Annotated[str | None, typer.Option("--lang", help="Language of the pictures, such as fr.")] = None,

@@ -7,7 +7,7 @@ import typer
 
 from scriven.cli.common import Json, finish, present, show
 from scriven.jobs.demo.settings import DemoSettings
-from scriven.reader import DEFAULT
+from scriven.reader import DEFAULT_MODEL
 
 Pictures = Annotated[
     list[str] | None,
@@ -23,7 +23,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to create; numbered if it exists.")] = Path(
         "scriven-demo"
     ),
-    model: Annotated[str, typer.Option("-m", "--model", help="Model to start from.")] = DEFAULT,
+    model: Annotated[str, typer.Option("-m", "--model", help="Model to start from.")] = DEFAULT_MODEL,
     json: Json = False,
 ) -> None:
     """Try it, offline: a model adapts to a hand that it has never seen, from pictures without labels.

@@ -45,7 +45,7 @@ def sheet(out: Path, folder: Folder = None, tag: Tags = None, text: str = "") ->
     from scriven.jobs import fonts
 
     faces, skipped = fonts.list_fonts(folder, tag or (), text)
-    typer.echo(fonts.sheet(faces, out, text or fonts.SAMPLE))
+    typer.echo(fonts.sheet(faces, out, text or fonts.SAMPLE_TEXT))
     finish(skipped)
 
 

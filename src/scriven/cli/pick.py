@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from scriven.cli.common import Changes, Config, Json, Level, Lm, Model, Threads, end_progress, finish, present, settings
-from scriven.reader import DEFAULT
+from scriven.reader import DEFAULT_MODEL
 
 
 def pick(
@@ -14,7 +14,7 @@ def pick(
         list[str], typer.Argument(metavar="LINES|IMAGES...", help="Pictures, folders, lines folders, CSV, PDF.")
     ],
     count: Annotated[int, typer.Option("--count", "-n", help="Number of lines.")] = 30,
-    model: Model = DEFAULT,
+    model: Model = DEFAULT_MODEL,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File; its extension sets the format.")] = None,
     format: Annotated[str | None, typer.Option("--format", "-f", help="table, csv, tsv or json.")] = None,
     done: Annotated[

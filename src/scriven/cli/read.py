@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from scriven.cli.common import Beam, Changes, Config, Device, Level, Lm, Model, Threads, Words, finish, settings
-from scriven.reader import DEFAULT
+from scriven.reader import DEFAULT_MODEL
 
 
 def read(
     inputs: Annotated[
         list[str], typer.Argument(metavar="INPUT...", help="Pictures, folders, lines folders, CSV, PDF, -.")
     ],
-    model: Model = DEFAULT,
+    model: Model = DEFAULT_MODEL,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="A folder: one file per input. A file: all in one, by its extension."),

@@ -30,10 +30,10 @@ from scriven.metrics import distance
 from scriven.reader.decoding import Decoder
 from scriven.reader.session import Picture, Reader
 
-VIEW = 1.2  # width of the second view of a picture, relative to the first
+WIDE_VIEW = 1.2  # width of the second view of a picture, relative to the first
 MAX_VIEWED = 100  # lines that are read in the second view
 MIN_LINES = 10  # an estimate from fewer lines is given only where it was asked for
-RESAMPLES = 200  # bootstrap samples of lines
+ESTIMATE_RESAMPLES = 200  # bootstrap samples of lines
 ONE_LINE_SPREAD = 0.6  # standard deviation of logit(CER) from a single line; the bootstrap of few lines is too narrow
 
 
@@ -83,7 +83,7 @@ def estimate_cer(
 
 def features_of(reader: Reader, decoder: Decoder, seen: Sequence[tuple[Picture, Reading]]) -> list[LineFeatures]:
     """The features of prepared pictures and their readings; every picture is read once more, wider."""
-    views = reader.read_prepared((picture.widened(VIEW) for picture, _ in seen), decoder)
+    views = reader.read_prepared((picture.widened(WIDE_VIEW) for picture, _ in seen), decoder)
     return [line_features(picture, reading, view.text) for (picture, reading), view in zip(seen, views, strict=True)]
 
 
@@ -129,7 +129,7 @@ def estimate_from(
 def _resampled(counts: Floats, regression: CerRegression) -> Floats:
     """CERs of bootstrap samples of lines (N, 5); samples in which nothing is read are left out."""
     rng = np.random.default_rng(0)
-    drawn = counts[rng.integers(len(counts), size=(RESAMPLES, len(counts)))].sum(axis=1)  # (RESAMPLES, 5)
+    drawn = counts[rng.integers(len(counts), size=(ESTIMATE_RESAMPLES, len(counts)))].sum(axis=1)
     return regression.cer(drawn[drawn[:, 0] + drawn[:, 3] > 0])
 
 
@@ -154,8 +154,8 @@ def change_interval(
     counts = [tally(lines) for lines in (before, after)]
     if not all(len(one) and one[:, [0, 3]].sum() for one in counts):
         return None
-    chosen = np.random.default_rng(0).integers(len(before), size=(RESAMPLES, len(before)))
-    old, new = (one[chosen].sum(axis=1) for one in counts)  # (RESAMPLES, 5)
+    chosen = np.random.default_rng(0).integers(len(before), size=(ESTIMATE_RESAMPLES, len(before)))
+    old, new = (one[chosen].sum(axis=1) for one in counts)  # (ESTIMATE_RESAMPLES, 5)
     read = (old[:, [0, 3]].sum(axis=1) > 0) & (new[:, [0, 3]].sum(axis=1) > 0)
     low, high = np.quantile(logit(regression.cer(new[read])) - logit(regression.cer(old[read])), [0.025, 0.975])
     return float(low), float(high)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from scriven.base.settings import check_choice
 
 SAME_TEXT = 0.85  # similarity (0..1) from which two readings count as the same text
-MIN_LETTERS = 2  # letters or digits that must be read; with fewer a line is blank, a stain or a ruling
+MIN_READ_LETTERS = 2  # letters or digits that must be read; with fewer a line is blank, a stain or a ruling
 WORST, LOW, HIGH = 0.05, 0.2, 0.7  # quantiles of confidence: worth 0 below the first, 1 between the others
 
 
@@ -96,7 +96,7 @@ CRITERIA = {
 
 def unfit(text: str) -> str | None:
     """Why a line with this reading is never chosen, or None."""
-    if sum(c.isalnum() for c in text) < MIN_LETTERS:
+    if sum(c.isalnum() for c in text) < MIN_READ_LETTERS:
         return "fewer than two letters were read in it"
     return None
 

@@ -13,8 +13,8 @@ Lines = Iterable[tuple[str, Line]]
 Exporter = Callable[[Lines, Path], list[Skipped]]
 
 FOLDERS = {"train": "train", "valid": "val", "test": "test"}  # the names most other programs look for
-LONGEST = 255 - len(".gt.txt")  # bytes of a file or folder in a name; file systems allow 255
-LONGEST_PATH = 800  # bytes of a name with its folders, of the 1024 that macOS allows
+MAX_NAME_BYTES = 255 - len(".gt.txt")  # bytes of a file or folder in a name; file systems allow 255
+MAX_PATH_BYTES = 800  # bytes of a name with its folders, of the 1024 that macOS allows
 
 
 class PictureWriter:
@@ -40,7 +40,7 @@ class PictureWriter:
 
 def _short(name: str, id: str) -> str:
     longest = max(len(part.encode()) for part in name.split("/"))
-    if longest <= LONGEST and len(name.encode()) <= LONGEST_PATH:
+    if longest <= MAX_NAME_BYTES and len(name.encode()) <= MAX_PATH_BYTES:
         return name
     head = name.replace("/", "_").encode()[:100].decode(errors="ignore")
     return f"{head}~{hashlib.sha256(id.encode()).hexdigest()[:16]}"

@@ -23,7 +23,7 @@ from scriven.images.unsupported import REASON, UNSUPPORTED
 MAX_PIXELS = 120_000_000
 MIN_SIDE = 2  # px
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".jp2", ".pgm", ".ppm")
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "PPM")
+PILLOW_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "PPM")
 PLAIN: dict[str, Callable[[bytes], bool]] = {  # formats that OpenCV may decode, and whether a file is complete
     "PNG": lambda data: b"IEND" in data[-16:],
     "JPEG": lambda data: b"\xff\xd9" in data[-32:],
@@ -111,7 +111,7 @@ def opened(data: bytes, name: str) -> ImageFile.ImageFile:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            picture = Image.open(io.BytesIO(data), formats=FORMATS)
+            picture = Image.open(io.BytesIO(data), formats=PILLOW_FORMATS)
     except Image.DecompressionBombError as error:  # raised before the size is known to us
         pixels = re.search(r"\d+", str(error))
         raise _too_large(name, int(pixels[0]) if pixels else MAX_PIXELS) from None
@@ -119,7 +119,7 @@ def opened(data: bytes, name: str) -> ImageFile.ImageFile:
         if Path(name).suffix.lower() in UNSUPPORTED:
             raise ImageError(f"{name}: {REASON}") from None
         raise ImageError(
-            f"{name} is damaged or not a picture in a supported format; give {', '.join(FORMATS)} or PDF"
+            f"{name} is damaged or not a picture in a supported format; give {', '.join(PILLOW_FORMATS)} or PDF"
         ) from None
     check_size(picture.width, picture.height, name)
     return picture

@@ -16,7 +16,7 @@ PATHS = ("path", "file_name", "filename", "image", "file")
 TEXTS = ("text", "transcription", "transcript", "label", "words")
 STAGES = ("stage", "split", "subset")
 IDS = ("sample_id", "id")
-OTHERS = ("hand", "writer", "page", "origin", "confidence")
+OTHER_COLUMNS = ("hand", "writer", "page", "origin", "confidence")
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def table(file: Path, columns: TableColumns) -> Iterator[dict[str, str | None] |
     Cells are text: NaN, NA and null are words like others; None is an empty cell. Raises LinesError for a file that is
     not such a table.
     """
-    needed = frozenset((*columns.paths, *columns.texts, *STAGES, *IDS, *OTHERS))
+    needed = frozenset((*columns.paths, *columns.texts, *STAGES, *IDS, *OTHER_COLUMNS))
     try:
         with open(file, "rb") as stream:
             header = read_header(stream, file)

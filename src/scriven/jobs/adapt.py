@@ -20,7 +20,7 @@ from scriven.jobs.folders import free
 from scriven.language.identify import LanguageGuess
 from scriven.language.model import CharLM
 from scriven.language.texts import source
-from scriven.reader.model import DEFAULT, ModelInfo, find_model, own_language
+from scriven.reader.model import DEFAULT_MODEL, ModelInfo, find_model, own_language
 from scriven.recognisers.contract import Recogniser
 from scriven.report import rounds_kept, save
 from scriven.selftrain.context import AdaptContext
@@ -117,7 +117,7 @@ def adapt(
     inputs: Sequence[str | Path],
     out: str | Path,
     *,
-    parent: str | Path = DEFAULT,
+    parent: str | Path = DEFAULT_MODEL,
     settings: AdaptSettings | None = None,
 ) -> Adapted:
     """Adapt the model `parent` to unlabelled pictures (or those of lines folders; their texts are not looked at).

@@ -30,7 +30,8 @@ _log = logging.getLogger("scriven")
 
 HEIGHT, WORD, LINE = 64, 192, 1024  # px
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-NEEDED = ("torch", "lightning_fabric", "uharfbuzz", "freetype", "wordfreq")  # of the extra `train`, to write and train
+# Packages of the extra `train` that writing and training need.
+TRAIN_PACKAGES = ("torch", "lightning_fabric", "uharfbuzz", "freetype", "wordfreq")
 
 
 @validated
@@ -125,7 +126,7 @@ def _rate(what: str, unit: str, count: int, work: Callable[[], object], settings
 
 def training_rows(settings: BenchSettings) -> list[Measure]:
     """Speed of writing and training; if the extra `train` is not installed, rows that name what is missing."""
-    missing = [package for package in NEEDED if find_spec(package) is None]
+    missing = [package for package in TRAIN_PACKAGES if find_spec(package) is None]
     if missing:
         note = f"needs {', '.join(missing)}: {install_command('train')}"
         return [Measure("write words", None, "words", note=note), Measure("train tiny", None, "words", note=note)]

@@ -14,7 +14,7 @@ from lightning_fabric import Fabric
 from scriven.language.texts import charset_of, source, text_at
 from scriven.reader.model import HEIGHT, STRIDE
 from scriven.reader.trainable import InputSpec
-from scriven.recognisers import DEFAULT, build
+from scriven.recognisers import DEFAULT_NETWORK, build
 from scriven.scribes.fonts import FontSettings
 from scriven.scribes.specs import scribe_of
 from scriven.tensors import Batch, collate
@@ -82,7 +82,7 @@ def stepper(size: str, batch_width_px: int) -> tuple[int, Callable[[], object]]:
 def _begun(size: str, charset: Charset, settings: FitSettings) -> tuple[Fabric, Run]:
     with _quiet():
         fabric = Fabric(accelerator="cpu", devices=1, precision=precision_of("cpu"))  # type: ignore[arg-type]
-        return fabric, begin(build(DEFAULT, charset, size=size), settings, fabric)
+        return fabric, begin(build(DEFAULT_NETWORK, charset, size=size), settings, fabric)
 
 
 def _words() -> ScribeSource:

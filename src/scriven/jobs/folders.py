@@ -7,11 +7,11 @@ from typing import Any
 
 from scriven.base import OutputError
 from scriven.lines import LinesWriter, StreamSizes
-from scriven.lines.sizes import SIZES
+from scriven.lines.sizes import STREAM_SIZES
 
 
 @contextmanager
-def filling(out: str | Path, about: Mapping[str, Any], sizes: StreamSizes = SIZES) -> Iterator[LinesWriter]:
+def filling(out: str | Path, about: Mapping[str, Any], sizes: StreamSizes = STREAM_SIZES) -> Iterator[LinesWriter]:
     """A LinesWriter; a job that fails before a line is on disk leaves nothing behind.
 
     Raises OutputError as LinesWriter does.

@@ -19,7 +19,7 @@ from scriven.text import normalise
 log = logging.getLogger(__name__)
 
 LABEL = 15  # px above the text of a row, for the name of its typeface
-SAMPLE = "Jean Dvořák reçut 1,250 lettres à Zürich"
+SAMPLE_TEXT = "Jean Dvořák reçut 1,250 lettres à Zürich"
 
 
 @validated
@@ -70,7 +70,7 @@ def coverage(text_or_language: str, folder: Path | None = None) -> tuple[Coverag
     return Coverage(text, typefaces.coverage(faces, text), whole, len(faces)), skipped
 
 
-def sheet(faces: Sequence[Typeface], out: Path, text: str = SAMPLE, settings: SheetSettings | None = None) -> Path:
+def sheet(faces: Sequence[Typeface], out: Path, text: str = SAMPLE_TEXT, settings: SheetSettings | None = None) -> Path:
     """Draw every typeface with its name onto one picture (.png) or page (.html); return its path.
 
     A typeface that cannot draw the whole text draws the rest, and its label names the missing characters.

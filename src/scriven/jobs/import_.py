@@ -18,7 +18,7 @@ from scriven.jobs.folders import filling
 from scriven.lines import Line, LinesWriter, StreamSizes
 from scriven.lines.paths import same
 from scriven.lines.records import REPEATED
-from scriven.lines.sizes import SIZES
+from scriven.lines.sizes import STREAM_SIZES
 
 log = logging.getLogger("scriven")
 
@@ -40,7 +40,7 @@ def import_lines(
     importer: str = "",
     changes: Sequence[str] = (),
     licence: str = "",
-    sizes: StreamSizes = SIZES,
+    sizes: StreamSizes = STREAM_SIZES,
 ) -> Imported:
     """Import `source` with IMPORTERS[format], or your own `importer` "file.py:function", into the new folder `out`.
 

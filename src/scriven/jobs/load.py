@@ -7,7 +7,7 @@ from scriven.images import Grey
 from scriven.jobs.read import PageStream, ReadResult, ReadSettings
 from scriven.jobs.read import load as load_reader
 from scriven.lines import Reading
-from scriven.reader.model import DEFAULT, ModelInfo
+from scriven.reader.model import DEFAULT_MODEL, ModelInfo
 from scriven.text import Charset
 
 
@@ -46,7 +46,7 @@ class LoadedModel:
         return reading
 
 
-def load(model: str | Path = DEFAULT, settings: ReadSettings | None = None) -> LoadedModel:
+def load(model: str | Path = DEFAULT_MODEL, settings: ReadSettings | None = None) -> LoadedModel:
     """Load a model, by the path of its folder or the name of a bundled one, to read with it many times.
 
     `settings`: how to read (language model, beam, threads); see `ReadSettings`. Raises ModelError and SettingsError.

@@ -33,7 +33,7 @@ from scriven.text import name
 SAMPLES = 24  # pictures shown per split
 MEASURED = 5_000  # pictures measured, at most, if the folder does not store their sizes
 WIDE = 6  # times as wide as high: such pictures are shown one below the other
-RARE = 5  # characters with fewer occurrences are listed as rare
+RARE_BELOW = 5  # characters with fewer occurrences are listed as rare
 LABELS = {"pseudo": "pseudo-label", "generated": "read"}  # labels of texts by origin; else "text"
 
 
@@ -182,8 +182,8 @@ def _measured(folder: LinesFolder) -> Iterator[tuple[int, int]]:
 
 
 def _characters(letters: Counter[str]) -> Iterator[Html]:
-    rare = [c for c, n in letters.items() if n < RARE]
+    rare = [c for c, n in letters.items() if n < RARE_BELOW]
     rows = [{"character": c if c != " " else "␣", "times": n, "name": name(c)} for c, n in letters.most_common()]
     if rare:
-        yield text(f"Rare, fewer than {RARE} occurrences: {' '.join(sorted(rare))}")
+        yield text(f"Rare, fewer than {RARE_BELOW} occurrences: {' '.join(sorted(rare))}")
     yield table(rows, f"{len(letters)} characters, most frequent first")

@@ -24,7 +24,7 @@ from scriven.report import (
 )
 
 TITLE = "A look at "  # identifies a page of `look`, which may be overwritten
-FEW = 50  # lines; an error rate over fewer is not shown as a headline
+MIN_HEADLINE_LINES = 50  # lines; an error rate over fewer is not shown as a headline
 
 
 def model_page(folder: Path) -> Html:
@@ -63,7 +63,7 @@ def model_page(folder: Path) -> Html:
 def _score_line(scores: dict[str, Any]) -> Iterator[Html]:
     """Error rates as headline numbers, or as a sentence if they are of too few lines."""
     found = [(s, v) for s, v in scores.items() if isinstance(v, dict) and isinstance(v.get("cer"), int | float)]
-    few = [s for s, v in found if isinstance(v.get("n"), int) and v["n"] < FEW]
+    few = [s for s, v in found if isinstance(v.get("n"), int) and v["n"] < MIN_HEADLINE_LINES]
     large = [(f"CER, {s}", value_of("cer", v["cer"]), f"n = {v.get('n', '?')}") for s, v in found if s not in few]
     if large:
         yield headline((what, str(number), note) for what, number, note in large)

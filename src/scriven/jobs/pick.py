@@ -21,13 +21,13 @@ from scriven.lines.records import by_model
 from scriven.metrics import table
 from scriven.page.formats import FORMATS, choose_format
 from scriven.page.inputs import Input, LinePicture, find_inputs, line_pictures
-from scriven.reader.model import DEFAULT
+from scriven.reader.model import DEFAULT_MODEL
 from scriven.reader.trainable import misfit, prepared_width
 
 log = logging.getLogger("scriven.pick")
 
-DONE = "transcribed already"
-SUFFIXES = {"table": ".txt", **{name: format.suffix for name, format in FORMATS.items() if name != "text"}}
+ALREADY_TRANSCRIBED = "transcribed already"
+OUTPUT_SUFFIXES = {"table": ".txt", **{name: format.suffix for name, format in FORMATS.items() if name != "text"}}
 
 
 @validated
@@ -121,7 +121,7 @@ class Picked:
 def pick(
     inputs: Sequence[str | Path],
     count: int = 30,
-    model: str | Path = DEFAULT,
+    model: str | Path = DEFAULT_MODEL,
     out: str | Path | None = None,
     format: str | None = None,
     settings: PickSettings | None = None,
@@ -144,7 +144,7 @@ def pick(
     settings.only_reading("pick")
     check("count", count, Count)
     out = None if out is None else Path(out)
-    format, _ = choose_format(out, format, SUFFIXES, "table", file=True)
+    format, _ = choose_format(out, format, OUTPUT_SUFFIXES, "table", file=True)
     if out is not None and out.exists():
         raise OutputError(f"{out} exists; choose another -o or delete it")
     picked = chosen(candidates(inputs, model, settings, done), count, settings)
@@ -170,7 +170,7 @@ def candidates(
         log.info("all lines have a text already; it is not looked at, and all of them are read")
     reader, decoder = load(model, settings)
     every = _usable(found, labelled, settings, reader.info.height)
-    undone = (Labelled(one.id, DONE) if _is_done(finished, one) else one for one in every)
+    undone = (Labelled(one.id, ALREADY_TRANSCRIBED) if _is_done(finished, one) else one for one in every)
     taken, sample = set[str](), Sample(MAX_VIEWED)
     for entry in read_lines(undone, reader, decoder, sample):
         if isinstance(entry, Skipped):
@@ -288,7 +288,7 @@ def _usable(
                 assert item.picture is not None
                 rows, columns = item.picture.shape
                 if item.text and not item.by_model and not labelled:
-                    yield Labelled(item.id, DONE)
+                    yield Labelled(item.id, ALREADY_TRANSCRIBED)
                 elif fault := misfit(prepared_width(columns, rows, height)):
                     yield Unfit(item.id, fault.reason)
                 else:

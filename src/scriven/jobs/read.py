@@ -20,7 +20,7 @@ from scriven.page import Page, PageLine, lines_of
 from scriven.page.formats import FORMATS, Format, choose_format
 from scriven.page.inputs import Entry, Input, LinePicture, find_inputs, line_pictures, unique_ids
 from scriven.reader.decoding import Decoder, DecodeSettings
-from scriven.reader.model import DEFAULT, find_model, own_language
+from scriven.reader.model import DEFAULT_MODEL, find_model, own_language
 from scriven.reader.session import Picture, Reader
 
 log = logging.getLogger("scriven")
@@ -93,7 +93,7 @@ class PageStream:
     ):
         """`loaded`: reader and decoder, if they are loaded already."""
         given = [inputs] if isinstance(inputs, str | Path) else inputs
-        self.inputs, skipped = find_inputs(given, reserved=(results.ABOUT.stem,))
+        self.inputs, skipped = find_inputs(given, reserved=(results.ABOUT_FILE.stem,))
         self.model, self.settings, self.loaded = model, settings, loaded
         self.result = ReadResult(skipped=skipped)
 
@@ -144,7 +144,7 @@ class PageStream:
 
 
 def read_pages(
-    inputs: str | Path | Iterable[str | Path], model: str | Path = DEFAULT, settings: ReadSettings | None = None
+    inputs: str | Path | Iterable[str | Path], model: str | Path = DEFAULT_MODEL, settings: ReadSettings | None = None
 ) -> PageStream:
     """As `read`, but returns an iterator over the pages, for inputs that do not fit into memory.
 
@@ -158,7 +158,7 @@ def read_pages(
 
 def read(
     inputs: str | Path | Iterable[str | Path],
-    model: str | Path = DEFAULT,
+    model: str | Path = DEFAULT_MODEL,
     out: str | Path | None = None,
     format: str | None = None,
     settings: ReadSettings | None = None,

@@ -11,7 +11,7 @@ from scriven.page import Page
 from scriven.page.formats import Format
 from scriven.page.inputs import Input
 
-ABOUT = Path("about.json")  # settings of the call, and its progress
+ABOUT_FILE = Path("about.json")  # settings of the call, and its progress
 
 Entry = Input | Page | Skipped
 
@@ -27,7 +27,7 @@ def unread(out: Path, about: dict[str, Any], found: Sequence[Input], format: For
 
     Raises OutputError for a finished folder, and for one that was begun by another call.
     """
-    file, lacking = out / ABOUT, list[str]()
+    file, lacking = out / ABOUT_FILE, list[str]()
     if file.is_file():
         try:
             old = json.loads(file.read_text("utf-8"))
@@ -45,7 +45,7 @@ def unread(out: Path, about: dict[str, Any], found: Sequence[Input], format: For
 
 def begin(out: Path, about: dict[str, Any]) -> None:
     """Write about.json into a new folder."""
-    if not (out / ABOUT).is_file():
+    if not (out / ABOUT_FILE).is_file():
         _save(out, {**about, "lacking": [], "finished": False})
 
 
@@ -67,12 +67,12 @@ def write_each(entries: Iterable[Entry], out: Path, format: Format) -> None:
 
 def any_written(out: Path, format: Format) -> bool:
     """Whether the folder has an output file."""
-    return any(file != out / ABOUT for file in out.rglob(f"*{format.suffix}"))
+    return any(file != out / ABOUT_FILE for file in out.rglob(f"*{format.suffix}"))
 
 
 def note(out: Path, name: str = "", lacking: bool = False, finished: bool = False) -> None:
     """Record in about.json whether the file of an input is incomplete, and whether the run is finished."""
-    about = json.loads((out / ABOUT).read_text("utf-8"))
+    about = json.loads((out / ABOUT_FILE).read_text("utf-8"))
     before = set(about.get("lacking", ()))
     names = before | {name} if lacking else before - {name}
     changed = {**about, "lacking": sorted(names), "finished": finished}
@@ -116,5 +116,5 @@ def _noting(entries: Iterable[Page | Skipped], skipped: list[Skipped]) -> Iterat
 
 
 def _save(out: Path, about: dict[str, Any]) -> None:
-    with atomic(out / ABOUT, "w") as stream:
+    with atomic(out / ABOUT_FILE, "w") as stream:
         json.dump(about, stream, indent=2, ensure_ascii=False)

@@ -15,7 +15,7 @@ from scriven.base.settings import Count, NonNegative, Share, validated
 from scriven.jobs.folders import free
 from scriven.reader.model import ModelInfo, find_model, own_language, read_info
 from scriven.reader.trainable import InputSpec
-from scriven.recognisers import DEFAULT, build, sizes_of
+from scriven.recognisers import DEFAULT_NETWORK, build, sizes_of
 from scriven.recognisers.contract import Recogniser
 from scriven.text import Charset
 from scriven.text import name as character_name
@@ -40,7 +40,7 @@ from scriven.training.publish import publish, with_language
 log = logging.getLogger("scriven.train")
 
 MAY_CHANGE = {"workers", "device", "devices", "precision", "replicas", "track"}  # of the settings, when a run goes on
-FEW = 50  # validation lines: fewer give no error rate that means anything
+MIN_VALIDATION_LINES = 50  # validation lines: fewer give no error rate that means anything
 
 
 @validated
@@ -48,7 +48,7 @@ FEW = 50  # validation lines: fewer give no error rate that means anything
 class TrainSettings(FitSettings):
     """What `scriven train` can be told; see FitSettings for how the network is fitted."""
 
-    model: str | None = None  # network; None: that of the parent, else recognisers.DEFAULT
+    model: str | None = None  # network; None: that of the parent, else recognisers.DEFAULT_NETWORK
     size: str | None = None  # None: that of the parent, else the network's default
     weights: tuple[
         NonNegative, ...
@@ -78,7 +78,7 @@ class Trained:
     def sentence(self) -> str:
         """The best score, and what it is worth."""
         best = self.info.scores["valid"]
-        few = ", too few to mean anything: score it on lines of their own" if best["n"] < FEW else ""
+        few = ", too few to mean anything: score it on lines of their own" if best["n"] < MIN_VALIDATION_LINES else ""
         return f"CER {best['cer']:.2%} on {counted(best['n'], self.validated_on)}{few}"
 
 
@@ -184,7 +184,7 @@ def network_of(settings: TrainSettings, parent: str | Path | None) -> tuple[str,
     """
     given = {} if settings.size is None else {"size": settings.size}
     if parent is None:
-        network = settings.model or DEFAULT
+        network = settings.model or DEFAULT_NETWORK
         return network, sizes_of(network, **given)
     info = read_info(find_model(parent))
     if settings.model or given:  # an unknown one is named as such first

@@ -1,8 +1,8 @@
 """Language identification from the words of readings, by word frequencies.
 
 Readings of an unfamiliar hand are half wrong, and short wrong words are words of many languages. So only frequent words
-of at least MIN_LETTERS letters are evidence for a language, weighted by their Zipf frequency (log10 of the occurrences
-in a thousand million words, from wordfreq) above KNOWN_ZIPF.
+of at least MIN_WORD_LETTERS letters are evidence for a language, weighted by their Zipf frequency (log10 of the
+occurrences in a thousand million words, from wordfreq) above KNOWN_ZIPF.
 """
 
 from collections import Counter
@@ -14,14 +14,14 @@ from scriven.language.texts.languages import languages
 from scriven.language.texts.words import language_words
 from scriven.text import Charset
 
-MIN_LETTERS = 4  # of a word that is evidence; shorter words occur in many languages
+MIN_WORD_LETTERS = 4  # of a word that is evidence; shorter words occur in many languages
 KNOWN_ZIPF = 3.0  # Zipf frequency above which a word counts as known
 CERTAIN_SHARE = 1 / 3  # of the words are known: enough to be certain
 CLEAR_MARGIN, CLEAR_WORDS = 1.3, 20  # or: so many times the evidence of the runner-up, from so many known words
 MODERN_SHARE = 0.5  # of the long words must be known, else the texts are in the spelling of another time
 LETTER_COVERAGE = 0.95  # of the letters of running text must be in a character set that can write the language
 FREQUENT_WORDS = 5000  # words from which the letters of running text are counted
-PUNCTUATION = ".,;:!?()'\""
+STRIPPED_PUNCTUATION = ".,;:!?()'\""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class LanguageGuess:
 
 def identify_language(texts: Iterable[str], candidates: Sequence[str]) -> LanguageGuess:
     """The candidate (language codes, at least one) with the most evidence in the words of some texts."""
-    words = [word for word in words_of(texts) if len(word) >= MIN_LETTERS - 1]
+    words = [word for word in words_of(texts) if len(word) >= MIN_WORD_LETTERS - 1]
     found = {code: (evidence(words, code), known(words, code)) for code in candidates}
     language, *others = sorted(candidates, key=lambda code: found[code], reverse=True)
     best, count = found[language]
@@ -56,20 +56,20 @@ def in_modern_spelling(texts: Iterable[str], language: str) -> bool:
     Texts of another time are not: 29 % of the long words read with the language model in Czech of 1531 are frequent
     ones, in English of 1850 72 % (docs/experiments/2026-11-26-adapted-language-model.md).
     """
-    words = [word for word in words_of(texts) if len(word) >= MIN_LETTERS]
+    words = [word for word in words_of(texts) if len(word) >= MIN_WORD_LETTERS]
     return bool(words) and known(words, language) >= MODERN_SHARE * len(words)
 
 
 def words_of(texts: Iterable[str]) -> list[str]:
     """The words of some texts in lower case, without the punctuation around them."""
-    return [word.strip(PUNCTUATION).lower() for text in texts for word in text.split()]
+    return [word.strip(STRIPPED_PUNCTUATION).lower() for text in texts for word in text.split()]
 
 
 def evidence(words: Iterable[str], language: str) -> float:
     """The sum of the Zipf frequencies above KNOWN_ZIPF of all words that are long enough."""
     import wordfreq
 
-    frequencies = (wordfreq.zipf_frequency(word, language) for word in words if len(word) >= MIN_LETTERS)
+    frequencies = (wordfreq.zipf_frequency(word, language) for word in words if len(word) >= MIN_WORD_LETTERS)
     return sum(max(0.0, frequency - KNOWN_ZIPF) for frequency in frequencies)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("scriven")
 
 LM_CACHE = "language-models"
-SOURCES = (  # files of the package, besides language/texts, that a language model depends on
+LM_SOURCE_FILES = (  # files of the package, besides language/texts, that a language model depends on
     "text.py",
     "language/train.py",
     "language/model.py",
@@ -64,7 +64,7 @@ def digest(package: Path = Path(__file__).parents[1]) -> str:
     except metadata.PackageNotFoundError:
         raise MissingExtra("the word list of a language", "train") from None
     texts = [file for file in (package / "language/texts").iterdir() if file.suffix in (".py", ".json")]
-    for file in sorted([*texts, *map(package.joinpath, SOURCES)]):
+    for file in sorted([*texts, *map(package.joinpath, LM_SOURCE_FILES)]):
         told.update(file.read_bytes())
     return told.hexdigest()[:16]
 

@@ -17,7 +17,7 @@ from scriven.lines.heights import Heights
 from scriven.lines.paths import same
 from scriven.lines.records import REPEATED, Group, Line, SkippedRow
 from scriven.lines.references import is_page
-from scriven.lines.sizes import SIZES, StreamSizes
+from scriven.lines.sizes import STREAM_SIZES, StreamSizes
 from scriven.lines.splits import LEVELS, NO_SPLIT, find, is_table
 from scriven.lines.table import Block, Table
 
@@ -29,7 +29,12 @@ class LinesFolder:
     """
 
     def __init__(
-        self, path: str | Path, level: str | None = None, *, within: Sequence[Path] = (), sizes: StreamSizes = SIZES
+        self,
+        path: str | Path,
+        level: str | None = None,
+        *,
+        within: Sequence[Path] = (),
+        sizes: StreamSizes = STREAM_SIZES,
     ):
         """`within`: the tables that refer to this folder. Raises LinesError when there is nothing to read at `path`.
 
@@ -221,7 +226,7 @@ def _page(line: Line) -> str:
     return line.page or (str(line.place[0].parent) if line.place else "")
 
 
-def folders_at(path: Path, within: Sequence[Path] = (), sizes: StreamSizes = SIZES) -> list[LinesFolder]:
+def folders_at(path: Path, within: Sequence[Path] = (), sizes: StreamSizes = STREAM_SIZES) -> list[LinesFolder]:
     """The lines folder at a path; of a tree with both levels that of its lines, then that of its words."""
     first = LinesFolder(path, within=within, sizes=sizes)
     words = find(path, "words")[0] if path.is_dir() else {}

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
-WIDE = 5.0  # times as wide as high: lines mostly are, words hardly ever
+MIN_LINE_ASPECT_RATIO = 5.0  # times as wide as high: lines mostly are, words hardly ever
 MOSTLY = 0.25  # share of wide pictures from which on they are not words
 LOOK = 200  # pictures after which a half of wide ones is enough to know
-HIGHEST = 0.9  # the share of words that are no higher than a word is made
+WORD_HEIGHT_QUANTILE = 0.9  # the share of words that are no higher than a word is made
 MOST = 2.0  # times the median: no word is made higher for a few whole pages among them
-FEWEST = 20  # words of a page; where it has fewer, those of all pages together
+MIN_PAGE_WORDS = 20  # words of a page; where it has fewer, those of all pages together
 
 
 class Heights:
@@ -27,11 +27,11 @@ class Heights:
         wide = count = 0
         for page, width, height in pictures:
             pages.setdefault(page, []).append(height)
-            wide += width > WIDE * height
+            wide += width > MIN_LINE_ASPECT_RATIO * height
             count += 1
             if count >= LOOK and wide >= count / 2:
                 break
-        self.words = count >= FEWEST and wide < MOSTLY * count
+        self.words = count >= MIN_PAGE_WORDS and wide < MOSTLY * count
         every = [height for heights in pages.values() for height in heights]
         self._any = _high(every) if self.words else 0
         self._of = {page: self._of_page(heights) for page, heights in pages.items() if self.words}
@@ -40,8 +40,10 @@ class Heights:
         return self._of.get(page, self._any)
 
     def _of_page(self, heights: list[int]) -> int:
-        return _high(heights) if len(heights) >= FEWEST else min(self._any, round(MOST * float(np.median(heights))))
+        if len(heights) >= MIN_PAGE_WORDS:
+            return _high(heights)
+        return min(self._any, round(MOST * float(np.median(heights))))
 
 
 def _high(heights: list[int]) -> int:
-    return round(min(float(np.quantile(heights, HIGHEST)), MOST * float(np.median(heights))))
+    return round(min(float(np.quantile(heights, WORD_HEIGHT_QUANTILE)), MOST * float(np.median(heights))))

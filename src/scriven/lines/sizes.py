@@ -13,4 +13,4 @@ class StreamSizes:
     cache_bytes: int = 64 << 20  # of row groups that a reader keeps to look up lines by id
 
 
-SIZES = StreamSizes()
+STREAM_SIZES = StreamSizes()

@@ -11,13 +11,13 @@ ALIASES = {  # every name of a split that is understood, in names of files and f
 }
 SPLITS = ("train", "valid", "test")
 LEVELS = ("lines", "words")
-TABLES = (".csv", ".tsv")  # endings of tables of lines
+TABLE_SUFFIXES = (".csv", ".tsv")  # endings of tables of lines
 NO_SPLIT = "its name does not begin with train, valid or test; rename it or move it out of the folder"
 
 
 def is_table(file: Path) -> bool:
     """Whether a file is a table of lines by its ending."""
-    return file.suffix.lower() in TABLES
+    return file.suffix.lower() in TABLE_SUFFIXES
 
 
 def find(path: Path, level: str | None = None) -> tuple[dict[str, list[Path]], list[Path]]:

@@ -27,7 +27,7 @@ from scriven.text import normalise
 
 log = logging.getLogger("scriven")
 
-NEEDED = frozenset(("id", "image", "text"))
+NEEDED_COLUMNS = frozenset(("id", "image", "text"))
 MOVED = 3  # pictures: where so many are named and none exists, the table was moved
 NUMBERS = ("confidence", "width", "height")
 OWN = ("id", "text", "confidence")  # what a table says of a line of a folder, even where its cell is empty
@@ -62,7 +62,7 @@ class Table:
                 raise LinesError(
                     f"{self.file} lacks the columns id and image; write it with `scriven read -f csv`, in UTF-8"
                 )
-            for count, row in enumerate(read_rows(stream, header, needed=NEEDED), start=1):
+            for count, row in enumerate(read_rows(stream, header, needed=NEEDED_COLUMNS), start=1):
                 if (count - 1) % self.group_rows == 0:
                     starts.append((row.start, row.number))
                 if key := same((row.cells or {}).get("id") or ""):
@@ -176,7 +176,7 @@ class Table:
         start, line = layout.starts[first // self.group_rows]
         with _open(self.file) as stream:
             stream.seek(start)
-            for index, row in enumerate(read_rows(stream, layout.header, line, NEEDED), start=first):
+            for index, row in enumerate(read_rows(stream, layout.header, line, NEEDED_COLUMNS), start=first):
                 if index == first + rows:
                     return
                 yield row.number, self._record(row, index in layout.repeated)

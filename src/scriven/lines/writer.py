@@ -13,7 +13,7 @@ from scriven.lines.folder import read_about
 from scriven.lines.lock import NAME, FolderLock
 from scriven.lines.records import Line
 from scriven.lines.schema import KNOWN, extra_columns, extra_value, schema
-from scriven.lines.sizes import SIZES, StreamSizes
+from scriven.lines.sizes import STREAM_SIZES, StreamSizes
 from scriven.lines.splits import SPLITS
 
 
@@ -26,7 +26,7 @@ class LinesWriter:
     finished folder, an unfinished one of another command, and one that another writer is writing.
     """
 
-    def __init__(self, path: str | Path, about: Mapping[str, Any], sizes: StreamSizes = SIZES):
+    def __init__(self, path: str | Path, about: Mapping[str, Any], sizes: StreamSizes = STREAM_SIZES):
         self.path, self.sizes = Path(path), sizes
         self.about = json.loads(json.dumps(dict(about)))
         self.done: dict[str, int] = {}

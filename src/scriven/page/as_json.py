@@ -13,12 +13,12 @@ from typing import IO, Any
 from scriven.base import Skipped
 from scriven.page.records import Page, PageLine
 
-SCHEMA = 2
+JSON_SCHEMA_VERSION = 2
 
 
 def write(pages: Iterable[Page | Skipped], file: IO[str], folder: Path | None = None) -> None:
     """Write pages as they come, then what was skipped."""
-    file.write(f'{{"schema": {SCHEMA}, "readings": [')
+    file.write(f'{{"schema": {JSON_SCHEMA_VERSION}, "readings": [')
     skipped, between = [], "\n"
     for page in pages:
         if isinstance(page, Skipped):

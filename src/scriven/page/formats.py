@@ -31,8 +31,8 @@ FORMATS: dict[str, Format] = {
     "csv": Format(".csv", as_csv.write),
 }
 
-TABLES = {".xls", ".xlsx", ".ods", ".numbers"}  # for these a spreadsheet takes CSV
-OTHERS = {".doc", ".docx", ".odt", ".rtf", ".md", ".pdf", ".xml", ".html"}
+SPREADSHEET_SUFFIXES = {".xls", ".xlsx", ".ods", ".numbers"}  # for these a spreadsheet takes CSV
+DOCUMENT_SUFFIXES = {".doc", ".docx", ".odt", ".rtf", ".md", ".pdf", ".xml", ".html"}
 
 
 def choose_format(
@@ -45,13 +45,17 @@ def choose_format(
     """
     ending = out.suffix.lower() if out is not None else ""
     chosen = format or next((name for name, suffix in suffixes.items() if suffix == ending), None)
-    if chosen is None and ending in TABLES and "csv" in suffixes:
+    if chosen is None and ending in SPREADSHEET_SUFFIXES and "csv" in suffixes:
         raise SettingsError(f"cannot write {ending} files; a spreadsheet opens CSV: name it {_named(out, '.csv')}")
     chosen = chosen or default
     if chosen not in suffixes:
         raise SettingsError(f"cannot write the format {chosen!r}; use one of {', '.join(suffixes)}")
     fits = ending == suffixes[chosen]
-    if out is not None and not fits and (file or ending in TABLES | OTHERS or ending in suffixes.values()):
+    if (
+        out is not None
+        and not fits
+        and (file or ending in SPREADSHEET_SUFFIXES | DOCUMENT_SUFFIXES or ending in suffixes.values())
+    ):
         raise SettingsError(
             f"the extension of {out} does not match the format {chosen!r}; name it {_named(out, suffixes[chosen])}"
         )

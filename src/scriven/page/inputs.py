@@ -20,8 +20,8 @@ from scriven.lines.splits import NO_SPLIT, find
 from scriven.page.names import STANDARD_INPUT, output_names
 from scriven.page.records import Page, page_of_line, picture_name
 
-TABLES = (".csv", ".tsv", ".parquet")  # single files that are lines folders
-READABLE = (*PICTURE_SUFFIXES, ".pdf")
+LINES_FILE_SUFFIXES = (".csv", ".tsv", ".parquet")  # single files that are lines folders
+READABLE_SUFFIXES = (*PICTURE_SUFFIXES, ".pdf")
 DOCUMENTS = (".doc", ".docx", ".odt", ".rtf", ".txt", ".md", ".html", ".xls", ".xlsx", ".ods", ".ppt", ".pptx", ".odp")
 HEADER = 1 << 16  # bytes at the beginning of a picture file, in which its size stands
 
@@ -93,7 +93,7 @@ def find_inputs(inputs: Iterable[str | Path], reserved: Sequence[str] = ()) -> t
 
 
 def _of_lines(path: Path) -> bool:
-    return path.is_dir() or path.suffix.lower() in TABLES
+    return path.is_dir() or path.suffix.lower() in LINES_FILE_SUFFIXES
 
 
 def _open_pattern(pattern: str, found: list[tuple[Path, Path]], skipped: list[Skipped]) -> None:
@@ -117,7 +117,7 @@ def _open_folder(folder: Path, root: Path, found: list[tuple[Path, Path]], skipp
         found.append((folder, folder.parent if folder == root else root))
         return
     skipped += [Skipped(str(file), NO_SPLIT) for file in unnamed]
-    inside = (p for p in folder.rglob("*") if p.suffix.lower() in READABLE and not p.is_dir())
+    inside = (p for p in folder.rglob("*") if p.suffix.lower() in READABLE_SUFFIXES and not p.is_dir())
     named = sorted(p for p in inside if not any(part.startswith(".") for part in p.relative_to(folder).parts))
     skipped += [Skipped(str(p), why_not(p)) for p in named if not p.is_file()]
     others = unsupported(folder)

@@ -1,3 +1,3 @@
 """From stored bytes to readings, without torch."""
 
-DEFAULT = "scriven-general"  # the model that reads, adapts and is adapted where none is named
+DEFAULT_MODEL = "scriven-general"  # the model that reads, adapts and is adapted where none is named

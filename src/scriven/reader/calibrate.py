@@ -10,13 +10,13 @@ from scriven.reader.session import Picture, Reader
 
 LINE_LIMIT = 2000  # lines used; more change nothing
 STRETCHES = (1.0, 1.15, 1.3)  # wider pictures give small letters more frames
-MIN_GAIN = 0.02  # share of the errors that a wider picture must avoid, for it takes longer to read
+MIN_STRETCH_GAIN = 0.02  # share of the errors that a wider picture must avoid, for it takes longer to read
 
 
 def stretched(reader: Reader, lines: Iterable[tuple[Picture, str]], limit: int = LINE_LIMIT) -> ModelInfo:
     """model.json with the `stretch` of STRETCHES of the lowest CER on the first `limit` (picture, text).
 
-    It is 1 unless another one avoids at least MIN_GAIN of the errors.
+    It is 1 unless another one avoids at least MIN_STRETCH_GAIN of the errors.
     """
     chosen = list(islice(lines, limit))
     texts = [text for _, text in chosen]
@@ -27,7 +27,8 @@ def stretched(reader: Reader, lines: Iterable[tuple[Picture, str]], limit: int =
         rates[stretch] = score(texts, [reading.text for reading in readings], resamples=1).cer
     best = min(STRETCHES, key=lambda stretch: rates[stretch])
     plain = STRETCHES[0]
-    return reader.info.model_copy(update={"stretch": best if rates[best] < (1 - MIN_GAIN) * rates[plain] else plain})
+    chosen_stretch = best if rates[best] < (1 - MIN_STRETCH_GAIN) * rates[plain] else plain
+    return reader.info.model_copy(update={"stretch": chosen_stretch})
 
 
 def calibrate(reader: Reader, lines: Iterable[tuple[Picture, str]], limit: int = LINE_LIMIT) -> ModelInfo:

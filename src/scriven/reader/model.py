@@ -8,11 +8,11 @@ from typing import Any, Literal
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from scriven.base import ModelError, TextError, atomic
-from scriven.reader import DEFAULT as DEFAULT
+from scriven.reader import DEFAULT_MODEL as DEFAULT_MODEL
 from scriven.text import Charset
 
-FORMAT = 2  # 1 had the keys `graph` and `size` in place of `graphs` and `sizes`
-READABLE = (1, FORMAT)
+MODEL_FORMAT = 2  # 1 had the keys `graph` and `size` in place of `graphs` and `sizes`
+READABLE_FORMATS = (1, MODEL_FORMAT)
 HEIGHT, STRIDE = 64, 4  # px; of models that do not state them, and of networks trained without a parent
 BUNDLED = Path(__file__).parent / "bundled"
 
@@ -31,7 +31,7 @@ class ModelInfo(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False, populate_by_name=True)
 
-    format: int = FORMAT
+    format: int = MODEL_FORMAT
     kind: str = "recogniser"
     name: str = ""
     network: str  # a name in scriven.recognisers.RECOGNISERS
@@ -69,8 +69,8 @@ class ModelInfo(BaseModel):
             content.setdefault("sizes", {"size": content.pop("size")})
         if "graph" in content and (graph := content.pop("graph")) is not None:
             content.setdefault("graphs", {"reader": graph})
-        if content.get("format") in READABLE:
-            content["format"] = FORMAT
+        if content.get("format") in READABLE_FORMATS:
+            content["format"] = MODEL_FORMAT
         return content
 
     @property
@@ -162,9 +162,9 @@ def read_info(folder: str | Path, kind: str = "recogniser") -> ModelInfo:
         raise ModelError(f"{file} is damaged or cannot be read ({error}); copy the model folder again") from None
     if not isinstance(content, dict):
         raise ModelError(f"{file} does not describe a model; copy the model folder again")
-    if content.get("format") not in READABLE:
+    if content.get("format") not in READABLE_FORMATS:
         raise ModelError(
-            f"{file} has the format {content.get('format')!r} and this version reads up to {FORMAT}; "
+            f"{file} has the format {content.get('format')!r} and this version reads up to {MODEL_FORMAT}; "
             "update scriven or use another model"
         )
     if content.get("kind") != kind:
@@ -199,7 +199,7 @@ def is_model(name_or_path: str | Path) -> bool:
     return (path / "model.json").is_file() or (not path.exists() and (BUNDLED / path / "model.json").is_file())
 
 
-def find_model(name_or_path: str | Path = DEFAULT) -> Path:
+def find_model(name_or_path: str | Path = DEFAULT_MODEL) -> Path:
     """The folder of a model, given its path or the name of a bundled model. Raises ModelError if there is none."""
     path = Path(name_or_path)
     if path.is_dir():

@@ -11,7 +11,7 @@ from scriven.recognisers.contract import Recogniser
 from scriven.recognisers.convtext import ConvText
 from scriven.text import Charset
 
-DEFAULT = "convtext"  # the network that is trained when none is named
+DEFAULT_NETWORK = "convtext"  # the network that is trained when none is named
 
 RECOGNISERS: dict[str, Callable[..., Recogniser]] = {"convtext": ConvText}  # name -> callable (charset, **sizes)
 

@@ -22,7 +22,7 @@ from scriven.text import Charset
 
 DILATIONS = (1, 2, 4, 8)
 DROPOUT = 0.1
-RENAMED = {"name": "head", "along": "context"}  # modules as weights of version 0.1 name them
+RENAMED_MODULES = {"name": "head", "along": "context"}  # modules as weights of version 0.1 name them
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class ConvText(nn.Module):
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """As torch.nn.Module does; weights of version 0.1 are loaded under the present names of their modules."""
         parts = ((key.partition("."), value) for key, value in state_dict.items())
-        present = {RENAMED.get(first, first) + dot + rest: value for (first, dot, rest), value in parts}
+        present = {RENAMED_MODULES.get(first, first) + dot + rest: value for (first, dot, rest), value in parts}
         return super().load_state_dict(present, strict, assign)
 
     def graphs(self) -> dict[str, GraphSpec]:

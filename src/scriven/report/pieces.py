@@ -17,7 +17,8 @@ from scriven.text import name
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
-SHOWN = {b"\x89PNG": "png", b"\xff\xd8": "jpeg", b"GIF8": "gif", b"BM": "bmp"}  # first bytes; WebP has none of its own
+# The first bytes of picture files; WebP has none of its own.
+IMAGE_SIGNATURES = {b"\x89PNG": "png", b"\xff\xd8": "jpeg", b"GIF8": "gif", b"BM": "bmp"}
 VERY_UNSURE, UNSURE = 0.5, 0.8  # characters read with less confidence than these are shaded
 
 
@@ -208,7 +209,7 @@ def _line(
 
 def _embedded(data: bytes) -> str:
     """An encoded picture as a data URL; kinds that browsers do not show (TIFF, JPEG 2000, PPM) become PNG."""
-    kind = next((kind for start, kind in SHOWN.items() if data.startswith(start)), "")
+    kind = next((kind for start, kind in IMAGE_SIGNATURES.items() if data.startswith(start)), "")
     if data[8:12] == b"WEBP":
         kind = "webp"
     if not kind:

@@ -23,7 +23,7 @@ normalisation layers are trained, less than 1 % of all parameters.
 None of these is an error rate: a model can agree with itself and be wrong.
 """
 
-RENAMED = {  # keys in logs of version 0.1
+RENAMED_KEYS = {  # keys in logs of version 0.1
     "disagreement": "view_disagreement",
     "surprise": "lm_bits_per_char",
     "believed": "pseudo_labels",
@@ -44,7 +44,7 @@ def rounds(rows: Sequence[Mapping[str, Any]]) -> Html:
 
 def _present(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row with the keys of this version."""
-    return {RENAMED.get(key, key): value for key, value in row.items()}
+    return {RENAMED_KEYS.get(key, key): value for key, value in row.items()}
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, object]:

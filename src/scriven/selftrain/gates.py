@@ -6,7 +6,7 @@ Measured on five hands (docs/experiments/2026-11-26-adapt-gate.md).
 from scriven.estimate.cer import CerEstimate
 from scriven.selftrain.metrics import UnsupervisedMetrics
 
-MIN_GAIN = 0.01  # relative, of the bits per character; or five times it, of the disagreement: less is no gain
+MIN_METRIC_GAIN = 0.01  # relative, of the bits per character; or five times it, of the disagreement: less is no gain
 MIN_AGREEMENT_GAIN = 0.02  # relative gain in disagreement; every round that helped had at least that
 MIN_AGREEMENT_GAIN_CHARACTERS = 0.005  # the same as a share of the characters; less may be chance
 MAX_LENGTH_CHANGE, MAX_LENGTH_DRIFT = 0.15, 0.25  # relative, of the mean length, in one round and in all
@@ -32,8 +32,8 @@ def rejection(new: UnsupervisedMetrics, old: UnsupervisedMetrics) -> str | None:
     if new.view_disagreement > old.view_disagreement - least:  # so near-perfect agreement leaves nothing to gain
         return f"two views of a picture hardly agree more than before, which may be chance ({differ})"
     if (
-        new.lm_bits_per_char > (1 - MIN_GAIN) * old.lm_bits_per_char
-        and new.view_disagreement > (1 - 5 * MIN_GAIN) * old.view_disagreement
+        new.lm_bits_per_char > (1 - MIN_METRIC_GAIN) * old.lm_bits_per_char
+        and new.view_disagreement > (1 - 5 * MIN_METRIC_GAIN) * old.view_disagreement
     ):
         return f"no improvement can be told from chance ({bits}; of two views {differ})"
     return None

@@ -19,7 +19,7 @@ from scriven.reader.model import ModelInfo
 from scriven.reader.session import Picture, Reader
 from scriven.recognisers.contract import GraphSpec, Recogniser
 
-VIEW = 0.92  # width of the second view of a picture, relative to the first
+NARROW_VIEW = 0.92  # width of the second view of a picture, relative to the first
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def unsupervised_metrics(
     `decoder` must not use a language model, since `lm` measures its readings.
     """
     plain = [r.text for r in readings(reader, pictures, decoder=decoder)]
-    narrow = [r.text for r in readings(reader, pictures, VIEW, decoder)]
+    narrow = [r.text for r in readings(reader, pictures, NARROW_VIEW, decoder)]
     texts = [text for text in plain if text]
     characters = sum(map(len, texts))
     bits = -sum(lm.logprob(text) for text in texts) / np.log(2)

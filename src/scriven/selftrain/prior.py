@@ -20,7 +20,7 @@ from scriven.text import Charset, name, visual
 
 log = logging.getLogger("scriven.adapt")
 
-SAMPLE = 200  # pictures that are read to identify the language; texts that are checked against the character set
+SAMPLE_SIZE = 200  # pictures that are read to identify the language; texts that are checked against the character set
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def language_prior(language: str, texts: str | None, words: str | None, charset:
     own = str(Path(texts).resolve())  # a folder called `fr` is not the language
     skipped: list[Skipped] = []
     drawn = source(f"mixed:{own}", skipped=skipped)
-    sample = [text_at(drawn, 0, i) for i in range(SAMPLE)]
+    sample = [text_at(drawn, 0, i) for i in range(SAMPLE_SIZE)]
     unknown, letters = charset.missing(map(visual, sample)), sum(map(len, sample))
     if sum(unknown.values()) > letters / 2:
         some = ", ".join(map(name, list(unknown)[:5]))
@@ -67,7 +67,7 @@ def language_of(reader: Reader, pictures: Sequence[tuple[str, Grey]], option: st
     The result is logged, with the `option` that sets the language where it is uncertain. Raises SettingsError where the
     character set covers no language.
     """
-    texts = [reading.text for reading in readings(reader, evenly(pictures, SAMPLE))]
+    texts = [reading.text for reading in readings(reader, evenly(pictures, SAMPLE_SIZE))]
     guess = identify_language(texts, reader.info.languages or writable_languages(reader.charset))
     if guess.certain:
         log.info("the readings look like the language %s (%d of %d words are known)",

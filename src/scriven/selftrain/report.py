@@ -11,7 +11,7 @@ from scriven.report import Figure, Html, headline, legend, page, pictures, prose
 from scriven.selftrain.held_out import HeldOut
 from scriven.selftrain.pictures import LINE_ASPECT
 
-SHOWN = 16  # pictures of a kind
+MAX_SHOWN_PICTURES = 16  # pictures of a kind
 ESTIMATED = """
 The true text of the held-out pictures is unknown. Their CER is estimated, from how much the readings change when a
 picture is made wider (the rounds below compare it with a narrower view). To be sure, transcribe some 20 lines and score
@@ -53,7 +53,7 @@ def result_sentences(kept: int, why: str) -> list[str]:
 def pseudo_label_pictures(folder: Path) -> list[Html]:
     """A sample of the pseudo-labels in a lines folder, the most confident first."""
     lines = sorted(LinesFolder(folder).lines(), key=_confidence, reverse=True)
-    shown = evenly(lines, SHOWN)
+    shown = evenly(lines, MAX_SHOWN_PICTURES)
     return [
         text(
             f"{len(shown)} of {counted(len(lines), 'pseudo-label')}, by confidence. The model was trained on them as "
@@ -96,7 +96,7 @@ def _numbers(held_out: HeldOut, trained: int, kept: int) -> Html:
 def _held_out(held_out: HeldOut, kept: bool) -> list[Html]:
     if not held_out.pictures:
         return [text("None.")]
-    shown = evenly(list(zip(held_out.pictures, held_out.before, held_out.after, strict=True)), SHOWN)
+    shown = evenly(list(zip(held_out.pictures, held_out.before, held_out.after, strict=True)), MAX_SHOWN_PICTURES)
     figures = [
         Figure(
             encode(ink),

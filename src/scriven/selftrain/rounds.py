@@ -16,7 +16,7 @@ from scriven.selftrain.context import AdaptContext
 from scriven.selftrain.gates import drift, rejection
 from scriven.selftrain.metrics import UnsupervisedMetrics, assess, unsupervised_metrics
 from scriven.selftrain.pseudo_labels import write_pseudo_labels
-from scriven.selftrain.state import DONE, read_state, round_folder, seconds_spent
+from scriven.selftrain.state import DONE_FILE, read_state, round_folder, seconds_spent
 from scriven.selftrain.students import MIN_MINUTES, load_student, train_student, tune_affine_student
 from scriven.selftrain.time_budget import TimeBudget
 from scriven.training.keep import WEIGHTS
@@ -60,8 +60,8 @@ def run_rounds(context: AdaptContext, net: Recogniser, begun: float) -> RoundsRe
     for number in range(1, settings.all_rounds + 1):
         budget.report(number)
         folder = round_folder(context.out, number)
-        if (folder / DONE).is_file():
-            done = read_state(folder / DONE, context.out)
+        if (folder / DONE_FILE).is_file():
+            done = read_state(folder / DONE_FILE, context.out)
             budget.count_earlier(done["seconds"])
         else:
             before = seconds_spent(folder)
@@ -74,7 +74,7 @@ def run_rounds(context: AdaptContext, net: Recogniser, begun: float) -> RoundsRe
                 return RoundsResult(net, rows, NOTHING_READ, base)
             now = time.monotonic()
             done, ended = {"row": row, "seconds": now - ended + before}, now
-            with atomic(folder / DONE, "w") as file:
+            with atomic(folder / DONE_FILE, "w") as file:
                 json.dump(done, file)
         row = done["row"]
         rows.append(row)

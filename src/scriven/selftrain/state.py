@@ -18,7 +18,7 @@ from scriven.selftrain.settings import AdaptSettings
 from scriven.training.keep import LOG, WEIGHTS
 
 STATE = "state/adapt.json"
-DONE = "done.json"
+DONE_FILE = "done.json"
 RULES = 4  # raised when pictures are prepared, or pseudo-labels chosen, differently: a run has one set of rules
 
 

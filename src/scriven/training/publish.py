@@ -19,16 +19,18 @@ from scriven.training.sources import Source
 log = logging.getLogger("scriven.publish")
 
 LANGUAGE_MODEL = "language.npz"
-FEWEST = 50  # validation lines to calibrate confidences and to evaluate int8 on; with fewer neither is done
+# Validation lines needed to calibrate confidences and to evaluate int8 on; with fewer neither is done.
+MIN_CALIBRATION_LINES = 50
 Unlabelled = Sequence[tuple[str, Grey]]  # prepared pictures with their ids
 
 
 def publish(folder: Path, info: ModelInfo, valid: Sequence[Source], unlabelled: Unlabelled = ()) -> None:
     """Make a model folder of the weights in `folder`. model.json is written last, when everything else is there.
 
-    With at least FEWEST labelled validation pictures, the best reading width is chosen and the confidences are
-    calibrated on them, and the graph is stored in int8, else with 16-bit weights, if that costs at most 0.2 points of
-    CER. With as many unlabelled pictures the graph is stored so if its readings differ from fp32 by no more than that.
+    With at least MIN_CALIBRATION_LINES labelled validation pictures, the best reading width is chosen and the
+    confidences are calibrated on them. The graph is stored in int8 if that raises the CER by at most 0.2 points, else
+    with 16-bit weights under the same condition. With as many unlabelled pictures, the readings of the fp32 graph take
+    the place of the transcriptions in that comparison.
     """
     net = net_of(info, folder)
     tensors = load_tensors(folder / WEIGHTS)
@@ -88,11 +90,11 @@ def _improve(folder: Path, valid: Sequence[Source], unlabelled: Unlabelled) -> N
     made = [source.make(i, 0.0) for source in valid for i in range(len(source))]
     pictures = [Picture.of(str(i), picture) for i, (picture, _, _) in enumerate(made)]
     texts: list[str] | None = [text for _, text, _ in made]
-    if texts and len(texts) >= FEWEST:
+    if texts and len(texts) >= MIN_CALIBRATION_LINES:
         lines = list(zip(pictures, texts, strict=True))
         for fitted in (stretched, calibrate):
             write_info(folder, fitted(Reader.load(folder, threads=1), lines))
-    elif len(unlabelled) >= FEWEST:
+    elif len(unlabelled) >= MIN_CALIBRATION_LINES:
         pictures, texts = [Picture.of(id, ink) for id, ink in unlabelled], None
     else:
         return

@@ -22,7 +22,7 @@ from scriven.scribes import Scribe
 from scriven.text import visual
 from scriven.training.image_cache import ImageCache
 
-CACHE_BYTES = 6 << 30  # decoded pictures kept on disk; a larger folder is decoded again each time
+IMAGE_CACHE_BYTES = 6 << 30  # decoded pictures kept on disk; a larger folder is decoded again each time
 WINDOW_GROUPS = 24  # row groups a large folder is shuffled across
 
 
@@ -59,7 +59,7 @@ class FolderSource:
         spec: InputSpec,
         *,
         only: Callable[[Line], bool] | None = None,
-        cache_bytes: int = CACHE_BYTES,
+        cache_bytes: int = IMAGE_CACHE_BYTES,
         seen: set[str] | None = None,
     ):
         """`seen`: the ids that other sources of this folder have taken, and this one adds its own to."""

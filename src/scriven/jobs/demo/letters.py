@@ -34,7 +34,7 @@ HERE = Path(__file__).parent
 TEXT, TYPEFACE = HERE / "letters.txt", HERE / "typeface"
 CANVAS = 128  # px, height of the canvas that a line is drawn on before it is placed on its page
 MARGIN = 64  # px of bare paper around the writing of a page
-ABOUT = {
+PROVENANCE = {
     "title": "Letters of a surveyor's assistant, drawn by a program",
     "attribution": "Text written for Scriven, CC0 1.0; drawn with the typeface Fuggles, copyright 2021 The Fuggles Pro "
     "Project Authors (https://github.com/googlefonts/fuggles), SIL Open Font License 1.1",
@@ -74,7 +74,7 @@ def write_letters(folder: Path, settings: LetterSettings | None = None) -> Path:
     settings = settings or LetterSettings()
     leaves = [_leaf(texts, number, settings) for number, texts in enumerate(pages(settings))]
     total, number = sum(len(leaf.lines) for leaf in leaves), 0
-    with LinesWriter(folder, {"command": "scriven demo", **ABOUT, "settings": asdict(settings)}) as writer:
+    with LinesWriter(folder, {"command": "scriven demo", **PROVENANCE, "settings": asdict(settings)}) as writer:
         for page, leaf in enumerate(leaves):
             other = leaves[min(page ^ 1, len(leaves) - 1)]  # two pages are the sides of one sheet
             for row, (text, picture) in enumerate(_cut(leaf, _sheet(leaf, other, page, settings), page, settings)):

@@ -13,7 +13,7 @@ from scriven.report import Figure, Html, headline, legend, page, pictures, round
 from scriven.selftrain.report import pseudo_label_pictures, title_of
 from scriven.selftrain.state import last_accepted
 
-HIGHEST = 96  # px of a picture in the report
+MAX_PICTURE_HEIGHT = 96  # px of a picture in the report
 SOURCE = (
     "The letters are not scans. A program wrote them: a text composed for this demo, in a typeface (Fuggles, SIL Open "
     "Font License) that no bundled model was trained on, drawn as a hasty hand in faint ink on ruled paper with the "
@@ -61,7 +61,7 @@ def _figure(
 
 
 def _small(picture: Grey) -> bytes:
-    return encode(to_height(picture, HIGHEST) if picture.shape[0] > HIGHEST else picture, "jpeg")
+    return encode(to_height(picture, MAX_PICTURE_HEIGHT) if picture.shape[0] > MAX_PICTURE_HEIGHT else picture, "jpeg")
 
 
 def _numbers(done: Demo) -> list[tuple[str, str, str]]:

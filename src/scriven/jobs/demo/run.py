@@ -16,7 +16,7 @@ from scriven.jobs.demo.result import Demo, compare
 from scriven.jobs.demo.settings import DemoSettings
 from scriven.jobs.read import NO_LM, OWN_LM, ReadSettings, load, read_lines
 from scriven.lines import Reading
-from scriven.reader.model import DEFAULT, own_language, read_info
+from scriven.reader.model import DEFAULT_MODEL, own_language, read_info
 from scriven.report import save
 
 log = logging.getLogger("scriven.demo")
@@ -26,7 +26,7 @@ def demo(
     pictures: Sequence[str | Path] = (),
     out: str | Path = "scriven-demo",
     *,
-    model: str | Path = DEFAULT,
+    model: str | Path = DEFAULT_MODEL,
     settings: DemoSettings | None = None,
 ) -> Demo:
     """Read pictures with `model`, adapt it to them without labels, and read them again.

@@ -16,7 +16,7 @@ from scriven.lines.training_set import training_characters
 from scriven.reader.model import ModelInfo, find_model, read_info
 from scriven.text import Charset
 
-SHOWN = 3  # lines named for a problem in the table, 100 in JSON; lost ones are all named
+MAX_NAMED_LINES = 3  # lines named for a problem in the table, 100 in JSON; lost ones are all named
 
 
 @validated
@@ -46,8 +46,8 @@ class Diagnosis:
         lines = []
         for p in self.problems:
             lines += [f"{p.severity:4}  {p.count:7,}  {p.what}"]
-            more = ", ..." if p.count > SHOWN else ""
-            lines += [f"{'':15}{', '.join(f.id for f in p.found[:SHOWN])}{more}", f"{'':15}-> {p.advice}"]
+            more = ", ..." if p.count > MAX_NAMED_LINES else ""
+            lines += [f"{'':15}{', '.join(f.id for f in p.found[:MAX_NAMED_LINES])}{more}", f"{'':15}-> {p.advice}"]
         return "\n".join(lines)
 
     def count_rows(self) -> list[dict[str, object]]:

@@ -15,7 +15,7 @@ from scriven.reader.trainable import WIDEST, faults
 from scriven.text import Charset, name, normalise
 
 LOW = 16  # px; letters in lower pictures cannot be distinguished
-RARE = 3  # occurrences below which a character is hardly learnt
+MIN_OCCURRENCES = 3  # occurrences below which a character is hardly learnt
 ODD = 5.0  # robust standard deviations from the folder's median width per character
 ODD_FACTOR = 1.8  # and at least this factor too wide or too narrow
 LENGTHS = (2, 3, 5, 8, 12, 20, 40)  # bin edges in characters: texts of one bin are compared
@@ -119,7 +119,7 @@ def characters(rows: Sequence[Row], charset: Charset | None) -> list[Problem]:
     learnt = counts.get("train", Counter())
     if not learnt:
         return []
-    rare = sorted((n, c) for c, n in learnt.items() if n < RARE)
+    rare = sorted((n, c) for c, n in learnt.items() if n < MIN_OCCURRENCES)
     unlearnt = [
         Skipped(name(c), f"{n} times in {split}, never in train")
         for split in ("valid", "test")
@@ -130,7 +130,7 @@ def characters(rows: Sequence[Row], charset: Charset | None) -> list[Problem]:
         *problem("not-in-train", "harm", unlearnt, "characters in valid or test that train does not have",
                  "they are not learnt: move lines that have them to train, or add synthetic ones: `fonts:LANGUAGE`"),
         *problem("rare", "note", [Skipped(name(c), f"{n} in train") for n, c in rare],
-                 f"characters that occur fewer than {RARE} times in train",
+                 f"characters that occur fewer than {MIN_OCCURRENCES} times in train",
                  "check for typos; otherwise add lines that have them"),
     ]  # fmt: skip
 

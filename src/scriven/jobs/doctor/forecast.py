@@ -17,17 +17,9 @@ from scriven.reader.model import HEIGHT
 _log = logging.getLogger("scriven")
 
 # Measured on one core of an AMD EPYC (Zen 4, bf16 mixed precision).
-COLUMNS = {
-    "tiny": 27_000.0,
-    "small": 15_300.0,
-    "base": 6_000.0,
-}  # px of width per CPU-second: a training step
-LOOP = 0.84  # fraction of that speed with loading, augmentation, gradient clipping and weight averaging
-MEMORY = {
-    "tiny": 2.5,
-    "small": 2.8,
-    "base": 3.3,
-}  # peak GB, batches of 12,288 px, partly synthetic pictures
+TRAIN_SPEED = {"tiny": 27_000.0, "small": 15_300.0, "base": 6_000.0}  # px of width per CPU-second: a training step
+LOOP_FRACTION = 0.84  # fraction of that speed with loading, augmentation, gradient clipping and weight averaging
+MEMORY = {"tiny": 2.5, "small": 2.8, "base": 3.3}  # peak GB, batches of 12,288 px, partly synthetic pictures
 CONVOLUTIONS = 4_500.0  # result of `_convolutions_per_second` on the same core
 
 
@@ -87,10 +79,10 @@ def speed(size: str, calibrate: bool) -> tuple[float, str]:
     if calibrate and find_spec("torch") and find_spec("lightning_fabric"):
         from scriven.jobs.bench import training_columns
 
-        return LOOP * training_columns(size), "measured by training a few batches"
-    usual = COLUMNS.get(size, min(COLUMNS.values()))
+        return LOOP_FRACTION * training_columns(size), "measured by training a few batches"
+    usual = TRAIN_SPEED.get(size, min(TRAIN_SPEED.values()))
     return (
-        LOOP * usual * _convolutions_per_second() / CONVOLUTIONS,
+        LOOP_FRACTION * usual * _convolutions_per_second() / CONVOLUTIONS,
         "a measured speed of another machine, scaled by a short benchmark of this one",
     )
 

@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from scriven.jobs.doctor.records import RANK, Row
 
-SIMILAR = 0.9  # cosine of two hashes; copies of real lines have more, different lines of one hand rarely above 0.7
+# Cosine of two hashes: above it for copies of real lines, rarely above 0.7 for different lines of one hand.
+MIN_HASH_COSINE = 0.9
 PROPORTION = 0.03  # relative difference in proportions that copies may have
-BLOCK = 512
+HASHES_PER_BLOCK = 512
 
 
 def near_duplicates(rows: Sequence[Row]) -> list[tuple[Row, Row, float]]:
@@ -25,10 +26,10 @@ def near_duplicates(rows: Sequence[Row]) -> list[tuple[Row, Row, float]]:
     hashes = np.stack([r.stats.hash for r in usable if r.stats.hash is not None])
     order = np.array([RANK[r.split] for r in usable]) * len(usable) + np.arange(len(usable))  # rank by split
     partner = order.copy()  # the rank of the first that each resembles, or its own
-    for start in range(0, len(usable), BLOCK):
-        stop = min(start + BLOCK, len(usable))
+    for start in range(0, len(usable), HASHES_PER_BLOCK):
+        stop = min(start + HASHES_PER_BLOCK, len(usable))
         end = int(np.searchsorted(shape, shape[stop - 1] + PROPORTION, side="right"))
-        alike = _unit(hashes[start:stop]) @ _unit(hashes[start:end]).T > SIMILAR
+        alike = _unit(hashes[start:stop]) @ _unit(hashes[start:end]).T > MIN_HASH_COSINE
         alike &= np.abs(shape[start:stop, None] - shape[start:end]) <= PROPORTION
         one, other = np.nonzero(alike)
         np.minimum.at(partner, one + start, order[other + start])

@@ -17,7 +17,7 @@ from scriven.language.frequencies import frequent_letters
 from scriven.text import Charset
 
 LATIN = "abcdefghijklmnopqrstuvwxyz"
-PUNCTUATION = "!\"&'()*+,-./:;=?%"
+CHARSET_PUNCTUATION = "!\"&'()*+,-./:;=?%"
 NUMERIC_DATES = (
     "{d}/{m}/{y}",
     "{d:02}/{m:02}/{y}",
@@ -114,7 +114,7 @@ def charset_of(code: str) -> Charset:
     letters = language.letters or frequent_letters(code)
     upper = "".join(c.upper() for c in letters if len(c.upper()) == 1)
     quotes = "".join(mark for pair in language.quotes for mark in pair)
-    return Charset(tuple(sorted({*" 0123456789", *letters, *upper, *PUNCTUATION, *language.signs, *quotes})))
+    return Charset(tuple(sorted({*" 0123456789", *letters, *upper, *CHARSET_PUNCTUATION, *language.signs, *quotes})))
 
 
 def is_language(name: str) -> bool:

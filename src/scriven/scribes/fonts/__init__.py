@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from scriven.scribes.contract import Scribe
-from scriven.scribes.fonts.settings import DEFAULTS, FontSettings
+from scriven.scribes.fonts.settings import FONT_DEFAULTS, FontSettings
 from scriven.scribes.typefaces import bundled, covering, from_folder
 
 
-def font_scribe(argument: str = "", settings: FontSettings = DEFAULTS) -> Scribe:
+def font_scribe(argument: str = "", settings: FontSettings = FONT_DEFAULTS) -> Scribe:
     """The scribe `fonts`: the bundled typefaces, or with `fonts:FOLDER` those of a folder, that have any of the tags.
 
     Raises InputError where the folder holds no font file, ModuleNotFoundError without the extra `train`.

@@ -3,11 +3,11 @@
 from scriven.scribes.fonts.face import Face, ShapedGlyph
 from scriven.scribes.fonts.font import GlyphBitmap, Rasteriser
 
-CACHE_BYTES = 192 << 20
+GLYPH_CACHE_BYTES = 192 << 20
 
 
 class GlyphCache:
-    """The glyph bitmaps of some faces: at most CACHE_BYTES, the most recently used ones."""
+    """The glyph bitmaps of some faces: at most GLYPH_CACHE_BYTES, the most recently used ones."""
 
     def __init__(self) -> None:
         self._young: dict[tuple[int, int, int, int, Rasteriser, bool, int], GlyphBitmap] = {}
@@ -26,7 +26,7 @@ class GlyphCache:
             if found is None:
                 found = face.font(glyph.font).rasterise(glyph.glyph, size, rasteriser, half, variant)
             self._bytes += found.mask.nbytes + 500
-            if 2 * self._bytes > CACHE_BYTES:
+            if 2 * self._bytes > GLYPH_CACHE_BYTES:
                 self._old, self._young = self._young, {}
                 self._bytes = found.mask.nbytes + 500
             self._young[key] = found

@@ -12,7 +12,7 @@ from scriven.scribes.fonts.face import Face, ShapedGlyph
 from scriven.scribes.fonts.font import VARIANTS, Mask, Rasteriser
 from scriven.scribes.fonts.glyph_cache import GlyphCache
 
-SIZES = (14, 22, 36)  # px of x-height at which glyphs are rasterised; the warp scales them to the final size
+RASTER_X_HEIGHTS = (14, 22, 36)  # px of x-height at which glyphs are rasterised; the warp scales them to the final size
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def place_letters(
 
 def raster_size(face: Face, x_height: float) -> int:
     """px per em at which to rasterise letters whose final x-height is `x_height` px."""
-    size = next((size for size in SIZES if size >= 0.95 * x_height), SIZES[-1])
+    size = next((size for size in RASTER_X_HEIGHTS if size >= 0.95 * x_height), RASTER_X_HEIGHTS[-1])
     return max(6, round(size / face.metrics.x_height))
 
 

@@ -21,7 +21,7 @@ from scriven.scribes.fonts.face import Face
 from scriven.scribes.fonts.glyph_cache import GlyphCache
 from scriven.scribes.fonts.hands import Hand, draw_hand
 from scriven.scribes.fonts.rendering import Task, write_line
-from scriven.scribes.fonts.settings import DEFAULTS, FontSettings
+from scriven.scribes.fonts.settings import FONT_DEFAULTS, FontSettings
 from scriven.scribes.typefaces import Typeface, covering
 from scriven.text import name, normalise
 
@@ -37,7 +37,7 @@ class FontScribe:
     def __init__(
         self,
         typefaces: Sequence[Typeface],
-        settings: FontSettings = DEFAULTS,
+        settings: FontSettings = FONT_DEFAULTS,
         *,
         excluded: Sequence[Typeface] = (),
         skipped: Sequence[Skipped] = (),

@@ -11,7 +11,7 @@ from scriven.base import SettingsError
 from scriven.base.settings import Count, Natural, Range, Share, validated
 from scriven.scribes.typefaces import TAGS
 
-LOWEST, HIGHEST = 16, 512  # px, height of a picture
+MIN_HEIGHT, MAX_HEIGHT = 16, 512  # px, height of a picture
 XHeight = Annotated[float, Field(ge=2, le=64)]  # px
 Slant = Annotated[float, Field(ge=-2, le=2)]  # dx per dy, right positive
 Scaling = Annotated[float, Field(ge=0.1, le=10)]
@@ -23,7 +23,7 @@ Displacement = Annotated[float, Field(ge=0, le=16)]  # px
 class FontSettings:
     """How the font scribe writes. Lengths in px at height 64; probabilities, darkness and amounts in 0..1."""
 
-    height: Annotated[int, Field(ge=LOWEST, le=HIGHEST)] = 64  # px of every picture
+    height: Annotated[int, Field(ge=MIN_HEIGHT, le=MAX_HEIGHT)] = 64  # px of every picture
     seed: Natural = 0  # of the hands
     hands: Count = 100  # per typeface
     strength: Share = 1.0  # scales everything but typeface and text; the argument of `write` multiplies it
@@ -86,4 +86,4 @@ class FontSettings:
         return Camera(blur=self.blur, shrink=self.shrink, noise=self.noise, noise_most=self.noise_most, jpeg=self.jpeg)
 
 
-DEFAULTS = FontSettings()
+FONT_DEFAULTS = FontSettings()

@@ -13,9 +13,9 @@ from scriven.base import InputError, OutputError, ScrivenError, Skipped
 from scriven.base.cache import read_cached, write_cached
 from scriven.scribes.typefaces.codepoints import CodePoints
 from scriven.scribes.typefaces.faces import FontFile, Typeface
-from scriven.scribes.typefaces.outlines import CACHE, drawable, open_font
+from scriven.scribes.typefaces.outlines import TYPEFACE_CACHE, drawable, open_font
 
-SUFFIXES = (".ttf", ".otf", ".woff", ".woff2", ".ttc", ".otc")
+TYPEFACE_SUFFIXES = (".ttf", ".otf", ".woff", ".woff2", ".ttc", ".otc")
 _CACHE_VERSION = 2  # raised when what is recorded of a font changes, so that older cache entries are not used
 LICENCE_FILES = ("OFL.txt", "LICENSE.txt", "LICENSE", "LICENCE.txt", "UFL.txt", "COPYING")
 
@@ -30,7 +30,7 @@ def from_folder(path: Path) -> tuple[tuple[Typeface, ...], list[Skipped]]:
     path = Path(path)
     if not path.is_dir():
         raise InputError(f"folder {path} does not exist; give a folder of .ttf, .otf, .woff or .woff2 files")
-    found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    found = sorted(p for p in path.rglob("*") if p.suffix.lower() in TYPEFACE_SUFFIXES and p.is_file())
     if not found:
         raise InputError(f"no font file in {path}; put .ttf, .otf, .woff or .woff2 files there")
     faces: dict[str, Typeface] = {}
@@ -53,10 +53,10 @@ def _typeface(path: Path) -> Typeface:
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}") from error
     sha256 = hashlib.sha256(data).hexdigest()
-    kept = read_cached(CACHE, f"{sha256}-{_CACHE_VERSION}.json")
+    kept = read_cached(TYPEFACE_CACHE, f"{sha256}-{_CACHE_VERSION}.json")
     about: dict[str, str] = json.loads(kept) if kept else _described(data)
     if not kept:
-        write_cached(CACHE, f"{sha256}-{_CACHE_VERSION}.json", json.dumps(about).encode())
+        write_cached(TYPEFACE_CACHE, f"{sha256}-{_CACHE_VERSION}.json", json.dumps(about).encode())
     family = about["family"] or path.stem
     return Typeface(
         family=family,

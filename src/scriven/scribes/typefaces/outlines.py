@@ -15,7 +15,7 @@ from scriven.scribes.typefaces.faces import FontFile
 
 _SIGNATURES = (b"\x00\x01\x00\x00", b"OTTO", b"true")
 _SIGNATURE_WOFF = (b"wOFF", b"wOF2")
-CACHE = "typefaces"
+TYPEFACE_CACHE = "typefaces"
 WIDEST = 0x7FFF  # font units; a wider advance is read as a negative number (signed 16 bits) by some software
 
 
@@ -30,7 +30,7 @@ def sfnt(font: FontFile) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _sfnt(path: Path, sha256: str) -> bytes:
-    if (data := read_cached(CACHE, f"{sha256}.sfnt")) is not None and data[:4] in _SIGNATURES:
+    if (data := read_cached(TYPEFACE_CACHE, f"{sha256}.sfnt")) is not None and data[:4] in _SIGNATURES:
         return data
     try:
         packed = path.read_bytes()
@@ -44,7 +44,7 @@ def _sfnt(path: Path, sha256: str) -> bytes:
     if packed[:4] not in _SIGNATURE_WOFF:
         return packed
     data = _unpacked(path, packed)
-    write_cached(CACHE, f"{sha256}.sfnt", data)
+    write_cached(TYPEFACE_CACHE, f"{sha256}.sfnt", data)
     return data
 
 
