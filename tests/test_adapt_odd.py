@@ -16,7 +16,7 @@ from scriven.reader.model import find_model
 from scriven.scribes.fonts.scribe import FontScribe
 from scriven.scribes.typefaces import bundled
 from scriven.selftrain.metrics import reader_of, readings
-from scriven.training.keep import load_net
+from scriven.training.checkpoint import load_net
 from test_bad_input import full_disk
 from toy_hand import WORDS, folder, parent, picture, settings, small_world  # noqa: F401
 

@@ -17,7 +17,7 @@ from scriven.selftrain import rounds as rounds_module
 from scriven.selftrain import settings as settings_module
 from scriven.selftrain import state, time_budget
 from scriven.selftrain import students as students_module
-from scriven.training.keep import load_net, save_weights
+from scriven.training.checkpoint import load_net, save_weights
 from toy_hand import accepting, clock, counted, cut, folder, parent, rejecting, same_weights, settings, small_world  # noqa: F401
 
 
@@ -79,7 +79,7 @@ def test_a_rejected_round_is_not_tried_again(parent, tmp_path, monkeypatch):
     def run():
         return adapt([lines], tmp_path / "m", parent=parent, settings=settings(rounds=2))
 
-    cut(run, monkeypatch, "inherit")
+    cut(run, monkeypatch, "copy_parent")
     given = counted(monkeypatch)
     done = run()
     assert not given and not done.helped and done.why == "it is worse" and len(done.rounds) == 2

@@ -20,7 +20,7 @@ from scriven.reader.session import Reader
 from scriven.selftrain import prior
 from scriven.selftrain import test_time as job
 from scriven.selftrain.metrics import reader_of
-from scriven.training.keep import load_net
+from scriven.training.checkpoint import load_net
 from toy_hand import WORDS, parent, picture  # noqa: F401
 
 torch = pytest.importorskip("torch")

@@ -27,8 +27,8 @@ from scriven.text import Charset
 from scriven.training import devices
 from scriven.training import fit as fitting
 from scriven.training import loader as loading
+from scriven.training.checkpoint import write_tensorboard
 from scriven.training.fit import begin, learning_rate
-from scriven.training.keep import track
 from scriven.training.loader import Stream
 from scriven.training.progress_log import format_log_row
 from scriven.training.sources import FolderSource, ScribeSource
@@ -131,7 +131,7 @@ def test_tensorboard_events_hold_the_rows_of_the_log(lines, tmp_path):
 
 def test_one_row_becomes_four_events(tmp_path):
     pytest.importorskip("tensorboard")
-    track(tmp_path, {"step": 7, "loss": 2.5, "lr": 0.25, "cer": 0.5, "wer": 0.75, "best": True})
+    write_tensorboard(tmp_path, {"step": 7, "loss": 2.5, "lr": 0.25, "cer": 0.5, "wer": 0.75, "best": True})
     found = _events(tmp_path / "tensorboard")
     assert found == {"loss": [(7, 2.5)], "lr": [(7, 0.25)], "cer": [(7, 0.5)], "wer": [(7, 0.75)]}
 
@@ -230,7 +230,7 @@ def test_a_gradient_that_is_no_number_teaches_nothing_and_many_end_the_run(lines
     weights = load_file(tmp_path / "a" / "weights.safetensors")
     assert all(torch.isfinite(w).all() for w in weights.values())
     bad.update(range(10_000))
-    with pytest.raises(SettingsError, match="no finite numbers"):
+    with pytest.raises(SettingsError, match="were not finite"):
         train([lines], tmp_path / "b", settings=settings(steps=100, replicas=1))
 
 

@@ -41,7 +41,7 @@ def test_weights_of_one_shape_step_together_as_they_do_alone(monkeypatch: pytest
         weights = [nn.Parameter(torch.randn(shape).to(memory_format=torch.channels_last)) for shape in shapes]
         optimizer = Muon(weights, 1e-2, 0.1, torch.float32)
         if together:
-            monkeypatch.setattr("scriven.training.muon.same_shapes", lambda kernels: [[0, 2], [1, 3], [4]])
+            monkeypatch.setattr("scriven.training.muon.group_by_shape", lambda kernels: [[0, 2], [1, 3], [4]])
         for _ in range(2):
             for weight in weights:
                 weight.grad = torch.randn_like(weight)

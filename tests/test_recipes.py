@@ -289,7 +289,7 @@ def test_average_weighs_the_weights_and_says_so(tmp_path: Path) -> None:
     from scriven.reader.model import ModelInfo, read_info, write_info
     from scriven.recognisers import build
     from scriven.text import Charset
-    from scriven.training.keep import load_tensors, save_weights
+    from scriven.training.checkpoint import load_tensors, save_weights
 
     charset = Charset.of(["abc"])
     for seed in (0, 1):

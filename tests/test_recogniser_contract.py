@@ -23,7 +23,7 @@ from scriven.selftrain.settings import AdaptSettings
 from scriven.tensors import collate
 from scriven.text import Charset
 from scriven.training import fit as fitting
-from scriven.training.keep import load_net, load_tensors, save_weights
+from scriven.training.checkpoint import load_net, load_tensors, save_weights
 from toy_recogniser import ToyNetwork
 
 TEXTS = ("ink", "paper on", "a quill", "dip it")

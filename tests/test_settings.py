@@ -12,7 +12,7 @@ from scriven.base.settings import override
 from scriven.images import encode
 from scriven.jobs.adapt import AdaptSettings, adapt
 from scriven.jobs.read import ReadSettings
-from scriven.jobs.train import TrainSettings, available, fabric_of, train
+from scriven.jobs.train import TrainSettings, check_available, fabric_of, train
 from scriven.lines import Line, LinesWriter
 from scriven.reader.model import Graph, ModelInfo, write_info
 from scriven.recognisers import build
@@ -20,7 +20,7 @@ from scriven.scribes.fonts import FontSettings
 from scriven.scribes.fonts.scribe import FontScribe
 from scriven.scribes.typefaces import bundled
 from scriven.text import Charset
-from scriven.training.keep import save_weights
+from scriven.training.checkpoint import save_weights
 
 TRAIN = (
     "steps=0", "lr=-1", "lr=0", "workers=-1", "weights=0", "weights=-1,2", "devices=0", "ema=2", "validate_on=0",
@@ -124,9 +124,9 @@ def test_a_machine_that_is_not_there(changes, no_gpu):
 def test_no_more_devices_than_there_are(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    available(TrainSettings(steps=1, device="cuda", devices=2))
+    check_available(TrainSettings(steps=1, device="cuda", devices=2))
     with pytest.raises(SettingsError, match="'devices' is 3, and there are 2"):
-        available(TrainSettings(steps=1, device="cuda", devices=3))
+        check_available(TrainSettings(steps=1, device="cuda", devices=3))
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ from scriven.reader.trainable import InputSpec
 from scriven.tensors import Batch
 from scriven.text import Charset
 from scriven.training import fit as fitting
+from scriven.training.checkpoint import load_net, load_tensors
 from scriven.training.devices import fabric_of
-from scriven.training.keep import load_net, load_tensors
 from scriven.training.loader import AugmentSchedule, Mixture, Plan, Stream, loader, width_bucket
 from scriven.training.sources import FolderSource, split_source
 
@@ -220,7 +220,7 @@ def test_training_resumes_exactly(lines, tmp_path, monkeypatch):
         train([lines], tmp_path / "cut", settings=settings())
     assert not (tmp_path / "cut" / "model.json").exists()
     monkeypatch.setattr(fitting, "training_step", step)
-    monkeypatch.setattr("scriven.jobs.train.track", lambda folder, row: tracked.append(row["step"]))
+    monkeypatch.setattr("scriven.jobs.train.write_tensorboard", lambda folder, row: tracked.append(row["step"]))
     tracked = []
     cut = train([lines], tmp_path / "cut", settings=settings(track=True))  # how it is watched may change
     assert tracked == [6]
@@ -308,7 +308,7 @@ def test_a_language_model_stays_unless_characters_are_new_and_is_missed_before_t
     caplog.set_level("INFO")
     grown = train([more], tmp_path / "c", parent=tmp_path / "a", settings=brief)
     assert grown.info.language_model is None and not (tmp_path / "c" / "language.npz").exists()
-    assert "is not kept: it does not know the new characters" in caplog.text
+    assert "is not kept: it lacks the new characters" in caplog.text
     (tmp_path / "a" / "language.npz").unlink()
     with pytest.raises(ModelError, match="language.npz is missing"):
         train([lines], tmp_path / "d", parent=tmp_path / "a", settings=brief)

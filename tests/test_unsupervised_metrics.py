@@ -21,7 +21,7 @@ from scriven.selftrain import rounds as rounds_module
 from scriven.selftrain.gates import drift, rejection
 from scriven.selftrain.held_out import improvement
 from scriven.selftrain.metrics import Assessment, UnsupervisedMetrics, reader_of, unsupervised_metrics
-from scriven.training.keep import load_net
+from scriven.training.checkpoint import load_net
 from scriven.training.publish import _loss
 from scriven.training.quantise import StoredGraphs
 from toy_hand import (  # noqa: F401

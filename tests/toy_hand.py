@@ -27,7 +27,7 @@ from scriven.selftrain import time_budget
 from scriven.tensors import collate
 from scriven.text import Charset
 from scriven.training import fit as fitting
-from scriven.training.keep import load_net, save_weights
+from scriven.training.checkpoint import load_net, save_weights
 from scriven.training.quantise import halve
 
 WORDS = ("ink", "paper", "quill", "letter", "seal", "wax", "desk", "folio", "hand", "script")

@@ -32,9 +32,9 @@ from scriven.selftrain.report import page_of
 from scriven.selftrain.rounds import HIGH_CER, RoundsResult, run_rounds
 from scriven.selftrain.settings import AdaptSettings
 from scriven.selftrain.state import STATE, check_same_run, digest, keep_key, last_accepted, run_key, tidy
-from scriven.training.devices import available, fabric_of
-from scriven.training.keep import WEIGHTS, load_net, save_weights, versions
-from scriven.training.publish import inherit, publish, with_language
+from scriven.training.checkpoint import WEIGHTS, load_net, save_weights, versions
+from scriven.training.devices import check_available, fabric_of
+from scriven.training.publish import copy_parent, publish, with_language_model
 
 __all__ = ["AdaptSettings", "Adapted", "adapt"]
 
@@ -153,13 +153,14 @@ def adapt(
     compared = compare(context, net, result.net, own, offered)
     _save_report(context, compared.held_out, result)
     info = _info(context, inputs, parent, result.rows, compared.cer_estimate_bias)
-    made = with_language(out, info, folder, compared.lm)
+    made = with_language_model(out, info, folder, compared.lm)
     percent("adapting", 1.0)
     if helped:
         save_weights(out, result.net)
         publish(out, made, [], context.held_out)
     else:
-        inherit(out, made.model_copy(update={"data": context.info.data}), folder)  # it was not trained on the inputs
+        untrained = made.model_copy(update={"data": context.info.data})  # it was not trained on the inputs
+        copy_parent(out, untrained, folder)
     tidy(out)
     skipped, held_out = [*gathered.skipped, *context.prior.skipped], compared.held_out
     estimates, cer = held_out.estimates, result.baseline.cer
@@ -171,7 +172,7 @@ def _opened(out: Path, inputs: Sequence[str | Path], parent: str | Path, setting
     free(out, STATE)
     key = run_key(inputs, parent, settings)
     check_same_run(out, key)
-    available(settings.training(steps=1))
+    check_available(settings.training(steps=1))
     require_files(settings.texts, settings.words)
     if settings.language:
         source(f"mixed:{settings.language}")

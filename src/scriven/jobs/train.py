@@ -19,66 +19,65 @@ from scriven.recognisers import DEFAULT_NETWORK, build, sizes_of
 from scriven.recognisers.contract import Recogniser
 from scriven.text import Charset
 from scriven.text import name as character_name
-from scriven.training.data import TrainingData, characters, languages
-from scriven.training.devices import arithmetic, available, fabric_of
-from scriven.training.fit import FitSettings, Progress, Run, begin, fit
-from scriven.training.keep import (
+from scriven.training.checkpoint import (
     STATE,
     WEIGHTS,
-    begun_with,
     load_net,
     resume,
     save_state,
     save_weights,
-    track,
+    unfinished_run,
     versions,
+    write_tensorboard,
 )
+from scriven.training.data import TrainingData, characters, languages
+from scriven.training.devices import check_available, fabric_of, resolved_precision
+from scriven.training.fit import FitSettings, Progress, Run, begin, fit
 from scriven.training.loader import AugmentSchedule, Mixture, Plan
 from scriven.training.progress_log import format_log_row
-from scriven.training.publish import publish, with_language
+from scriven.training.publish import publish, with_language_model
 
 log = logging.getLogger("scriven.train")
 
-MAY_CHANGE = {"workers", "device", "devices", "precision", "replicas", "track"}  # of the settings, when a run goes on
-MIN_VALIDATION_LINES = 50  # validation lines: fewer give no error rate that means anything
+# Settings that may change when a run is resumed.
+MAY_CHANGE = {"workers", "device", "devices", "precision", "replicas", "track"}
+MIN_VALIDATION_LINES = 50  # with fewer, a remark says that the CER is unreliable
 
 
 @validated
 @dataclass(frozen=True)
 class TrainSettings(FitSettings):
-    """What `scriven train` can be told; see FitSettings for how the network is fitted."""
+    """Settings of `scriven train`: those of FitSettings, the network, and the data."""
 
     model: str | None = None  # network; None: that of the parent, else recognisers.DEFAULT_NETWORK
     size: str | None = None  # None: that of the parent, else the network's default
-    weights: tuple[
-        NonNegative, ...
-    ] = ()  # share of each input; by the number of its lines if empty (typefaces: as the rest)
+    weights: tuple[NonNegative, ...] = ()  # share of each input; (): by its number of lines, scribes as all the rest
     lines: Share = 0.4  # share of whole lines among synthetic pictures, the rest are words
-    validate_on: Count = 500  # lines at most that choose the best network while training
-    validate_fonts: Count = 400  # synthetic pictures that do where there are no labelled lines
-    level: Literal["lines", "words", "both"] = "lines"  # of folders that hold both
+    validate_on: Count = 500  # maximum number of validation lines by which the best weights are chosen
+    validate_fonts: Count = 400  # synthetic pictures to validate on if there are no labelled lines
+    level: Literal["lines", "words", "both"] = "lines"  # which lines to use of folders that hold both
     track: bool = False  # write TensorBoard events too (needs the extra track)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.weights and not any(self.weights):
-            raise SettingsError("the setting 'weights' is 0 for every input; give at least one of them more")
+            raise SettingsError("the setting 'weights' is 0 for every input; set at least one of them above 0")
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished training run: the best score on validation lines, and every line that was left out."""
+    """A finished training run: the model, its best score on validation lines, and the skipped lines."""
 
     folder: Path
     info: ModelInfo
     progress: Progress
     skipped: tuple[Skipped, ...]
-    validated_on: str = "validation line"  # what its score was measured on, one of them
+    validated_on: str = "validation line"  # what its score was measured on, in the singular
 
     def sentence(self) -> str:
-        """The best score, and what it is worth."""
+        """The best score, with a remark if it was measured on few lines."""
         best = self.info.scores["valid"]
-        few = ", too few to mean anything: score it on lines of their own" if best["n"] < MIN_VALIDATION_LINES else ""
+        few = ", too few for a reliable CER: score the model on a test set" if best["n"] < MIN_VALIDATION_LINES else ""
         return f"CER {best['cer']:.2%} on {counted(best['n'], self.validated_on)}{few}"
 
 
@@ -91,10 +90,11 @@ def train(
     name: str = "",
     licence: str = "",
 ) -> Trained:
-    """Train on `inputs` (lines folders, `fonts:LANGUAGES`) into the new model folder `out`; an unfinished one goes on.
+    """Train on `inputs` (lines folders, `fonts:LANGUAGES`) into the model folder `out`; an unfinished run is resumed.
 
-    With `parent` the network starts from that model and its character set grows to what the lines need.
-    Raises ScrivenError when nothing can be trained on, or `out` is finished or was begun with other settings.
+    With `parent`, the network starts from the weights of that model, and its character set is extended by the
+    characters of the lines. Raises ScrivenError if no line can be used, if `out` is finished, or if it was begun with
+    other settings or data.
 
     >>> import scriven
     >>> from scriven.jobs.train import TrainSettings
@@ -108,57 +108,57 @@ def train(
     network, sizes = network_of(settings, parent)
     settings = replace(settings, model=network, size=sizes.get("size"))
     settings = _computed_as_before(out, settings)
-    available(settings)
+    check_available(settings)
     charset, start = _charset(inputs, parent, settings)
-    speaking = _inherited_lm(parent, charset)
+    lm_parent = _inherited_lm(parent, charset)
     net = start if start is not None else _new(network, sizes, charset, settings.seed)
-    material = TrainingData.of(inputs, InputSpec(net.height, net.stride, charset), settings)
+    training_data = TrainingData.of(inputs, InputSpec(net.height, net.stride, charset), settings)
     fabric = fabric_of(settings)
     fabric.launch()
     run = begin(net, settings, fabric)
     described = _described(inputs, parent, settings)
-    sources = [[d.get("fingerprint"), d.get("sketch")] for d in material.data]
+    sources = [[d.get("fingerprint"), d.get("sketch")] for d in training_data.data]
     data = {"sources": sources, "charset": charset.characters}
     if resume(out, run, described, data, fabric):
-        log.info("going on at step %d", run.progress.step)
-    computed = {"precision": arithmetic(settings), "replicas": len(run.replicas.nets) if run.replicas else 1}
-    mixture = Mixture.of(material.sources, material.weights)
+        log.info("resuming at step %d", run.progress.step)
+    computed = {"precision": resolved_precision(settings), "replicas": len(run.replicas.nets) if run.replicas else 1}
+    mixture = Mixture.of(training_data.sources, training_data.weights)
     plan = Plan(mixture, settings.seed, settings.batch_width_px, fabric.device.type)
 
     def keep(run: Run, better: bool) -> None:
-        log.info("%s", format_log_row(run.progress.rows[-1], f"{material.validated_on}s"))
+        log.info("%s", format_log_row(run.progress.rows[-1], f"{training_data.validated_on}s"))
         if better:
             save_weights(out, run.average)
         save_state(out, run, {**described, **computed}, data)
         if settings.track:
-            track(out, run.progress.rows[-1])
+            write_tensorboard(out, run.progress.rows[-1])
 
-    look, tell = AugmentSchedule(ramp=settings.ramp, span_mask=settings.span_mask), partial(percent, "training")
-    progress = fit(run, plan, material.valid, settings, look, fabric, keep, tell)
+    augmentation, tell = AugmentSchedule(ramp=settings.ramp, span_mask=settings.span_mask), partial(percent, "training")
+    progress = fit(run, plan, training_data.valid, settings, augmentation, fabric, keep, tell)
     if fabric.is_global_zero:
-        made = _info(net, inputs, parent, settings, material, progress, name, licence)
-        publish(out, with_language(out, made, speaking), material.valid)
+        made = _info(net, inputs, parent, settings, training_data, progress, name, licence)
+        publish(out, with_language_model(out, made, lm_parent), training_data.valid)
     fabric.barrier()
-    return Trained(out, read_info(out), progress, material.skipped, material.validated_on)
+    return Trained(out, read_info(out), progress, training_data.skipped, training_data.validated_on)
 
 
 def _inherited_lm(parent: str | Path | None, charset: Charset) -> Path | None:
-    """The parent where its language model is kept: it brings one, and that knows all characters that are written now.
+    """The folder of the parent if its language model can be used: it has one that covers `charset`.
 
-    Raises ModelError where a model names a language model that is not there.
+    Raises ModelError if the language model that the parent names is missing.
     """
     if parent is None or own_language(folder := find_model(parent), info := read_info(folder)) is None:
         return None
     if charset != info.characters:
-        log.info("the language model of %s is not kept: it does not know the new characters", parent)
+        log.info("the language model of %s is not kept: it lacks the new characters", parent)
         return None
-    log.info("the model is read with the language model of %s; without it: --lm none", parent)
+    log.info("the model decodes with the language model of %s; without it: --lm none", parent)
     return folder
 
 
 def _computed_as_before(out: Path, settings: TrainSettings) -> TrainSettings:
-    """A run goes on in the arithmetic it was begun in, unless told otherwise: what is measured may come out anew."""
-    before = begun_with(out).get("settings", {})
+    """The settings with the precision and replicas an unfinished run began with, unless they are set explicitly."""
+    before = unfinished_run(out).get("settings", {})
     precision = before.get("precision") if settings.precision == "auto" else settings.precision
     return replace(settings, precision=precision or "auto", replicas=settings.replicas or before.get("replicas"))
 
@@ -172,27 +172,27 @@ def _charset(
     net, info = load_net(find_model(parent))
     charset = info.characters.grow(needed)
     if added := charset.characters[len(info.charset) :]:
-        said = ", ".join(map(character_name, added))
-        log.info("the network learns %s that %s does not have: %s", counted(len(added), "character"), parent, said)
+        names = ", ".join(map(character_name, added))
+        log.info("the network learns %s that %s does not have: %s", counted(len(added), "character"), parent, names)
     return charset, net if charset == info.characters else net.grown(charset)
 
 
 def network_of(settings: TrainSettings, parent: str | Path | None) -> tuple[str, dict[str, Any]]:
-    """The network that is trained and its sizes: those of the parent if there is one.
+    """The name of the network to train and its sizes: those of the parent if there is one.
 
-    Raises SettingsError for an unknown network or size, and for others than the parent's.
+    Raises SettingsError for an unknown network or size, and for one that differs from the parent's.
     """
     given = {} if settings.size is None else {"size": settings.size}
     if parent is None:
         network = settings.model or DEFAULT_NETWORK
         return network, sizes_of(network, **given)
     info = read_info(find_model(parent))
-    if settings.model or given:  # an unknown one is named as such first
+    if settings.model or given:  # raises for an unknown one
         sizes_of(settings.model or info.network, **given)
     for what, asked, has in (("model", settings.model, info.network), ("size", settings.size, info.size)):
         if asked is not None and asked != has:
             raise SettingsError(
-                f"the setting {what!r} is {asked} and {parent} is {has}, whose weights fit no other; leave {what} out"
+                f"the setting {what!r} is {asked}, but the weights of {parent} are of {has}; leave {what} out"
             )
     return info.network, info.sizes
 
@@ -203,7 +203,7 @@ def _new(network: str, sizes: dict[str, Any], charset: Charset, seed: int) -> Re
 
 
 def _described(inputs: Sequence[str | Path], parent: str | Path | None, settings: TrainSettings) -> dict[str, Any]:
-    """What must be the same for a run to go on; how it is computed may change."""
+    """The settings and inputs that must be the same to resume a run."""
     kept = {k: v for k, v in asdict(settings).items() if k not in MAY_CHANGE}
     return {**kept, "inputs": [str(i) for i in inputs], "parent": str(parent) if parent else None}
 
@@ -213,7 +213,7 @@ def _info(
     inputs: Sequence[str | Path],
     parent: str | Path | None,
     settings: TrainSettings,
-    material: TrainingData,
+    training_data: TrainingData,
     progress: Progress,
     name: str,
     licence: str,
@@ -234,8 +234,8 @@ def _info(
         decoders=net.decoders,
         stretch=stretch,
         parents=parents,
-        data=list(material.data),
-        scores={"valid": {"cer": best["cer"], "n": sum(map(len, material.valid)), "step": best["step"]}},
+        data=list(training_data.data),
+        scores={"valid": {"cer": best["cer"], "n": sum(map(len, training_data.valid)), "step": best["step"]}},
         versions=versions(),
         licence=licence,
         languages=languages(inputs) or parent_languages,

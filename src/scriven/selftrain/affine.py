@@ -20,8 +20,8 @@ from scriven.base.settings import Count, Positive, Seed, Share, validated
 from scriven.images import Grey
 from scriven.recognisers.contract import Recogniser
 from scriven.tensors import Batch
-from scriven.training.fit import BatchWidth, FitSettings, LearningRate, Tell, learning_rate
-from scriven.training.loader import padded, view_of
+from scriven.training.fit import BatchWidth, FitSettings, LearningRate, ProgressCallback, learning_rate
+from scriven.training.loader import augmented_view, padded_batch
 
 WARMUP = 0.2  # share of the steps
 
@@ -48,7 +48,7 @@ def tune_affine(
     texts: Sequence[str],
     fabric: Fabric,
     settings: AffineSettings,
-    tell: Tell = lambda fraction: None,
+    tell: ProgressCallback = lambda fraction: None,
 ) -> Recogniser:
     """A copy of `net` whose affine parameters were trained on prepared pictures (H, W) with their (pseudo-)labels.
 
@@ -93,10 +93,10 @@ def _batch(
     """Random pictures, each augmented, until their widths sum to about `batch_width_px`; see `loader.Plan`."""
     views, labels, width = list[Grey](), list[str](), 0
     for i in rng.permutation(len(pictures)).tolist():
-        view = view_of(pictures[i], texts[i], stride, rng, settings.strength)
+        view = augmented_view(pictures[i], texts[i], stride, rng, settings.strength)
         views.append(view)
         labels.append(texts[i])
         width += view.shape[1]
         if width >= settings.batch_width_px:
             break
-    return padded(views, labels, [""] * len(labels), few_shapes)
+    return padded_batch(views, labels, [""] * len(labels), few_shapes)

@@ -19,7 +19,7 @@ from scriven.selftrain.pseudo_labels import write_pseudo_labels
 from scriven.selftrain.state import DONE_FILE, read_state, round_folder, seconds_spent
 from scriven.selftrain.students import MIN_MINUTES, load_student, train_student, tune_affine_student
 from scriven.selftrain.time_budget import TimeBudget
-from scriven.training.keep import WEIGHTS
+from scriven.training.checkpoint import WEIGHTS
 
 log = logging.getLogger("scriven.adapt")
 

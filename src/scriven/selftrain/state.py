@@ -15,7 +15,7 @@ from typing import Any
 from scriven.base import OutputError, atomic
 from scriven.lines.folder import read_about
 from scriven.selftrain.settings import AdaptSettings
-from scriven.training.keep import LOG, WEIGHTS
+from scriven.training.checkpoint import LOG, WEIGHTS
 
 STATE = "state/adapt.json"
 DONE_FILE = "done.json"

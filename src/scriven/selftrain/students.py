@@ -14,9 +14,9 @@ from scriven.scribes.specs import scribe_of
 from scriven.selftrain.affine import AffineSettings, tune_affine
 from scriven.selftrain.context import AdaptContext
 from scriven.selftrain.pictures import share_of_lines
+from scriven.training.checkpoint import LOG, WEIGHTS, load_tensors, save_weights
 from scriven.training.devices import fabric_of
-from scriven.training.fit import Run, Tell, begin, fit
-from scriven.training.keep import LOG, WEIGHTS, load_tensors, save_weights
+from scriven.training.fit import ProgressCallback, Run, begin, fit
 from scriven.training.loader import AugmentSchedule, Mixture, Plan
 from scriven.training.progress_log import format_log_row
 from scriven.training.sources import FixedSource, FolderSource, ScribeSource, Source
@@ -29,7 +29,9 @@ MIN_MINUTES = 0.2  # of training all weights
 VALIDATED = 40  # synthetic pictures for the training log; the student is not chosen by them
 
 
-def tune_affine_student(folder: Path, context: AdaptContext, teacher: Recogniser, minutes: float, tell: Tell) -> None:
+def tune_affine_student(
+    folder: Path, context: AdaptContext, teacher: Recogniser, minutes: float, tell: ProgressCallback
+) -> None:
     """Tune the affine parameters alone on the pseudo-labels in `folder`: too few parameters to fit many errors."""
     settings, begun = context.settings, time.monotonic()
     labelled = _pseudo_labelled(folder, teacher)
@@ -48,7 +50,9 @@ def tune_affine_student(folder: Path, context: AdaptContext, teacher: Recogniser
     save_weights(folder, student)
 
 
-def train_student(folder: Path, context: AdaptContext, teacher: Recogniser, minutes: float, tell: Tell) -> None:
+def train_student(
+    folder: Path, context: AdaptContext, teacher: Recogniser, minutes: float, tell: ProgressCallback
+) -> None:
     """Train all weights on the pseudo-labels in `folder`, mixed with synthetic pictures, from the teacher's weights."""
     settings = context.settings
     sources: list[Source] = [_pseudo_labelled(folder, teacher), *_synthetic(teacher, context)]

@@ -21,9 +21,9 @@ from scriven.selftrain.affine import AffineSettings, tune_affine
 from scriven.selftrain.gates import rejection
 from scriven.selftrain.metrics import reader_of, readings, unsupervised_metrics
 from scriven.selftrain.prior import language_of
+from scriven.training.checkpoint import load_net
 from scriven.training.devices import fabric_of
 from scriven.training.fit import FitSettings
-from scriven.training.keep import load_net
 
 log = logging.getLogger("scriven.adapt")
 

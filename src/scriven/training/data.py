@@ -1,4 +1,4 @@
-"""What a training run learns from and is validated on: inputs as sources, their weights, the held-out lines."""
+"""Training and validation data of a run: its inputs as sources, their weights, the held-out lines."""
 
 import logging
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ log = logging.getLogger("scriven.train")
 
 
 class DataSettings(Protocol):
-    """The settings of a job that decide its material; see TrainSettings."""
+    """The settings of a job that training data depend on; see TrainSettings."""
 
     @property
     def weights(self) -> tuple[float, ...]: ...
@@ -41,18 +41,21 @@ class DataSettings(Protocol):
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Sources with their weights, validation pictures, a record of the data, and what was left out."""
+    """Sources with their weights, validation pictures, a record of the data for model.json, and skipped inputs."""
 
     sources: tuple[Source, ...]
     weights: tuple[float, ...]
     valid: tuple[Source, ...]
     data: tuple[dict[str, Any], ...]
     skipped: tuple[Skipped, ...]
-    validated_on: str  # what `valid` holds, one of it in words
+    validated_on: str  # what an item of `valid` is called, in the singular: "validation line"
 
     @classmethod
     def of(cls, inputs: Sequence[str | Path], spec: InputSpec, settings: DataSettings) -> "TrainingData":
-        """The data of `inputs` (lines folders, scribes) for a network that takes `spec`. Raises ScrivenError."""
+        """The data of `inputs` (lines folders, scribes) for a network with the input `spec`.
+
+        Raises ScrivenError for inputs that cannot be read or hold no usable line, and for unsuitable `weights`.
+        """
         sources: list[Source] = []
         valid: list[FolderSource] = []
         data: list[dict[str, Any]] = []
@@ -69,8 +72,8 @@ class TrainingData:
                 skipped += [*learn.skipped, *check.skipped]
                 if unchecked := learn.unchecked + check.unchecked:
                     log.warning(
-                        "%s: %d of %d texts were read by a model (they have a confidence) and are believed as they "
-                        "are; empty the column confidence of those that you have checked, and delete the others",
+                        "%s: %d of %d texts were read by a model (they have a confidence) and are treated as correct; "
+                        "clear the confidence of those you have checked, and delete the others",
                         folder.path, unchecked, len(learn) + len(check),
                     )  # fmt: skip
                 if not len(learn):
@@ -87,7 +90,7 @@ class TrainingData:
                     }
                 )
         for one in skipped:
-            log.warning("left out %s: %s", one.id, one.reason)
+            log.warning("skipped %s: %s", one.id, one.reason)
         return cls(
             tuple(sources),
             _weights(sources, settings),
@@ -99,8 +102,8 @@ class TrainingData:
 
 
 def _nothing(folder: LinesFolder, skipped: Sequence[Skipped]) -> ScrivenError:
-    why = f"; the first of {len(skipped)} left out: {skipped[0].id}: {skipped[0].reason}" if skipped else ""
-    return InputError(f"{folder.path} has no line that can be trained on{why}; look at it with `scriven doctor`")
+    why = f"; the first of {len(skipped)} skipped: {skipped[0].id}: {skipped[0].reason}" if skipped else ""
+    return InputError(f"{folder.path} has no line that can be trained on{why}; check it with `scriven doctor`")
 
 
 def _weights(sources: Sequence[Source], settings: DataSettings) -> tuple[float, ...]:
@@ -134,13 +137,13 @@ def _reseeded(source: ScribeSource, seed: int) -> ScribeSource:
 
 
 def _written(given: SyntheticInput, spec: InputSpec, settings: DataSettings) -> ScribeSource:
-    """The pictures that a scribe writes of some texts."""
+    """The source of pictures of a synthetic input."""
     scribe, texts = scribe_of(given.scribe), source(f"mixed:{given.texts}")
     return ScribeSource(scribe, texts, spec, seed=settings.seed, lines=settings.lines)
 
 
 def languages(inputs: Sequence[str | Path]) -> list[str]:
-    """The languages of the synthetic inputs."""
+    """Codes of the languages of the synthetic inputs."""
     return [
         code
         for given in inputs
@@ -151,7 +154,7 @@ def languages(inputs: Sequence[str | Path]) -> list[str]:
 
 
 def characters(inputs: Sequence[str | Path], level: str) -> set[str]:
-    """All characters that the inputs need, the space among them."""
+    """All characters of the texts of the inputs, including the space."""
     needed: set[str] = set(" ")
     for given in inputs:
         if synthetic := synthetic_input(given):

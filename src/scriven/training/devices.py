@@ -1,4 +1,4 @@
-"""Where and how precisely a network is trained: devices and precision, by Lightning Fabric."""
+"""Devices and precision of training, by Lightning Fabric."""
 
 import logging
 from typing import Any
@@ -8,39 +8,41 @@ from lightning_fabric import Fabric
 
 from scriven.base import SettingsError
 from scriven.training.fit import FitSettings
-from scriven.training.memory import frugal
+from scriven.training.memory import limit_memory
 from scriven.training.precision import precision_of
 
 
-def available(settings: FitSettings) -> None:
-    """Make sure that this machine has what `device`, `devices` and `precision` ask for. Raises SettingsError."""
+def check_available(settings: FitSettings) -> None:
+    """Raises SettingsError if this machine lacks what `device`, `devices` or `precision` ask for."""
     device, here = settings.device, {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not here.get(device, True):
         raise SettingsError(f"the setting 'device' is {device}, which torch does not find here; use cpu or auto")
     gpu = device == "cuda" or (device == "auto" and here["cuda"])
     most = torch.cuda.device_count() if gpu else 1 if device == "mps" else settings.devices
     if settings.devices > most:
-        raise SettingsError(f"the setting 'devices' is {settings.devices}, and there are {most} here; ask for no more")
+        raise SettingsError(
+            f"the setting 'devices' is {settings.devices}, but this machine has {most}; set at most that"
+        )
     if settings.precision == "16-mixed" and not gpu:
         raise SettingsError("the setting 'precision' is 16-mixed, which needs device=cuda; use bf16-mixed or auto")
 
 
 def fabric_of(settings: FitSettings) -> Fabric:
-    """Devices and precision, with torch's generators seeded; those of Python and numpy are not touched.
+    """A Fabric with the devices and precision of `settings`. It seeds torch's generators, not Python's or numpy's.
 
-    Raises SettingsError.
+    Raises SettingsError as `check_available` does.
     """
-    available(settings)
-    lightning = logging.getLogger("lightning_fabric")  # it tells of precision and processes on standard error
+    check_available(settings)
+    lightning = logging.getLogger("lightning_fabric")  # it reports precision and processes on standard error
     lightning.setLevel(max(lightning.level, logging.WARNING))
-    frugal()
+    limit_memory()
     torch.manual_seed(settings.seed)
-    precision: Any = arithmetic(settings)
+    precision: Any = resolved_precision(settings)
     return Fabric(accelerator=_device(settings), devices=settings.devices, precision=precision)
 
 
-def arithmetic(settings: FitSettings) -> str:
-    """The precision of these settings on this machine, `auto` resolved."""
+def resolved_precision(settings: FitSettings) -> str:
+    """The precision of these settings on this machine, with `auto` resolved."""
     return precision_of(_device(settings)) if settings.precision == "auto" else settings.precision
 
 

@@ -1,7 +1,7 @@
-"""The training loop, visible as a whole: batches in, an averaged network out, stopped and resumed exactly.
+"""The training loop: batches in, the exponential moving average of the network out. A run can be resumed exactly.
 
-Devices, bf16 and data-parallel training come from Lightning Fabric; everything else is on this page. The network is
-evaluated as its exponential moving average (Polyak & Juditsky 1992) on validation lines; the best one is kept.
+Devices, bf16 and data-parallel training come from Lightning Fabric; everything else is in this file. The exponential
+moving average of the weights (Polyak & Juditsky 1992) is evaluated on validation lines, and the best one is kept.
 """
 
 import copy
@@ -23,7 +23,7 @@ from scriven.base.settings import Count, Natural, Positive, Seed, Share, validat
 from scriven.metrics import Score, score
 from scriven.recognisers.contract import Recogniser
 from scriven.tensors import Batch
-from scriven.training.loader import AugmentSchedule, Plan, Stream, Waiting, in_order, loader, workers
+from scriven.training.loader import AugmentSchedule, Plan, Stream, WaitingTime, loader, unaugmented_batches, workers
 from scriven.training.memory import trim
 from scriven.training.muon import Muon
 from scriven.training.replicas import Replicas
@@ -31,8 +31,9 @@ from scriven.training.sources import Source
 
 log = logging.getLogger("scriven.fit")
 
-MOST_REPLICAS = 4  # smaller parts of a batch than that no longer fill a processor
-UNSOUND = 20  # batches in a row without a finite gradient, after which training gives up
+MAX_REPLICAS = 4  # smaller parts of a batch no longer keep a core busy
+MAX_NONFINITE = 20  # consecutive batches with a non-finite gradient after which training stops
+RENAMED_PROGRESS = {"unsound": "nonfinite"}  # fields of Progress in unfinished runs of earlier versions
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 LearningRate = Annotated[float, Field(gt=0, le=1)]
@@ -42,26 +43,27 @@ BatchWidth = Annotated[int, Field(ge=64)]  # px
 @validated
 @dataclass(frozen=True)
 class FitSettings:
-    """How a network is trained. One of `steps` and `minutes` says when to stop, unless `patience` does first."""
+    """How a network is trained. Exactly one of `steps` and `minutes` sets the length; `patience` may end it earlier.
+
+    Raises SettingsError when both or neither are set.
+    """
 
     steps: Count | None = None
     minutes: Positive | None = None
-    lr: LearningRate = 2e-3
+    lr: LearningRate = 2e-3  # peak learning rate
     schedule: Literal["cosine", "one-cycle"] = "cosine"
-    warmup: Share = 0.03  # fraction of the run (one-cycle: 0.3 of it, whatever this says)
+    warmup: Share = 0.03  # fraction of the run; ignored by one-cycle, which warms up over 0.3 of it
     weight_decay: Annotated[float, Field(ge=0)] = 0.05
-    clip: Positive = 1.0
-    smoothing: Share = 0.0
-    ema: Share = 0.999
-    batch_width_px: BatchWidth = 12288  # px of width in a batch: 64 words of 192 px or 12 lines of 1024 px
-    evaluations: Count = 20  # evenly over the run
-    patience: Natural | None = None  # evaluations without a better one before stopping
-    ramp: Natural = 12  # chunks until augmentation has full strength
-    span_mask: Annotated[float, Field(ge=0, le=0.9)] = (
-        0.0  # share of the width of every picture that is hidden in spans
-    )
-    workers: Natural | None = None  # processes that make pictures; None: none on a CPU, some on a GPU
-    replicas: Count | None = None  # parts of a batch computed at once on a CPU; None: one for each thread, 4 at most
+    clip: Positive = 1.0  # maximum norm of the gradient
+    smoothing: Share = 0.0  # label smoothing
+    ema: Share = 0.999  # decay of the moving average of the weights
+    batch_width_px: BatchWidth = 12288  # total width of a batch: 64 words of 192 px or 12 lines of 1024 px
+    evaluations: Count = 20  # at equal intervals over the run
+    patience: Natural | None = None  # early stopping: evaluations without a lower CER before training ends
+    ramp: Natural = 12  # chunks until augmentation reaches its full strength
+    span_mask: Annotated[float, Field(ge=0, le=0.9)] = 0.0  # share of the width of every picture masked in spans
+    workers: Natural | None = None  # data-loading processes; None: none on a CPU, up to 12 on a GPU
+    replicas: Count | None = None  # parts of a batch computed in parallel on a CPU; None: one per thread, at most 4
     device: Device = "auto"
     devices: Count = 1
     precision: Precision = "auto"  # bf16-mixed where that is faster, else 32-true
@@ -70,51 +72,53 @@ class FitSettings:
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
-            raise SettingsError("set exactly one of steps and minutes; it says when training stops")
+            raise SettingsError("set exactly one of steps and minutes: it sets the length of the training")
 
 
 @dataclass
 class Progress:
-    """Where a run is: enough, with the tensors, to go on as if it had never stopped."""
+    """The state of a run that, with the tensors of `Run.tensors`, is needed to resume it exactly."""
 
     step: int = 0
     chunk: int = 0
     batch: int = 0
     seconds: float = 0.0
     evaluations: int = 0
-    best: float = math.inf
-    waited: int = 0
-    parts: int = 1  # pieces a batch is computed in, doubled when memory runs out
-    unsound: int = 0  # batches in a row whose gradient was no number
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    best: float = math.inf  # lowest validation CER so far
+    waited: int = 0  # evaluations since then
+    parts: int = 1  # sub-batches a batch is computed in; doubled when memory runs out
+    nonfinite: int = 0  # consecutive batches with a non-finite gradient
+    rows: list[dict[str, Any]] = field(default_factory=list)  # the log, one row per evaluation
 
     def fraction(self, settings: FitSettings) -> float:
+        """The fraction of the steps or minutes that is used up, 0..1."""
         if settings.steps is not None:
             return min(1.0, self.step / settings.steps)
         return min(1.0, self.seconds / (60 * settings.minutes)) if settings.minutes else 1.0
 
     def finished(self, settings: FitSettings) -> bool:
+        """Whether the steps or minutes are used up, or the patience is."""
         return self.fraction(settings) >= 1 or (settings.patience is not None and self.waited > settings.patience)
 
 
 @dataclass
 class Run:
-    """A network in training with all that belongs to it."""
+    """A network in training, with its moving average, optimiser and progress."""
 
     net: Any  # the network as Fabric wrapped it
-    average: Recogniser  # the exponential moving average that is evaluated and kept
+    average: Recogniser  # the exponential moving average of the weights, which is evaluated and saved
     optimizer: torch.optim.Optimizer
     progress: Progress
-    replicas: Replicas | None = None  # what computes batches in several threads of a CPU
+    replicas: Replicas | None = None  # computes batches in several threads of a CPU
 
     @cached_property
     def pairs(self) -> list[tuple[Tensor, Tensor]]:
-        """Every tensor of the average with the one of the network that it follows."""
+        """Pairs of a tensor of the moving average and the corresponding one of the network."""
         mine, theirs = (net.state_dict().values() for net in (self.average, unwrapped(self.net)))
         return list(zip(mine, theirs, strict=True))
 
     def tensors(self) -> dict[str, Tensor]:
-        """Everything that changes while training, as named tensors."""
+        """All tensors that change while training, by name: network, average, optimiser, random generator."""
         found = {f"net.{k}": v for k, v in unwrapped(self.net).state_dict().items()}
         found |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
@@ -123,6 +127,7 @@ class Run:
         return found
 
     def restore(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
+        """Load what `tensors` returned, and the fields of Progress. Raises SettingsError for another optimiser's."""
         part = lambda name: {k[len(name) + 1 :]: v for k, v in tensors.items() if k.startswith(name + ".")}  # noqa: E731
         unwrapped(self.net).load_state_dict(part("net"))
         self.average.load_state_dict(part("average"))
@@ -131,27 +136,28 @@ class Run:
         for key, value in part("optimizer").items():
             index, name = key.split(".", 1)
             like = parameters[int(index)]
-            if value.shape == like.shape:  # the fused kernel wants its averages laid out in memory as the weights are
+            if value.shape == like.shape:  # the fused kernel needs the memory layout of the weights
                 value = torch.empty_like(like, requires_grad=False).copy_(value)
             states.setdefault(int(index), {})[name] = value
         groups = self.optimizer.state_dict()["param_groups"]
-        if any(states.values()) and not {n for s in states.values() for n in s} <= Muon.REMEMBERED:
-            raise SettingsError("this run was begun with another optimiser, by an earlier version; begin it anew")
+        if any(states.values()) and not {n for s in states.values() for n in s} <= Muon.STATE_KEYS:
+            raise SettingsError("this run was begun by an earlier version with another optimiser; start it again")
         self.optimizer.load_state_dict({"state": states, "param_groups": groups})
         torch.set_rng_state(tensors["rng"].cpu())
-        self.progress = Progress(**progress)
+        self.progress = Progress(**{RENAMED_PROGRESS.get(key, key): value for key, value in progress.items()})
 
 
-Keep = Callable[[Run, bool], None]
-Tell = Callable[[float], None]
+SaveCallback = Callable[[Run, bool], None]  # the run, and whether this evaluation is the best so far
+ProgressCallback = Callable[[float], None]  # the fraction of the run that is done, 0..1
 
 
 def unwrapped(net: Any) -> Recogniser:
-    """The network itself, whatever Fabric and data-parallel training put around it."""
+    """The network without the wrappers of Fabric and of data-parallel training."""
     return getattr(net, "_original_module", None) or getattr(net, "module", net)
 
 
 def begin(net: Recogniser, settings: FitSettings, fabric: Fabric) -> Run:
+    """A new run of `net` on the devices of `fabric`; the network is changed in place to channels-last layout."""
     net.to(memory_format=torch.channels_last)
     assert isinstance(net, nn.Module)
     average = copy.deepcopy(net).requires_grad_(False).eval().to(fabric.device)
@@ -164,7 +170,7 @@ def begin(net: Recogniser, settings: FitSettings, fabric: Fabric) -> Run:
 
 def _replicas(net: Recogniser, settings: FitSettings, fabric: Fabric) -> Replicas | None:
     threads = torch.get_num_threads()
-    count = settings.replicas or min(threads, MOST_REPLICAS)
+    count = settings.replicas or min(threads, MAX_REPLICAS)
     if count < 2 or fabric.world_size > 1 or fabric.device.type != "cpu":
         return None
     return Replicas(net, count, threads, fabric)
@@ -175,24 +181,26 @@ def fit(
     plan: Plan,
     valid: Sequence[Source],
     settings: FitSettings,
-    look: AugmentSchedule,
+    augmentation: AugmentSchedule,
     fabric: Fabric,
-    keep: Keep,
-    tell: Tell = lambda fraction: None,
+    keep: SaveCallback,
+    tell: ProgressCallback = lambda fraction: None,
 ) -> Progress:
-    """Train until `settings` says stop; `keep(run, is_best)` is called after every evaluation, on rank 0.
+    """Train for the steps or minutes of `settings`; `valid` are the validation pictures.
 
-    `tell(fraction)` is, too, after every step: how much of the budget is spent, and 1 at the end.
+    On rank 0, `keep(run, is_best)` is called after every evaluation and `tell(fraction)` after every step, with the
+    fraction of the run that is done: 1 at the end. Raises SettingsError after MAX_NONFINITE consecutive batches
+    without a finite gradient.
     """
     progress = run.progress
     stream = Stream(
-        plan, look, chunk=progress.chunk, skip=progress.batch, rank=fabric.global_rank, ranks=fabric.world_size
+        plan, augmentation, chunk=progress.chunk, skip=progress.batch, rank=fabric.global_rank, ranks=fabric.world_size
     )
     run.net.train()
     begun = time.monotonic() - progress.seconds
     losses: list[Tensor] = []
     batches = loader(stream, workers(settings.workers, fabric))
-    waiting = Waiting()
+    waiting = WaitingTime()
     while not progress.finished(settings):
         with waiting:
             progress.chunk, progress.batch, batch = next(batches)
@@ -218,7 +226,11 @@ def fit(
 
 
 def learning_rate(settings: FitSettings, fraction: float) -> float:
-    """Linear warm-up, cosine to 1 % of the peak; one-cycle (Smith 2017) warms up by a cosine over 30 % of the run."""
+    """The learning rate after a fraction (0..1) of the run.
+
+    `cosine`: linear warm-up, then a cosine down to 1 % of the peak. `one-cycle` (Smith 2017): a cosine up from 4 %
+    over the first 30 % of the run, then a cosine down to 0.01 %.
+    """
     if settings.schedule == "one-cycle":
         if fraction < 0.3:
             return settings.lr * (0.04 + 0.96 * (1 - math.cos(math.pi * fraction / 0.3)) / 2)
@@ -229,7 +241,10 @@ def learning_rate(settings: FitSettings, fraction: float) -> float:
 
 
 def training_step(run: Run, batch: Batch, settings: FitSettings, fabric: Fabric) -> Tensor:
-    """One update. A batch that does not fit in memory is computed in halves from then on, and the log says so."""
+    """One update; returns the loss. When memory runs out, this and later batches are computed in twice as many parts.
+
+    Raises SettingsError after MAX_NONFINITE consecutive non-finite gradients.
+    """
     while True:
         try:
             run.optimizer.zero_grad(set_to_none=True)
@@ -239,29 +254,29 @@ def training_step(run: Run, batch: Batch, settings: FitSettings, fabric: Fabric)
             if not _out_of_memory(error) or run.progress.parts >= len(batch):
                 raise
             run.progress.parts *= 2
-            log.warning("out of memory: batches are computed in %d parts from here on", run.progress.parts)
+            log.warning("out of memory: batches are computed in %d parts from now on", run.progress.parts)
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
     norm = fabric.clip_gradients(run.net, run.optimizer, max_norm=settings.clip, error_if_nonfinite=False)
-    scaler = getattr(fabric.strategy.precision, "scaler", None)  # of 16-mixed: it passes over a step by itself
-    if _sound(norm, run.progress) or scaler is not None:
+    scaler = getattr(fabric.strategy.precision, "scaler", None)  # of 16-mixed: it skips such a step itself
+    if _finite(norm, run.progress) or scaler is not None:
         run.optimizer.step()
     return loss
 
 
-def _sound(norm: Tensor | None, progress: Progress) -> bool:
-    """Whether a gradient of this norm can be learnt from. Raises SettingsError after UNSOUND that could not, in a row.
+def _finite(norm: Tensor | None, progress: Progress) -> bool:
+    """Whether the norm of a gradient is finite; a non-finite update would make every weight NaN.
 
-    One update with a gradient that is no number would make every weight one.
+    Raises SettingsError after MAX_NONFINITE consecutive ones that are not.
     """
     if norm is None or bool(torch.isfinite(norm)):
-        progress.unsound = 0
+        progress.nonfinite = 0
         return True
-    progress.unsound += 1
-    log.warning("step %d: the gradient is no finite number; nothing is learnt from this batch", progress.step + 1)
-    if progress.unsound >= UNSOUND:
+    progress.nonfinite += 1
+    log.warning("step %d: non-finite gradient; update skipped", progress.step + 1)
+    if progress.nonfinite >= MAX_NONFINITE:
         raise SettingsError(
-            f"the gradients of {UNSOUND} batches in a row were no finite numbers; start anew with a smaller lr, "
+            f"the gradients of {MAX_NONFINITE} consecutive batches were not finite; train again with a smaller lr "
             "or with precision=32-true"
         )
     return False
@@ -272,7 +287,7 @@ def _out_of_memory(error: BaseException) -> bool:
 
 
 def backward(run: Run, batch: Batch, settings: FitSettings, fabric: Fabric, pieces: int, scale: float = 1.0) -> Tensor:
-    """Gradients of `scale` times the loss of a batch, computed in `pieces` one after the other; the loss."""
+    """Accumulate the gradients of `scale` times the loss of a batch, in `pieces` sub-batches; returns the loss."""
     if pieces > 1 and len(batch) > 1:
         a, b = batch.parts(2)
         share = sum(map(len, a.texts)) / max(sum(map(len, batch.texts)), 1)  # the loss is a mean over characters
@@ -283,7 +298,7 @@ def backward(run: Run, batch: Batch, settings: FitSettings, fabric: Fabric, piec
     batch = batch.to(fabric.device)
     if run.replicas is not None:
         return run.replicas.backward(batch, settings.smoothing, scale)
-    with fabric.autocast():  # on one device Fabric itself sees to `forward` only
+    with fabric.autocast():  # on one device Fabric wraps only `forward`
         loss = run.net.loss(batch, settings.smoothing)
     fabric.backward(loss * scale)
     return loss.detach()
@@ -300,7 +315,7 @@ def _average(run: Run, decay: float) -> None:
 
 
 def _evaluate(
-    run: Run, valid: Sequence[Source], settings: FitSettings, fabric: Fabric, now: dict[str, float], keep: Keep
+    run: Run, valid: Sequence[Source], settings: FitSettings, fabric: Fabric, now: dict[str, float], keep: SaveCallback
 ) -> None:
     progress = run.progress
     with fabric.autocast():
@@ -323,11 +338,11 @@ def _evaluate(
 
 
 def validate(net: Recogniser, valid: Sequence[Source], batch_width_px: int) -> Score:
-    """CER of a network's greedy readings of all items of some sources, as they are."""
+    """The score of a network's greedy readings of all items of some sources, without augmentation."""
     device = next(net.parameters()).device
     texts, predictions, hands = list[str](), list[str](), list[str]()
     for source in valid:
-        for batch in in_order(source, batch_width_px):
+        for batch in unaugmented_batches(source, batch_width_px):
             texts += batch.texts
             hands += batch.hands
             predictions += net.read(batch.to(device))

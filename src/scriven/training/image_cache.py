@@ -1,4 +1,4 @@
-"""Decoded pictures of one height on disk, shared by all processes that make batches."""
+"""Decoded pictures of one height on disk, shared by all data-loading processes."""
 
 import multiprocessing
 import os
@@ -15,11 +15,10 @@ from scriven.base import OutputError
 
 
 class ImageCache:
-    """Grey pictures (height, W) in a temporary file, read by position: no memory is held.
+    """Grey pictures (height, W) in a temporary file, read by position, so that they take no memory.
 
-    Where processes are forked the file has no name, so that nothing is left of a killed run. Where they are spawned, or
-    a platform cannot read by position (`os.pread`), it has one: every process opens it for itself, and the process that
-    made it removes it.
+    Where processes are forked the file has no name, so that a killed run leaves nothing behind. Where they are spawned,
+    or the platform has no `os.pread`, it has a name: every process opens it, and the one that created it deletes it.
     """
 
     def __init__(self, height: int):
@@ -49,7 +48,7 @@ class ImageCache:
         except OSError as error:
             raise OutputError(
                 f"cannot keep the decoded pictures in {tempfile.gettempdir()}: {error.strerror}; free some space "
-                "there, or name another folder as TMPDIR"
+                "there, or set TMPDIR to another folder"
             ) from error
         self._offsets.append(self._offsets[-1] + picture.size)
 
@@ -59,14 +58,14 @@ class ImageCache:
         return self._offsets[-1]
 
     def get(self, index: int) -> np.ndarray:
-        """Picture number `index`, (height, W)."""
+        """Picture number `index`, (height, W) uint8."""
         start, end = self._offsets[index], self._offsets[index + 1]
         return np.frombuffer(self._read(start, end - start), np.uint8).reshape(self.height, -1)
 
     def _read(self, start: int, count: int) -> bytes:
         if self._path is None:
             return os.pread(self._file.fileno(), count, start)
-        if self._process != os.getpid():  # forked all the same: a position must not be shared
+        if self._process != os.getpid():  # a forked process must not share the file position
             self._file = open(self._path, "rb", buffering=0)
             self._own()
         with self._lock:
@@ -91,6 +90,6 @@ class ImageCache:
 
 def _remove(file: IO[bytes], path: Path, process: int) -> None:
     file.close()
-    if os.getpid() == process:  # not in a forked one, which ends earlier
+    if os.getpid() == process:  # not in a forked process, which may end earlier
         with suppress(OSError):
             path.unlink()

@@ -1,7 +1,7 @@
-"""Batches by width from a mixture of sources, planned ahead: the same for every process, from (seed, chunk) alone.
+"""Batches of similar width from a mixture of sources. Every process computes the same plan from (seed, chunk).
 
-The stream of training pictures is cut into chunks. A chunk takes a fixed number of items from each source by weight,
-sorts them by width, cuts batches of about equal area and shuffles those; rank r of R then makes every R-th batch.
+The stream of training pictures is cut into chunks. A chunk takes a fixed number of items from each source, by weight,
+sorts them by width, cuts them into batches of about equal area and shuffles these; rank r of R makes every R-th batch.
 """
 
 import math
@@ -23,16 +23,14 @@ from scriven.tensors import Batch, collate
 from scriven.text import visual
 from scriven.training.sources import FolderSource, Item, Source
 
-MOST_WORKERS = 12  # a GPU takes some 10,000 pictures a second, a process writes 2,000
-CHUNK_BATCHES = 24  # about how many batches a chunk is cut into
-WIDTH_BUCKETS = tuple(
-    sorted({32 * math.ceil(2 ** (k / 4)) for k in range(41)})
-)  # px: four to a doubling, multiples of 32
+MAX_WORKERS = 12  # a GPU trains on about 10,000 pictures per second, a process writes 2,000
+CHUNK_BATCHES = 24  # approximate number of batches of a chunk
+WIDTH_BUCKETS = tuple(sorted({32 * math.ceil(2 ** (k / 4)) for k in range(41)}))  # px: multiples of 32, four per octave
 
 
 @dataclass(frozen=True)
 class AugmentSchedule:
-    """How strongly pictures are changed, and what share of their width is hidden; in full after `ramp` chunks."""
+    """Augmentation and the share of the width that is masked; both grow to full strength over `ramp` chunks."""
 
     augment: AugmentSettings = AugmentSettings()
     ramp: int = 12
@@ -41,24 +39,27 @@ class AugmentSchedule:
 
 @dataclass(frozen=True)
 class Mixture:
-    """Sources, each with its share of the items; folders are read through and shuffled again, scribes never end."""
+    """Sources and the share of the items that each supplies, adding up to 1.
+
+    Folders are reshuffled after every epoch; scribes are endless.
+    """
 
     sources: tuple[Source, ...]
     weights: tuple[float, ...]
 
     @classmethod
     def of(cls, sources: Sequence[Source], weights: Sequence[float] | None = None) -> "Mixture":
-        """Folders weigh by their size unless told otherwise; scribes write their own variety."""
+        """Sources with `weights` normalised to shares; without weights, by number of items (1 for endless ones)."""
         shares = np.array(weights if weights else [max(len(s), 1) for s in sources], dtype=float)
         return cls(tuple(sources), tuple(shares / shares.sum()))
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All batches of a training run. `batch_width_px`: px that all pictures of a batch are wide together.
+    """All batches of a training run. `batch_width_px`: the total width of the pictures of a batch.
 
-    For `cuda` they have one of some fifty shapes, at the price of a tenth more padding: its libraries prepare a kernel
-    for every shape that they have not seen (an H200 went from 0.4 to 1.2 million px a second; half is larger batches).
+    On `cuda` batches have one of about fifty shapes, with a tenth more padding, because its libraries prepare a kernel
+    for every new shape (an H200 went from 0.4 to 1.2 million px per second; half of that comes from larger batches).
     """
 
     mixture: Mixture
@@ -68,11 +69,12 @@ class Plan:
 
     @property
     def few_shapes(self) -> bool:
+        """Whether batches are padded to a width of WIDTH_BUCKETS."""
         return self.device == "cuda"
 
     @property
     def chunk_items(self) -> int:
-        """How many items make about CHUNK_BATCHES batches, by the widths of the first 200 of each source."""
+        """The number of items in about CHUNK_BATCHES batches, from the widths of the first 200 of each source."""
         widths = [np.mean([s.width(i) for i in range(min(len(s) or 200, 200))]) for s in self.mixture.sources]
         mean = float(np.dot(widths, self.mixture.weights))
         return max(8, round(CHUNK_BATCHES * self.batch_width_px / mean))
@@ -94,12 +96,12 @@ class Plan:
         return found
 
     def batches(self, chunk: int, size: int, ranks: int = 1) -> list[list[Item]]:
-        """A chunk as batches of similar width, shuffled; their number is a multiple of `ranks`."""
+        """The batches of a chunk, each of similar widths, shuffled; their number is a multiple of `ranks`."""
         rng = np.random.default_rng([self.seed, chunk, 3])
         items = self.items(chunk, size)
         items.sort(key=lambda item: (item.width, item.source, item.place))
         found = self._alike(items) if self.few_shapes else self._filled(items)
-        while len(found) % ranks:  # every rank makes as many: the longest batches are cut in two
+        while len(found) % ranks:  # every rank makes the same number: the batches with the most items are cut in two
             longest = max(range(len(found)), key=lambda i: (len(found[i]), i))
             whole = found.pop(longest)
             if len(whole) < 2:
@@ -111,7 +113,7 @@ class Plan:
         return found
 
     def _filled(self, items: list[Item]) -> list[list[Item]]:
-        """Items sorted by width, cut where the next would make a batch too large."""
+        """Sorted items, cut where one more would exceed `batch_width_px`."""
         found: list[list[Item]] = []
         batch: list[Item] = []
         for item in items:
@@ -122,7 +124,7 @@ class Plan:
         return [*found, batch]
 
     def _alike(self, items: list[Item]) -> list[list[Item]]:
-        """Items sorted by width, from the widest on, as many to a batch as its rung allows."""
+        """Sorted items, taken from the widest down, as many per batch as its width bucket allows."""
         found = []
         while items:
             count = max(1, self.batch_width_px // width_bucket(items[-1].width))
@@ -132,26 +134,26 @@ class Plan:
 
 
 def width_bucket(width: int) -> int:
-    """The smallest width of WIDTH_BUCKETS that is at least `width` px."""
-    return next((width_bucket for width_bucket in WIDTH_BUCKETS if width_bucket >= width), -(-width // 32) * 32)
+    """The smallest width of WIDTH_BUCKETS that is at least `width` px; above them, the next multiple of 32."""
+    return next((bucket for bucket in WIDTH_BUCKETS if bucket >= width), -(-width // 32) * 32)
 
 
 class Stream(IterableDataset[tuple[int, int, Batch]]):
-    """Endless batches of one rank from a place in a plan on, in the same order with any number of workers."""
+    """Endless batches of one rank, from batch `skip` of `chunk` on, in the same order for any number of workers."""
 
     def __init__(
-        self, plan: Plan, look: AugmentSchedule, *, chunk: int = 0, skip: int = 0, rank: int = 0, ranks: int = 1
+        self, plan: Plan, augmentation: AugmentSchedule, *, chunk: int = 0, skip: int = 0, rank: int = 0, ranks: int = 1
     ):
-        self.plan, self.look, self.start, self.rank, self.ranks = plan, look, (chunk, skip), rank, ranks
+        self.plan, self.augmentation, self.start, self.rank, self.ranks = plan, augmentation, (chunk, skip), rank, ranks
 
     def __iter__(self) -> Iterator[tuple[int, int, Batch]]:
-        """(chunk, batches of it that are made after this one, batch); every worker makes its share in turn."""
+        """Yields (chunk, number of its batches made so far, batch); the workers take turns."""
         worker = get_worker_info()
         mine, workers = (worker.id, worker.num_workers) if worker else (0, 1)
         chunk, skip = self.start
         size, turn = self.plan.chunk_items, 0
         while True:
-            strength = min(1.0, (chunk + 1) / max(1, self.look.ramp))
+            strength = min(1.0, (chunk + 1) / max(1, self.augmentation.ramp))
             for number, items in enumerate(self.plan.batches(chunk, size, self.ranks)[self.rank :: self.ranks], 1):
                 if number <= skip:
                     continue
@@ -161,28 +163,28 @@ class Stream(IterableDataset[tuple[int, int, Batch]]):
             chunk, skip = chunk + 1, 0
 
     def make_batch(self, items: list[Item], strength: float) -> Batch:
-        """The batch of planned items, augmented with `strength` 0..1."""
+        """The batch of planned items, augmented with `strength`, 0..1."""
         pictures, texts, hands = zip(*(self._make(item, strength) for item in items), strict=True)
-        return padded(pictures, texts, hands, self.plan.few_shapes)
+        return padded_batch(pictures, texts, hands, self.plan.few_shapes)
 
     def _make(self, item: Item, strength: float) -> tuple[np.ndarray, str, str]:
         source = self.plan.mixture.sources[item.source]
         picture, text, hand = source.make(item.index, strength)
         if isinstance(source, FolderSource):
             rng = np.random.default_rng([self.plan.seed, item.source, item.place, 4])
-            picture = view_of(picture, text, source.spec.stride, rng, strength, self.look.augment)
-        if self.look.span_mask:
+            picture = augmented_view(picture, text, source.spec.stride, rng, strength, self.augmentation.augment)
+        if self.augmentation.span_mask:
             rng = np.random.default_rng([self.plan.seed, item.source, item.place, 5])
-            picture = mask_spans(picture, rng, self.look.span_mask * strength)
+            picture = mask_spans(picture, rng, self.augmentation.span_mask * strength)
         return picture, text, hand
 
 
-def padded(pictures: Sequence[np.ndarray], texts: Sequence[str], hands: Sequence[str], few_shapes: bool) -> Batch:
-    """Prepared pictures as a batch, with `few_shapes` as wide as one of WIDTH_BUCKETS."""
+def padded_batch(pictures: Sequence[np.ndarray], texts: Sequence[str], hands: Sequence[str], few_shapes: bool) -> Batch:
+    """A batch of prepared pictures (H, W); with `few_shapes` it is padded to a width of WIDTH_BUCKETS."""
     return collate(pictures, texts, hands, width_bucket(max(p.shape[1] for p in pictures)) if few_shapes else 0)
 
 
-def view_of(
+def augmented_view(
     picture: np.ndarray,
     text: str,
     stride: int,
@@ -190,21 +192,21 @@ def view_of(
     strength: float,
     settings: AugmentSettings | None = None,
 ) -> np.ndarray:
-    """An augmented view of a picture (H, W); the picture itself if the view has too few frames for the text."""
+    """An augmented copy of a picture (H, W); the picture itself if that has too few frames for the text."""
     view = augment(picture, rng, strength, settings)
     return view if frames_needed(visual(text)) <= -(-view.shape[1] // stride) else picture
 
 
 def loader(stream: Stream, workers: int) -> Iterator[tuple[int, int, Batch]]:
-    """Batches of a stream, made by `workers` processes, ahead of time; the global random state is not touched.
+    """Batches of a stream, prefetched by `workers` processes. The global random state is not changed.
 
-    OpenCV is left with one thread: a process forked while it has more waits for the missing ones for ever. Where
-    processes are spawned each gets a pickled copy of the stream.
+    OpenCV is set to one thread, because a process forked while it has more would deadlock. Spawned processes receive a
+    pickled copy of the stream.
     """
     if workers:
         cv2.setNumThreads(1)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "This DataLoader will create")  # more than the cores: as was asked for
+        warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores, on request
         return iter(
             DataLoader(
                 stream,
@@ -218,16 +220,16 @@ def loader(stream: Stream, workers: int) -> Iterator[tuple[int, int, Batch]]:
 
 
 def workers(wanted: int | None, fabric: Fabric) -> int:
-    """How many processes make pictures where it is not said: on a CPU none, for the training needs all its cores."""
+    """The number of data-loading processes: `wanted`, else none on a CPU, where training needs all cores."""
     if wanted is not None:
         return wanted
     if fabric.device.type == "cpu":
         return 0
-    return max(1, min(MOST_WORKERS, cores() // fabric.world_size - 1))
+    return max(1, min(MAX_WORKERS, cores() // fabric.world_size - 1))
 
 
-class Waiting:
-    """How much of the time since the last question was spent inside `with`: a trainer that waits for its pictures."""
+class WaitingTime:
+    """The share of the time spent inside `with` since the last call of `share`: waiting for training pictures."""
 
     def __init__(self) -> None:
         self.inside, self.since, self.entered = 0.0, time.monotonic(), 0.0
@@ -239,29 +241,29 @@ class Waiting:
         self.inside += time.monotonic() - self.entered
 
     def share(self) -> float:
-        """0..1; the count begins anew."""
+        """The share, 0..1; then measuring starts again."""
         now = time.monotonic()
         share, self.inside, self.since = self.inside / max(now - self.since, 1e-9), 0.0, now
         return share
 
 
 def _one_thread(worker: int) -> None:
-    cv2.setNumThreads(1)  # no change where processes are forked; a spawned one comes with all threads
+    cv2.setNumThreads(1)  # a spawned process starts with all threads; a forked one has one already
     torch.set_num_threads(1)
 
 
-def in_order(source: Source, batch_width_px: int) -> Iterator[Batch]:
-    """All items of a source once, as they are, in batches of similar width."""
+def unaugmented_batches(source: Source, batch_width_px: int) -> Iterator[Batch]:
+    """All items of a source once, without augmentation, in batches of similar width."""
     batch: list[int] = []
     for index in sorted(range(len(source)), key=source.width):
         if batch and (len(batch) + 1) * source.width(index) > batch_width_px:
-            yield _as_they_are(source, batch)
+            yield _unaugmented_batch(source, batch)
             batch = []
         batch.append(index)
     if batch:
-        yield _as_they_are(source, batch)
+        yield _unaugmented_batch(source, batch)
 
 
-def _as_they_are(source: Source, batch: list[int]) -> Batch:
+def _unaugmented_batch(source: Source, batch: list[int]) -> Batch:
     pictures, texts, hands = zip(*(source.make(i, 0.0) for i in batch), strict=True)
     return collate(pictures, texts, hands)

@@ -1,9 +1,9 @@
-"""Muon: steps whose every direction is as long as any other, for the weights of convolutions; AdamW for the rest.
+"""Muon: orthogonalised momentum for the weights of convolutions; AdamW for all other weights.
 
-The averaged gradient of a weight, as a matrix, is replaced by the nearest orthogonal one (Jordan et al. 2024, "Muon:
-an optimizer for hidden layers in neural networks"), so rare directions are learnt as fast as frequent ones. Scaled as
-in Liu et al. 2025 (arXiv:2502.16982), a step has the size of one of AdamW (Loshchilov & Hutter 2017, arXiv:1711.05101),
-and the two share learning rate and weight decay.
+The averaged gradient of a weight, as a matrix, is replaced by the nearest orthogonal matrix (Jordan et al. 2024, "Muon:
+an optimizer for hidden layers in neural networks"), so that rare directions are learnt as fast as frequent ones. Scaled
+as in Liu et al. 2025 (arXiv:2502.16982), a step is as large as one of AdamW (Loshchilov & Hutter 2017,
+arXiv:1711.05101), so the two share learning rate and weight decay.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,27 +13,28 @@ import torch
 from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
-QUINTIC = (3.4445, -4.7750, 2.0315)  # takes singular values in 0..1 to near 1; Jordan's
+QUINTIC = (3.4445, -4.7750, 2.0315)  # coefficients of Jordan et al.; maps singular values in 0..1 to near 1
 ITERATIONS = 5
-RMS = 0.2  # of a step of AdamW, in units of the learning rate; Liu et al. measured 0.2 to 0.4
+RMS = 0.2  # root mean square of a step of AdamW over the learning rate; Liu et al. measured 0.2 to 0.4
 MOMENTUM = 0.95
 BETAS = (0.9, 0.98)
 EPSILON = 1e-8
 
 
 class Muon(torch.optim.Optimizer):
-    """Optimises a network: convolutions with several inputs by Muon, all other weights by AdamW.
+    """Muon for convolutions with several input channels, AdamW for all other weights.
 
-    Weights with one dimension, norms and biases, do not decay. `dtype`: of the products that make a step orthogonal.
+    Weights with one dimension (norms and biases) have no weight decay. `dtype`: that of the matrix products of the
+    orthogonalisation.
     """
 
-    REMEMBERED = frozenset(("mean", "square", "taken"))  # of a weight, from step to step
+    STATE_KEYS = frozenset(("mean", "square", "taken"))  # optimiser state of a weight: two moments, number of steps
 
     def __init__(self, weights: Iterable[nn.Parameter], lr: float, weight_decay: float, dtype: torch.dtype):
         learnt = [weight for weight in weights if weight.requires_grad]
         groups = [
-            {"params": [w for w in learnt if _whole(w)], "whole": True},
-            {"params": [w for w in learnt if not _whole(w) and w.ndim > 1], "whole": False},
+            {"params": [w for w in learnt if _mixes_channels(w)], "whole": True},
+            {"params": [w for w in learnt if not _mixes_channels(w) and w.ndim > 1], "whole": False},
             {"params": [w for w in learnt if w.ndim <= 1], "whole": False, "weight_decay": 0.0},
         ]
         super().__init__([g for g in groups if g["params"]], {"lr": lr, "weight_decay": weight_decay})
@@ -41,7 +42,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One update from the gradients; weights without one stay as they are."""
+        """One update from the gradients; weights without a gradient are not changed."""
         loss = None if closure is None else closure()
         for group in self.param_groups:
             weights = [w for w in group["params"] if w.grad is not None]
@@ -52,11 +53,13 @@ class Muon(torch.optim.Optimizer):
         return loss
 
     def _orthogonal(self, weights: list[Tensor], lr: float) -> None:
-        means, gradients = self._kept(weights, "mean"), _gradients(weights)
+        means, gradients = self._state_of(weights, "mean"), _gradients(weights)
         torch._foreach_lerp_(means, gradients, 1 - MOMENTUM)
-        ahead = torch._foreach_lerp(gradients, means, MOMENTUM)  # Nesterov's: the mean after one more such gradient
-        kernels = [direction.permute(0, 2, 3, 1) for direction in ahead]  # (O, h, w, I), as channels-last weights lie
-        for same in same_shapes(kernels):
+        ahead = torch._foreach_lerp(gradients, means, MOMENTUM)  # Nesterov momentum
+        kernels = [
+            direction.permute(0, 2, 3, 1) for direction in ahead
+        ]  # (O, h, w, I), the layout of channels-last weights
+        for same in group_by_shape(kernels):
             shape = kernels[same[0]].shape
             stack = torch.stack([kernels[i].flatten(1) for i in same])  # (k, O, h * w * I)
             size = RMS * max(stack.shape[1:]) ** 0.5  # an orthogonal (m, n) has a root mean square of max(m, n) ** -0.5
@@ -64,14 +67,14 @@ class Muon(torch.optim.Optimizer):
                 weights[i].add_(step.view(shape).permute(0, 3, 1, 2), alpha=-lr * size)
 
     def _adaptive(self, weights: list[Tensor], lr: float) -> None:
-        means, squares, taken = (self._kept(weights, name) for name in ("mean", "square", "taken"))
+        means, squares, taken = (self._state_of(weights, name) for name in ("mean", "square", "taken"))
         adamw(
             weights, _gradients(weights), means, squares, [], taken, fused=True, amsgrad=False, maximize=False,
             beta1=BETAS[0], beta2=BETAS[1], lr=lr, weight_decay=0.0, eps=EPSILON,
         )  # fmt: skip
 
-    def _kept(self, weights: list[Tensor], name: str) -> list[Tensor]:
-        """What is remembered of every weight under this name; `taken` is the number of its steps."""
+    def _state_of(self, weights: list[Tensor], name: str) -> list[Tensor]:
+        """The optimiser state of every weight under this name; `taken` is the number of steps."""
         for weight in weights:
             if name not in self.state[weight]:
                 self.state[weight][name] = weight.new_zeros(()) if name == "taken" else torch.zeros_like(weight)
@@ -79,9 +82,10 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrices: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """(k, m, n) to about U V' of their singular value decompositions U S V', float32: Newton-Schulz in `dtype`.
+    """Approximately U V' of the singular value decompositions U S V' of (k, m, n), by Newton-Schulz steps in `dtype`.
 
-    Singular values come out between 0.7 and 1.2, those below about 0.001 of the norm smaller; zeros stay zeros.
+    Returns float32 (k, m, n). The singular values are then between 0.7 and 1.2, or smaller where they were below about
+    0.001 of the norm; zeros stay zeros.
     """
     a, b, c = QUINTIC
     tall = matrices.shape[1] > matrices.shape[2]
@@ -93,8 +97,11 @@ def orthogonal(matrices: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     return (x.mT if tall else x).float()
 
 
-def same_shapes(kernels: Sequence[Tensor]) -> list[list[int]]:
-    """Which of them are computed at once: on a CPU each by itself; on a GPU, where starting costs most, all alike."""
+def group_by_shape(kernels: Sequence[Tensor]) -> list[list[int]]:
+    """Indices of kernels that are computed together.
+
+    On a CPU each is computed alone; on a GPU, where launching operations costs most, all of the same shape together.
+    """
     together: dict[tuple[Any, ...], list[int]] = {}
     for i, kernel in enumerate(kernels):
         together.setdefault((kernel.shape, None if kernel.is_cuda else i), []).append(i)
@@ -105,6 +112,6 @@ def _gradients(weights: list[Tensor]) -> list[Tensor]:
     return [weight.grad for weight in weights if weight.grad is not None]
 
 
-def _whole(weight: Tensor) -> bool:
-    """Whether Muon is for this weight: of a convolution that mixes channels, so not of the first and the last layer."""
+def _mixes_channels(weight: Tensor) -> bool:
+    """Whether this is the weight of a convolution with several input channels, which Muon updates."""
     return weight.ndim == 4 and weight.shape[1] > 1

@@ -1,4 +1,4 @@
-"""From trained weights to a finished model folder: reading graph, calibrated confidences, small storage, model card."""
+"""From trained weights to a finished model folder: reading graphs, calibrated confidences, quantisation, model card."""
 
 import logging
 import tempfile
@@ -12,7 +12,7 @@ from scriven.reader.calibrate import calibrate, stretched
 from scriven.reader.model import Graph, ModelInfo, own_language, read_info, write_info
 from scriven.reader.session import Picture, Reader
 from scriven.recognisers.export import export, inference_graphs
-from scriven.training.keep import WEIGHTS, load_tensors, net_of
+from scriven.training.checkpoint import WEIGHTS, build_network, load_tensors
 from scriven.training.quantise import StoredGraphs, shrink
 from scriven.training.sources import Source
 
@@ -25,14 +25,14 @@ Unlabelled = Sequence[tuple[str, Grey]]  # prepared pictures with their ids
 
 
 def publish(folder: Path, info: ModelInfo, valid: Sequence[Source], unlabelled: Unlabelled = ()) -> None:
-    """Make a model folder of the weights in `folder`. model.json is written last, when everything else is there.
+    """Make a model folder of the weights in `folder`; model.json is written last.
 
     With at least MIN_CALIBRATION_LINES labelled validation pictures, the best reading width is chosen and the
     confidences are calibrated on them. The graph is stored in int8 if that raises the CER by at most 0.2 points, else
     with 16-bit weights under the same condition. With as many unlabelled pictures, the readings of the fp32 graph take
-    the place of the transcriptions in that comparison.
+    the place of the transcriptions in that comparison. Raises ModelError for weights that do not fit `info`.
     """
-    net = net_of(info, folder)
+    net = build_network(info, folder)
     tensors = load_tensors(folder / WEIGHTS)
     net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
     with tempfile.TemporaryDirectory(prefix="scriven-publish-") as temporary:
@@ -49,8 +49,8 @@ def publish(folder: Path, info: ModelInfo, valid: Sequence[Source], unlabelled: 
     _finish(folder, info)
 
 
-def with_language(folder: Path, info: ModelInfo, parent: Path | None, lm: CharLM | None = None) -> ModelInfo:
-    """model.json with the language model that is used in reading: `lm`, else that of its parent, else none."""
+def with_language_model(folder: Path, info: ModelInfo, parent: Path | None, lm: CharLM | None = None) -> ModelInfo:
+    """`info` with the language model to decode with, which is stored: `lm`, else that of `parent`, else none."""
     if lm is not None:
         lm.save(folder / LANGUAGE_MODEL)
     elif parent is not None and (own := own_language(parent, read_info(parent))):
@@ -60,10 +60,10 @@ def with_language(folder: Path, info: ModelInfo, parent: Path | None, lm: CharLM
     return info.model_copy(update={"language_model": LANGUAGE_MODEL})
 
 
-def inherit(folder: Path, info: ModelInfo, parent: Path) -> None:
-    """Make a model folder that reads exactly as `parent` does: its weights and its reading graph, byte for byte.
+def copy_parent(folder: Path, info: ModelInfo, parent: Path) -> None:
+    """Make a model folder with the weights and reading graphs of `parent`, byte for byte.
 
-    A parent without a graph has one made of its weights.
+    If the parent has no graphs they are exported from its weights.
     """
     _copy(parent / WEIGHTS, folder / WEIGHTS)
     graphs = read_info(parent).graphs
@@ -86,7 +86,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _improve(folder: Path, valid: Sequence[Source], unlabelled: Unlabelled) -> None:
-    """Calibrate the confidences of a model folder and make its graph smaller, where there are lines enough to."""
+    """Calibrate the confidences and reduce the precision of the graphs, if there are MIN_CALIBRATION_LINES lines."""
     made = [source.make(i, 0.0) for source in valid for i in range(len(source))]
     pictures = [Picture.of(str(i), picture) for i, (picture, _, _) in enumerate(made)]
     texts: list[str] | None = [text for _, text, _ in made]
@@ -99,13 +99,13 @@ def _improve(folder: Path, valid: Sequence[Source], unlabelled: Unlabelled) -> N
     else:
         return
     report = shrink(folder, pictures, pictures, texts)
-    level = logging.DEBUG if texts is None else logging.INFO  # who has a hand read does not ask for its graphs
+    level = logging.DEBUG if texts is None else logging.INFO  # in adaptation, without texts, the graphs are a detail
     for way in report.tried:
         log.log(level, "reading graph %s: %.1f MB%s", way.precision, way.megabytes, _loss(way, texts))
 
 
 def _loss(way: StoredGraphs, texts: Sequence[str] | None) -> str:
-    """How a graph reads, in words; without texts there is no error rate, only a difference from fp32."""
+    """The CER of a graph, or without texts how far its readings differ from those of fp32, for the log."""
     if texts is not None:
         return f", CER {100 * way.cer:.2f} % on {len(texts)} validation lines"
     return (
@@ -114,7 +114,7 @@ def _loss(way: StoredGraphs, texts: Sequence[str] | None) -> str:
 
 
 def card(info: ModelInfo) -> str:
-    """A model card in Markdown with Hugging Face's front matter."""
+    """The model card: Markdown with the front matter of Hugging Face."""
     front = ["---", "library_name: scriven", "pipeline_tag: image-to-text", "tags: [handwriting, htr, ctc]"]
     if info.licence:
         front.append(f"license: {info.licence.lower()}")
@@ -125,7 +125,7 @@ def card(info: ModelInfo) -> str:
     rows = [f"- network: {info.network} {info.size}, {info.height} px high, {len(info.charset)} characters"]
     rows += [f"- {role} graph: {graph.file}, {graph.precision}" for role, graph in info.graphs.items()]
     if info.language_model:
-        rows.append(f"- read with the language model {info.language_model}; without it: --lm none")
+        rows.append(f"- decodes with the language model {info.language_model}; without it: --lm none")
     rows += [f"- started from: {info.came_from()}"] if info.parents else []
     rows += [f"- {note}" for note in info.notes]
     rows += [
@@ -135,9 +135,7 @@ def card(info: ModelInfo) -> str:
         for d in info.data
     ]
     if valid:
-        rows.append(
-            f"- CER while training, on {valid['n']} validation lines that chose the weights: {valid['cer']:.2%}"
-        )
+        rows.append(f"- CER on the {valid['n']} validation lines by which the weights were chosen: {valid['cer']:.2%}")
     rows.append(f"- made with: {', '.join(f'{k} {v}' for k, v in info.versions.items())}")
     use = f"    scriven read -m {info.name or 'THIS-FOLDER'} PICTURES"
     return "\n".join([*front, "---", "", f"# {name}", "", *rows, "", "Read with it:", "", use, ""])

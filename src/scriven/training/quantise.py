@@ -1,4 +1,4 @@
-"""Smaller and faster graphs: static int8 (QDQ) or weights stored in 16 bits, kept only if they read as well as fp32.
+"""Smaller and faster graphs: static int8 (QDQ) or weights stored in 16 bits, if their CER is about that of fp32.
 
 Int8 needs the range of every activation, which is measured by running the graph on real pictures (static calibration).
 Weights have one scale per channel (Jacob et al. 2017, arXiv:1712.05877; Krishnamoorthi 2018, arXiv:1806.08342).
@@ -32,28 +32,28 @@ Feeds = dict[str, npt.NDArray[Any]]
 @validated
 @dataclass(frozen=True)
 class QuantiseSettings:
-    """What is quantised to int8, and how much it may cost."""
+    """What is quantised to int8, and by how much the CER may rise."""
 
-    operators: tuple[str, ...] = ("Conv",)  # with Add and Mul it was no faster, and sums lose the most in 8 bits
-    keep_first: bool = True  # the first convolution, which sees the picture itself, stays fp32
+    operators: tuple[str, ...] = ("Conv",)  # Add and Mul made it no faster, and sums lose the most in 8 bits
+    keep_first: bool = True  # the first convolution, whose input is the picture, stays fp32
     keep_last: bool = True  # the output layer stays fp32
     pictures: Count = 256  # for calibration
-    loss: Annotated[float, Field(le=1)] = 0.002  # CER, a fraction, that a smaller graph may lose
+    loss: Annotated[float, Field(le=1)] = 0.002  # largest rise in CER, a fraction
 
 
 @dataclass(frozen=True)
 class StoredGraphs:
-    """The graphs of a model stored in one precision, and how it reads with them."""
+    """The graphs of a model stored in one precision, and the score of the model with them."""
 
     precision: str
     megabytes: float
-    cer: float  # a fraction, of the lines that decide
+    cer: float  # a fraction, on the lines that decide
     same: float  # share of these lines read exactly as by the fp32 graphs
 
 
 @dataclass(frozen=True)
 class ShrinkReport:
-    """What was tried and which precision was kept, decided on `n` lines."""
+    """The precisions that were tried and the one that was kept, decided on `n` lines."""
 
     kept: str
     n: int
@@ -61,9 +61,9 @@ class ShrinkReport:
 
 
 def calibration_feeds(reader: Reader, pictures: Iterable[Picture], count: int = 256) -> dict[str, list[Feeds]]:
-    """The inputs of every graph, by role, while the first `count` pictures are read.
+    """The inputs of every graph, by role, recorded while the first `count` pictures are read.
 
-    Pictures wider than a batch are left out. Raises InputError when there are no pictures.
+    Pictures wider than a batch are not used. Raises InputError if there are no pictures.
     """
     prepared = list(islice((p for p in pictures if p.ink.shape[1] <= BATCH), count))
     if not prepared:
@@ -84,8 +84,11 @@ def calibration_feeds(reader: Reader, pictures: Iterable[Picture], count: int = 
 
 
 def quantise(source: Path, target: Path, feeds: Sequence[Feeds], settings: QuantiseSettings | None = None) -> None:
-    """Write an int8 copy of the graph `source`, calibrated on its inputs `feeds`; see `calibration_feeds`."""
-    onnxruntime()  # before any part of it is imported
+    """Write an int8 copy of the graph `source`, calibrated on the inputs `feeds` of `calibration_feeds`.
+
+    Raises ModelError for a graph without layers that have weights.
+    """
+    onnxruntime()  # must come before any of its modules is imported
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
@@ -101,7 +104,7 @@ def quantise(source: Path, target: Path, feeds: Sequence[Feeds], settings: Quant
     with tempfile.TemporaryDirectory() as folder:
         plain, made = Path(folder) / "named.onnx", Path(folder) / "int8.onnx"
         model = _named(onnx.shape_inference.infer_shapes(onnx.load(source)))
-        add_pre_process_metadata(model)  # else the quantiser warns that the graph was not preprocessed
+        add_pre_process_metadata(model)  # otherwise the quantiser warns that the graph was not preprocessed
         onnx.save(model, plain)
         quantize_static(
             str(plain),
@@ -118,16 +121,16 @@ def quantise(source: Path, target: Path, feeds: Sequence[Feeds], settings: Quant
 
 
 def _named(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model with a name for every node, by which it can be excluded."""
+    """The model with a name for every node, so that nodes can be excluded by name."""
     for i, node in enumerate(model.graph.node):
         node.name = node.name or f"node{i}"
     return model
 
 
 def _excluded(model: onnx.ModelProto, settings: QuantiseSettings) -> list[str]:
-    """Names of the nodes that stay fp32: the first and the last layer, as the settings say.
+    """Names of the nodes that stay fp32: the first and the last layer, if the settings say so.
 
-    Add and Mul that do not work on activations (of masks and lengths) stay fp32, too.
+    Add and Mul of masks and lengths, which are not activations, stay fp32 too.
     """
     weights = {tensor.name for tensor in model.graph.initializer if len(tensor.dims) > 1}
     layers = [node for node in model.graph.node if node.op_type in ("Conv", "MatMul", "Gemm")]
@@ -154,14 +157,17 @@ def _after(model: onnx.ModelProto, layer: onnx.NodeProto) -> set[str]:
 
 
 def halve(source: Path, target: Path) -> None:
-    """Write a copy of the graph whose weights are stored in 16 bits and cast to 32 when it is run."""
+    """Write a copy of the graph whose weights are stored in 16 bits and cast to 32 when it runs.
+
+    Raises ModelError for weights outside the range of 16-bit floats.
+    """
     model = onnx.load(source)
     casts, kept = [], []
     for tensor in model.graph.initializer:
         if tensor.data_type == TensorProto.FLOAT and len(tensor.dims) > 1:
             values = numpy_helper.to_array(tensor)
             if np.abs(values).max(initial=0) > np.finfo(np.float16).max:
-                raise ModelError(f"{source} has weights beyond 16 bits; keep it in fp32")
+                raise ModelError(f"{source} has weights outside the range of 16-bit floats; keep it in fp32")
             kept.append(numpy_helper.from_array(values.astype(np.float16), f"{tensor.name}_half"))
             casts.append(helper.make_node("Cast", [f"{tensor.name}_half"], [tensor.name], to=TensorProto.FLOAT))
         else:
@@ -181,17 +187,17 @@ def shrink(
     texts: Sequence[str] | None,
     settings: QuantiseSettings | None = None,
 ) -> ShrinkReport:
-    """Replace the fp32 graphs of a model folder by the smallest that read `lines` as well, and record it in model.json.
+    """Replace the fp32 graphs of a model folder by int8 ones or 16-bit weights, and record it in model.json.
 
-    `calibrate` are pictures for int8. `lines` and their `texts` decide: int8, else 16-bit weights, is kept if the CER
-    rises by at most `settings.loss`. If `texts` is None, the readings of the fp32 graphs take their place. Raises
+    `calibrate`: pictures to calibrate int8 on. Int8, else 16-bit weights, is kept if the CER on `lines` with `texts`
+    rises by at most `settings.loss`; if `texts` is None, the readings of the fp32 graphs are the reference. Raises
     ModelError for graphs that are not fp32.
     """
     chosen = settings or QuantiseSettings()
     info = read_info(folder)
     sources = {role: folder / graph.file for role, graph in info.graphs.items()}
     if not sources or any(g.precision != "fp32" for g in info.graphs.values()) or any(map(_is_small, sources.values())):
-        raise ModelError(f"{folder} has no fp32 reading graph to make smaller; export it again first")
+        raise ModelError(f"{folder} has no fp32 reading graph to quantise; export it again first")
     reader = Reader.load(folder, threads=1)
     plain = [reading.text for reading in reader.read_prepared(lines)]
     if texts is None:
@@ -228,7 +234,7 @@ def _megabytes(files: Iterable[Path]) -> float:
 
 
 def _is_small(graph: Path) -> bool:
-    """Whether a graph is stored in less than 32 bits, whatever model.json says."""
+    """Whether a graph is stored in fewer than 32 bits, from its nodes rather than from model.json."""
     made = onnx.load(graph).graph
     halves = any(tensor.data_type == TensorProto.FLOAT16 for tensor in made.initializer)
     return halves or any(node.op_type == "QuantizeLinear" for node in made.node)

@@ -1,7 +1,7 @@
-"""A batch computed by several threads of one process, a part of it each: data-parallel training without processes.
+"""Data-parallel training within one process: each thread computes a part of the batch.
 
-PyTorch's own threads share every single operation and wait for each other after each. `small`, float32, lines of
-1024 px, two cores, px of width a second: 13,700 with two threads in every operation, 17,600 with two replicas.
+PyTorch's own threads share every single operation and are synchronised after it. `small`, float32, lines of 1024 px,
+two cores, px of width per second: 13,700 with two threads in every operation, 17,600 with two replicas.
 """
 
 import copy
@@ -17,9 +17,10 @@ from scriven.tensors import Batch
 
 
 class Replicas:
-    """A network and copies that share its weights; batch statistics are averaged over all into those of the network.
+    """A network and copies that share its weights; the batch statistics of all are averaged into those of the network.
 
-    `threads` of PyTorch are shared among `count` replicas. With more than one, dropout differs from run to run.
+    `threads` threads of PyTorch are divided among `count` replicas. With more than one replica, dropout differs from
+    run to run.
     """
 
     def __init__(self, net: Recogniser, count: int, threads: int, fabric: Fabric):
@@ -31,7 +32,7 @@ class Replicas:
         self.pool = ThreadPoolExecutor(count, "replica", initializer=torch.set_num_threads, initargs=(each,))
 
     def backward(self, batch: Batch, smoothing: float, scale: float = 1.0) -> Tensor:
-        """Add the gradients of `scale` times the loss of the whole batch to those of the weights; returns the loss.
+        """Accumulate the gradients of `scale` times the loss of the whole batch; returns the loss.
 
         Raises TextError as the loss of the network does.
         """
@@ -64,14 +65,14 @@ class Replicas:
 
     @torch.no_grad()
     def _spread(self) -> None:
-        """Every copy begins with the batch statistics of the network."""
+        """Copy the batch statistics of the network to every replica."""
         for net in self.nets[1:]:
             for theirs, ours in zip(net.buffers(), self.nets[0].buffers(), strict=True):
                 theirs.copy_(ours)
 
     @torch.no_grad()
     def _average(self, used: int) -> None:
-        """The network's batch statistics become the mean of those of the replicas that saw a part."""
+        """Set the network's batch statistics to the mean of those of the replicas that computed a part."""
         for ours, *others in zip(*(net.buffers() for net in self.nets[:used]), strict=True):
             if ours.is_floating_point():
                 ours.copy_(torch.stack([ours, *others]).mean(0))

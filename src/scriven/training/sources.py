@@ -1,7 +1,7 @@
-"""Where training pictures come from: labelled lines folders, decoded once, and scribes that write on the fly.
+"""Sources of training pictures: labelled lines folders, decoded once, and scribes that write on the fly.
 
-A source knows the text and the nominal width of item `index` without touching its pixels, so that every process can
-plan the same batches, and makes its picture when the batch is built.
+A source gives the nominal width of item `index` without making its picture, so that every process can plan the same
+batches; the picture is made when the batch is built.
 """
 
 from collections import OrderedDict
@@ -22,34 +22,36 @@ from scriven.scribes import Scribe
 from scriven.text import visual
 from scriven.training.image_cache import ImageCache
 
-IMAGE_CACHE_BYTES = 6 << 30  # decoded pictures kept on disk; a larger folder is decoded again each time
+IMAGE_CACHE_BYTES = 6 << 30  # decoded pictures kept on disk; those of a larger folder are decoded each time
 WINDOW_GROUPS = 24  # row groups a large folder is shuffled across
 
 
 @dataclass(frozen=True)
 class Item:
-    """One training picture to make: which source, which of its items, and its place in the endless stream."""
+    """One training picture to make."""
 
-    source: int
-    index: int
-    place: int
+    source: int  # number of the source
+    index: int  # of the item in its source
+    place: int  # position in the endless stream of that source, over all epochs
     width: int  # px, nominal
 
 
 class Source(Protocol):
-    def __len__(self) -> int: ...  # items an epoch; 0 for an endless source
+    """What the loader needs of a source of labelled pictures."""
 
-    def order(self, epoch: int, seed: int) -> np.ndarray: ...
+    def __len__(self) -> int: ...  # items per epoch; 0 for an endless source
 
-    def width(self, index: int) -> int: ...
+    def order(self, epoch: int, seed: int) -> np.ndarray: ...  # a permutation of the items
 
-    def make(self, index: int, strength: float) -> tuple[np.ndarray, str, str]: ...
+    def width(self, index: int) -> int: ...  # px, nominal
+
+    def make(self, index: int, strength: float) -> tuple[np.ndarray, str, str]: ...  # picture (H, W) uint8, text, hand
 
 
 class FolderSource:
-    """The labelled lines of a split. Lines that cannot be used are in `skipped`, with reasons.
+    """The labelled lines of a split. Lines that cannot be used are in `skipped`, with the reason.
 
-    `unchecked` counts the texts that a model has read and nobody has called true: they have a confidence.
+    `unchecked` counts the texts that were read by a model and not checked: those with a confidence.
     """
 
     def __init__(
@@ -62,13 +64,13 @@ class FolderSource:
         cache_bytes: int = IMAGE_CACHE_BYTES,
         seen: set[str] | None = None,
     ):
-        """`seen`: the ids that other sources of this folder have taken, and this one adds its own to."""
+        """`seen`: ids used by other sources of this folder, to which this one adds its own. `only`: which lines."""
         self.folder, self.spec, self.skipped = folder, spec, list[Skipped]()
         self.texts: list[str] = []
         self.hands: list[str] = []
         self.pages: list[str] = []
         self.ids: list[str] = []
-        self.digests: list[str] = []  # of the pictures as they are stored
+        self.digests: list[str] = []  # of the encoded pictures
         self.unchecked = 0
         self._seen = set[str]() if seen is None else seen
         self._widths: list[int] = []
@@ -76,7 +78,7 @@ class FolderSource:
         self._group_of: list[int] = []  # of each item
         self._cache: ImageCache | None = ImageCache(spec.height)
         self._recent: OrderedDict[int, dict[str, Line]] = OrderedDict()
-        known = len(folder.skipped)  # rows that another source of this folder named already
+        known = len(folder.skipped)  # rows already reported by another source of this folder
         for group in folder.groups(split):
             self._groups.append(group)
             for line in folder.read(group):
@@ -114,7 +116,7 @@ class FolderSource:
         return len(self.ids)
 
     def order(self, epoch: int, seed: int) -> np.ndarray:
-        """A permutation of all items: whole when they are banked, else across a window of row groups at a time."""
+        """A permutation of all items: over all if they are cached, else within windows of WINDOW_GROUPS row groups."""
         rng = np.random.default_rng([seed, epoch, 1])
         if self._cache:
             return rng.permutation(len(self))
@@ -130,14 +132,14 @@ class FolderSource:
         return self._widths[index]
 
     def picture(self, index: int) -> np.ndarray:
-        """(H, W) uint8, prepared."""
+        """The prepared picture of an item, (H, W) uint8. Raises ImageError."""
         if self._cache:
             return self._cache.get(index)
         group = self._group_of[index]
         if group not in self._recent:
             lines = self._recent[group] = {}
             for line in self.folder.read(self._groups[group]):
-                lines.setdefault(line.id, line)  # the first of an id, as in `_take`
+                lines.setdefault(line.id, line)  # the first line of an id, as in `_take`
             if len(self._recent) > WINDOW_GROUPS:
                 self._recent.popitem(last=False)
         self._recent.move_to_end(group)
@@ -148,7 +150,7 @@ class FolderSource:
 
 
 class FixedSource:
-    """Items of another source made once and kept: a fixed set to validate on."""
+    """Items of another source, made once and cached: a fixed validation set."""
 
     def __init__(self, source: Source, indices: Sequence[int], strength: float = 0.0):
         made = [source.make(int(i), strength) for i in indices]
@@ -171,10 +173,10 @@ class FixedSource:
 
 
 class ScribeSource:
-    """Pictures that a scribe writes on the fly. Item `index` depends on (seed, index) alone, in any process.
+    """Pictures that a scribe writes on the fly. Item `index` depends only on (seed, index), in any process.
 
-    Words with characters outside the character set are left out of a line. `lines`: share of whole lines, the rest are
-    single words.
+    Words with characters outside the character set are dropped from a line. `lines`: share of whole lines; the others
+    are single words.
     """
 
     MARGIN, ADVANCE = 24 / 64, 17 / 64  # nominal widths in heights, around a line and per character, to plan batches
@@ -198,7 +200,7 @@ class ScribeSource:
         return round(self.spec.height * (self.MARGIN + self.ADVANCE * len(self._text(index, 0))))
 
     def make(self, index: int, strength: float) -> tuple[np.ndarray, str, str]:
-        """Raises TextError when none of the texts drawn for this item can be written."""
+        """Picture (H, W) uint8, text and "" for the hand. Raises TextError if none of TRIES texts can be written."""
         charset = self.spec.charset
         for attempt in range(self.TRIES):
             words = self._text(index, attempt).split()
@@ -219,7 +221,10 @@ class ScribeSource:
 
 
 def split_source(folder: LinesFolder, spec: InputSpec) -> tuple[FolderSource, FolderSource]:
-    """Training and validation lines of a folder; without a valid split one hand (page, line) in ten is held out."""
+    """Training and validation lines of a folder. Without a valid split one hand in ten is held out.
+
+    Where there are too few hands, pages are held out; where there are too few pages, lines.
+    """
     if "valid" in folder.splits:
         seen: set[str] = set()
         train = FolderSource(folder, "train", spec, seen=seen)

@@ -1,4 +1,4 @@
-"""A model folder: weights, `model.json`, the reading graph, the log, and the state to resume from. Never a pickle."""
+"""Weights, training log and resume state of a model folder, as safetensors and JSON; never a pickle."""
 
 import json
 import platform
@@ -24,7 +24,7 @@ WEIGHTS, STATE, LOG = "weights.safetensors", "state/run.safetensors", "log.jsonl
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any] | None = None) -> None:
-    """A safetensors file, complete or not there at all; `about` is kept as JSON in its header."""
+    """Write a safetensors file atomically, with `about` as JSON in its header. Raises OutputError."""
     plain = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
     data = save(plain, metadata={"about": json.dumps(about)} if about is not None else None)
     with atomic(path) as file:
@@ -42,17 +42,20 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def save_weights(folder: Path, net: Recogniser, half: bool = False) -> None:
-    """`half` stores matrices and kernels in 16 bits, for bundles; vectors and statistics stay in 32."""
+    """Write the weights of a network into a model folder.
+
+    `half` stores matrices and kernels in 16 bits, as in the bundled models; vectors and statistics stay in 32 bits.
+    """
     tensors = net.state_dict()
     if half:
         tensors = {k: v.half() if v.is_floating_point() and v.ndim > 1 else v for k, v in tensors.items()}
     save_tensors(folder / WEIGHTS, tensors)
 
 
-def net_of(info: ModelInfo, folder: Path) -> Recogniser:
-    """The network that model.json describes, its weights random.
+def build_network(info: ModelInfo, folder: Path) -> Recogniser:
+    """The network that model.json describes, with random weights.
 
-    Raises ModelError where this version does not have the network or its sizes, or it reads another height or stride.
+    Raises ModelError if this version has no such network or size, or if its height or stride differs from model.json.
     """
     try:
         net = build(info.network, info.characters, **info.sizes)
@@ -60,8 +63,8 @@ def net_of(info: ModelInfo, folder: Path) -> Recogniser:
         raise ModelError(f"model.json in {folder} cannot be used: {error}; update scriven") from error
     if (net.height, net.stride) != (info.height, info.stride):
         raise ModelError(
-            f"the network {info.network} reads pictures of {net.height} px in frames of {net.stride} px and model.json "
-            f"in {folder} says {info.height} and {info.stride}; copy the folder again"
+            f"the network {info.network} has a height of {net.height} px and a stride of {net.stride} px; "
+            f"model.json in {folder} gives {info.height} and {info.stride}; copy the folder again"
         )
     return net
 
@@ -69,7 +72,7 @@ def net_of(info: ModelInfo, folder: Path) -> Recogniser:
 def load_net(folder: Path) -> tuple[Recogniser, ModelInfo]:
     """The network of a model folder, in evaluation mode on the CPU. Raises ModelError."""
     info = read_info(folder)
-    net = net_of(info, folder)
+    net = build_network(info, folder)
     tensors = {k: v.float() if v.dtype == torch.half else v for k, v in load_tensors(Path(folder) / WEIGHTS).items()}
     try:
         net.load_state_dict(tensors)
@@ -82,20 +85,23 @@ def load_net(folder: Path) -> tuple[Recogniser, ModelInfo]:
 
 
 def versions() -> dict[str, str]:
-    """What a model was made with, for its model.json."""
+    """Versions of scriven, torch and Python, for model.json."""
     return {"scriven": scriven.__version__, "torch": torch.__version__, "python": platform.python_version()}
 
 
 def save_state(folder: Path, run: Run, settings: Mapping[str, Any], data: Mapping[str, Any]) -> None:
-    """Everything needed to continue exactly here, in one file, and the log so far; see `resume` for `data`."""
+    """Write all that is needed to resume exactly, in one file, and the log so far; see `resume` for `data`."""
     about = {"settings": dict(settings), "data": dict(data), "progress": asdict(run.progress)}
     save_tensors(folder / STATE, run.tensors(), about)
     with atomic(folder / LOG, "w") as file:
         file.writelines(json.dumps(row) + "\n" for row in run.progress.rows)
 
 
-def begun_with(folder: Path) -> dict[str, Any]:
-    """The settings and the progress of an unfinished run; empty where there is none. Raises OutputError."""
+def unfinished_run(folder: Path) -> dict[str, Any]:
+    """The settings, data and progress of an unfinished run; empty if there is none.
+
+    Raises OutputError if the file is damaged.
+    """
     path = folder / STATE
     if not path.is_file():
         return {}
@@ -103,16 +109,16 @@ def begun_with(folder: Path) -> dict[str, Any]:
         with safetensors.safe_open(path, "pt") as file:
             about: dict[str, Any] = json.loads(file.metadata()["about"])
     except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise OutputError(f"{path} is damaged ({error}); delete {folder}, and start anew") from error
+        raise OutputError(f"{path} is damaged ({error}); delete {folder} and start again") from error
     return about
 
 
 def resume(folder: Path, run: Run, settings: Mapping[str, Any], data: Mapping[str, Any], fabric: Fabric) -> bool:
-    """Continue a run that was stopped; False when there is nothing to continue.
+    """Restore the state of an interrupted run into `run`; False if there is none.
 
-    Raises OutputError when the folder was begun with other settings, or with other `data` (fingerprints, characters).
+    Raises OutputError if that run had other settings or other `data` (fingerprints, characters).
     """
-    if not (about := begun_with(folder)):
+    if not (about := unfinished_run(folder)):
         return False
     tensors = load_tensors(folder / STATE)
     old, new = about["settings"], json.loads(json.dumps(dict(settings)))
@@ -129,8 +135,8 @@ def resume(folder: Path, run: Run, settings: Mapping[str, Any], data: Mapping[st
     return True
 
 
-def track(folder: Path, row: Mapping[str, Any]) -> None:
-    """One row of the log as TensorBoard events. Raises MissingExtra without the extra `track`."""
+def write_tensorboard(folder: Path, row: Mapping[str, Any]) -> None:
+    """Write one row of the log as TensorBoard events. Raises MissingExtra without the extra `track`."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
