@@ -4,10 +4,11 @@ import random
 import unicodedata
 
 import pytest
+from bidi import get_display
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scriven.text import logical, logical_characters, normalise, right_to_left, visual
+from scriven.text import direction_runs, display_order, logical, logical_characters, normalise, right_to_left, visual
 
 HEBREW, ARABIC, LATIN = "אבגדהוזחטי", "ابتثجحخد", "abcdeé"
 NUMBERS = ("7", "12", "1914", "3.5", "1,200", "12:30", "1/2", "50%", "10-20", "$5")
@@ -51,6 +52,17 @@ def test_no_character_is_lost(text: str, more: str) -> None:
     for back in (seen, logical(seen)):
         assert sorted(c for c in back if c not in brackets) == sorted(c for c in line if c not in brackets)
     assert right_to_left(line) == right_to_left(seen)
+
+
+@given(st.text(HEBREW + ARABIC + LATIN + "0123456789١٢٣" + " " * 8 + ".,:/+-%$()[]{}<>«»「」⁅⁆!'\"", max_size=30))
+def test_visual_order_is_that_of_another_implementation(text: str) -> None:
+    """`get_display` is the bidirectional algorithm of the Rust crate unicode-bidi; it mirrors no brackets."""
+    line = normalise(text)
+    if line:
+        order = display_order(line)
+        assert "".join(line[i] for i, _ in order) == get_display(line, base_dir="LR"[right_to_left(line)])
+        runs = [(range(start, end), odd) for start, end, odd in direction_runs(line)]
+        assert order == [(i, odd) for run, odd in runs for i in (reversed(run) if odd else run)]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ from scriven.base import TextError
 
 _SPACES = re.compile(r"\s+")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001eeff]")
-_BRACKETS = {"(": ")", "[": "]", "{": "}", "\u00ab": "\u00bb"}
 _ATTACHED = frozenset("NSM BN LRE RLE LRO RLO PDF LRI RLI FSI PDI".split())  # bidi classes kept with the previous one
 
 
@@ -31,12 +30,17 @@ def name(character: str) -> str:
     return f"{character!r} (U+{ord(character):04X} {unicodedata.name(character, 'unnamed')})"
 
 
+def has_right_to_left(text: str) -> bool:
+    """Whether some of a text may run from right to left: its visual order may differ from its logical order."""
+    return _RIGHT_TO_LEFT.search(text) is not None
+
+
 def right_to_left(text: str) -> bool:
     """Whether a text is mostly written from right to left.
 
     The direction of a line is that of most of its letters, so it is the same in logical and in visual order.
     """
-    if not _RIGHT_TO_LEFT.search(text):
+    if not has_right_to_left(text):
         return False
     kinds = Counter(unicodedata.bidirectional(character) for character in text)
     right = kinds["R"] + kinds["AL"]
@@ -46,9 +50,9 @@ def right_to_left(text: str) -> bool:
 @lru_cache(maxsize=1 << 16)
 def visual(text: str) -> str:
     """A line in visual order, with mirrored brackets; a line without right-to-left characters is unchanged."""
-    if not _RIGHT_TO_LEFT.search(text):
+    if not has_right_to_left(text):
         return text
-    return "".join(_mirrored(text[i]) if odd else text[i] for i, odd in display_order(text))
+    return "".join(mirrored(text[i]) if odd else text[i] for i, odd in display_order(text))
 
 
 def logical(text: str) -> str:
@@ -62,7 +66,7 @@ def logical_characters(text: str) -> list[tuple[str, int]]:
     The inverse of `visual` is not unique if a number or bracket is next to words of the other direction: `15 km` and
     `km 15` in a right-to-left line look alike. The order that keeps them together is returned.
     """
-    if not _RIGHT_TO_LEFT.search(text):
+    if not has_right_to_left(text):
         return [(character, i) for i, character in enumerate(text)]
     candidates = [_reordered(text), _runs_reversed(text)]
     return next((c for c in candidates if visual("".join(character for character, _ in c)) == text), candidates[0])
@@ -74,6 +78,34 @@ def display_order(text: str, rightwards: bool | None = None) -> list[tuple[int, 
     `rightwards`: whether the line runs from left to right; None: the direction of most of its letters. Combining marks
     follow their letters. Explicit directional formatting is ignored, as it is invisible.
     """
+    return [(i, odd) for cluster, odd in _display_order(text, rightwards) for i in cluster]
+
+
+def direction_runs(text: str) -> list[tuple[int, int, bool]]:
+    """The runs of one direction of a line, in visual order: (start, end, whether it runs right to left).
+
+    `text[start:end]` is in logical order in each of them.
+    """
+    runs: list[tuple[int, int, bool]] = []
+    for cluster, odd in _display_order(text, None):
+        first, last = cluster[0], cluster[-1] + 1
+        start, end, before = runs[-1] if runs else (-1, -1, odd)
+        if odd == before and (last == start if odd else first == end):
+            runs[-1] = (min(start, first), max(end, last), odd)
+        else:
+            runs.append((first, last, odd))
+    return runs
+
+
+def mirrored(character: str) -> str:
+    """The mirror image of a character, drawn for it in right-to-left text: `)` for `(`; itself where there is none."""
+    from bidi.mirror import MIRRORED
+
+    return str(MIRRORED.get(character, character))
+
+
+def _display_order(text: str, rightwards: bool | None) -> list[tuple[list[int], bool]]:
+    """As `display_order`, for each character with the marks on it."""
     from bidi import algorithm
 
     level = int(right_to_left(text) if rightwards is None else not rightwards)
@@ -91,7 +123,7 @@ def display_order(text: str, rightwards: bool | None = None) -> list[tuple[int, 
     algorithm.resolve_neutral_types(storage, False)
     algorithm.resolve_implicit_levels(storage, False)
     algorithm.reorder_resolved_levels(storage, False)
-    return [(i, entry["level"] % 2 == 1) for entry in storage["chars"] for i in clusters[entry["cluster"]]]
+    return [(clusters[entry["cluster"]], entry["level"] % 2 == 1) for entry in storage["chars"]]
 
 
 def _clusters(text: str) -> list[list[int]]:
@@ -107,7 +139,7 @@ def _clusters(text: str) -> list[list[int]]:
 
 def _reordered(text: str) -> list[tuple[str, int]]:
     """A visual line reordered as if it were in logical order, which inverts the reordering of most lines."""
-    return [(_mirrored(text[i]) if odd else text[i], i) for i, odd in display_order(text)]
+    return [(mirrored(text[i]) if odd else text[i], i) for i, odd in display_order(text)]
 
 
 def _runs_reversed(text: str) -> list[tuple[str, int]]:
@@ -118,7 +150,7 @@ def _runs_reversed(text: str) -> list[tuple[str, int]]:
     if not right_to_left(text):
         return _reordered(text)
     clusters = _clusters(text)[::-1]
-    flipped = "".join(_mirrored(text[i]) for cluster in clusters for i in cluster)
+    flipped = "".join(mirrored(text[i]) for cluster in clusters for i in cluster)
     odd = dict(display_order(flipped))
     result: list[tuple[str, int]] = []
     run: list[list[tuple[str, int]]] = []
@@ -127,7 +159,7 @@ def _runs_reversed(text: str) -> list[tuple[str, int]]:
         characters = [(text[i], i) for i in cluster]
         if odd[at]:
             result += [pair for part in reversed(run) for pair in part]
-            result += [(_mirrored(character), i) for character, i in characters]
+            result += [(mirrored(character), i) for character, i in characters]
             run = []
         else:
             run.append(characters)
@@ -135,21 +167,19 @@ def _runs_reversed(text: str) -> list[tuple[str, int]]:
     return result + [pair for part in reversed(run) for pair in part]
 
 
-def _mirrored(character: str) -> str:
-    from bidi.mirror import MIRRORED
-
-    return str(MIRRORED.get(character, character))
-
-
 def _resolve_brackets(entries: list[dict[str, Any]], embedding: str) -> None:
-    """Rule N0 of UAX #9: the brackets of a pair get one direction, from the text between and before them."""
+    """Rule N0 of UAX #9: the brackets of a pair get one direction, from the text between and before them.
+
+    Brackets are mirrored punctuation of the categories Ps and Pe, which «» are not (Bidi_Paired_Bracket_Type).
+    """
     opened, pairs = list[tuple[str, int]](), list[tuple[int, int]]()
     for i, entry in enumerate(entries):
-        if entry["type"] != "ON":
+        character, other = entry["ch"], mirrored(entry["ch"])
+        if entry["type"] != "ON" or character == other:
             continue
-        if entry["ch"] in _BRACKETS:
-            opened.append((_BRACKETS[entry["ch"]], i))
-        elif found := [k for k, (closing, _) in enumerate(opened) if closing == entry["ch"]]:
+        if (category := unicodedata.category(character)) == "Ps":
+            opened.append((other, i))
+        elif category == "Pe" and (found := [k for k, (closing, _) in enumerate(opened) if closing == character]):
             pairs.append((opened[found[-1]][1], i))
             del opened[found[-1] :]
     for first, last in sorted(pairs):

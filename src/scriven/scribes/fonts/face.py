@@ -11,11 +11,14 @@ import uharfbuzz as hb
 
 from scriven.base import TextError
 from scriven.scribes.fonts.font import Font
+from scriven.scribes.fonts.runs import TextRun, split
 from scriven.scribes.fonts.substitutions import Span, without_substitutions
 from scriven.scribes.typefaces import Typeface, sfnt
 from scriven.text import name
 
 MEASURED_X_HEIGHT = 48  # px, of the word on which stroke width and joins are measured
+MEASURED_WORDS = ("nuimenue", "пимшенли", "נומהנש", "محمد", "0123")  # the first that a typeface can draw
+MEASURED_LETTERS = ("eaisnrtulodcmp", "оеаинтсрвлкмд", "ויהלאמרתבנש", "البيتمنروهد")  # likewise, for their advances
 SPACE_ADVANCE = 0.28  # ems, where a font has no glyph for the space
 
 
@@ -29,6 +32,7 @@ class ShapedGlyph(NamedTuple):
     down: float
     advance: float
     cluster: int  # index of its first character in the text
+    joined: bool = False  # its script joins letters whatever the typeface, as Arabic does
 
 
 @dataclass(frozen=True)
@@ -59,41 +63,35 @@ class Face:
         return found
 
     def shape(self, text: str, features: dict[str, bool]) -> list[ShapedGlyph]:
-        """Glyphs in writing order. Raises TextError naming the characters that cannot be drawn."""
-        if self.font(0).characters.issuperset(text):
-            return self._run(0, text, features, 0.0, 0)
+        """Glyphs from left to right as they are seen. Raises TextError naming the characters that cannot be drawn."""
         shaped: list[ShapedGlyph] = []
-        x, start = 0.0, 0
-        for file, part in self.typeface.runs(text):
-            index = next(i for i, other in enumerate(self.typeface.files) if other is file)
-            shaped += self._run(index, part, features, x, start)
-            if shaped:
-                x = shaped[-1].pen + shaped[-1].advance
-            start += len(part)
+        for run in split(text, self.typeface, self.font(0).characters):
+            x = shaped[-1].pen + shaped[-1].advance if shaped else 0.0
+            shaped += self._run(run, features, x)
         return shaped
 
-    def _run(self, index: int, text: str, features: dict[str, bool], x: float, start: int) -> list[ShapedGlyph]:
+    def _run(self, run: TextRun, features: dict[str, bool], x: float) -> list[ShapedGlyph]:
         """Shape a run in one font. Substitutions that would show other characters are switched off where they occur."""
-        shaped, wrong = self._shaped(index, text, features, x, start)
+        shaped, wrong = self._shaped(run, features, x)
         if wrong:
-            shaped, wrong = self._shaped(index, text, without_substitutions(features, wrong), x, start)
+            shaped, wrong = self._shaped(run, without_substitutions(features, wrong), x)
         if wrong:
-            shaped, wrong = self._shaped(index, text, without_substitutions(features, [(0, len(text))]), x, start)
+            shaped, wrong = self._shaped(run, without_substitutions(features, [(run.start, run.end)]), x)
         if wrong:
-            parts = ", ".join(repr(text[first:last]) for first, last in wrong)
+            parts = ", ".join(repr(run.line[first:last]) for first, last in wrong)
             raise TextError(
-                f"{self.typeface.family} draws other characters for {parts} of {text!r}; use another typeface"
+                f"{self.typeface.family} draws other characters for {parts} of {run.text!r}; use another typeface"
             )
         return shaped
 
-    def _shaped(
-        self, index: int, text: str, features: Mapping[str, object], x: float, start: int
-    ) -> tuple[list[ShapedGlyph], list[Span]]:
+    def _shaped(self, run: TextRun, features: Mapping[str, object], x: float) -> tuple[list[ShapedGlyph], list[Span]]:
         """A run shaped with these features, and its spans whose glyphs stand for other characters."""
-        font = self.font(index)
+        font = self.font(run.font)
         nominal, substituted = font.substitutions.nominal, False
         buffer = hb.Buffer()
-        buffer.add_str(text)
+        buffer.add_str(run.line, run.start, run.end - run.start)
+        if run.direction is not None:
+            buffer.direction = run.direction
         buffer.guess_segment_properties()
         hb.shape(font.shaper, buffer, features)
         unit = 1 / font.units
@@ -101,29 +99,33 @@ class Face:
         for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
             glyph, cluster, advance = info.codepoint, info.cluster, position.x_advance * unit
             if not glyph:
-                if (character := text[cluster]) != " ":
+                if (character := run.drawn[cluster]) != " ":
                     raise TextError(
-                        f"{self.typeface.family} lost {name(character)} while writing {text!r}; use another typeface"
+                        f"{self.typeface.family} lost {name(character)} while writing {run.text!r}; "
+                        "use another typeface"
                     )
                 advance = SPACE_ADVANCE
-            if nominal.get(text[cluster]) != glyph:
+            if nominal.get(run.drawn[cluster]) != glyph:
                 substituted = True
             left, down = position.x_offset * unit, -position.y_offset * unit
-            shaped.append(ShapedGlyph(index, glyph, x, left, down, advance, start + cluster))
+            shaped.append(ShapedGlyph(run.font, glyph, x, left, down, advance, cluster, run.joined))
             x += advance
         if not substituted:
             return shaped, []
-        return shaped, font.substitutions.wrong_spans(text, ((g.cluster - start, g.glyph) for g in shaped))
+        spans = font.substitutions.wrong_spans(
+            run.drawn[run.start : run.end], ((g.cluster - run.start, g.glyph) for g in shaped)
+        )
+        return shaped, [(first + run.start, last + run.start) for first, last in spans]
 
     @cached_property
     def metrics(self) -> FontMetrics:
-        """Measured on lower-case letters, or on digits and capitals where a typeface has none."""
-        small = self._extents("xnoeauv") or self._extents("хнопеи") or self._extents("0123AO")
-        tall = self._extents("ldbhk") or self._extents("бвНД") or small
-        deep = self._extents("pgqy") or self._extents("рудц") or small
+        """Measured on lower-case letters, or on digits and capitals where a typeface has none of a known script."""
+        small = self._first_extents("xnoeauv", "хнопеи", "אבהמרש", "صعدهو", "0123AO")
+        tall = self._first_extents("ldbhk", "бвНД", "ל", "الكط") or small
+        deep = self._first_extents("pgqy", "рудц", "ןקץך", "جحعر") or small
         x_height = max(0.08, float(np.median([high for _, high in small]))) if small else 0.45
         stroke, joined = self._strokes(x_height)
-        letters = next((w for w in ("eaisnrtulodcmp", "оеаинтсрвлкмд") if not self.typeface.missing(w)), "")
+        letters = next((w for w in MEASURED_LETTERS if not self.typeface.missing(w)), "")
         advances = [glyph.advance for glyph in self.shape(letters, {})]
         return FontMetrics(
             x_height=x_height,
@@ -133,6 +135,10 @@ class Face:
             pace=float(np.mean(advances)) / x_height if advances else 1.1,
             joined=joined,
         )
+
+    def _first_extents(self, *scripts: str) -> list[tuple[float, float]]:
+        """The extents of the first letters of which the typeface draws some."""
+        return next((found for letters in scripts if (found := self._extents(letters))), [])
 
     def _extents(self, letters: str) -> list[tuple[float, float]]:
         """(lowest, highest) point of those of the letters that the typeface draws, ems."""
@@ -145,7 +151,7 @@ class Face:
 
     def _strokes(self, x_height: float) -> tuple[float, bool]:
         """(stroke width in ems, whether letters are joined), measured on one word."""
-        word = next((w for w in ("nuimenue", "пимшенли", "0123") if not self.typeface.missing(w)), "")
+        word = next((w for w in MEASURED_WORDS if not self.typeface.missing(w)), "")
         pixels = MEASURED_X_HEIGHT
         size = round(pixels / x_height)
         shaped = self.shape(word, {})

@@ -47,7 +47,10 @@ class PlacedBitmap(NamedTuple):
 def place_letters(
     face: Face, text: str, features: dict[str, bool], spacing: Spacing, sampler: Sampler
 ) -> list[PlacedGlyph]:
-    """Shape a text and place its letters. Joined letters keep their joins: only whole words are shifted."""
+    """Shape a text and place its letters. Joined letters keep their joins: only whole words are shifted.
+
+    From left to right as they are seen, whatever the direction of writing.
+    """
     shaped = face.shape(text, features)
     metrics = face.metrics
     loose = 0.25 if metrics.joined else 1.0
@@ -66,12 +69,12 @@ def place_letters(
             level = rise * bend
             continue
         variant = 0
-        if not metrics.joined:
+        if not metrics.joined and not glyph.joined:
             level = 0.7 * level + 0.7 * rise * bend
             if spacing.tremble and abs(tremble) < 2 * spacing.tremble:
                 variant = 1 + int(abs(tremble) * 7919) % (len(VARIANTS) - 1)
         placed.append(PlacedGlyph(glyph, shift + glyph.right, glyph.down + level, variant))
-        if glyph.advance:
+        if glyph.advance and not glyph.joined:
             shift += glyph.advance * step * max(-2.0, min(2.0, pace)) + tracking
     return placed
 
@@ -92,7 +95,7 @@ def rasterise(
     size, joined = raster[0], face.metrics.joined
     bitmaps: list[PlacedBitmap] = []
     for glyph, x, y, variant in letters:
-        twice = math.floor(2 * x * size + 0.5) if joined else 2 * math.floor(x * size + 0.5)
+        twice = math.floor(2 * x * size + 0.5) if joined or glyph.joined else 2 * math.floor(x * size + 0.5)
         mask, left, top = cache.get(face, number, glyph, raster, bool(twice & 1), variant)
         if mask.size:
             bitmaps.append(PlacedBitmap(mask, (twice >> 1) + left, math.floor(y * size + 0.5) + top))

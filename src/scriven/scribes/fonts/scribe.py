@@ -23,7 +23,7 @@ from scriven.scribes.fonts.hands import Hand, draw_hand
 from scriven.scribes.fonts.rendering import Task, write_line
 from scriven.scribes.fonts.settings import FONT_DEFAULTS, FontSettings
 from scriven.scribes.typefaces import Typeface, covering
-from scriven.text import name, normalise
+from scriven.text import name, normalise, visual
 
 KINDS = ("print", "cursive", "school", "historical", "marker")  # of typefaces: settings that weigh them
 Picture = NDArray[np.uint8]
@@ -90,13 +90,13 @@ class FontScribe:
             return "there is nothing to write in an empty text; leave it out"
         if self._able(text):
             return None
-        nowhere = [c for c in dict.fromkeys(text) if c != " " and not self._able(c)]
+        nowhere = [c for c in dict.fromkeys(visual(text)) if c != " " and not self._able(c)]
         if nowhere:
             why, remedy = f"no typeface draws {', '.join(map(name, nowhere))} of {text!r}", "add a font that does"
         else:
             why = f"no single typeface draws all characters of {text!r}"
             remedy = "add a font that does or split the text"
-        if covering(self.excluded, text):
+        if covering(self.excluded, visual(text)):
             return f"{why} with the tag {', '.join(self.settings.tags)}, but others do; choose other tags"
         return f"{why}; {remedy}"
 
@@ -120,9 +120,9 @@ class FontScribe:
         return Handwriting(picture, text, drawn.name)
 
     def _able(self, text: str) -> int:
-        """Bit mask of the typefaces that draw every character of a normalised text."""
+        """Bit mask of the typefaces that draw every character of a normalised text as it is seen."""
         bits = (1 << len(self.typefaces)) - 1
-        for character in text:
+        for character in visual(text):
             if character == " ":
                 continue
             drawn_by = self._drawn_by.get(character)
@@ -151,5 +151,5 @@ class FontScribe:
 
 
 def _lacking(typeface: Typeface, text: str) -> str:
-    lacking = ", ".join(map(name, typeface.missing(text)))
+    lacking = ", ".join(map(name, typeface.missing(visual(text))))
     return f"{typeface.family} cannot draw {lacking} of {text!r}; choose another hand"

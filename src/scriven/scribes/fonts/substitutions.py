@@ -74,9 +74,15 @@ def without_substitutions(features: dict[str, bool], spans: Sequence[Span]) -> d
 
 
 def _decomposed(text: str) -> str:
-    """A text with its ligatures taken apart (ﬁ is fi, ĳ is ij); ſ, №, ² and the like stay as they are."""
-    apart = ("<super>", "<sub>", "<fraction>")
-    return "".join(
-        c if c in "ſ№℅" or unicodedata.decomposition(c).startswith(apart) else unicodedata.normalize("NFKD", c)
-        for c in text
-    )
+    """A text with its ligatures taken apart (ﬁ is fi, ĳ is ij, ﻼ is لا); ſ, №, ² and the like stay as they are."""
+    return "".join(map(_apart, text))
+
+
+def _apart(character: str) -> str:
+    form = unicodedata.decomposition(character)
+    if character in "ſ№℅" or form.startswith(("<super>", "<sub>", "<fraction>")):
+        return character
+    apart = unicodedata.normalize("NFKD", character)
+    if form.startswith(("<isolated>", "<initial>", "<medial>", "<final>")):
+        return apart.strip(" \u0640")  # what carries the marks in an Arabic presentation form of marks
+    return apart
