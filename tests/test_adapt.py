@@ -218,7 +218,7 @@ def test_what_comes_next_depends_on_whether_it_helped(monkeypatch, tmp_path, cap
         said = capsys.readouterr().err
         assert "give more pictures of one hand" in said and "scriven train" in said and "scriven read" not in said
         assert ("--lang" in said) == named
-    done = result(why="the time of 1 min was over")
+    done = result(why="the time limit of 1 min was reached")
     assert run(["adapt", str(tmp_path), "-o", "m"]) == 0
     out, said = capsys.readouterr()
     assert "1 round accepted; then it ended: the time" in out and "Next: scriven read -m m MORE-PICTURES" in said
@@ -256,4 +256,4 @@ def test_a_high_estimated_error_rate_is_said_before_the_time_is_spent(parent, tm
     monkeypatch.setattr(rounds_module, "assess", lambda *_: Assessment([], [], estimate))
     with caplog.at_level("WARNING", "scriven"):
         done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=settings())
-    assert "estimated CER 55 %: transcribing some 30 lines" in caplog.text and done.cer == 0.55
+    assert "estimated CER 55 %: transcribing about 30 lines" in caplog.text and done.cer == 0.55

@@ -161,5 +161,5 @@ def test_texts_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     prior = language_prior("en", str(tmp_path / "corpus"), None, charset)
     assert [Path(one.id).name for one in prior.skipped] == ["b.txt"]
     (tmp_path / "ru.txt").write_text("война и мир\n" * 9)
-    with pytest.raises(InputError, match="cannot write the texts in .*ru.txt: it does not know"):
+    with pytest.raises(InputError, match="cannot write the texts in .*ru.txt: its character set lacks"):
         language_prior("en", str(tmp_path / "ru.txt"), None, charset)

@@ -40,7 +40,7 @@ def labels(path: Path) -> Path:
 
 def test_it_shows_pseudo_labels_and_readings(tmp_path):
     page = page_of(held_out(), 40, ROUNDS, "two views agree less", labels(tmp_path / "01"))
-    assert "1 round accepted. Then it ended: two views agree less." in page and "cannot be told" not in page
+    assert "1 round accepted. Adaptation then ended: two views agree less." in page and "not certain that" not in page
     assert "estimated CER before" in page and "31 %" in page and "17 %" in page and "estimate" in page
     assert page.index(">word39<") < page.index(">word0<")  # the most confident first
     assert '<div class="pictures">' in page and '<div class="pictures wide">' not in page  # words
@@ -64,7 +64,7 @@ def test_without_an_estimate_there_is_no_number():
 def test_a_change_within_chance_is_said_to_be_one(tmp_path):
     for improved in (False, None):
         page = page_of(held_out(improved), 40, ROUNDS, "", labels(tmp_path / str(improved)))
-        assert "it cannot be told whether the new model reads better" in page
+        assert "it is not certain that the new model reads better" in page
 
 
 def test_rows_of_the_version_before_are_shown():

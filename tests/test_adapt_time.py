@@ -116,7 +116,7 @@ def test_one_long_round_takes_the_time_of_three_short_ones(parent, tmp_path, mon
     chosen = settings(rounds=3, steps=None, minutes=4.5)
     done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
     assert [one.minutes for one in given] == pytest.approx([4.5])
-    assert len(done.rounds) == 2 and done.why == "the time of 4.5 min was over"
+    assert len(done.rounds) == 2 and done.why == "the time limit of 4.5 min was reached"
 
 
 @pytest.mark.parametrize(("affine_steps", "training_minutes"), [(0, 1.6), (2, 1.3)])
@@ -223,7 +223,7 @@ def test_no_round_begins_when_the_minutes_are_over(parent, tmp_path, monkeypatch
     accepting(monkeypatch)
     chosen = settings(rounds=3, steps=None, minutes=0.3)
     done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=chosen)
-    assert done.helped and len(done.rounds) == 2 and done.why == "the time of 0.3 min was over"
+    assert done.helped and len(done.rounds) == 2 and done.why == "the time limit of 0.3 min was reached"
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from scriven.base import InputError, ModelError
 from scriven.images import prepare
 from scriven.reader.model import Graph, read_info, write_info
 from scriven.reader.session import Picture, Reader
-from scriven.training.quantise import QuantiseSettings, calibration_feeds, halve, quantise, shrink
+from scriven.training.quantise import QuantiseSettings, calibration_feeds, quantise, reduce_precision, store_fp16
 from toy_reader import LETTERS, picture, write_model
 
 ALL = QuantiseSettings(keep_first=False, keep_last=False)
@@ -52,14 +52,14 @@ def test_the_first_and_the_last_layer_stay_fp32(model, lines, tmp_path):
 
 
 def test_sixteen_bits_on_disk_are_half_as_large_and_read_the_same(model, lines, tmp_path):
-    halve(model / "reader.onnx", tmp_path / "half.onnx")
+    store_fp16(model / "reader.onnx", tmp_path / "half.onnx")
     assert (tmp_path / "half.onnx").stat().st_size < 0.75 * (model / "reader.onnx").stat().st_size
     shutil.copy(tmp_path / "half.onnx", model / "reader.onnx")
     assert [r.text for r in Reader.load(model, threads=1).read_prepared(lines[0])] == lines[1]
 
 
 def test_shrink_keeps_the_smallest_that_reads_as_well(model, lines):
-    report = shrink(model, lines[0], *lines, ALL)
+    report = reduce_precision(model, lines[0], *lines, ALL)
     assert report.kept == "int8" and report.n == 40 and report.tried[1].same == 1.0
     info = read_info(model)
     assert info.graphs == {"reader": Graph(precision="int8")}
@@ -67,11 +67,11 @@ def test_shrink_keeps_the_smallest_that_reads_as_well(model, lines):
     for precision in ("int8", "fp32"):  # the second: stopped before model.json was written
         write_info(model, info.model_copy(update={"graphs": {"reader": Graph(precision=precision)}}))
         with pytest.raises(ModelError, match="no fp32 reading graph"):
-            shrink(model, lines[0], *lines, ALL)
+            reduce_precision(model, lines[0], *lines, ALL)
 
 
 def test_without_texts_the_fp32_graph_is_the_reference(model, lines):
-    report = shrink(model, lines[0], lines[0], None, ALL)
+    report = reduce_precision(model, lines[0], lines[0], None, ALL)
     assert report.kept == "int8" and [c.cer for c in report.tried] == [0.0, 0.0]
 
 
@@ -88,13 +88,13 @@ def test_without_texts_a_graph_that_reads_otherwise_is_not_kept(model, lines, mo
 
     monkeypatch.setattr("scriven.training.quantise.quantise", spoil)
     monkeypatch.setattr("scriven.training.quantise.halve", spoil)
-    report = shrink(model, lines[0], lines[0], None)
+    report = reduce_precision(model, lines[0], lines[0], None)
     assert report.kept == "fp32" and [c.cer for c in report.tried] == [0.0, 1.0, 1.0]
     assert (model / "reader.onnx").read_bytes() == full
 
 
 def test_shrink_leaves_a_graph_alone_where_everything_smaller_reads_worse(model, lines):
-    report = shrink(model, lines[0], *lines, QuantiseSettings(loss=-1.0))
+    report = reduce_precision(model, lines[0], *lines, QuantiseSettings(loss=-1.0))
     assert report.kept == "fp32" and [c.precision for c in report.tried] == ["fp32", "int8", "fp16"]
     assert read_info(model).graphs["reader"].precision == "fp32" and (model / "reader.onnx").exists()
 

@@ -17,7 +17,7 @@ from scriven.images import encode
 from scriven.jobs.read import ReadSettings, read
 from scriven.jobs.score import score
 from scriven.lines import Line, LinesWriter
-from scriven.reader.calibrate import stretched
+from scriven.reader.calibrate import fit_stretch
 from scriven.reader.model import read_info
 from scriven.reader.session import Picture, Reader
 from toy_reader import LETTERS, picture, write_model
@@ -128,4 +128,4 @@ def test_the_width_that_is_read_best_is_found(tmp_path: Path) -> None:
     texts = ["".join(rng.choice(LETTERS[:-1], 6)) for _ in range(30)]
     for advance, expected in ((6, 1.15), (12, 1.0)):  # px a letter; a letter of 6 px has too few frames
         lines = [(Picture.of(str(i), picture(text, advance=advance)), text) for i, text in enumerate(texts)]
-        assert stretched(reader, lines).stretch == expected
+        assert fit_stretch(reader, lines).stretch == expected

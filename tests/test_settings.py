@@ -125,7 +125,7 @@ def test_no_more_devices_than_there_are(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     check_available(TrainSettings(steps=1, device="cuda", devices=2))
-    with pytest.raises(SettingsError, match="'devices' is 3, and there are 2"):
+    with pytest.raises(SettingsError, match="'devices' is 3, but this machine has 2"):
         check_available(TrainSettings(steps=1, device="cuda", devices=3))
 
 

@@ -116,19 +116,19 @@ def test_a_model_that_was_helped_has_a_small_graph_where_it_reads_held_out_pictu
     [
         ({"lm_bits_per_char": 2.5}, "less plausible in the language"),
         ({"view_disagreement": 0.5, "lm_bits_per_char": 1.5}, "agree less than before"),
-        ({"lm_bits_per_char": 1.9}, "hardly agree more than before"),
+        ({"lm_bits_per_char": 1.9}, "agree no more than before"),
         ({"characters": 5.0, "lm_bits_per_char": 1.0}, "changed in length"),
         (
             {"empty": 0.03, "lm_bits_per_char": 1.0, "view_disagreement": 0.1},
             "reads nothing in 3% of the pictures, before in 0%",
         ),
         ({"empty": 0.01, "lm_bits_per_char": 1.9, "view_disagreement": 0.1}, None),
-        ({"view_disagreement": 0.194}, "no improvement can be told from chance"),
+        ({"view_disagreement": 0.194}, "no improvement beyond chance"),
         ({"lm_bits_per_char": 1.9, "view_disagreement": 0.194}, None),
         ({"view_disagreement": 0.15}, None),
-        ({"before": 0.0262, "view_disagreement": 0.0233, "lm_bits_per_char": 1.9}, "hardly agree more than before"),
+        ({"before": 0.0262, "view_disagreement": 0.0233, "lm_bits_per_char": 1.9}, "agree no more than before"),
         ({"before": 0.0262, "view_disagreement": 0.02, "lm_bits_per_char": 1.9}, None),
-        ({"before": 0.004, "view_disagreement": 0.0, "lm_bits_per_char": 1.9}, "hardly agree more than before"),
+        ({"before": 0.004, "view_disagreement": 0.0, "lm_bits_per_char": 1.9}, "agree no more than before"),
     ],
 )
 def test_a_rejection_gives_its_reason(changes, why):

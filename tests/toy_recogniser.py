@@ -9,7 +9,7 @@ from scriven.base import SettingsError
 from scriven.recognisers.contract import GraphSpec
 from scriven.recognisers.ctc import ctc_graphs, ctc_loss, ctc_read, grown_head
 from scriven.recognisers.norm import Columns, MaskedBatchNorm
-from scriven.tensors import Batch, shrink
+from scriven.tensors import Batch, strided_widths
 from scriven.text import Charset
 
 CHANNELS = {"tiny": 32, "small": 48}
@@ -38,11 +38,11 @@ class ToyNetwork(nn.Module):
         x = images
         for level, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True), 1):
             x = conv(x)
-            columns = Columns.of(shrink(widths, 2**level), x.shape[3])
+            columns = Columns.of(strided_widths(widths, 2**level), x.shape[3])
             x = norm(x, columns)  # (N, c, 32 / 2^level, W / 2^level)
         x = columns.blank(nn.functional.leaky_relu(self.column(x)))  # (N, D, 1, T)
         x = (x + columns.blank(nn.functional.leaky_relu(self.context(x)))).squeeze(2).transpose(1, 2)  # (N, T, D)
-        return self.head(x), shrink(widths, self.stride)
+        return self.head(x), strided_widths(widths, self.stride)
 
     def loss(self, batch: Batch, smoothing: float = 0.0) -> Tensor:
         logits, steps = self(batch.images, batch.widths)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass  # not frozen: Lightning Fabric copies it field by field when it trains in half precision
 class Batch:
-    """A batch of lines: 0 is paper, 1 is ink, right-padded with 0."""
+    """A batch of pictures of lines: 0 is paper, 1 is ink, padded on the right with 0."""
 
     images: Tensor  # (N, 1, H, W) float32
     widths: Tensor  # (N,) int64, px before padding
@@ -38,7 +38,10 @@ class Batch:
 def collate(
     pictures: Sequence[np.ndarray], texts: Sequence[str] = (), hands: Sequence[str] = (), least: int = 0
 ) -> Batch:
-    """A Batch of grey uint8 pictures (H, W) of one height, 255 paper; as wide as a multiple of 32, at least `least`."""
+    """A Batch of grey uint8 pictures (H, W) of equal height, 255 paper.
+
+    It is padded to a multiple of 32 px, and to at least `least` px.
+    """
     widths = np.array([p.shape[1] for p in pictures], dtype=np.int64)
     width = -(-max(int(widths.max()), least) // 32) * 32
     ink = np.full((len(pictures), 1, pictures[0].shape[0], width), 255, dtype=np.uint8)
@@ -48,11 +51,11 @@ def collate(
     return Batch(images, torch.from_numpy(widths), tuple(texts), tuple(hands))
 
 
-def within(widths: Tensor, length: int) -> Tensor:
-    """(N, length) bool mask: which of `length` columns lie before each width."""
+def length_mask(widths: Tensor, length: int) -> Tensor:
+    """(N, length) bool: True for the columns before each of the widths (N,)."""
     return torch.arange(length, device=widths.device)[None, :] < widths[:, None]
 
 
-def shrink(widths: Tensor, stride: int) -> Tensor:
-    """Widths after a reduction by `stride`: rounded up, at least 1."""
+def strided_widths(widths: Tensor, stride: int) -> Tensor:
+    """Widths (N,) after downsampling by `stride`: rounded up, at least 1."""
     return ((widths + stride - 1) // stride).clamp_min(1)

@@ -1,9 +1,9 @@
-"""The character error rate of readings, estimated without labels from how they change with the view of the picture.
+"""The character error rate of readings, estimated without labels from how they differ between two views of a picture.
 
-Each line is read twice, the second time with the picture a little wider; `estimate.regression` turns the features of
-the lines into a rate. A network that was trained on its own readings agrees with itself better than it reads, since it
-learnt its mistakes too. So only a share of its apparent gain is credited (`CerRegression.self_training_discount`); the
-rest is stored in its model.json as `cer_estimate_bias` and added to every later estimate.
+Each line is read twice, the second time with the picture a little wider; `estimate.regression` maps the features of the
+lines to a CER. A network that was trained on its own readings is more consistent than it is accurate, because it was
+trained on its errors too. So only a share of its apparent gain is credited (`CerRegression.self_training_discount`);
+the rest is stored in its model.json as `cer_estimate_bias` and added to every later estimate.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ from scriven.reader.session import Picture, Reader
 
 WIDE_VIEW = 1.2  # width of the second view of a picture, relative to the first
 MAX_VIEWED = 100  # lines that are read in the second view
-MIN_LINES = 10  # an estimate from fewer lines is given only where it was asked for
+MIN_LINES = 10  # an estimate from fewer lines is given only on request
 ESTIMATE_RESAMPLES = 200  # bootstrap samples of lines
 ONE_LINE_SPREAD = 0.6  # standard deviation of logit(CER) from a single line; the bootstrap of few lines is too narrow
 
@@ -42,9 +42,9 @@ class CerEstimate:
     """An estimated CER with its 95 % `interval`, fractions, of `n` lines."""
 
     cer: float
-    n: int  # lines that the estimate is about
+    n: int  # lines whose CER is estimated
     interval: tuple[float, float]
-    viewed: int  # of them, lines that were read in two views
+    viewed: int  # of them, the lines that were read in two views
     characters: float = 1.0  # per line, read or missing
 
     def raised(self, bias: float) -> "CerEstimate":
@@ -59,7 +59,7 @@ class CerEstimate:
         return {"cer": self.cer, "n": self.n, "interval": list(self.interval), "viewed": self.viewed}
 
     def sentence(self) -> str:
-        """The estimate in percent, with its interval and what it rests on."""
+        """The estimate in percent, with its interval and the lines it was made from."""
         low, high = (100 * edge for edge in self.interval)
         lines = f"these {counted(self.n, 'line')}"
         seen = lines if self.viewed == self.n else f"{self.viewed} of {lines}"
@@ -74,9 +74,9 @@ class CerEstimate:
 def estimate_cer(
     reader: Reader, decoder: Decoder, seen: Sequence[tuple[Picture, Reading]], n: int | None = None
 ) -> CerEstimate | None:
-    """The CER of `n` lines (None: as many as `seen`), from prepared pictures and what `reader` reads in them.
+    """The estimated CER of `n` lines (None: of `seen` only), from prepared pictures and their readings by `reader`.
 
-    None where nothing is read in them.
+    None if nothing is read in them.
     """
     return estimate_from(features_of(reader, decoder, seen), n, reader.info.cer_estimate_bias)
 
@@ -105,7 +105,7 @@ def _ink_width(ink: Grey) -> int:
 def estimate_from(
     lines: Sequence[LineFeatures], n: int | None = None, bias: float = 0.0, regression: CerRegression | None = None
 ) -> CerEstimate | None:
-    """The CER of `n` lines (None: of as many as `lines`) from line features; None where nothing was read.
+    """The estimated CER of `n` lines (None: of `lines` only) from line features; None if nothing was read.
 
     `bias` is added in logits. The interval covers the sampling of the lines (bootstrap) and the error of the regression
     on unknown handwriting.
@@ -136,7 +136,7 @@ def _resampled(counts: Floats, regression: CerRegression) -> Floats:
 def cer_estimate_bias(
     before: CerEstimate | None, after: CerEstimate | None, regression: CerRegression | None = None
 ) -> float:
-    """The optimism, in logits, of an estimate `after` training on own readings: its apparent gain that is not real."""
+    """The bias, in logits, of an estimate `after` self-training: the part of its apparent gain that is not real."""
     if before is None or after is None:
         return 0.0
     gain = float(np.subtract(*logit(np.array([before.cer, after.cer]))))
@@ -148,7 +148,7 @@ def change_interval(
 ) -> tuple[float, float] | None:
     """The 95 % interval of the change in logit(estimated CER) from one model to another on the same lines.
 
-    By a paired bootstrap of the lines; below 0 is better. None where one of the models reads nothing.
+    By a paired bootstrap of the lines; below 0 is better. None if one of the models reads nothing.
     """
     regression = regression or bundled_regression()
     counts = [tally(lines) for lines in (before, after)]
@@ -162,7 +162,10 @@ def change_interval(
 
 
 def combined(estimates: Sequence[CerEstimate]) -> CerEstimate | None:
-    """Several estimates as one, weighted by characters. Their errors may agree, so the interval does not shrink."""
+    """Several estimates as one, weighted by characters; None if there are none.
+
+    The interval is the weighted mean of the intervals: errors of the estimates may be correlated.
+    """
     n, weights = sum(one.n for one in estimates), [one.n * one.characters for one in estimates]
     if not n or not sum(weights):
         return None

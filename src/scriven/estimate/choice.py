@@ -1,7 +1,7 @@
-"""Active learning: which lines are most worth transcribing, by a greedy, deterministic choice over readings.
+"""Active learning: a greedy, deterministic choice, from their readings, of the lines most worth transcribing.
 
-A criterion is a row of CRITERIA: the worth of a line by itself, and whether features it shares with chosen lines count
-less. The latter is a feature-based submodular function (Wei et al., ICASSP 2014): the sum over features u of
+A criterion is a row of CRITERIA: the worth of a line by itself, and whether features that chosen lines already have
+count less. The latter is a feature-based submodular function (Wei et al., ICASSP 2014): the sum over features u of
 weight_u * sqrt(amount of u in the chosen lines), where the features are the characters and pairs of characters that are
 read, the hand and the page. Its greedy maximum is within 1 - 1/e of the best (Nemhauser, Wolsey & Fisher 1978) and is
 found by lazy evaluation (Minoux 1978). The gain of a line is multiplied by its worth: the lazy search stays exact, but
@@ -19,7 +19,7 @@ from scriven.base.settings import check_choice
 
 SAME_TEXT = 0.85  # similarity (0..1) from which two readings count as the same text
 MIN_READ_LETTERS = 2  # letters or digits that must be read; with fewer a line is blank, a stain or a ruling
-WORST, LOW, HIGH = 0.05, 0.2, 0.7  # quantiles of confidence: worth 0 below the first, 1 between the others
+WORST, LOW, HIGH = 0.05, 0.2, 0.7  # quantiles of the confidence: worth 0 below the first, 1 between the other two
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def quantiles(values: Sequence[float]) -> list[float]:
 
 
 def medium_confidence(some: Sequence[LineCandidate]) -> list[float]:
-    """0..1: low for the least confident (badly cut, another script, no writing) and for what is read well already."""
+    """0..1: low for the least confident lines (badly cut, another script, no writing) and for those read well."""
 
     def weight(q: float) -> float:
         if q < LOW:
@@ -104,7 +104,7 @@ def unfit(text: str) -> str | None:
 def choose(some: Sequence[LineCandidate], count: int, by: str = "mixed") -> list[int]:
     """The indices of at most `count` candidates, the most valuable first; the order of the candidates does not matter.
 
-    Lines whose text is nearly that of a chosen line come only when nothing else is left; unfit lines never come.
+    Lines whose text is nearly that of a chosen line are taken only if there are no others; unfit lines are never taken.
     Raises SettingsError for a criterion that is not in CRITERIA.
     """
     check_choice("by", by, CRITERIA)
@@ -156,7 +156,7 @@ def diverse_order(pool: Sequence[LineCandidate], worth: Sequence[float]) -> Iter
     rounds = 0
     while heap:
         _, k, when = heapq.heappop(heap)
-        if when < rounds:  # gains only shrink: one that is still the largest once it is recomputed is the largest
+        if when < rounds:  # gains never grow: one that is still the largest after recomputation is the largest
             heapq.heappush(heap, (-_gain(held[k], worth[k], amounts, weights), k, rounds))
             continue
         for u, n in held[k].items():

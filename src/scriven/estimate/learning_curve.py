@@ -1,9 +1,9 @@
-"""How many transcribed lines a target CER takes, extrapolated from measured learning curves of fine-tuning.
+"""The number of transcribed lines needed to reach a target CER, from measured learning curves of fine-tuning.
 
-The share of its errors that a model keeps after fine-tuning on n lines of a hand is modelled as (1 + n / k) ** -a: 1
-without lines, a power law for many (learning curves as power laws: Hestness et al. 2017, arXiv:1712.00409). A curve is
-fitted for each measured hand, by least squares on the logarithm of the shares; a forecast is the range over the hands.
-CURVES come from `recipes/learning-curve` (docs/experiments/2026-11-30-learning-curves.md).
+The share of its errors that a model still makes after fine-tuning on n lines of a hand is modelled as (1 + n / k) **
+-a: 1 without lines, a power law for many (learning curves as power laws: Hestness et al. 2017, arXiv:1712.00409). A
+curve is fitted for each measured hand, by least squares on the logarithm of the shares; a forecast is the range over
+the hands. CURVES come from `recipes/learning-curve` (docs/experiments/2026-11-30-learning-curves.md).
 """
 
 import math
@@ -14,7 +14,7 @@ Curve = Mapping[int, float]  # number of training lines: CER, a fraction; 0 line
 
 GOAL = 0.05  # CER, a fraction
 SHOWN_AT = (30, 100, 300)  # numbers of lines for which a CER is forecast
-CURVES: Mapping[str, Curve] = {  # single hands that no bundled model was trained on; 150 batches each
+CURVES: Mapping[str, Curve] = {  # single hands, not in the training data of any bundled model; 150 batches each
     "mss18_fr": {0: 0.2209, 163: 0.1453, 455: 0.1080},  # French, 18th century
     "latin_la": {0: 0.2859, 38: 0.2216, 88: 0.2112, 275: 0.1844},  # Latin, medieval
 }
@@ -51,7 +51,7 @@ def fit_power_law(curve: Curve) -> PowerLaw:
 
 @dataclass(frozen=True)
 class LinesForecast:
-    """`fewest` to `most` lines until the CER `goal`, over all measured hands; None where that is beyond `measured`."""
+    """`fewest` to `most` lines to reach the CER `goal`, over all measured hands; None if that is beyond `measured`."""
 
     start: tuple[float, float]  # CER before, fractions: lowest, highest; the same twice where it was measured
     goal: float  # CER, a fraction
@@ -62,7 +62,7 @@ class LinesForecast:
     reached: Mapping[int, tuple[float, float]] = field(default_factory=dict)  # lines: lowest and highest CER after
 
     def sentence(self) -> str:
-        """The forecast in words: the number of lines, what it rests on, and what fewer lines would reach."""
+        """The forecast as a sentence: the number of lines, its basis, and the CER after fewer lines."""
         return f"{self._lines()} ({self._start()}; by the learning curves of {self.hands} other hands)" + self._steps()
 
     def _lines(self) -> str:
@@ -117,5 +117,5 @@ def _range(values: Iterable[float]) -> tuple[float, float]:
 
 
 def _two_digits(value: float) -> int:
-    """Rounded to two significant digits, which is more than a forecast knows."""
+    """Rounded to two significant digits; the forecast is less precise than that."""
     return round(float(f"{value:.2g}"))

@@ -1,16 +1,16 @@
 """Regression from features of unlabelled lines to their character error rate, in logits.
 
-A correct reading does not change when the picture is made a little wider. How often two views of a picture are read
-differently tells an error rate where labels are missing (Jiang et al. 2022, arXiv:2106.13799), also where a network is
-confident of what it misreads. Where few letters are read in much ink, letters are missing: the width per letter is the
-second feature; the length of the lines, alone and times the change, are the third and the fourth. `regression.json`
-holds the coefficients; `recipes/estimate` fits them to readings of labelled lines, on collections that no published
-test score is measured on (docs/experiments/2026-11-30-cer-estimate-refit.md).
+A correct reading rarely changes when the picture is made a little wider. The share of characters that differ between
+two views predicts the error rate without labels (Jiang et al. 2022, arXiv:2106.13799), even where a network is
+confident of its errors. If few letters are read in much ink, letters are missing: the width per letter is the second
+feature. The third and the fourth are the length of the lines and its product with the change. `regression.json` holds
+the coefficients; `recipes/estimate` fits them to readings of labelled lines, on collections that no published test
+score is measured on (docs/experiments/2026-11-30-cer-estimate-refit.md).
 
-Two features are not used, for estimates were no better with them
-(docs/experiments/2026-11-25-cer-estimate-features.md): confidence, since away from its training data a network is wrong
-more often than its confidence says (Ovadia et al. 2019, arXiv:1906.02530), and how likely a text is in the best of
-several languages, which says as much about the spelling of a period as about errors.
+Two features are not used, because the estimates were no better with them
+(docs/experiments/2026-11-25-cer-estimate-features.md): confidence, since outside its training domain a network is wrong
+more often than its confidence says (Ovadia et al. 2019, arXiv:1906.02530), and the likelihood of the text in the best
+of several languages, which depends as much on the spelling of a period as on errors.
 """
 
 import json
@@ -29,13 +29,13 @@ Floats = npt.NDArray[np.float64]
 FEATURES = ("change", "advance", "length", "length x change")
 MIN_RATE, MAX_RATE = 0.001, 0.99  # CERs are clipped to these before their logit
 MIN_ADVANCE, MAX_ADVANCE = 0.05, 2.0  # width per character, in heights, is clipped to these
-DEFAULT_ADVANCE = 0.35  # width per character in heights, where none is read
+DEFAULT_ADVANCE = 0.35  # width per character in heights, if none is read
 REGRESSION = Path(__file__).with_name("regression.json")
 
 
 @dataclass(frozen=True)
 class LineFeatures:
-    """What one line, read in two views, contributes to an estimate; the numbers of several lines are added up."""
+    """The features of one line read in two views; those of several lines are summed."""
 
     characters: int  # read in the first view
     edits: int  # between the readings of the two views
@@ -47,8 +47,8 @@ class LineFeatures:
 class CerRegression:
     """logit(CER) = bias + sum of weight times feature.
 
-    `spread` is the root mean square error of logit(CER) on collections left out of the fit; of the apparent gain of a
-    network that was trained on its own readings, the share `self_training_discount` is real.
+    `spread` is the root mean square error of logit(CER) on collections held out from the fit; `self_training_discount`
+    is the share of the apparent gain of self-training that is real.
     """
 
     bias: float
@@ -76,8 +76,8 @@ def tally(lines: Sequence[LineFeatures]) -> Floats:
 def design(counts: Floats) -> Floats:
     """The regressors (N, 4), by FEATURES, of summed line features (N, 5).
 
-    `change` is logit((edits + 1/2) / (characters + 1)), clipped at MAX_RATE; `advance` the log of ink per character,
-    clipped; `length` the log of characters per line: a change in a short word says less than one in a line.
+    `change` is logit((edits + 1/2) / (characters + 1)), clipped at MAX_RATE; `advance` is the log of ink per character,
+    clipped; `length` is the log of characters per line: a change in a short word is weaker evidence than one in a line.
     """
     characters, edits, ink, _, lines = counts.T
     change = logit(np.minimum((edits + 0.5) / (characters + 1), MAX_RATE))

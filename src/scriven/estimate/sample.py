@@ -1,4 +1,4 @@
-"""An even sample of a stream whose length is not known in advance."""
+"""An evenly spaced sample of a stream of unknown length."""
 
 from typing import Generic, TypeVar
 
@@ -8,7 +8,7 @@ Item = TypeVar("Item")
 
 
 class EvenSample(Generic[Item]):
-    """An evenly spaced sample of what is offered: everything up to `size` items, then `size` to twice as many."""
+    """An evenly spaced sample of the items offered: all of up to `size` items, then between `size` and 2 * `size`."""
 
     def __init__(self, size: int):
         self.size, self.step, self.offered = size, 1, 0
@@ -19,7 +19,7 @@ class EvenSample(Generic[Item]):
         return self.offered % self.step == 0
 
     def offer(self, item: Item | None) -> None:
-        """Keep the item if it is its turn; at twice `size` items every second one is dropped."""
+        """Keep the item if `wants` is true; at 2 * `size` items every second one is dropped."""
         if self.wants() and item is not None:
             self.kept.append(item)
             if len(self.kept) >= 2 * self.size:

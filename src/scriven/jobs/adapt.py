@@ -31,7 +31,7 @@ from scriven.selftrain.prior import language_of, language_prior, require_files
 from scriven.selftrain.report import page_of
 from scriven.selftrain.rounds import HIGH_CER, RoundsResult, run_rounds
 from scriven.selftrain.settings import AdaptSettings
-from scriven.selftrain.state import STATE, check_same_run, digest, keep_key, last_accepted, run_key, tidy
+from scriven.selftrain.state import STATE, check_same_run, digest, last_accepted, run_key, save_key, tidy
 from scriven.training.checkpoint import WEIGHTS, load_net, save_weights, versions
 from scriven.training.devices import check_available, fabric_of
 from scriven.training.publish import copy_parent, publish, with_language_model
@@ -144,7 +144,7 @@ def adapt(
     log.info("reading %s first", counted(len(gathered.pictures), "picture"))
     own = _own_language_model(folder, info)
     context, certain = _context(out, net, info, gathered.pictures, settings, own)
-    keep_key(out, key)  # not earlier: what cannot be adapted to leaves the place free
+    save_key(out, key)  # not earlier: what cannot be adapted to leaves the place free
     result = run_rounds(context, net, begun)
     helped = rounds_kept(result.rows) > 0
     with atomic(out / "log.jsonl", "w") as file:

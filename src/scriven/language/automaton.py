@@ -1,7 +1,7 @@
-"""The automaton of a back-off n-gram model: a state is a context, an integer; each character leads to the next state.
+"""The automaton of a back-off n-gram model: a state is a context, numbered; each character leads to another state.
 
-A state knows the characters that followed its context, its back-off weight, and the shorter context that it backs off
-to. Dense rows of the states last used are kept in memory, so that a beam search only looks them up.
+A state has the characters that followed its context, its back-off weight, and the shorter context that it backs off to.
+Dense rows of recently used states are cached, so that a beam search only looks them up.
 
 Columns: 0 `<s>` (never predicted), 1 `</s>`, 2 `<unk>`, 3 and up the characters. All scores are natural logarithms.
 """
@@ -19,7 +19,7 @@ Ints = NDArray[np.int64]
 
 
 class Automaton:
-    """States, transitions and scores of an n-gram model. Threads may use one at the same time."""
+    """States, transitions and scores of an n-gram model; safe to share between threads."""
 
     def __init__(self, ngrams: NGrams):
         self.ngrams = ngrams
@@ -66,7 +66,7 @@ class Automaton:
     def scores(self, states: ArrayLike) -> NDArray[np.float32]:
         """Natural log-probabilities `(len(states), V)` of every column after each state."""
         with self._lock:
-            slots = self._slots(np.atleast_1d(np.asarray(states, np.int64)))  # first: it may replace the table
+            slots = self._slots(np.atleast_1d(np.asarray(states, np.int64)))  # may replace self._rows
             return np.asarray(self._rows[slots])
 
     def ends(self, states: ArrayLike) -> NDArray[np.float32]:

@@ -9,13 +9,13 @@ from scriven.language.names import code_of
 from scriven.text import normalise
 
 COUNTED_WORDS = 20_000  # most frequent words of a language whose letters are counted
-RAREST = 20_000  # a letter of the language is at least one in so many letters of running text
+LETTERS_PER_RAREST = 20_000  # letters rarer than one in so many in running text are not counted as the language's
 
 
 def word_frequencies(code: str) -> dict[str, float]:
     """The relative frequencies of the words of a language, case-folded, the most frequent first.
 
-    Raises MissingExtra, and TextError for a language that wordfreq does not have.
+    Raises MissingExtra without wordfreq, and TextError for a language that it does not have.
     """
     try:
         import wordfreq
@@ -35,11 +35,11 @@ def word_frequencies(code: str) -> dict[str, float]:
 
 
 def frequent_letters(code: str) -> str:
-    """The lower-case letters of a language, found in its words, without those rarer than one in RAREST."""
+    """The lower-case letters of a language, found in its words, without those rarer than one in LETTERS_PER_RAREST."""
     weights: Counter[str] = Counter()
     for word, frequency in islice(word_frequencies(code).items(), COUNTED_WORDS):
         for c in normalise(word):
             if c.isalpha() or unicodedata.category(c) in ("Mn", "Mc"):  # marks: the vowel signs of Indic scripts
                 weights[c] += frequency  # type: ignore[assignment]
-    least = sum(weights.values()) / RAREST
+    least = sum(weights.values()) / LETTERS_PER_RAREST
     return "".join(sorted(c for c, weight in weights.items() if weight >= least))

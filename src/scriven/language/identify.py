@@ -1,8 +1,8 @@
 """Language identification from the words of readings, by word frequencies.
 
-Readings of an unfamiliar hand are half wrong, and short wrong words are words of many languages. So only frequent words
-of at least MIN_WORD_LETTERS letters are evidence for a language, weighted by their Zipf frequency (log10 of the
-occurrences in a thousand million words, from wordfreq) above KNOWN_ZIPF.
+Up to half of the words in readings of an unfamiliar hand are wrong, and short wrong words are words of many languages.
+So only frequent words of at least MIN_WORD_LETTERS letters are evidence for a language, weighted by their Zipf
+frequency (log10 of the occurrences in a thousand million words, from wordfreq) above KNOWN_ZIPF.
 """
 
 from collections import Counter
@@ -14,12 +14,12 @@ from scriven.language.texts.languages import languages
 from scriven.language.texts.words import language_words
 from scriven.text import Charset
 
-MIN_WORD_LETTERS = 4  # of a word that is evidence; shorter words occur in many languages
+MIN_WORD_LETTERS = 4  # shorter words occur in many languages and are not evidence
 KNOWN_ZIPF = 3.0  # Zipf frequency above which a word counts as known
-CERTAIN_SHARE = 1 / 3  # of the words are known: enough to be certain
-CLEAR_MARGIN, CLEAR_WORDS = 1.3, 20  # or: so many times the evidence of the runner-up, from so many known words
-MODERN_SHARE = 0.5  # of the long words must be known, else the texts are in the spelling of another time
-LETTER_COVERAGE = 0.95  # of the letters of running text must be in a character set that can write the language
+CERTAIN_SHARE = 1 / 3  # share of known words from which the language is certain
+CLEAR_MARGIN, CLEAR_WORDS = 1.3, 20  # or: ratio of the evidence to that of the runner-up, and number of known words
+MODERN_SHARE = 0.5  # share of long words that are known, below which the spelling is that of another period
+LETTER_COVERAGE = 0.95  # share of the letters of running text that a character set must hold to write a language
 FREQUENT_WORDS = 5000  # words from which the letters of running text are counted
 STRIPPED_PUNCTUATION = ".,;:!?()'\""
 
@@ -28,8 +28,7 @@ STRIPPED_PUNCTUATION = ".,;:!?()'\""
 class LanguageGuess:
     """The most likely language of some texts; `known` of their `words` are frequent words of it.
 
-    Where it is not `certain`, reading with its language model may do harm
-    (docs/experiments/2026-11-26-adapt-wrong-language.md).
+    If it is not `certain`, its language model may raise the CER (docs/experiments/2026-11-26-adapt-wrong-language.md).
     """
 
     language: str
@@ -53,8 +52,8 @@ def identify_language(texts: Iterable[str], candidates: Sequence[str]) -> Langua
 def in_modern_spelling(texts: Iterable[str], language: str) -> bool:
     """Whether at least half of the long words of some texts are frequent words of a language in its present spelling.
 
-    Texts of another time are not: 29 % of the long words read with the language model in Czech of 1531 are frequent
-    ones, in English of 1850 72 % (docs/experiments/2026-11-26-adapted-language-model.md).
+    Of the long words read with the language model, 29 % are frequent in Czech of 1531, and 72 % in English of 1850
+    (docs/experiments/2026-11-26-adapted-language-model.md).
     """
     words = [word for word in words_of(texts) if len(word) >= MIN_WORD_LETTERS]
     return bool(words) and known(words, language) >= MODERN_SHARE * len(words)
@@ -74,7 +73,7 @@ def evidence(words: Iterable[str], language: str) -> float:
 
 
 def known(words: Iterable[str], language: str) -> int:
-    """How many words are frequent words of a language, of any length."""
+    """The number of words, of any length, that are frequent in a language."""
     import wordfreq
 
     return sum(wordfreq.zipf_frequency(word, language) > KNOWN_ZIPF for word in words)
@@ -83,7 +82,7 @@ def known(words: Iterable[str], language: str) -> int:
 def writable_languages(charset: Charset) -> list[str]:
     """The languages whose running text a character set covers (LETTER_COVERAGE of the letters), English first.
 
-    Raises SettingsError when there is none.
+    Raises SettingsError if there is none.
     """
     import wordfreq
 

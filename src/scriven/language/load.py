@@ -1,4 +1,4 @@
-"""Language models and word lists by what a user names: a file, or a language."""
+"""Loading of language models, from a file or by the code of a language, and of word lists."""
 
 import hashlib
 import logging
@@ -29,8 +29,8 @@ LM_SOURCE_FILES = (  # files of the package, besides language/texts, that a lang
 def language_model(source: str) -> "CharLM":
     """A language model from a file, or trained on a language (`fr`, `en`), which takes a few seconds and wordfreq.
 
-    A trained one is kept in the user's cache and loaded from there as long as `digest` is the same. Raises
-    SettingsError, TextError for a language without a word list, MissingExtra.
+    A trained one is stored in the user's cache and loaded from there while `digest` is the same. Raises SettingsError
+    for an unknown file, ModelError for a damaged one, TextError for a language without a word list, MissingExtra.
     """
     from scriven.language.model import CharLM
     from scriven.language.texts.languages import is_language
@@ -55,18 +55,18 @@ def language_model(source: str) -> "CharLM":
 
 
 def digest(package: Path = Path(__file__).parents[1]) -> str:
-    """A hash of what a language model is trained on and by: the version of wordfreq, and the code in the package.
+    """A hash of what a trained language model depends on: the version of wordfreq, and code of the package.
 
     Raises MissingExtra.
     """
     try:
-        told = hashlib.sha256(metadata.version("wordfreq").encode())
+        found = hashlib.sha256(metadata.version("wordfreq").encode())
     except metadata.PackageNotFoundError:
         raise MissingExtra("the word list of a language", "train") from None
     texts = [file for file in (package / "language/texts").iterdir() if file.suffix in (".py", ".json")]
     for file in sorted([*texts, *map(package.joinpath, LM_SOURCE_FILES)]):
-        told.update(file.read_bytes())
-    return told.hexdigest()[:16]
+        found.update(file.read_bytes())
+    return found.hexdigest()[:16]
 
 
 def word_list(file: Path, charset: Charset) -> list[str]:
@@ -86,6 +86,6 @@ def word_list(file: Path, charset: Charset) -> list[str]:
             raise InputError(
                 f"the model can write none of the words in {file}: its character set lacks {unknown}; give other words"
             )
-        log.warning("%d of the %d words in %s are left out: the character set of the model lacks %s",
+        log.warning("%d of the %d words in %s are skipped: the character set of the model lacks %s",
                     len(words) - len(usable), len(words), file, unknown)  # fmt: skip
     return usable

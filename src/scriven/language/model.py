@@ -21,15 +21,15 @@ from scriven.text import normalise, right_to_left, visual
 
 LM_FORMAT = "scriven character language model 1"
 MAX_NGRAMS = 400_000  # about 3 MB on disk
-WORDS_TOTAL = 1_000_000.0  # tokens that the words of a word list count for
+WORDS_TOTAL = 1_000_000.0  # total number of tokens that a word list counts as
 
-# The contexts in which a word of a word list is counted, and their shares. U+0002 and U+0003 are start and end.
+# Contexts in which a word of a word list is counted, and their shares. U+0002 and U+0003 are start and end of a line.
 _CONTEXTS = ((" {} ", 0.70), (" {}, ", 0.07), (" {}. ", 0.04), (" {}\x03", 0.05), ("\x02{} ", 0.05))
 _TITLE, _UPPER, _NUMBERS = 0.08, 0.01, 0.02
 
 
 class CharLM:
-    """A trained model. Threads may use one at the same time.
+    """A trained model; safe to share between threads.
 
     Columns of `scores`: 0 `<s>` (never predicted), 1 `</s>`, 2 `<unk>`, 3 and up `characters`; see `columns`.
     """
@@ -55,9 +55,9 @@ class CharLM:
         max_ngrams: int = MAX_NGRAMS,
         min_gain: float = 0.0,
     ) -> "CharLM":
-        """Train on texts (one line each) and, if given, on a word list with counts; the model is of their visual order.
+        """Train on texts (one line each), in visual order, and on a word list with counts if given.
 
-        With both, the words have the share `words_share` of all tokens. Raises TextError without any text or word.
+        With both, the words have the share `words_share` of all tokens. Raises TextError if there is neither.
         """
         counts = Counts(order)
         counts.add_texts(visual(text) for text in map(normalise, texts) if text)
@@ -204,7 +204,7 @@ class CharLM:
         return float(self.logprobs([text])[0])
 
     def bits_per_char(self, text: str) -> float:
-        """Bits per character, the end of the text counted as one; low for likely text."""
+        """Bits per character, counting the end of the text as one character; low for likely texts."""
         return -self.logprob(text) / float(np.log(2)) / (len(normalise(text)) + 1)
 
     def perplexity(self, texts: Sequence[str]) -> float:
@@ -214,7 +214,7 @@ class CharLM:
 
 
 def _seen(piece: str) -> str:
-    """A piece of a line in visual order; in one from right to left, the start of the line is on the right."""
+    """A piece of a line in visual order; the start of a right-to-left line is on the right."""
     if not right_to_left(piece):
         return piece
     begins, ends = piece.startswith("\x02"), piece.endswith("\x03")
@@ -222,7 +222,7 @@ def _seen(piece: str) -> str:
 
 
 def _in_context(words: Mapping[str, float], total: float) -> Iterable[tuple[str, float]]:
-    """Weighted pieces of lines made of a word list: each word in its contexts, capitalised, in capitals; numbers."""
+    """Weighted pieces of lines from a word list: each word in its contexts, capitalised and in capitals; numbers."""
     scale = total / max(sum(words.values()), 1e-300)
     for raw, count in words.items():
         word, weight = normalise(raw), count * scale

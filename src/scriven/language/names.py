@@ -1,4 +1,4 @@
-"""Names of languages, for messages about a name that is given instead of a code."""
+"""Names of languages, to suggest the code where a name is given."""
 
 NAMES = {
     "ar": "arabic", "bg": "bulgarian", "bn": "bengali", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german",

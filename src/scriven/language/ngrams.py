@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 BEGIN, END, UNKNOWN, SPECIALS = 0, 1, 2, 3
 NEVER = -99 * float(np.log(10))  # natural log; ARPA writes -99 for the start, which is never predicted
 BLOCK_SYMBOLS = 1 << 20  # symbols counted at a time
-SMALL_DISCOUNTS = (0.5, 1.0, 1.4)  # of counts 1, 2, 3+, for texts too small to estimate them
-MAX_HELD_NGRAMS = 20_000_000  # n-grams of one order held while counting; beyond it rare long ones are dropped
+SMALL_DISCOUNTS = (0.5, 1.0, 1.4)  # for counts 1, 2, 3+, if a text is too small to estimate them
+MAX_HELD_NGRAMS = 20_000_000  # n-grams of one order in memory; above that, long ones seen once are dropped
 
 Keys = NDArray[np.uint64]
 Floats = NDArray[np.float64]
@@ -50,7 +50,8 @@ class NGrams:
 class Counts:
     """Weighted n-gram counts of a stream of sequences, in bounded memory.
 
-    The first symbol of a sequence is context only and is not predicted. Raises SettingsError for an impossible order.
+    The first symbol of a sequence is context only and is not predicted. Raises SettingsError for an order outside
+    1..10.
     """
 
     def __init__(self, order: int):

@@ -19,8 +19,8 @@ def train_lm(
 ) -> CharLM:
     """Train a language model on languages (their codes) and on files and folders of texts.
 
-    A language gives its vocabulary and, without texts, sampled lines; files that cannot be read are appended to
-    `skipped`. Raises TextError, MissingExtra.
+    A language contributes its vocabulary and, if no texts are given, sampled lines. Files that cannot be read are
+    appended to `skipped`. Raises TextError, MissingExtra.
     """
     lines: Iterable[str] = ()
     vocabulary: dict[str, float] = {}

@@ -21,7 +21,7 @@ from scriven.text import normalise
 Floats = npt.NDArray[np.float64]
 
 RESAMPLES = 1000
-FEWEST_GROUPS = 5  # hands or pages, for an interval over them
+MIN_GROUPS = 5  # hands or pages, for an interval over them
 
 
 # Protocols
@@ -151,7 +151,7 @@ def score(
 def groups_of(hands: Sequence[str], pages: Sequence[str]) -> tuple[list[str] | None, str]:
     """The groups a bootstrap should draw, and their kind: hands if there are five or more, else pages, else lines."""
     for names, unit in ((hands, "hands"), (pages, "pages")):
-        if len(set(names)) >= FEWEST_GROUPS and all(names):
+        if len(set(names)) >= MIN_GROUPS and all(names):
             return list(names), unit
     return None, "lines"
 

@@ -29,7 +29,10 @@ class Calibration:
 
 
 def calibration(confidences: Sequence[float], correct: Sequence[bool], bins: int = 10) -> Calibration:
-    """Expected calibration error over bins of equal width; empty bins are left out. Raises InputError."""
+    """Expected calibration error over bins of equal width; empty bins are omitted.
+
+    Raises InputError for no lines, or lists that differ in length.
+    """
     if not len(confidences) or len(confidences) != len(correct):
         raise InputError(
             f"{len(confidences)} confidences and {len(correct)} correctness flags; give one of each per line"

@@ -1,3 +1,3 @@
-"""From stored bytes to readings, without torch."""
+"""Reading: the graphs of a model are run on pictures and decoded, without torch."""
 
-DEFAULT_MODEL = "scriven-general"  # the model that reads, adapts and is adapted where none is named
+DEFAULT_MODEL = "scriven-general"  # the bundled model used if none is named

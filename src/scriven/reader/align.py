@@ -1,4 +1,4 @@
-"""Forced alignment: the Viterbi path of a known text through the CTC lattice."""
+"""Forced alignment: the Viterbi path of a known text through the CTC lattice of a picture."""
 
 from collections.abc import Sequence
 
@@ -37,7 +37,7 @@ def align(log_probs: npt.NDArray[np.float32], classes: Sequence[int], name: str 
     skip[2:][(extended[2:] != 0) & (extended[2:] != extended[:-2])] = 0.0
     scores = np.asarray(log_probs, np.float64)[:, extended]  # (T, S)
     came = np.zeros((frames, states), np.int8)  # steps back to the best predecessor
-    best = np.full(states + 2, -np.inf)  # two impossible states before the first: no edge cases below
+    best = np.full(states + 2, -np.inf)  # two impossible states before the first avoid special cases below
     best[2:4] = scores[0, :2]
     for t in range(1, frames):
         moves = np.stack([best[2:], best[1:-1], best[:-2] + skip])

@@ -1,4 +1,4 @@
-"""What is fitted on validation lines after training: the confidences of a model, and the width of what it reads."""
+"""Calibration of confidences, and choice of the width at which pictures are read, on validation lines."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -8,15 +8,15 @@ from scriven.metrics import score
 from scriven.reader.model import ModelInfo
 from scriven.reader.session import Picture, Reader
 
-LINE_LIMIT = 2000  # lines used; more change nothing
-STRETCHES = (1.0, 1.15, 1.3)  # wider pictures give small letters more frames
-MIN_STRETCH_GAIN = 0.02  # share of the errors that a wider picture must avoid, for it takes longer to read
+LINE_LIMIT = 2000  # lines used; more do not change the result
+STRETCHES = (1.0, 1.15, 1.3)  # width factors; wider pictures give small letters more frames
+MIN_STRETCH_GAIN = 0.02  # relative reduction of the CER required for a wider picture, which takes longer to read
 
 
-def stretched(reader: Reader, lines: Iterable[tuple[Picture, str]], limit: int = LINE_LIMIT) -> ModelInfo:
-    """model.json with the `stretch` of STRETCHES of the lowest CER on the first `limit` (picture, text).
+def fit_stretch(reader: Reader, lines: Iterable[tuple[Picture, str]], limit: int = LINE_LIMIT) -> ModelInfo:
+    """model.json with the `stretch` of STRETCHES that has the lowest CER on the first `limit` (picture, text).
 
-    It is 1 unless another one avoids at least MIN_STRETCH_GAIN of the errors.
+    It is 1 unless another one reduces the CER by at least MIN_STRETCH_GAIN.
     """
     chosen = list(islice(lines, limit))
     texts = [text for _, text in chosen]
@@ -32,9 +32,9 @@ def stretched(reader: Reader, lines: Iterable[tuple[Picture, str]], limit: int =
 
 
 def calibrate(reader: Reader, lines: Iterable[tuple[Picture, str]], limit: int = LINE_LIMIT) -> ModelInfo:
-    """model.json with confidences fitted by the model's decoder on the first `limit` (picture, text).
+    """model.json with confidences calibrated by the model's decoder on the first `limit` (picture, text).
 
-    Raises InputError when there are none.
+    Raises InputError if there are none.
     """
     chosen = list(islice(lines, limit))
     texts = [text for _, text in chosen]

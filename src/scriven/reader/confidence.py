@@ -115,7 +115,7 @@ def fit_lines(
 def logistic(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], precision: float = 1.0) -> Calibration:
     """Bias and slope of a logistic regression of outcomes y (n,) in {0, 1} on x (n,), by Newton's method.
 
-    `precision` is that of a normal prior around bias 0 and slope 1, which keeps few or one-sided outcomes harmless.
+    `precision` is that of a normal prior around bias 0 and slope 1, for few outcomes or outcomes that are all the same.
     """
     prior = np.array([0.0, 1.0])
     design = np.stack([np.ones_like(x), x], axis=1)

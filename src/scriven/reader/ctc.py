@@ -1,7 +1,7 @@
 """Paths of connectionist temporal classification (Graves et al. 2006, doi:10.1145/1143844.1143891).
 
-A path is one class per frame, greedy or aligned to a text; repeats and blanks are removed to get its characters, with
-their spans and alternatives. Frames are (T, C) log posteriors; class 0 is the blank.
+A path is one class per frame, greedy or aligned to a text. Its characters, with spans and alternatives, are what is
+left when repeats and blanks are removed. Frames are (T, C) log posteriors; class 0 is the blank.
 """
 
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ def single_spaced(found: Runs, space: int) -> Runs:
 
 
 def collapse(path: Ints) -> list[int]:
-    """The classes that a path spells: repeats removed, then blanks."""
+    """The classes of a path (T,) after removing repeats, then blanks."""
     keep = path != 0
     keep[1:] &= path[1:] != path[:-1]
     return [int(c) for c in path[keep]]

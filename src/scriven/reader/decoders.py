@@ -1,4 +1,4 @@
-"""The decoders by the names that networks and model.json list them under."""
+"""The registry of decoders, by the names used in networks and model.json."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -16,12 +16,10 @@ DECODERS: dict[str, type[Decoder]] = {"ctc": CtcDecoder}
 
 
 def decoder_kind(info: ModelInfo) -> type[Decoder]:
-    """The decoder that a model is read with: the first that it lists. Raises ModelError for an unknown one."""
+    """The class of a model's decoder: the first that it lists. Raises ModelError for an unknown one."""
     name = info.decoders[0]
     if name not in DECODERS:
-        raise ModelError(
-            f"the model is read with the decoder {name!r}, which this version does not have; update scriven"
-        )
+        raise ModelError(f"the model needs the decoder {name!r}, which this version does not have; update scriven")
     return DECODERS[name]
 
 

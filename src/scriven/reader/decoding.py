@@ -1,4 +1,4 @@
-"""What decoders have in common: their settings, and the contract between a decoder and the rooms that read with it.
+"""The settings of decoders, and the contract between a decoder and the rooms that use it.
 
 A new decoder is one file in this folder and one row of `decoders.DECODERS`.
 """
@@ -20,16 +20,16 @@ from scriven.reader.model import ModelInfo
 if TYPE_CHECKING:
     from scriven.language.model import CharLM
 
-Frames = npt.NDArray[np.float32]  # (T, D): what a network gives for a picture, one row every `stride` px
+Frames = npt.NDArray[np.float32]  # (T, D): the output of a network for a picture, one row every `stride` px
 
 
 @validated
 @dataclass(frozen=True)
 class DecodeSettings:
-    """How frames become text. Defaults live here; the command line shows `beam` and `word`."""
+    """How frames are decoded into text."""
 
-    beam: Natural = 0  # hypotheses of the search; 0: BeamSettings.width with a language model or words, else greedy
-    alpha: float = 0.6  # weight of the language model; both weights were chosen on validation lines
+    beam: Natural = 0  # beam width; 0: BeamSettings.width with a language model or words, else greedy
+    alpha: float = 0.6  # weight of the language model; alpha and beta were chosen on validation lines
     beta: float = 2.0  # log bonus per character; a language model alone prefers short texts
     bonus: float = 1.5  # log bonus per letter of a listed word
     cut: Share = BeamSettings.cut
@@ -58,10 +58,10 @@ class Decoder(Protocol):
 
     @classmethod
     def check(cls, info: ModelInfo, frames: npt.NDArray[np.float32]) -> None:
-        """Raise ModelError where frames (N, T, D) do not fit model.json."""
+        """Raises ModelError if frames (N, T, D) do not fit model.json."""
 
     def reading(self, id: str, frames: Frames, scale: float = 1.0, width: int | None = None) -> Reading:
-        """Read a picture. Spans are in px of the prepared picture times `scale`, and end at `width` px."""
+        """Decode the frames of a picture. Spans are in px of the prepared picture times `scale`, at most `width`."""
 
     def hypotheses(self, frames: Frames) -> list[Hypothesis]:
         """The best texts, best first."""
@@ -69,7 +69,7 @@ class Decoder(Protocol):
     def explain(
         self, id: str, frames: Frames, classes: Sequence[int], scale: float = 1.0, width: int | None = None
     ) -> Reading:
-        """The Reading of a text that was found: spans, confidences and alternatives of its characters."""
+        """The Reading of a hypothesis: spans, confidences and alternatives of its characters."""
 
     def calibrated(self, frames: Sequence[Frames], texts: Sequence[str]) -> ModelInfo:
-        """model.json with confidences fitted on the frames of lines whose texts are known."""
+        """model.json with confidences calibrated on the frames of lines with known texts."""

@@ -1,4 +1,4 @@
-"""`model.json`, the description of a model folder: read, written and checked here and nowhere else."""
+"""`model.json`, the description of a model: reading, validation and writing."""
 
 import json
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ class Graph(BaseModel):
 
 
 class ModelInfo(BaseModel):
-    """A model folder's model.json. Keys that this version does not know are kept."""
+    """The content of a model.json. Unknown keys are kept."""
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False, populate_by_name=True)
 
@@ -52,7 +52,7 @@ class ModelInfo(BaseModel):
     parents: list[Any] = []
     data: list[dict[str, Any]] = []
     scores: dict[str, Any] = {}
-    notes: list[str] = []  # sentences of the model card by whoever made the model
+    notes: list[str] = []  # sentences for the model card
     versions: dict[str, str] = {}
     licence: str = ""
     languages: list[str] = []
@@ -61,7 +61,7 @@ class ModelInfo(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _upgraded(cls, content: Any) -> Any:
-        """Keys of format 1 under their present names."""
+        """Content with the keys of format 1 renamed."""
         if not isinstance(content, dict):
             return content
         content = dict(content)
@@ -75,22 +75,22 @@ class ModelInfo(BaseModel):
 
     @property
     def size(self) -> str:
-        """The size of the network in words: `small`, or its settings."""
+        """The size of the network as text: `small`, or its size settings."""
         return ", ".join(str(v) if k == "size" else f"{k}={v}" for k, v in self.sizes.items())
 
     @property
     def characters(self) -> Charset:
-        """The character set, checked."""
+        """The character set. Raises TextError if a character is repeated or longer than one code point."""
         return Charset(self.charset)
 
     @property
     def only_typefaces(self) -> bool:
-        """Whether it and all its ancestors were trained only on pictures that the font scribe wrote."""
+        """Whether the model and all its ancestors were trained only on pictures written by the font scribe."""
         every = list(_entries(self.data, self.parents))
         return bool(every) and all(one.get("origin") == "fonts" for one in every)
 
     def as_parent(self, path: str | Path) -> dict[str, Any]:
-        """The record of this model in a model made from it: its name, else its path, its data and its parents."""
+        """The record of this model as a parent in another model.json: name (or path), data and parents."""
         return {"name": self.name or str(path), "data": self.data, "parents": self.parents}
 
     def came_from(self) -> str:
@@ -99,27 +99,27 @@ class ModelInfo(BaseModel):
 
     def learnt(self) -> set[str]:
         """Fingerprints of the lines folders whose texts this model or an ancestor was trained on."""
-        return set(_told("fingerprint", self.data, self.parents))
+        return set(_values("fingerprint", self.data, self.parents))
 
     def sketches(self) -> set[str]:
         """Sketches (see scriven.lines.sketch) of the pictures that this model or an ancestor was trained on."""
-        return set(_told("sketch", self.data, self.parents))
+        return set(_values("sketch", self.data, self.parents))
 
 
 def _lineage(parents: Any, named: set[str]) -> str:
-    """Parents and their ancestors in words; one that was named before is replaced by its own, unnamed ancestors."""
-    said = []
+    """Parents and their ancestors as text; one that was named already is replaced by its own, unnamed ancestors."""
+    clauses = []
     for one in parents if isinstance(parents, list) else ():
         name, older = (one.get("name"), one.get("parents")) if isinstance(one, dict) else (str(one), None)
         again = name in named
         named |= {name} if name else set()
         before = _lineage(older, named)
         own = [] if again else [str(name or "a model without a name")]
-        said += [", which came from ".join([*own, *filter(None, [before])])]
-    return " and ".join(filter(None, said))
+        clauses += [", which came from ".join([*own, *filter(None, [before])])]
+    return " and ".join(filter(None, clauses))
 
 
-def _told(key: str, data: Any, parents: Any) -> Iterator[str]:
+def _values(key: str, data: Any, parents: Any) -> Iterator[str]:
     for one in _entries(data, parents):
         if isinstance(found := one.get(key), str):
             yield found
@@ -136,22 +136,22 @@ def _entries(data: Any, parents: Any) -> Iterator[dict[str, Any]]:
 
 
 def own_language(folder: Path, info: ModelInfo) -> Path | None:
-    """The file of a model's own language model, None if it has none. Raises ModelError if the file is missing."""
+    """The file of the language model in a model folder; None if it has none. Raises ModelError if it is missing."""
     if info.language_model is None:
         return None
     file = folder / info.language_model
     if not file.is_file():
         raise ModelError(
-            f"{file} is missing, the language model that model.json names; copy the model folder again, or "
-            "read without it: --lm none"
+            f"the language model {file} that model.json names is missing; copy the model folder again, or read "
+            "without it: --lm none"
         )
     return file
 
 
 def read_info(folder: str | Path, kind: str = "recogniser") -> ModelInfo:
-    """The checked model.json of a folder.
+    """The validated model.json of a folder.
 
-    Raises ModelError when it is missing, cut short, of a newer format, of another kind, or does not fit.
+    Raises ModelError if it is missing, damaged, of a newer format, of another kind, or invalid.
     """
     file = Path(folder) / "model.json"
     try:

@@ -55,7 +55,7 @@ class LanguageScorer:
 
 
 class WordScorer:
-    """Adds `bonus` per letter that continues a listed word, and takes it back if the word is not completed.
+    """Adds `bonus` per letter that continues a listed word, and subtracts it again if the word is not completed.
 
     A state is (node of the prefix tree, bonus given since the word began); node 0 is the start of a word, -1 an
     unlisted word. Words are delimited by characters that are neither letters nor digits and occur in no listed word.

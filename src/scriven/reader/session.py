@@ -1,7 +1,7 @@
-"""The reader: pictures in, readings out, by the graphs of a model folder. No torch.
+"""The reader: it runs the exported graphs of a model on pictures and decodes the frames, without torch.
 
-Pictures are prepared, collected in a look-ahead bounded in pixels, run in batches of similar width and returned in the
-order in which they came.
+Pictures are prepared, collected in a look-ahead buffer bounded in pixels, run in batches of similar width, and returned
+in input order.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LOOK_AHEAD = 131_072  # px of width: 8 MB of prepared pictures, about 128 lines or 700 words
 BATCH = 4096  # px of width in a batch, padding included
-BUCKET = 32  # px: widths of batches are multiples of it, so that the allocator sees few shapes
+BUCKET = 32  # px: batch widths are multiples of it, so that memory is allocated for few shapes
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ class Picture:
 
 
 class Reader:
-    """A recogniser that is ready to read: the description of a model and its graphs by role."""
+    """A loaded recogniser: the content of its model.json and its graphs by role."""
 
     def __init__(self, info: ModelInfo, runs: Mapping[str, Run]):
-        """Raises ModelError for a decoder that this version does not have or a graph that it needs and lacks."""
+        """Raises ModelError for an unknown decoder, or if the graph that the decoder needs is missing."""
         self.info, self.runs, self.charset = info, runs, info.characters
         self._kind = decoder_kind(info)
         if self._kind.role not in runs:
@@ -65,10 +65,10 @@ class Reader:
     def load(
         cls, model: str | Path, engine: str = "onnxruntime", device: str = "cpu", threads: int | None = None
     ) -> "Reader":
-        """Load a model folder or a bundled model. `threads` None: one for each core this process may use.
+        """Load a model folder or a bundled model. `threads` None: one per core that this process may use.
 
-        Raises ModelError for a folder that is not a recogniser or is damaged, SettingsError for an engine or a device
-        that is not available.
+        Raises ModelError for a folder that is damaged or holds no recogniser, SettingsError for an unavailable engine
+        or device.
         """
         folder = find_model(model)
         info = read_info(folder)
@@ -87,7 +87,7 @@ class Reader:
         return decoder_of(self.info, settings, lm, words, self.runs)
 
     def prepare(self, id: str, picture: Grey) -> Picture:
-        """A picture as the graph takes it. Raises ImageError for a picture that cannot be a line of text."""
+        """Prepare a grey uint8 picture (H, W) for the graph. Raises ImageError if it cannot be a line of text."""
         height, width = picture.shape
         try:
             ink = prepare(picture, self.info.height)
@@ -96,7 +96,7 @@ class Reader:
         return Picture(id, ink, width / max(1, round(width * self.info.height / height)), width)
 
     def read(self, pictures: Iterable[tuple[str, Grey]], decoder: Decoder | None = None) -> Iterator[Reading]:
-        """Readings of (id, grey uint8 picture) in order. Raises ImageError as `prepare` does."""
+        """Readings of (id, grey uint8 picture (H, W)), in order. Raises ImageError as `prepare` does."""
         return self.read_prepared((self.prepare(id, picture) for id, picture in pictures), decoder)
 
     def read_prepared(self, pictures: Iterable[Picture], decoder: Decoder | None = None) -> Iterator[Reading]:
@@ -106,7 +106,7 @@ class Reader:
             yield decoder.reading(picture.id, frames, picture.scale, picture.width)
 
     def frames(self, pictures: Iterable[Picture]) -> Iterator[tuple[Picture, Frames]]:
-        """Every prepared picture, stretched, with its frames (T, D), in order; those of the padding are cut off."""
+        """Every prepared picture, stretched, with its frames (T, D), those of the padding removed, in order."""
         waiting: list[Picture] = []
         room = LOOK_AHEAD
         for picture in pictures:
@@ -131,7 +131,7 @@ class Reader:
         return [stitch(some, cut, self.info.stride) for some, cut in zip(parts, cuts, strict=True)]
 
     def _run(self, pieces: list[Grey]) -> list[Frames]:
-        """Frames (T, D) of pieces of pictures, run as one batch. Raises ModelError for a graph that does not fit."""
+        """Frames (T, D) of pieces of pictures, run as one batch. Raises ModelError if they do not fit model.json."""
         widths = np.array([piece.shape[1] for piece in pieces], np.int64)
         images = np.zeros((len(pieces), 1, self.info.height, _bucket(int(widths.max()))), np.float32)
         for image, piece in zip(images[:, 0], pieces, strict=True):
@@ -139,13 +139,13 @@ class Reader:
         outputs = self.runs[self._kind.role]({"images": images, "widths": widths})
         if self._kind.output not in outputs:
             raise ModelError(
-                f"the graph {self._kind.role!r} has no output {self._kind.output!r} but {', '.join(sorted(outputs))}; "
-                "copy the model folder again"
+                f"the graph {self._kind.role!r} has the outputs {', '.join(sorted(outputs))}, "
+                f"not {self._kind.output!r}; copy the model folder again"
             )
         frames = outputs[self._kind.output]
         if frames.shape[1] != -(-images.shape[3] // self.info.stride):
             raise ModelError(
-                f"the graph makes {frames.shape[1]} frames of {images.shape[3]} px and model.json says one every "
+                f"the graph makes {frames.shape[1]} frames of {images.shape[3]} px, but model.json gives a stride of "
                 f"{self.info.stride} px; copy the model folder again"
             )
         self._kind.check(self.info, frames)

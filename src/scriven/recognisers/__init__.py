@@ -1,4 +1,4 @@
-"""Networks that read, one file and one row of `RECOGNISERS` each; see `contract.Recogniser`."""
+"""Text line recognisers: one file and one row of `RECOGNISERS` each; see `contract.Recogniser`."""
 
 from collections.abc import Callable
 from inspect import signature
@@ -11,15 +11,16 @@ from scriven.recognisers.contract import Recogniser
 from scriven.recognisers.convtext import ConvText
 from scriven.text import Charset
 
-DEFAULT_NETWORK = "convtext"  # the network that is trained when none is named
+DEFAULT_NETWORK = "convtext"  # the network to train if none is named
 
 RECOGNISERS: dict[str, Callable[..., Recogniser]] = {"convtext": ConvText}  # name -> callable (charset, **sizes)
 
 
 def build(network: str, charset: Charset, **sizes: Any) -> Recogniser:
-    """A new network with random weights. Raises SettingsError for an unknown network or size, naming those there are.
+    """A new network with random weights.
 
-    `sizes` are the keyword arguments of its row; what is left out takes the network's own default.
+    `sizes` are the keyword arguments of its row in RECOGNISERS; omitted ones take the network's defaults. Raises
+    SettingsError, which lists the valid names, for an unknown network or size.
     """
     if network not in RECOGNISERS:
         raise SettingsError(f"there is no recogniser {network!r}; there are: {', '.join(RECOGNISERS)}")
@@ -31,6 +32,6 @@ def build(network: str, charset: Charset, **sizes: Any) -> Recogniser:
 
 
 def sizes_of(network: str, **sizes: Any) -> dict[str, Any]:
-    """All size settings of a network, defaults included; no weights are made. Raises SettingsError as `build` does."""
+    """All size settings of a network, with its defaults; no weights are allocated. Raises SettingsError as `build`."""
     with torch.device("meta"):
         return build(network, Charset((" ",)), **sizes).sizes

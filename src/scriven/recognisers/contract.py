@@ -1,7 +1,7 @@
 """The contract of a recogniser: everything that training, export, reading and decoding use of a network.
 
-A new recogniser is one file in this folder and one row of `RECOGNISERS`: a callable `(charset, **sizes)` whose result
-has what `Recogniser` lists. tests/test_recogniser_contract.py runs over the rows.
+A new recogniser is one file in this folder and one row of `RECOGNISERS`: a callable `(charset, **sizes)` that returns a
+`Recogniser`. tests/test_recogniser_contract.py runs over the rows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,10 +16,10 @@ from scriven.text import Charset
 
 @dataclass(frozen=True)
 class GraphSpec:
-    """One ONNX graph of a network: what is exported, and what a Reader runs in its place on a torch network.
+    """One ONNX graph of a network. A Reader of a torch network runs `module` in its place.
 
-    `inputs` are examples by name, in the order of `module.forward`; `outputs` names what it returns, in order.
-    `dynamic` gives the dimensions of each input that may change, as torch.export takes them.
+    `inputs`: example inputs by name, in the order of the arguments of `module.forward`; `outputs`: the names of its
+    results, in order; `dynamic`: the dynamic dimensions of each input, as torch.export takes them.
     """
 
     module: nn.Module
@@ -40,21 +40,21 @@ class Recogniser(Protocol):
     def __call__(self, images: Tensor, widths: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 1, height, W) ink and (N,) px to (N, T, D) frames, T = ceil(W / stride), and (N,) frames before padding.
 
-        What is in a frame is between the network and its decoders; for `ctc`: logits of the blank and the characters.
-        Frames before the padding do not depend on the padding or on other lines of the batch.
+        The content of a frame is defined by the decoder; for `ctc`: logits of the blank and the characters. Frames
+        before the padding must not depend on the padding or on other lines of the batch.
         """
 
     def loss(self, batch: Batch, smoothing: float = 0.0) -> Tensor:
-        """Mean loss per character, a scalar; `smoothing` is label smoothing.
+        """Mean loss per character, a scalar; `smoothing` is the weight of label smoothing.
 
-        Raises TextError for a text that is empty, does not fit into its picture or has unknown characters.
+        Raises TextError for a text that is empty, too long for its picture, or has unknown characters.
         """
 
     def read(self, batch: Batch) -> list[str]:
         """Greedy readings of a batch, without a language model."""
 
     def grown(self, charset: Charset) -> Self:
-        """A copy that can write `charset` too and reads as before.
+        """A copy with the larger `charset`, which reads as before.
 
         Raises ValueError when `charset` does not begin with the characters of this network.
         """
@@ -62,8 +62,8 @@ class Recogniser(Protocol):
     def graphs(self) -> dict[str, GraphSpec]:
         """The graphs to export, by role. Each is written to `<role>.onnx` and listed in model.json.
 
-        A decoder states which role it runs over batches of pictures (inputs `images` and `widths`, frames out) and
-        may run others itself, such as one step of an attention decoder.
+        A decoder names the role that is run over batches of pictures (inputs `images` and `widths`; output: frames),
+        and may itself run others, such as one step of an attention decoder.
         """
 
     # --- of torch.nn.Module ---------------------------------------------------------------------------------------

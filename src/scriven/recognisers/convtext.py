@@ -1,8 +1,8 @@
-"""ConvText: two-dimensional convolutions read the strokes, dilated ones read along the line, CTC aligns the text.
+"""ConvText: a convolutional network with a CTC head, for lines of 64 px in height.
 
-The trunk is a small residual network (He et al. 2015, arXiv:1512.03385) that ends in one vector per frame of 4 px.
+The backbone is a small residual network (He et al. 2015, arXiv:1512.03385) with one output vector per frame of 4 px.
 Context along the line comes from residual pairs of dilated one-dimensional convolutions (Yu & Koltun 2015,
-arXiv:1511.07122): a receptive field like that of a recurrent layer, from the operation that CPUs do best.
+arXiv:1511.07122), which reach as far as a recurrent layer at a lower cost on a CPU.
 """
 
 import copy
@@ -17,12 +17,12 @@ from scriven.base import SettingsError
 from scriven.recognisers.contract import GraphSpec
 from scriven.recognisers.ctc import ctc_graphs, ctc_loss, ctc_read, grown_head
 from scriven.recognisers.norm import Columns, MaskedBatchNorm
-from scriven.tensors import Batch, shrink
+from scriven.tensors import Batch, strided_widths
 from scriven.text import Charset
 
 DILATIONS = (1, 2, 4, 8)
 DROPOUT = 0.1
-RENAMED_MODULES = {"name": "head", "along": "context"}  # modules as weights of version 0.1 name them
+RENAMED_MODULES = {"name": "head", "along": "context"}  # names of modules in weights of version 0.1
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class DilatedConv(nn.Module):
 
 
 class ConvText(nn.Module):
-    """The network; `size` is a key of SIZES. Raises SettingsError for another one."""
+    """The network; `size` is a key of SIZES. Raises SettingsError for an unknown size."""
 
     height, stride = 64, 4
     decoders: tuple[str, ...] = ("ctc",)
@@ -119,9 +119,9 @@ class ConvText(nn.Module):
     def forward(self, images: Tensor, widths: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 1, 64, W) ink and (N,) px to (N, T, C) logits and (N,) frames before padding; T = ceil(W / 4)."""
         w, t = -(-images.shape[3] // 2), -(-images.shape[3] // 4)
-        steps = shrink(widths, self.stride)
+        steps = strided_widths(widths, self.stride)
         known = self.training and not images.is_cuda
-        half = Columns.of(shrink(widths, 2), w, known=known)
+        half = Columns.of(strided_widths(widths, 2), w, known=known)
         columns = Columns.of(steps, t, known=known)
         x = self.stem(images, half)  # (N, c0, 32, W / 2)
         for enter, stage in zip(self.enter, self.stages, strict=True):
@@ -145,13 +145,13 @@ class ConvText(nn.Module):
         return ctc_read(self, batch)
 
     def grown(self, charset: Charset) -> "ConvText":
-        """A copy that can write `charset` too; see `grown_head`, which raises ValueError."""
+        """A copy with the larger `charset`. Raises ValueError as `grown_head` does."""
         net = copy.deepcopy(self)
         net.head, net.charset = grown_head(self.head, self.charset, charset), charset
         return net
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
-        """As torch.nn.Module does; weights of version 0.1 are loaded under the present names of their modules."""
+        """As torch.nn.Module does; the module names of version 0.1 are mapped to the present ones."""
         parts = ((key.partition("."), value) for key, value in state_dict.items())
         present = {RENAMED_MODULES.get(first, first) + dot + rest: value for (first, dot, rest), value in parts}
         return super().load_state_dict(present, strict, assign)

@@ -1,4 +1,4 @@
-"""What networks with a CTC head share: the loss, greedy reading, growing the head, the graph that is exported.
+"""Shared parts of networks with a CTC head: loss, greedy reading, extension of the head, the exported graph.
 
 Connectionist temporal classification: Graves et al. 2006, doi:10.1145/1143844.1143891. Class 0 is the blank.
 """
@@ -14,7 +14,7 @@ from scriven.base import TextError
 from scriven.reader.align import frames_needed
 from scriven.reader.ctc import collapse
 from scriven.recognisers.contract import GraphSpec, Recogniser
-from scriven.tensors import Batch, within
+from scriven.tensors import Batch, length_mask
 from scriven.text import Charset, logical, visual
 
 WIDTH_MULTIPLE = 32  # px; the exported graph takes batches whose width is a multiple of it
@@ -25,8 +25,8 @@ def ctc_loss(logits: Tensor, steps: Tensor, texts: Sequence[str], charset: Chars
     """Mean CTC loss per character over a batch, in float32.
 
     logits (N, T, C), steps (N,) frames before padding. Label smoothing: `smoothing` is the weight of the mean negative
-    log-probability over all classes, which keeps the posteriors from growing over-confident.
-    Raises TextError naming a text that is empty, needs more frames than it has, or has unknown characters.
+    log-probability over all classes, which keeps the posteriors from becoming over-confident.
+    Raises TextError for a text that is empty, needs more frames than its picture has, or has unknown characters.
     """
     texts = [visual(text) for text in texts]
     classes = [charset.encode(text) for text in texts]
@@ -46,7 +46,7 @@ def ctc_loss(logits: Tensor, steps: Tensor, texts: Sequence[str], charset: Chars
     )
     loss = losses.sum() / lengths.sum()
     if smoothing:
-        valid = within(steps, logits.shape[1]).float()
+        valid = length_mask(steps, logits.shape[1]).float()
         uniform = -(log_probs.mean(-1) * valid).sum() / valid.sum()
         loss = (1 - smoothing) * loss + smoothing * uniform
     return loss
@@ -54,16 +54,18 @@ def ctc_loss(logits: Tensor, steps: Tensor, texts: Sequence[str], charset: Chars
 
 @torch.inference_mode()
 def ctc_read(net: Recogniser, batch: Batch) -> list[str]:
-    """Greedy readings of a batch by a network whose frames are CTC logits."""
+    """Greedy readings, in logical order, of a batch by a network whose frames are CTC logits."""
     logits, steps = net(batch.images, batch.widths)
     paths = logits.argmax(-1).cpu().numpy()
     return [logical(net.charset.decode(collapse(p[:t]))) for p, t in zip(paths, steps.tolist(), strict=True)]
 
 
 def grown_head(head: nn.Linear, old: Charset, new: Charset) -> nn.Linear:
-    """A larger output layer: old classes keep their weights; é starts as e, others as the mean of all, rarely read.
+    """The output layer for a larger character set; old classes keep their weights.
 
-    Raises ValueError when `new` does not begin with the characters of `old`.
+    A new accented letter starts with the weights of its plain letter and a bias lower by ACCENT_PENALTY; other new
+    characters start with the mean weights and the lowest bias of all. Raises ValueError when `new` does not begin with
+    the characters of `old`.
     """
     count = len(old) + 1
     if new.characters[: count - 1] != old.characters:

@@ -1,4 +1,4 @@
-"""Export of networks to ONNX: batch size and width are free, batch norms are folded into the convolutions."""
+"""Export of networks to ONNX, with dynamic axes, and with batch norms folded into the convolutions."""
 
 import copy
 import logging
@@ -19,7 +19,7 @@ from scriven.recognisers.norm import Folded, MaskedBatchNorm
 
 
 def folded(net: Recogniser) -> Recogniser:
-    """A copy for inference in which every `conv` followed by its `norm` is one convolution."""
+    """A copy for inference in which the `norm` of every module is folded into its `conv`."""
     net = copy.deepcopy(net).eval()
     for module in net.modules():
         conv, norm = getattr(module, "conv", None), getattr(module, "norm", None)

@@ -11,26 +11,29 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from scriven.tensors import within
+from scriven.tensors import length_mask
 
 aten = torch.ops.aten
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of a feature map are valid, that is, before each line's width; the rest is padding."""
+    """The valid columns of a feature map: those before each line's width. The rest is padding."""
 
     keep: Tensor  # (N, 1, 1, W), 1 before each line's width and 0 after
     start: int  # no line has padding before this column; 0 if unknown
 
     @classmethod
     def of(cls, widths: Tensor, length: int, *, known: bool = False) -> "Columns":
-        """The mask of `length` columns of lines of `widths` (N,); `known` reads their values, which blocks on a GPU."""
-        keep = within(widths, length)[:, None, None, :].float()
+        """The mask of `length` columns for lines of `widths` (N,).
+
+        `known` sets `start` by reading the widths, which blocks on a GPU.
+        """
+        keep = length_mask(widths, length)[:, None, None, :].float()
         return cls(keep, int(widths.min()) if known else 0)
 
     def blank(self, x: Tensor) -> Tensor:
-        """`x` with the padding set to zero, in its own precision."""
+        """`x` with the padding set to zero, in the dtype of `x`."""
         return x * self.keep.to(x.dtype)
 
     def blank_(self, x: Tensor) -> Tensor:
@@ -40,7 +43,10 @@ class Columns:
 
 
 class MaskedBatchNorm(nn.BatchNorm2d):
-    """Batch norm of (N, C, H, W), then ReLU if `act`; zero in the padding. In training mode it blanks its input."""
+    """Batch norm of (N, C, H, W), then ReLU if `act`; zero in the padding.
+
+    In training mode the padding of the input is set to zero in place.
+    """
 
     def __init__(self, channels: int, act: bool = False):
         super().__init__(channels)
@@ -56,9 +62,8 @@ class MaskedBatchNorm(nn.BatchNorm2d):
         y, mean, var = _Normalise.apply(x, columns, count, self.weight, self.bias, self.eps, self.act)
         self.num_batches_tracked.add_(1)
         for kept, seen in ((self.running_mean, mean), (self.running_var, var * count / (count - 1).clamp_min(1))):
-            kept.lerp_(
-                torch.where(seen.isfinite(), seen, kept), self.momentum
-            )  # a non-finite batch must not enter the running statistics
+            # non-finite statistics of a batch must not enter the running statistics
+            kept.lerp_(torch.where(seen.isfinite(), seen, kept), self.momentum)
         return y
 
 
@@ -109,9 +114,7 @@ class _Normalise(torch.autograd.Function):
         wrong = x.shape[1] / x.numel() - 1 / count  # the kernel divides its sums by all columns
         slope = weight * scale * scale * dweight * wrong
         shift = weight * scale * dbias * wrong - slope * mean
-        still = (
-            torch.zeros_like(weight),
-            torch.full_like(weight, 1 - ctx.eps),
-        )  # a normalisation that is the identity, to apply slope and shift only
-        dx += F.batch_norm(x, *still, slope, shift, False, 0.0, ctx.eps)
+        # mean 0 and variance 1 - eps: this normalisation applies slope and shift only
+        identity = torch.zeros_like(weight), torch.full_like(weight, 1 - ctx.eps)
+        dx += F.batch_norm(x, *identity, slope, shift, False, 0.0, ctx.eps)
         return ctx.columns.blank_(dx), None, None, dweight, dbias, None, None

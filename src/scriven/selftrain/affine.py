@@ -1,8 +1,8 @@
 """Affine tuning: only the scales, shifts and biases of a network are trained, for a page or a first round of `adapt`.
 
-They are under one percent of its parameters, so that some twenty lines with wrong labels can do little damage; the
-running statistics of the normalisation layers stay as they are (compare Wang et al. 2021, "Tent", arXiv:2006.10726,
-which tunes the same parameters by entropy; here the labels are readings under a language model).
+They are less than one percent of its parameters, so that twenty lines with partly wrong labels do little damage. The
+running statistics of the normalisation layers are not changed. Wang et al. 2021 ("Tent", arXiv:2006.10726) tune the
+same parameters by entropy; here the labels are readings decoded with a language model.
 """
 
 import copy
@@ -50,9 +50,9 @@ def tune_affine(
     settings: AffineSettings,
     tell: ProgressCallback = lambda fraction: None,
 ) -> Recogniser:
-    """A copy of `net` whose affine parameters were trained on prepared pictures (H, W) with their (pseudo-)labels.
+    """A copy of `net` whose affine parameters were trained on prepared pictures (H, W) uint8 and their (pseudo-)labels.
 
-    At least one step is taken. `tell(fraction)` reports progress after every step.
+    At least one step is taken. `tell(fraction)` is called after every step with the fraction of the tuning done.
     """
     student: Recogniser = copy.deepcopy(net).eval()
     parameters = _affine_parameters(student)
@@ -76,7 +76,7 @@ def tune_affine(
 
 
 def _affine_parameters(net: Recogniser) -> list[nn.Parameter]:
-    """The scales, shifts and biases of a network (all vectors); gradients of all others are switched off."""
+    """The scales, shifts and biases of a network (all vectors); all other parameters are frozen."""
     for weight in net.parameters():
         weight.requires_grad_(weight.ndim == 1)
     return [weight for weight in net.parameters() if weight.requires_grad]

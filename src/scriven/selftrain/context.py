@@ -1,4 +1,4 @@
-"""What stays the same during an adaptation, from round to round."""
+"""What all rounds of an adaptation share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from scriven.selftrain.settings import AdaptSettings
 
 @dataclass(frozen=True)
 class AdaptContext:
-    """Everything a round needs besides its teacher. `out` is the model folder that is made, `info` the parent's."""
+    """What a round needs besides its teacher. `out` is the new model folder, `info` the parent's model.json."""
 
     out: Path
     info: ModelInfo
@@ -27,7 +27,7 @@ class AdaptContext:
     language: str
     prior: LanguagePrior
     train: Pictures  # to pseudo-label and train on
-    held_out: Pictures  # to measure networks on, never trained on
+    held_out: Pictures  # to measure networks on; never trained on
     settings: AdaptSettings
 
     def reader(self, net: Recogniser) -> Reader:

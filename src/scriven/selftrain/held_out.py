@@ -17,19 +17,19 @@ from scriven.selftrain.metrics import Assessment, assess
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Held-out pictures with their readings before and after; their texts are unknown."""
+    """Held-out pictures with their readings before and after adaptation; their texts are unknown."""
 
     count: int  # held out in all; `pictures` is an even sample
     pictures: Sequence[tuple[str, Grey]]
     before: Sequence[Reading]
     after: Sequence[Reading]
     estimates: tuple[CerEstimate | None, CerEstimate | None]  # of the CER before and after
-    improved: bool | None = None  # whether the estimated CER fell by more than chance; None: too few to tell
+    improved: bool | None = None  # whether the estimated CER fell by more than chance; None: too few pictures
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The held-out pictures, the language model to keep (None: the parent's), and the model's bias of the estimate."""
+    """The held-out pictures, the language model to keep (None: the parent's), and the bias of the CER estimate."""
 
     held_out: HeldOut
     lm: CharLM | None

@@ -24,7 +24,7 @@ NARROW_VIEW = 0.92  # width of the second view of a picture, relative to the fir
 
 @dataclass(frozen=True)
 class UnsupervisedMetrics:
-    """A network on pictures without labels. The numbers serve to compare networks; none of them is an error rate."""
+    """Metrics of a network on pictures without labels, to compare networks; none of them is an error rate."""
 
     view_disagreement: float  # CER between the readings of two views of each picture
     lm_bits_per_char: float  # bits per character of the readings under a language model
@@ -34,7 +34,7 @@ class UnsupervisedMetrics:
 
 @dataclass(frozen=True)
 class Assessment:
-    """Readings of some pictures, what each line tells about their errors, and the CER estimated from that."""
+    """Readings of some pictures, the features of the lines, and the CER estimated from these."""
 
     readings: list[Reading]
     features: list[LineFeatures]
@@ -77,9 +77,9 @@ def assess(reader: Reader, pictures: Sequence[tuple[str, Grey]], decoder: Decode
 def unsupervised_metrics(
     reader: Reader, pictures: Sequence[tuple[str, Grey]], lm: CharLM, decoder: Decoder
 ) -> UnsupervisedMetrics:
-    """Measure a network without labels, best on pictures held out from its training.
+    """The metrics of a network on prepared pictures, preferably held out from its training.
 
-    `decoder` must not use a language model, since `lm` measures its readings.
+    `decoder` must not use a language model, since `lm` measures the readings.
     """
     plain = [r.text for r in readings(reader, pictures, decoder=decoder)]
     narrow = [r.text for r in readings(reader, pictures, NARROW_VIEW, decoder)]

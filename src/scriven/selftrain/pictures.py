@@ -17,14 +17,14 @@ from scriven.training.image_cache import ImageCache
 
 LINE_ASPECT = 5  # width per height above which a picture shows a line; single words are hardly ever wider
 MIN_PICTURES = 8
-MAX_HELD_OUT = 600  # all of them are read after every round, and more add nothing
+MAX_HELD_OUT = 600  # all are read after every round, and more do not change the metrics
 
 
 class Pictures(Sequence[tuple[str, Grey]]):
-    """Prepared pictures with their unique ids, kept in a temporary file instead of memory."""
+    """Prepared pictures (H, W) with their unique ids, stored in a temporary file."""
 
-    def __init__(self, bank: ImageCache, ids: list[str], places: list[int]):
-        self._bank, self.ids, self._places = bank, ids, places
+    def __init__(self, cache: ImageCache, ids: list[str], places: list[int]):
+        self._cache, self.ids, self._places = cache, ids, places
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -36,15 +36,15 @@ class Pictures(Sequence[tuple[str, Grey]]):
     def __getitem__(self, at: int | slice) -> "tuple[str, Grey] | Pictures":
         if isinstance(at, slice):
             return self.some(range(len(self))[at])
-        return self.ids[at], self._bank.get(self._places[at])
+        return self.ids[at], self._cache.get(self._places[at])
 
     def some(self, numbers: Sequence[int]) -> "Pictures":
         """The pictures at some indices, in that order."""
-        return Pictures(self._bank, [self.ids[i] for i in numbers], [self._places[i] for i in numbers])
+        return Pictures(self._cache, [self.ids[i] for i in numbers], [self._places[i] for i in numbers])
 
     def add(self, id: str, ink: Grey) -> None:
         """Append a prepared picture."""
-        self._bank.add(ink)
+        self._cache.add(ink)
         self._places.append(len(self.ids))
         self.ids.append(id)
 
@@ -58,16 +58,16 @@ class Pictures(Sequence[tuple[str, Grey]]):
 
 @dataclass(frozen=True)
 class Gathered:
-    """The usable pictures of some inputs, and what was skipped of them."""
+    """The usable pictures of some inputs, and the skipped ones."""
 
     pictures: Pictures
     skipped: list[Skipped]
 
 
 def gather(inputs: Sequence[str | Path], level: str, height: int) -> Gathered:
-    """Prepare all usable pictures of some inputs at `height` px; of lines folders the train split, and never a text.
+    """Prepare all usable pictures of some inputs at `height` px; of lines folders, those of the train split.
 
-    Of identical pictures one is kept. Raises InputError when there are fewer than MIN_PICTURES.
+    Texts are not read. Of identical pictures one is kept. Raises InputError for fewer than MIN_PICTURES.
     """
     pictures, taken, first_with = Pictures(ImageCache(height), [], []), set[str](), dict[bytes, str]()
     every, skipped = find_inputs(inputs)
@@ -108,7 +108,7 @@ def _prepared(one: Input, level: str, height: int) -> Iterator[tuple[str, Grey] 
                 continue
             fault = misfit(ink.shape[1])
             yield Skipped(item.id, fault.reason) if fault else (item.id, ink)
-    except LinesError as error:  # the pictures before it stay
+    except LinesError as error:  # the pictures before it are kept
         yield Skipped(str(one.path), str(error))
 
 

@@ -20,24 +20,25 @@ from scriven.text import Charset, name, visual
 
 log = logging.getLogger("scriven.adapt")
 
-SAMPLE_SIZE = 200  # pictures that are read to identify the language; texts that are checked against the character set
+SAMPLE_SIZE = 200  # pictures read to identify the language; texts checked against the character set
 
 
 @dataclass(frozen=True)
 class LanguagePrior:
-    """What is known of the text in the pictures before they are read."""
+    """Knowledge about the texts before any picture is read."""
 
-    lm: CharLM  # pseudo-labels are decoded with it, and readings are measured by it
-    words: list[str]  # that are expected; may be empty
-    texts: TextSource  # what synthetic pictures say
+    lm: CharLM  # for decoding pseudo-labels and for the metric lm_bits_per_char
+    words: list[str]  # expected words; may be empty
+    texts: TextSource  # of synthetic pictures
     skipped: tuple[Skipped, ...] = ()  # text files that cannot be read
 
 
 def language_prior(language: str, texts: str | None, words: str | None, charset: Charset) -> LanguagePrior:
     """The prior of a language, of a file or folder of `texts` and of a file of `words`, one per line.
 
-    Texts of the user's own make the language model, together with the vocabulary of the language, and half of the texts
-    of synthetic pictures. Raises InputError where more than half of their letters are not in `charset`, TextError.
+    If texts are given, the language model is trained on them and on the vocabulary of the language, and they are half
+    of the texts of synthetic pictures. Raises InputError if more than half of their characters are outside `charset`,
+    and TextError as `source` does.
     """
     expected = word_list(Path(words), charset) if words else []
     general = source(f"mixed:{language}")
@@ -50,7 +51,9 @@ def language_prior(language: str, texts: str | None, words: str | None, charset:
     unknown, letters = charset.missing(map(visual, sample)), sum(map(len, sample))
     if sum(unknown.values()) > letters / 2:
         some = ", ".join(map(name, list(unknown)[:5]))
-        raise InputError(f"the model cannot write the texts in {texts}: it does not know {some}; give other texts")
+        raise InputError(
+            f"the model cannot write the texts in {texts}: its character set lacks {some}; give other texts"
+        )
     return LanguagePrior(train_lm([own, language]), expected, MixedSource([drawn, general]), tuple(skipped))
 
 
@@ -62,9 +65,9 @@ def require_files(*files: str | None) -> None:
 
 
 def language_of(reader: Reader, pictures: Sequence[tuple[str, Grey]], option: str = "--lang") -> LanguageGuess:
-    """The language of what a model reads in some pictures: one that model.json names, or any that it can write.
+    """The language of a model's readings of some pictures: one that model.json names, or any that it can write.
 
-    The result is logged, with the `option` that sets the language where it is uncertain. Raises SettingsError where the
+    The result is logged, with the `option` that sets the language if it is uncertain. Raises SettingsError if the
     character set covers no language.
     """
     texts = [reading.text for reading in readings(reader, evenly(pictures, SAMPLE_SIZE))]

@@ -1,8 +1,7 @@
 """Pseudo-labels: readings of unlabelled pictures, ranked, selected, and written as a lines folder to train on.
 
-Readings are ranked, never cut off at a fixed confidence, and the best fraction of each length bin is kept, so that
-short words do not dominate (Wolf & Fink 2022, arXiv:2206.03149, select by a threshold; a threshold accepts all or
-nothing as soon as the calibration of the model shifts).
+Readings are ranked, and the best fraction of each length bin is kept, so that short words do not dominate. A fixed
+threshold on the confidence (Wolf & Fink 2022, arXiv:2206.03149) accepts all or none as soon as the calibration shifts.
 """
 
 import shutil
@@ -22,8 +21,8 @@ from scriven.reader.trainable import unusable
 from scriven.selftrain.context import AdaptContext
 
 LENGTH_BINS = (3, 5, 8, 13, 21, 34, 55)  # upper ends of the bins of length, in characters
-MAX_REPEATED = 0.02  # the share of the selected labels that one and the same text may have, beyond one
-MIN_READ = 100  # pictures that are read however long that takes
+MAX_REPEATED = 0.02  # share of the selected labels that may have the same text; one always may
+MIN_READ = 100  # pictures that are read regardless of the time
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,8 @@ class PseudoLabel:
 def pseudo_label(reader: Reader, pictures: Iterable[tuple[str, Grey]], decoder: Decoder) -> Iterator[PseudoLabel]:
     """Read every picture by beam search with the language model of `decoder`; a pseudo-label for each, in order.
 
-    A label scores high if the language model expects it and no other hypothesis comes near. That ranks far better than
-    confidence or than the agreement of two views, above all for words
+    The score is high if the language model expects the text and no other hypothesis is nearly as probable. It ranks
+    better than the confidence or the agreement of two views, above all for words
     (docs/experiments/2026-11-26-pseudo-label-ranking.md).
     """
     for picture, frames in reader.frames(Picture.of(id, ink) for id, ink in pictures):
@@ -75,7 +74,7 @@ def _rank(label: PseudoLabel) -> tuple[float, str]:
 
 
 def in_time(pseudo_labels: Iterator[PseudoLabel], seconds: float | None) -> list[PseudoLabel]:
-    """Those that come within some seconds (None: all of them), but at least MIN_READ."""
+    """The pseudo-labels made within `seconds` (None: all), but at least MIN_READ."""
     begun, found = time.monotonic(), []
     for label in pseudo_labels:
         found.append(label)
@@ -87,10 +86,10 @@ def in_time(pseudo_labels: Iterator[PseudoLabel], seconds: float | None) -> list
 def write_pseudo_labels(
     folder: Path, context: AdaptContext, teacher: Reader, order: Sequence[int], keep_fraction: float, seconds: float
 ) -> int:
-    """Read the training pictures in `order` for at most `seconds`, and write the selected labels; how many there are.
+    """Read the training pictures in `order` for at most `seconds`, write the selected labels, return their number.
 
-    The result is a lines folder (origin pseudo, confidence as read) whose pictures are as wide as the network reads
-    them. A finished one is not written again. Labels too long for their picture are left out.
+    They are written as a lines folder (origin pseudo, with confidences) whose pictures have the width at which the
+    network reads them. A finished folder is not written again. Labels too long for their picture are dropped.
     """
     if (read_about(folder / "about.json") or {}).get("finished"):
         return LinesFolder(folder).count("train")
@@ -100,7 +99,7 @@ def write_pseudo_labels(
     labels = in_time(pseudo_label(teacher, pictures, context.prior_decoder(teacher)), limit)
     chosen = select(labels, keep_fraction)
     place = {id: number for number, id in enumerate(pictures.ids)}
-    shutil.rmtree(folder, ignore_errors=True)  # of an interrupted process, which may have read other pictures
+    shutil.rmtree(folder, ignore_errors=True)  # left by an interrupted process, which may have read other pictures
     count = 0
     about = {"command": "adapt", "what": "pseudo-labels", "seconds": time.monotonic() - begun}
     with LinesWriter(folder, about) as writer:

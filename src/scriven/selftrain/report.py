@@ -11,13 +11,13 @@ from scriven.report import Figure, Html, headline, legend, page, pictures, prose
 from scriven.selftrain.held_out import HeldOut
 from scriven.selftrain.pictures import LINE_ASPECT
 
-MAX_SHOWN_PICTURES = 16  # pictures of a kind
+MAX_SHOWN_PICTURES = 16  # in a section
 ESTIMATED = """
-The true text of the held-out pictures is unknown. Their CER is estimated, from how much the readings change when a
-picture is made wider (the rounds below compare it with a narrower view). To be sure, transcribe some 20 lines and score
-the model on them.
+The true text of the held-out pictures is unknown. Their CER is estimated from how much the readings change when a
+picture is made wider (the rounds below use a narrower view). To measure it, transcribe about 20 lines and score the
+model on them.
 """
-UNCERTAIN = "The change of the estimated CER is within chance: it cannot be told whether the new model reads better."
+UNCERTAIN = "The change of the estimated CER is within chance: it is not certain that the new model reads better."
 
 
 def page_of(held_out: HeldOut, trained: int, rows: Sequence[dict[str, Any]], why: str, labels: Path | None) -> Html:
@@ -43,11 +43,11 @@ def title_of(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def result_sentences(kept: int, why: str) -> list[str]:
-    """What came of the rounds, `kept` of which were accepted, and why they ended ("": all were done)."""
+    """The result of the rounds, `kept` of which were accepted, and why they ended ("": all were done)."""
     if not kept:
         return [f"No round was accepted, and the weights of the parent are kept: {why}."]
     accepted = f"{counted(kept, 'round')} accepted."
-    return [f"{accepted} Then it ended: {why}." if why else accepted]
+    return [f"{accepted} Adaptation then ended: {why}." if why else accepted]
 
 
 def pseudo_label_pictures(folder: Path) -> list[Html]:
@@ -57,7 +57,7 @@ def pseudo_label_pictures(folder: Path) -> list[Html]:
     return [
         text(
             f"{len(shown)} of {counted(len(lines), 'pseudo-label')}, by confidence. The model was trained on them as "
-            "if they were correct: where many are wrong it can gain little. The pictures are shown as the model gets "
+            "if they were correct: if many are wrong it can gain little. The pictures are shown as the model sees "
             "them, normalised and scaled to its height."
         ),
         _arranged([_figure(line) for line in shown]),
@@ -106,5 +106,5 @@ def _held_out(held_out: HeldOut, kept: bool) -> list[Html]:
         )
         for (_, ink), before, after in shown
     ]
-    about = f"{len(shown)} of the {counted(held_out.count, 'held-out picture')}, evenly spaced, as the model gets them."
+    about = f"{len(shown)} of the {counted(held_out.count, 'held-out picture')}, evenly spaced, as the model sees them."
     return [text(about), legend(truth=False), _arranged(figures)]

@@ -1,4 +1,4 @@
-"""Rounds of self-training: pseudo-label, train a student, gate. Each leaves its result on disk, so that runs resume."""
+"""Rounds of self-training: pseudo-label, train a student, gate. Results are stored, so that runs can be resumed."""
 
 import json
 import logging
@@ -24,23 +24,23 @@ from scriven.training.checkpoint import WEIGHTS
 log = logging.getLogger("scriven.adapt")
 
 AFFINE_PICTURES = 600  # pictures that are read for the affine round
-READING_SHARE = 1 / 3  # of a round's time at most; pictures that are not read teach nothing
-HIGH_CER = 0.4  # estimated at the start: from here on, transcribing some lines first helps more
-NOTHING_READ = "the model reads nothing at all in these pictures"
+READING_SHARE = 1 / 3  # largest share of the time of a round for pseudo-labelling
+HIGH_CER = 0.4  # estimated CER of the parent from which transcribing some lines first helps more
+NOTHING_READ = "the model reads nothing in these pictures"
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """The parent before the first round: its metrics, its estimated CER, the fraction of readings kept as labels."""
+    """The parent: its metrics, its estimated CER, and the fraction of readings to keep as labels."""
 
     metrics: UnsupervisedMetrics
-    cer: float | None  # of readings with the language prior; None where nothing is read
+    cer: float | None  # of readings decoded with the language prior; None if nothing is read
     keep_fraction: float
 
 
 @dataclass(frozen=True)
 class RoundsResult:
-    """The best network, a row per round (the parent's first), and why there was no further one ("": all were done)."""
+    """The best network, a row per round (the parent's first), and why the rounds ended ("": all were done)."""
 
     net: Recogniser
     rows: list[dict[str, Any]]
@@ -51,7 +51,7 @@ class RoundsResult:
 def run_rounds(context: AdaptContext, net: Recogniser, begun: float) -> RoundsResult:
     """Run all rounds from the parent `net`. `begun`: when this process began, on the clock of time.monotonic.
 
-    Rounds that an interrupted process finished are taken from their folders, and their time counts.
+    Rounds finished by an interrupted process are loaded from their folders, and their time counts.
     """
     settings, budget = context.settings, TimeBudget(context.settings, begun)
     base = _baseline(context, net, budget)
@@ -68,7 +68,7 @@ def run_rounds(context: AdaptContext, net: Recogniser, begun: float) -> RoundsRe
             budget.count_earlier(before)
             tried = number > 1 and (rows[-1]["accepted"] or not settings.is_affine_round(number - 1))
             if tried and settings.steps is None and budget.left <= MIN_MINUTES + budget.gating:
-                return RoundsResult(net, rows, f"the time of {settings.minutes:g} min was over", base)
+                return RoundsResult(net, rows, f"the time limit of {settings.minutes:g} min was reached", base)
             row = _round(number, context, net, best, base, budget)
             if row is None:
                 return RoundsResult(net, rows, NOTHING_READ, base)
@@ -96,7 +96,7 @@ def _baseline(context: AdaptContext, net: Recogniser, budget: TimeBudget) -> Bas
     found = assess(reader, evenly(context.held_out, MAX_VIEWED), context.prior_decoder(reader)).estimate
     cer = found.cer if found else None
     if cer is not None and cer >= HIGH_CER:
-        log.warning("estimated CER %.0f %%: transcribing some 30 lines and training on them first helps more than "
+        log.warning("estimated CER %.0f %%: transcribing about 30 lines and training on them first helps more than "
                     "adapting (scriven pick, scriven train)", 100 * cer)  # fmt: skip
     return Baseline(metrics, cer, context.settings.keep_fraction_for(cer))
 
@@ -109,9 +109,9 @@ def _round(
     base: Baseline,
     budget: TimeBudget,
 ) -> dict[str, Any] | None:
-    """Pseudo-label, train, gate; the round's row of the log, or None where the teacher reads nothing at all.
+    """Pseudo-label, train, gate; returns the round's row of the log, or None if the teacher reads nothing.
 
-    Each step leaves its result in the round's folder; a step that an interrupted process finished is not repeated.
+    Each step stores its result in the round's folder; a step finished by an interrupted process is not repeated.
     """
     folder, settings = round_folder(context.out, number), context.settings
     minutes = budget.left / settings.rounds_left(number, budget.left, len(context.train))
@@ -138,7 +138,7 @@ def held_out_metrics(context: AdaptContext, net: Recogniser) -> UnsupervisedMetr
 
 
 def _reading_order(context: AdaptContext, number: int) -> list[int]:
-    """A random order of the training pictures, so that those that are not reached in time are a random sample."""
+    """A random order of the training pictures, so that those read within the time are a random sample."""
     rng = np.random.default_rng([context.settings.seed, number])
     order: list[int] = rng.permutation(len(context.train)).tolist()
     return order[: AFFINE_PICTURES if context.settings.is_affine_round(number) else None]

@@ -1,4 +1,4 @@
-"""The settings of `adapt`, and how its time and its pseudo-labels follow from them."""
+"""The settings of `adapt`, and what follows from them: rounds, pseudo-labels kept, settings of the training."""
 
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
@@ -11,25 +11,25 @@ from scriven.reader.model import ModelInfo
 from scriven.scribes.specs import maker_of
 from scriven.training.fit import BatchWidth, Device, FitSettings, LearningRate, Precision
 
-SPAN_MASK = 0.3  # for parents that were trained on typefaces only
-KEEP_UNKNOWN = 0.5  # keep_fraction where no CER can be estimated
-DROPPED_PER_ERROR = 1.25  # decrease of keep_fraction per estimated CER
+SPAN_MASK = 0.3  # for parents trained on typefaces only
+KEEP_UNKNOWN = 0.5  # keep_fraction if no CER can be estimated
+DROPPED_PER_ERROR = 1.25  # decrease of keep_fraction per unit of the estimated CER
 KEEP_RANGE = (0.35, 0.85)  # of keep_fraction
-MIN_ROUND = 2.5  # minutes of a full round; a shorter one does little more than read the pictures
+MIN_ROUND = 2.5  # minutes of a full round; shorter ones spend most of the time on reading the pictures
 MIN_PER_PICTURE = 0.0015  # minutes per picture; rounds of few pictures may be shorter than MIN_ROUND
 
 
 @validated
 @dataclass(frozen=True)
 class AdaptSettings:
-    """How to adapt. `minutes` is shared by the rounds; with `steps`, each round is so many batches instead.
+    """Settings of `adapt`. The rounds share `minutes`; with `steps`, each round has that many batches instead.
 
-    The affine round takes at most as much of the time as one of the others, or AFFINE_MINUTES where that is more.
+    The affine round takes at most as much of the time as one of the others, or AFFINE_MINUTES if that is more.
     """
 
     minutes: Positive = 30.0
     steps: Count | None = None
-    affine_steps: Natural = 150  # batches of the first round, which tunes affine parameters only; 0: no such round
+    affine_steps: Natural = 150  # batches of the first round, which tunes affine parameters only; 0: none
     rounds: Count = 3  # full rounds, which train all weights
     keep_fraction: Annotated[float, Field(gt=0, le=1)] | None = None  # of the readings, kept as pseudo-labels;
     # None: by the estimated CER
@@ -60,9 +60,9 @@ class AdaptSettings:
         maker_of(self.scribe)
 
     def for_parent(self, info: ModelInfo) -> "AdaptSettings":
-        """With the settings that depend on the parent filled in.
+        """A copy in which settings that depend on the parent are filled in.
 
-        Span masking helps a model that has seen typefaces only and harms others
+        Span masking helps a model trained on typefaces only and harms others
         (docs/experiments/2026-11-26-adapt-ablation.md).
         """
         if self.span_mask is not None:
@@ -79,7 +79,7 @@ class AdaptSettings:
         return bool(self.affine_steps) and number == 1
 
     def rounds_left(self, number: int, minutes: float, pictures: int) -> int:
-        """How many rounds, from `number` on, share the `minutes` that are left: fewer rather than short ones."""
+        """The number of rounds, from `number` on, that share the `minutes` left: fewer rather than short ones."""
         affine = self.is_affine_round(number)
         wanted = self.all_rounds - number + 1 - affine
         return affine + max(1, min(wanted, int(minutes / min(MIN_ROUND, MIN_PER_PICTURE * pictures))))
@@ -97,7 +97,7 @@ class AdaptSettings:
         return float(np.clip(1 - DROPPED_PER_ERROR * cer, *KEEP_RANGE))
 
     def training(self, **timed: Any) -> FitSettings:
-        """The FitSettings of a full round; refuses invalid values of the settings that both have."""
+        """The FitSettings of a full round. Raises SettingsError for invalid values of the settings that both have."""
         return FitSettings(
             **timed, lr=self.lr, ema=self.ema, batch_width_px=self.batch_width_px,
             span_mask=self.span_mask or 0.0, warmup=0.1,

@@ -1,4 +1,4 @@
-"""What an adaptation leaves on disk so that an interrupted run resumes exactly: its inputs, and a folder per round.
+"""The state of an adaptation on disk, from which an interrupted run is resumed: its inputs, and a folder per round.
 
 OUT/state/adapt.json     inputs, parent and settings of the run, digests of the pictures and of the parent's weights
 OUT/rounds/03/           pseudo-labels (a lines folder), then log.jsonl and weights.safetensors of the student,
@@ -19,18 +19,18 @@ from scriven.training.checkpoint import LOG, WEIGHTS
 
 STATE = "state/adapt.json"
 DONE_FILE = "done.json"
-RULES = 4  # raised when pictures are prepared, or pseudo-labels chosen, differently: a run has one set of rules
+RULES = 4  # version of the preparation of pictures and of the selection of pseudo-labels; it is fixed within a run
 
 
 def run_key(inputs: Sequence[str | Path], parent: str | Path, settings: AdaptSettings) -> dict[str, Any]:
-    """What identifies a run, for JSON; digests of pictures and weights are added when they are known."""
+    """The key that identifies a run, for JSON; digests of pictures and weights are added when they are known."""
     given = {"inputs": [str(i) for i in inputs], "parent": str(parent), "settings": asdict(settings)}
     key: dict[str, Any] = json.loads(json.dumps({"rules": RULES, **given}))
     return key
 
 
 def check_same_run(out: Path, key: dict[str, Any]) -> None:
-    """Raise OutputError where `out` holds a run with another key."""
+    """Raises OutputError if `out` holds a run with another key."""
     if not (out / STATE).is_file():
         return
     before = read_state(out / STATE, out)
@@ -46,14 +46,14 @@ def check_same_run(out: Path, key: dict[str, Any]) -> None:
     raise OutputError(f"{out} was begun {why}; choose another -o or delete it")
 
 
-def keep_key(out: Path, key: dict[str, Any]) -> None:
+def save_key(out: Path, key: dict[str, Any]) -> None:
     """Store the key of a run in its folder."""
     with atomic(out / STATE, "w") as file:
         json.dump(key, file)
 
 
 def read_state(file: Path, out: Path) -> Any:
-    """The content of a JSON file of a run. Raises OutputError, naming the folder `out`, where it is damaged."""
+    """The content of a JSON file of a run. Raises OutputError, which names the folder `out`, if it is damaged."""
     try:
         return json.loads(file.read_text("utf-8"))
     except (OSError, ValueError):
@@ -66,7 +66,7 @@ def round_folder(out: Path, number: int) -> Path:
 
 
 def last_accepted(out: Path, rows: Sequence[dict[str, Any]]) -> Path | None:
-    """The folder of the last accepted round, by the rows of the log (the parent's first); None where there is none."""
+    """The folder of the last accepted round, by the rows of the log (the parent's first); None if there is none."""
     numbers = [row["round"] for row in rows[1:] if row["accepted"]]
     return round_folder(out, numbers[-1]) if numbers else None
 
@@ -86,7 +86,7 @@ def digest(file: Path) -> str:
 
 
 def tidy(out: Path) -> None:
-    """Delete the students of a finished run, and files that killed processes left half written."""
+    """Delete the students of a finished run, and partial files of killed processes."""
     for folder in (out / "rounds").glob("*"):
         for file in (folder / WEIGHTS, *folder.glob(".*.part")):
             file.unlink(missing_ok=True)

@@ -24,15 +24,15 @@ from scriven.training.sources import FixedSource, FolderSource, ScribeSource, So
 log = logging.getLogger("scriven.adapt")
 
 AFFINE_LR = 3e-3
-AFFINE_MINUTES = 0.7  # that an affine round may take where rounds are shorter: it gains more than a short full round
+AFFINE_MINUTES = 0.7  # of an affine round, even if rounds are shorter: it gains more than a short full round
 MIN_MINUTES = 0.2  # of training all weights
-VALIDATED = 40  # synthetic pictures for the training log; the student is not chosen by them
+VALIDATED = 40  # synthetic pictures to validate on, for the training log only
 
 
 def tune_affine_student(
     folder: Path, context: AdaptContext, teacher: Recogniser, minutes: float, tell: ProgressCallback
 ) -> None:
-    """Tune the affine parameters alone on the pseudo-labels in `folder`: too few parameters to fit many errors."""
+    """Tune only the affine parameters on the pseudo-labels in `folder`; they are too few to fit many errors."""
     settings, begun = context.settings, time.monotonic()
     labelled = _pseudo_labelled(folder, teacher)
     pictures = [labelled.picture(i) for i in range(len(labelled))]
@@ -63,7 +63,7 @@ def train_student(
     run = begin(copy.deepcopy(teacher).requires_grad_(True), chosen, fabric)
     plan = Plan(Mixture.of(sources, shares), settings.seed, settings.batch_width_px, fabric.device.type)
 
-    def keep(run: Run, better: bool) -> None:  # called once, at the end: there is one evaluation
+    def keep(run: Run, better: bool) -> None:  # called once: there is one evaluation, at the end
         log.debug("%s", format_log_row(run.progress.rows[-1], "synthetic training pictures"))  # not of the hand
         with atomic(folder / LOG, "w") as file:
             file.writelines(json.dumps(row) + "\n" for row in run.progress.rows)
@@ -89,7 +89,7 @@ def _spec(net: Recogniser) -> InputSpec:
 
 
 def _synthetic(teacher: Recogniser, context: AdaptContext) -> tuple[ScribeSource, ...]:
-    """Synthetic pictures, lines and words in the proportion of the training pictures; none where none are wanted."""
+    """Synthetic pictures, lines and words in the proportion of the training pictures; none if their share is 0."""
     if not context.settings.synthetic_fraction:
         return ()
     scribe, texts, lines = scribe_of(context.settings.scribe), context.prior.texts, share_of_lines(context.train)

@@ -1,4 +1,4 @@
-"""Test-time adaptation, `read --adapt`: tune a model's affine parameters on the pictures it is about to read."""
+"""Test-time adaptation, `read --adapt`: affine tuning of a model on the pictures that it then reads."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +27,7 @@ from scriven.training.fit import FitSettings
 
 log = logging.getLogger("scriven.adapt")
 
-MIN_LINES, MAX_LINES = 4, 200  # fewer are too few to train on; more are worth a model of their own
+MIN_LINES, MAX_LINES = 4, 200  # for more lines, make a model with `adapt`
 
 
 def bounded(every: Iterable[LinePicture]) -> list[LinePicture]:
@@ -37,7 +37,7 @@ def bounded(every: Iterable[LinePicture]) -> list[LinePicture]:
         found.append(item)
         if len(found) > MAX_LINES:
             raise SettingsError(
-                f"--adapt takes a page or a letter of at most {MAX_LINES} lines, and there are more; make a model of "
+                f"--adapt takes a page or a letter of at most {MAX_LINES} lines, but there are more; make a model of "
                 "them with `scriven adapt INPUT... -o MODEL` and read with -m MODEL"
             )
     return found
@@ -46,15 +46,15 @@ def bounded(every: Iterable[LinePicture]) -> list[LinePicture]:
 def adapted(
     items: Iterable[LinePicture], model: str | Path, reader: Reader, decoder: Decoder, device: str, threads: int | None
 ) -> tuple[Reader, Decoder]:
-    """A reader whose network was tuned on the pictures of `items`, with its decoder; the given ones if rejected.
+    """A reader whose network was tuned on the pictures of `items`, and its decoder; the given ones if rejected.
 
     Pseudo-labels are decoded with the language model and the words of `decoder`. If it has no language model, that of
-    the identified language is used, and the returned decoder keeps it where the identification is certain. The outcome
-    is logged. Raises ModelError for a model without weights.
+    the identified language is used, and the returned decoder keeps it if the identification is certain. The result is
+    logged. Raises ModelError for a model without weights.
     """
     pictures = list(_prepared(items, reader))
     if len(pictures) < MIN_LINES:
-        log.warning("not adapted: %s can be used, and at least %d are needed",
+        log.warning("not adapted: %s can be used, but at least %d are needed",
                     counted(len(pictures), "line"), MIN_LINES)  # fmt: skip
         return reader, decoder
     log.info("adapting to %d lines before they are read: half a minute or more", len(pictures))
@@ -65,7 +65,7 @@ def adapted(
     label_decoder, certain = _with_language(decoder, teacher, pictures)
     pairs = list(_trainable(pictures, readings(teacher, pictures, decoder=label_decoder), info))
     if not pairs:
-        log.warning("not adapted: the model reads nothing at all in these pictures")
+        log.warning("not adapted: the model reads nothing in these pictures")
         return reader, decoder
     inks, labels = zip(*pairs, strict=True)
     tuned = tune_affine(net, inks, labels, fabric, AffineSettings(), partial(percent, "adapting"))
@@ -79,7 +79,7 @@ def adapted(
 
 
 def _with_language(decoder: Decoder, teacher: Reader, pictures: Sequence[tuple[str, Grey]]) -> tuple[Decoder, bool]:
-    """This decoder if it has a language model, else one with that of the identified language; whether it is certain."""
+    """The decoder with a language model, if need be of the identified language, and whether that is certain."""
     if decoder.lm is not None:
         return decoder, True
     guess = language_of(teacher, pictures, "--lm")
@@ -98,7 +98,7 @@ def _rejected(
 def _trainable(
     pictures: Sequence[tuple[str, Grey]], labels: Sequence[Reading], info: ModelInfo
 ) -> Iterator[tuple[Grey, str]]:
-    """Pictures, as wide as the network reads them, with their pseudo-labels, where these fit into them."""
+    """Pictures, at the width at which the network reads them, with the pseudo-labels that fit into them."""
     for (_, ink), reading in zip(pictures, labels, strict=True):
         ink = widened(ink, info.stretch)
         if unusable(reading.text, ink.shape[1], info.characters, info.stride) is None:

@@ -1,4 +1,4 @@
-"""The time budget of a run: what is left of it, and the progress that is reported."""
+"""The time budget of a run, and its progress."""
 
 import time
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from scriven.base.progress import percent
 from scriven.selftrain.settings import AdaptSettings
 
-BEFORE_END = 0.99  # the most that is reported before the very end
+BEFORE_END = 0.99  # largest fraction that is reported before the end
 
 
 @dataclass
 class TimeBudget:
-    """The time since a run began (`begun`, on the clock of time.monotonic), that of interrupted processes included."""
+    """The time since a run began (`begun`, on the clock of time.monotonic), including that of interrupted processes."""
 
     settings: AdaptSettings
     begun: float
-    gating: float = 0.0  # minutes that measuring a network on the held-out pictures takes
+    gating: float = 0.0  # minutes needed to measure a network on the held-out pictures
 
     def count_earlier(self, seconds: float) -> None:
         """Add seconds that earlier processes spent on the same run."""
@@ -28,10 +28,10 @@ class TimeBudget:
 
     @property
     def left(self) -> float:
-        """Minutes; not meaningful where rounds have a fixed number of steps."""
+        """Minutes; not meaningful if rounds have a fixed number of steps."""
         return self.settings.minutes - self.spent
 
     def report(self, number: int, fraction: float = 0.0) -> None:
-        """Report progress: by minutes, or by rounds where `fraction` of round `number` (from 1) is done."""
+        """Report progress: by minutes, or with a fixed number of steps by the `fraction` of round `number` (from 1)."""
         done = (number - 1 + fraction) / self.settings.all_rounds
         percent("adapting", min(BEFORE_END, done if self.settings.steps else self.spent / self.settings.minutes))

@@ -8,12 +8,12 @@ from pathlib import Path
 from scriven.base import atomic
 from scriven.images import Grey
 from scriven.language.model import CharLM
-from scriven.reader.calibrate import calibrate, stretched
+from scriven.reader.calibrate import calibrate, fit_stretch
 from scriven.reader.model import Graph, ModelInfo, own_language, read_info, write_info
 from scriven.reader.session import Picture, Reader
 from scriven.recognisers.export import export, inference_graphs
 from scriven.training.checkpoint import WEIGHTS, build_network, load_tensors
-from scriven.training.quantise import StoredGraphs, shrink
+from scriven.training.quantise import StoredGraphs, reduce_precision
 from scriven.training.sources import Source
 
 log = logging.getLogger("scriven.publish")
@@ -92,13 +92,13 @@ def _improve(folder: Path, valid: Sequence[Source], unlabelled: Unlabelled) -> N
     texts: list[str] | None = [text for _, text, _ in made]
     if texts and len(texts) >= MIN_CALIBRATION_LINES:
         lines = list(zip(pictures, texts, strict=True))
-        for fitted in (stretched, calibrate):
+        for fitted in (fit_stretch, calibrate):
             write_info(folder, fitted(Reader.load(folder, threads=1), lines))
     elif len(unlabelled) >= MIN_CALIBRATION_LINES:
         pictures, texts = [Picture.of(id, ink) for id, ink in unlabelled], None
     else:
         return
-    report = shrink(folder, pictures, pictures, texts)
+    report = reduce_precision(folder, pictures, pictures, texts)
     level = logging.DEBUG if texts is None else logging.INFO  # in adaptation, without texts, the graphs are a detail
     for way in report.tried:
         log.log(level, "reading graph %s: %.1f MB%s", way.precision, way.megabytes, _loss(way, texts))

@@ -52,7 +52,7 @@ class StoredGraphs:
 
 
 @dataclass(frozen=True)
-class ShrinkReport:
+class PrecisionReport:
     """The precisions that were tried and the one that was kept, decided on `n` lines."""
 
     kept: str
@@ -156,7 +156,7 @@ def _after(model: onnx.ModelProto, layer: onnx.NodeProto) -> set[str]:
     return names
 
 
-def halve(source: Path, target: Path) -> None:
+def store_fp16(source: Path, target: Path) -> None:
     """Write a copy of the graph whose weights are stored in 16 bits and cast to 32 when it runs.
 
     Raises ModelError for weights outside the range of 16-bit floats.
@@ -180,13 +180,13 @@ def halve(source: Path, target: Path) -> None:
         file.write(model.SerializeToString())
 
 
-def shrink(
+def reduce_precision(
     folder: Path,
     calibrate: Iterable[Picture],
     lines: Sequence[Picture],
     texts: Sequence[str] | None,
     settings: QuantiseSettings | None = None,
-) -> ShrinkReport:
+) -> PrecisionReport:
     """Replace the fp32 graphs of a model folder by int8 ones or 16-bit weights, and record it in model.json.
 
     `calibrate`: pictures to calibrate int8 on. Int8, else 16-bit weights, is kept if the CER on `lines` with `texts`
@@ -196,7 +196,11 @@ def shrink(
     chosen = settings or QuantiseSettings()
     info = read_info(folder)
     sources = {role: folder / graph.file for role, graph in info.graphs.items()}
-    if not sources or any(g.precision != "fp32" for g in info.graphs.values()) or any(map(_is_small, sources.values())):
+    if (
+        not sources
+        or any(g.precision != "fp32" for g in info.graphs.values())
+        or any(map(_is_reduced, sources.values()))
+    ):
         raise ModelError(f"{folder} has no fp32 reading graph to quantise; export it again first")
     reader = Reader.load(folder, threads=1)
     plain = [reading.text for reading in reader.read_prepared(lines)]
@@ -207,7 +211,7 @@ def shrink(
     feeds = calibration_feeds(reader, calibrate, chosen.pictures)
     ways: dict[str, Callable[[str, Path], None]] = {
         "int8": lambda role, target: quantise(sources[role], target, feeds[role], chosen),
-        "fp16": lambda role, target: halve(sources[role], target),
+        "fp16": lambda role, target: store_fp16(sources[role], target),
     }
     for precision, make in ways.items():
         with tempfile.TemporaryDirectory() as temporary:
@@ -225,15 +229,15 @@ def shrink(
                 for role, source in sources.items():
                     _put(made[role], source)
                 write_info(folder, smaller)
-                return ShrinkReport(precision, len(plain), tuple(tried))
-    return ShrinkReport("fp32", len(plain), tuple(tried))
+                return PrecisionReport(precision, len(plain), tuple(tried))
+    return PrecisionReport("fp32", len(plain), tuple(tried))
 
 
 def _megabytes(files: Iterable[Path]) -> float:
     return sum(file.stat().st_size for file in files) / 1e6
 
 
-def _is_small(graph: Path) -> bool:
+def _is_reduced(graph: Path) -> bool:
     """Whether a graph is stored in fewer than 32 bits, from its nodes rather than from model.json."""
     made = onnx.load(graph).graph
     halves = any(tensor.data_type == TensorProto.FLOAT16 for tensor in made.initializer)

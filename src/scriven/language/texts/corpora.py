@@ -1,4 +1,4 @@
-"""A user's corpora: files and folders of UTF-8 text, read line by line. Files that cannot be read are reported."""
+"""Corpora: files and folders of UTF-8 text, read line by line. Files that cannot be read are reported."""
 
 import codecs
 import re
@@ -18,7 +18,7 @@ _CHUNK = 1 << 20  # bytes
 def corpus_files(paths: Iterable[Path], skipped: list[Skipped]) -> list[Path]:
     """The text files among files and below folders, sorted by name and checked to be UTF-8.
 
-    Hidden files and folders (`.git`) are ignored. Appends to `skipped` the files that are left out, and the special
+    Hidden files and folders (`.git`) are ignored. Appends to `skipped` the files that cannot be used, and the special
     tokens of other tools (`<unk>`) and invisible characters (soft hyphens) that are removed from a file. Raises
     TextError if a path is missing or no file is left.
     """

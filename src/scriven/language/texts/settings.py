@@ -33,14 +33,14 @@ class TextSettings:
     hyphenated: Share = 0.05  # lines whose last word is hyphenated, or that begin with the rest of one
     sentence_start: Share = 0.35  # lines that begin with a sentence
     word_share: Share = 0.5  # words among the texts of a source of both (mixed:LANG)
-    characters: str = ""  # if given, only these are written, and the space
+    characters: str = ""  # if given, only these and the space are written
 
     def __post_init__(self) -> None:
         shortest, longest = self.min_chars or 1, self.max_chars or self.min_chars or 1
         if not 1 <= self.min_tokens <= self.max_tokens or not 1 <= shortest <= longest:
             raise SettingsError(
-                "the least length of a line is above the greatest; correct min_tokens and max_tokens, or min_chars and "
-                "max_chars"
+                "the minimum length of a line is above the maximum; correct min_tokens and max_tokens, or "
+                "min_chars and max_chars"
             )
         if self.min_chars is not None and self.max_chars is None:
             raise SettingsError("min_chars is set without max_chars; set both, or min_tokens and max_tokens instead")

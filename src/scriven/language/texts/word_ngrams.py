@@ -1,9 +1,9 @@
 """Lines sampled from a word n-gram model of a user's corpus, with Witten-Bell back-off.
 
-After a context seen n times with t different followers, one of those is sampled with probability n / (n + t), else the
-context loses its oldest word. An n-gram of k words is one unsigned 64-bit number, 16 bits per word, so that counting is
-sorting and memory is bounded. Word 0 is the boundary of a text and never written. Words outside the vocabulary are in
-no n-gram; there is no unknown word.
+After a context seen n times with t different followers, one of these is sampled with probability n / (n + t); otherwise
+the oldest word of the context is dropped. An n-gram of k words is one unsigned 64-bit number, 16 bits per word, so that
+counting is sorting and memory is bounded. Word 0 is the boundary of a text and never written. N-grams with words
+outside the vocabulary are not counted.
 """
 
 import io

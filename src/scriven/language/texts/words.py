@@ -1,4 +1,4 @@
-"""Word distributions: of a language, of a user's corpora, or from a CSV file."""
+"""Word distributions of a language, of corpora, or from a CSV file."""
 
 import csv
 import io
@@ -18,7 +18,7 @@ from scriven.language.texts.languages import charset_of, language_of
 from scriven.language.texts.tokens import is_mark, tokenise
 from scriven.text import normalise
 
-MAX_TYPES = 2_000_000  # word types held while counting; beyond it those seen once are dropped
+MAX_TYPES = 2_000_000  # word types in memory while counting; above that, those seen once are dropped
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def count_words(
             counts = Counter({word: n for word, n in counts.items() if n > 1})
     kept = {word: float(n) for word, n in counts.items() if n >= min_count}
     if not kept:
-        raise TextError("the texts have no word that fits; give more text, a larger max_length or fewer restrictions")
+        raise TextError("the texts have no usable word; give more text, a larger max_length or fewer restrictions")
     return WordDistribution.of(kept)
 
 
