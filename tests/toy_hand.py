@@ -28,7 +28,7 @@ from scriven.tensors import collate
 from scriven.text import Charset
 from scriven.training import fit as fitting
 from scriven.training.checkpoint import load_net, save_weights
-from scriven.training.quantise import halve
+from scriven.training.quantise import store_fp16
 
 WORDS = ("ink", "paper", "quill", "letter", "seal", "wax", "desk", "folio", "hand", "script")
 
@@ -155,7 +155,7 @@ def published(parent, tmp_path_factory):
     made = tmp_path_factory.mktemp("published")
     net, info = load_net(parent)
     export(inference_graphs(net)["reader"], made / "plain.onnx")
-    halve(made / "plain.onnx", made / "small.onnx")
+    store_fp16(made / "plain.onnx", made / "small.onnx")
     (made / "plain.onnx").unlink()
     save_weights(made, net, half=True)
     changes = {
