@@ -1,4 +1,4 @@
-"""Bad input, through the commands: one clear sentence (what, where, what next), the right exit code, nothing lost."""
+"""Bad input to commands: one sentence (what, where, what next), the right exit code, nothing lost."""
 
 import io
 import json
@@ -96,7 +96,7 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def lines_folder(path: Path, count: int, bad: int | None = None, apart: bool = False) -> Path:
-    """`apart`: no two pictures are the same."""
+    """`apart`: all pictures differ."""
     with LinesWriter(path, {"command": "test"}) as writer:
         for n in range(count):
             text = "".join(LETTERS[(n * 7 + i) % 7] for i in range(3 + n % 4))
@@ -113,7 +113,7 @@ def cut(file: Path) -> Path:
 
 
 def told(result: tuple[int, str, str], code: int, *parts: str) -> None:
-    """The exit code, every part in the sentences on standard error, and nothing of Python's in them."""
+    """Check the exit code, that standard error has every part, and that it has no traceback."""
     said = result[2]
     assert result[0] == code, said
     assert "Traceback" not in said and "Error:" not in said
@@ -124,7 +124,7 @@ def told(result: tuple[int, str, str], code: int, *parts: str) -> None:
         assert last.startswith("scriven: ") and any(word in last for word in NEXT), said
 
 
-def test_every_kind_of_picture_is_read_and_the_bad_ones_are_named(scriven: Scriven, toy: Path, pictures: Path) -> None:
+def test_pictures_of_all_formats_are_read_and_bad_ones_named(scriven: Scriven, toy: Path, pictures: Path) -> None:
     result = scriven("read", pictures, "-m", toy, "-f", "csv")
     rows = [row.split(",") for row in result[1].splitlines()[1:]]
     assert sorted(Path(row[1]).name for row in rows) == sorted(GOOD) and {row[2] for row in rows} == {"abc d"}
@@ -132,7 +132,7 @@ def test_every_kind_of_picture_is_read_and_the_bad_ones_are_named(scriven: Scriv
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_picture_alone_is_code_2(scriven: Scriven, toy: Path, tmp_path: Path, name: str) -> None:
+def test_a_single_bad_picture_gives_exit_code_2(scriven: Scriven, toy: Path, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(BAD[name][0])
     told(scriven("read", tmp_path / name, "-m", toy), 2, f"{tmp_path / name}: ", BAD[name][1])
     told(scriven("import", "pictures", tmp_path, "-o", tmp_path / "out"), 2, BAD[name][1])
@@ -142,7 +142,7 @@ def test_a_bad_picture_alone_is_code_2(scriven: Scriven, toy: Path, tmp_path: Pa
 def test_import_keeps_every_good_picture(scriven: Scriven, pictures: Path, tmp_path: Path) -> None:
     told(scriven("import", "pictures", pictures, "-o", tmp_path / "out"), 1, *(why for _, why in BAD.values()))
     kept = {line.id for line in LinesFolder(tmp_path / "out").lines()}
-    assert len(kept) == len(GOOD) and {"cmyk", "cmyk.tif"} <= kept  # one stem, two pictures
+    assert len(kept) == len(GOOD) and {"cmyk", "cmyk.tif"} <= kept  # two pictures with one stem
 
 
 def test_very_wide_pictures(scriven: Scriven, toy: Path, tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_very_wide_pictures(scriven: Scriven, toy: Path, tmp_path: Path) -> None
     assert result[1].startswith("abc dabc d") and len(result[1]) > 2_400
 
 
-def test_one_bad_line_among_a_thousand_costs_that_line_only(scriven: Scriven, toy: Path, tmp_path: Path) -> None:
+def test_one_bad_line_in_a_thousand_skips_only_itself(scriven: Scriven, toy: Path, tmp_path: Path) -> None:
     folder = lines_folder(tmp_path / "thousand", 1_000, bad=500, apart=True)
     result = scriven("read", folder, "-m", toy)
     told(result, 1, "l500: ", "scriven: 1 skipped")
@@ -169,7 +169,7 @@ def test_one_bad_line_among_a_thousand_costs_that_line_only(scriven: Scriven, to
 
 
 @pytest.mark.slow
-def test_adapting_names_one_bad_line_among_a_thousand(scriven: Scriven, tmp_path: Path) -> None:
+def test_adapt_names_one_bad_line_in_a_thousand(scriven: Scriven, tmp_path: Path) -> None:
     pytest.importorskip("torch")
     folder, model = lines_folder(tmp_path / "thousand", 1_000, bad=500, apart=True), tmp_path / "model"
     damaged = lines_folder(tmp_path / "damaged", 4)
@@ -182,7 +182,9 @@ def test_adapting_names_one_bad_line_among_a_thousand(scriven: Scriven, tmp_path
     asked = ("-m", model, "--lang", "en", "--rounds", 1, "--set", "steps=1", "--set", "synthetic_fraction=0")
     told(scriven("adapt", damaged, "-o", tmp_path / "hand", *asked), 2, "not a complete Parquet")
     told(scriven("adapt", folder, "-o", folder / "about.json", *asked), 2, "is a file")
-    result = scriven("adapt", folder, damaged, "-o", tmp_path / "hand", *asked)  # the failed try left the place free
+    result = scriven(
+        "adapt", folder, damaged, "-o", tmp_path / "hand", *asked
+    )  # the failed run left the output path free
     told(result, 1, "l500: ", "not a complete Parquet", "scriven: 2 skipped")
     cut(model / "weights.safetensors")
     told(
@@ -206,7 +208,7 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("what", SPOILT)
-def test_a_spoilt_model_is_said(scriven: Scriven, toy: Path, tmp_path: Path, what: str) -> None:
+def test_damaged_models_are_refused(scriven: Scriven, toy: Path, tmp_path: Path, what: str) -> None:
     spoil, why = SPOILT[what]
     model = tmp_path / "model"
     shutil.copytree(toy, model)
@@ -223,7 +225,9 @@ def test_a_spoilt_model_is_said(scriven: Scriven, toy: Path, tmp_path: Path, wha
 
 
 @pytest.mark.parametrize("what", ["empty", "cut", "nowhere", "latin.csv", "huge.csv"])
-def test_what_is_no_lines_folder_is_code_2_everywhere(scriven: Scriven, toy: Path, tmp_path: Path, what: str) -> None:
+def test_other_folders_give_exit_code_2_in_every_command(
+    scriven: Scriven, toy: Path, tmp_path: Path, what: str
+) -> None:
     (tmp_path / "empty").mkdir()
     cut(lines_folder(tmp_path / "cut", 20) / "train-00000.parquet")
     (tmp_path / "latin.csv").write_bytes(b"id,image,text\n1,x.png,\xe9t\xe9\n")
@@ -234,7 +238,9 @@ def test_what_is_no_lines_folder_is_code_2_everywhere(scriven: Scriven, toy: Pat
         ("read", given, "-m", toy, "-o", tmp_path / "out.json"),
         ("score", toy, given),
         ("doctor", given),
-        *([] if given.suffix else [("look", given, "-o", tmp_path / "look.html")]),  # it shows a page without lines
+        *(
+            [] if given.suffix else [("look", given, "-o", tmp_path / "look.html")]
+        ),  # which also shows folders without lines
         ("export", "pairs", given, "-o", tmp_path / "out"),
         ("import", "csv" if given.suffix == ".csv" else "parquet", given, "-o", tmp_path / "out"),
     ):
@@ -242,7 +248,7 @@ def test_what_is_no_lines_folder_is_code_2_everywhere(scriven: Scriven, toy: Pat
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_text_that_is_not_utf8_costs_its_line(scriven: Scriven, tmp_path: Path) -> None:
+def test_text_that_is_not_utf8_skips_its_line(scriven: Scriven, tmp_path: Path) -> None:
     pairs = tmp_path / "pairs"
     pairs.mkdir()
     for n in range(4):
@@ -253,7 +259,7 @@ def test_text_that_is_not_utf8_costs_its_line(scriven: Scriven, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("spec", ["{}", "words:{}", "ngram:{}"])
-def test_files_of_a_corpus_that_are_left_out_are_named(scriven: Scriven, tmp_path: Path, spec: str) -> None:
+def test_skipped_files_of_a_corpus_are_named(scriven: Scriven, tmp_path: Path, spec: str) -> None:
     pytest.importorskip("uharfbuzz")
     corpus = tmp_path / "corpus"
     corpus.mkdir()
@@ -306,7 +312,7 @@ def test_odd_names_links_and_pipes(scriven: Scriven, toy: Path, odd: Path, tmp_p
         result = scriven("read", odd, "-m", toy, "-f", format, "-o", tmp_path / f"out-{n}")
         told(result, 1, "broken.png: it is a broken link to /nowhere", "pipe.png: not a regular file", "2 skipped")
         assert len(list((tmp_path / f"out-{n}").iterdir())) == 6 + 1
-        assert not json.loads((tmp_path / f"out-{n}" / "about.json").read_text())["finished"]  # while two are bad
+        assert not json.loads((tmp_path / f"out-{n}" / "about.json").read_text())["finished"]  # as two inputs are bad
     told(scriven("read", odd / "pipe.png", "-m", toy), 2, "not a regular file")
     told(scriven("read", "", "-m", toy), 2, "name of an input is empty")
     told(scriven("read", "a" * 300, "-m", toy), 2, "name too long")
@@ -314,7 +320,7 @@ def test_odd_names_links_and_pipes(scriven: Scriven, toy: Path, odd: Path, tmp_p
     assert LinesFolder(tmp_path / "in").count("train") == 6
 
 
-def test_an_odd_name_can_be_printed(toy: Path, odd: Path) -> None:
+def test_file_names_that_are_not_utf8_can_be_printed(toy: Path, odd: Path) -> None:
     with command("read", odd, "-m", toy, "-f", "json", stdout=subprocess.PIPE) as running:
         printed, said = running.communicate()
     assert running.returncode == 1 and b"Traceback" not in said
@@ -322,7 +328,7 @@ def test_an_odd_name_can_be_printed(toy: Path, odd: Path) -> None:
     assert os.fsdecode(b"\xff\xfe") in names and "new\nline" in names
 
 
-def test_a_result_inside_its_own_input(scriven: Scriven, toy: Path, tmp_path: Path) -> None:
+def test_an_output_folder_inside_the_input(scriven: Scriven, toy: Path, tmp_path: Path) -> None:
     (tmp_path / "scans").mkdir()
     (tmp_path / "scans" / "x.png").write_bytes(PNG)
     told(scriven("read", tmp_path / "scans", "-m", toy, "-o", tmp_path / "scans" / "out"), 0)
@@ -336,7 +342,7 @@ def test_a_result_inside_its_own_input(scriven: Scriven, toy: Path, tmp_path: Pa
 
 @contextmanager
 def full_disk(room: int) -> Iterator[None]:
-    """No file can grow beyond `room` bytes."""
+    """A context in which no file can grow beyond `room` bytes."""
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
@@ -346,7 +352,7 @@ def full_disk(room: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_full_disk_leaves_nothing_under_the_final_name(scriven: Scriven, toy: Path, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_no_finished_output(scriven: Scriven, toy: Path, tmp_path: Path) -> None:
     pytest.importorskip("uharfbuzz")
     lines = lines_folder(tmp_path / "lines", 60)
     (tmp_path / "texts.txt").write_text("\n".join(f"bad cab number {n}" for n in range(40)))
@@ -363,12 +369,12 @@ def test_a_full_disk_leaves_nothing_under_the_final_name(scriven: Scriven, toy: 
     for name, command in commands.items():
         with full_disk(2_000):
             result = scriven(*command, tmp_path / name)
-        why = "No space left" if name == "exported" else "File too large"  # LMDB says so of any write cut short
+        why = "No space left" if name == "exported" else "File too large"  # LMDB's message for any incomplete write
         told(result, 2, "cannot write ", why, "free some space")
         assert set(tmp_path.iterdir()) == before, name
     del commands["exported"], commands["lm.npz"], commands["words.csv"]
     for name, command in commands.items():
-        told(scriven(*command, tmp_path / name), 0)  # the place is free
+        told(scriven(*command, tmp_path / name), 0)  # the output path is free
 
 
 def command(*arguments: object, **options: object) -> "subprocess.Popen[bytes]":
@@ -377,7 +383,7 @@ def command(*arguments: object, **options: object) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(call, env={**os.environ, "PYTHONPATH": home}, stderr=subprocess.PIPE, **options)  # type: ignore[call-overload, no-any-return]
 
 
-def test_a_closed_pipe_ends_quietly(toy: Path, tmp_path: Path) -> None:
+def test_a_closed_pipe_is_not_an_error(toy: Path, tmp_path: Path) -> None:
     folder = lines_folder(tmp_path / "lines", 600)
     with command("read", folder, "-m", toy, "-f", "json", "--threads", 1, stdout=subprocess.PIPE) as running:
         assert running.stdout and running.stderr
@@ -387,7 +393,7 @@ def test_a_closed_pipe_ends_quietly(toy: Path, tmp_path: Path) -> None:
     assert "Traceback" not in said and "Broken" not in said and running.returncode != 2
 
 
-def test_a_full_or_closed_standard_output_is_said(toy: Path, tmp_path: Path) -> None:
+def test_a_full_or_closed_standard_output_is_reported(toy: Path, tmp_path: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
     (tmp_path / "x.png").write_bytes(PNG)

@@ -1,4 +1,4 @@
-"""Words of a page come to one scale: by whatever way they come in, and nothing else is changed."""
+"""Words of a page are padded to a common scale, however they are given; lines are unchanged."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,38 +34,40 @@ def opened(given: object, split: str | None = None) -> list:
     return [item for source in find_inputs([str(given)])[0] for item in line_pictures(source, split=split)]
 
 
-def test_the_highest_words_of_a_page_say_how_high_its_words_are():
+def test_words_are_padded_to_the_90th_percentile_of_their_page():
     sizes = [("a", 20, h) for h in range(5, 45)] + [("b", 20, 100)] * 3 + [("c", 20, 50)] * MIN_PAGE_WORDS
     heights = Heights(sizes)
     assert heights.words and heights.of("c") == 50
-    assert heights.of("a") == 40  # nine tenths of forty words are no higher
-    assert heights.of("b") == heights.of("of another folder") == 50  # too few of a page: those of all pages
+    assert heights.of("a") == 40  # the 90th percentile of forty words
+    assert (
+        heights.of("b") == heights.of("of another folder") == 50
+    )  # too few words on the page: the height of all pages
 
 
 @pytest.mark.parametrize(
     "sizes",
     [
         [("a", 90, 30)] * (MIN_PAGE_WORDS - 1),  # too few to tell
-        [("a", 90, 30)] * 30 + [("a", 900, 60)] * 10,  # lines and some short ones
+        [("a", 90, 30)] * 30 + [("a", 900, 60)] * 10,  # lines, some of them short
         [],
     ],
 )
-def test_lines_and_a_few_words_stay_as_they_are(sizes):
+def test_lines_and_a_few_words_are_not_padded(sizes):
     heights = Heights(sizes)
     assert not heights.words and heights.of("a") == 0
 
 
-def test_a_few_whole_pages_among_words_do_not_make_them_tiny():
+def test_the_padded_height_is_limited_to_twice_the_median():
     sizes = [("a", 90, 40)] * 34 + [("a", 2000, 3000)] * 6
     assert Heights(sizes).of("a") == 80  # twice the median
 
 
-def test_a_small_page_of_another_scan_keeps_its_own_size():
+def test_pages_with_few_words_are_limited_by_their_own_median():
     heights = Heights([("a", 90, 60)] * 40 + [("b", 40, 20)] * 5)
-    assert heights.of("a") == 60 and heights.of("b") == 40  # not three times as high as its words are
+    assert heights.of("a") == 60 and heights.of("b") == 40  # twice the median of the page
 
 
-def test_of_lines_only_the_first_pictures_are_looked_at():
+def test_only_the_first_pictures_of_lines_are_consumed():
     looked = []
 
     def sizes():
@@ -76,7 +78,7 @@ def test_of_lines_only_the_first_pictures_are_looked_at():
     assert not Heights(sizes()).words and len(looked) == 200
 
 
-def test_room_is_paper_above_and_below():
+def test_padding_is_paper_above_and_below():
     low = word(LOW)
     roomy = pad_to_height(low, 61)
     assert roomy.shape == (61, 90) and np.array_equal(roomy[20:40], low)
@@ -84,20 +86,20 @@ def test_room_is_paper_above_and_below():
     assert pad_to_height(low, 20) is low and pad_to_height(low, 0) is low
 
 
-def test_letters_of_low_and_tall_words_come_to_one_size(tmp_path):
+def test_words_of_different_heights_get_one_scale(tmp_path):
     made = folder(tmp_path / "words", [("a", word(TALL)), ("a", word(LOW))] * 12)
     widths = {prepare(made.picture(line)).shape[1] for line in made.lines()}
-    assert widths == {96}  # both are 90 px wide: 64/60 of it, while the low one alone would be 288
+    assert widths == {96}  # both are 90 px wide and scaled by 64/60; the low one alone would be 288 px wide
     assert {prepare(decode(line.image, line.id)).shape[1] for line in made.lines()} == {96, 288}
 
 
-def test_pictures_of_lines_are_the_same_to_the_last_pixel(tmp_path):
+def test_pictures_of_lines_are_unchanged(tmp_path):
     made = folder(tmp_path / "lines", [("a", word((60, 700))), ("a", word((20, 90)))] * 12)
     for line in made.lines():
         assert np.array_equal(made.picture(line), decode(line.image, line.id))
 
 
-def test_a_split_is_at_the_scale_of_the_whole_folder(tmp_path):
+def test_the_padded_height_is_that_of_the_whole_folder(tmp_path):
     with LinesWriter(tmp_path / "words", {"command": "test"}) as writer:
         for number in range(40):
             writer.write(Line(f"{number}", encode(word(TALL)), "a"), "train")
@@ -109,7 +111,7 @@ def test_a_split_is_at_the_scale_of_the_whole_folder(tmp_path):
     assert isinstance(item, LinePicture) and item.picture is not None and item.picture.shape == TALL
 
 
-def test_a_damaged_picture_costs_itself_alone(tmp_path):
+def test_a_damaged_picture_skips_only_itself(tmp_path):
     with LinesWriter(tmp_path / "words", {"command": "test"}) as writer:
         for number in range(30):
             writer.write(Line(f"{number}", encode(word(TALL)), "a"))
@@ -121,21 +123,21 @@ def test_a_damaged_picture_costs_itself_alone(tmp_path):
     assert all(item.picture is not None and item.picture.shape == TALL for item in found)
 
 
-def test_pictures_of_words_in_folders_are_pages_of_their_own(tmp_path):
+def test_folders_of_word_pictures_count_as_pages(tmp_path):
     for page, tall in (("1", (60, 90)), ("2", (40, 70))):
         (tmp_path / page).mkdir()
         for number in range(MIN_PAGE_WORDS):
             (tmp_path / page / f"{number}.png").write_bytes(encode(word((20, 60) if number == 3 else tall)))
     heights = {s.path.parent.name: s.word_height for s in find_inputs([tmp_path])[0]}
     assert heights == {"1": 60, "2": 40}
-    one, _ = find_inputs([tmp_path / "1" / "3.png"])  # one picture alone says nothing of the others
+    one, _ = find_inputs([tmp_path / "1" / "3.png"])  # a single picture has no common height
     assert one[0].word_height == 0
     (low,) = (item for item in opened(tmp_path / "1" / "*.png") if item.source.name == "3.png")
     assert low.picture is not None and low.picture.shape == (60, 60)
     assert np.array_equal(low.picture[20:40], open_image(tmp_path / "1" / "3.png"))
 
 
-def test_lines_given_beside_words_change_neither(tmp_path):
+def test_lines_and_words_given_together_are_independent(tmp_path):
     for name, shapes in (("words", [TALL, LOW] * 12), ("lines", [(60, 700)] * 20 + [LOW] * 5)):
         (tmp_path / name).mkdir()
         for number, shape in enumerate(shapes):
@@ -144,7 +146,7 @@ def test_lines_given_beside_words_change_neither(tmp_path):
     assert high == {"words": 60, "lines": 0}
 
 
-def test_words_in_tiff_files_get_room_too(tmp_path):
+def test_words_in_tiff_files_are_padded(tmp_path):
     for number in range(MIN_PAGE_WORDS):
         Image.fromarray(word(LOW if number == 3 else TALL)).save(tmp_path / f"{number}.tif", compression="tiff_lzw")
     (low,) = (item for item in opened(tmp_path) if item.source.name == "3.tif")
@@ -152,12 +154,12 @@ def test_words_in_tiff_files_get_room_too(tmp_path):
 
 
 @pytest.mark.parametrize("tree", [False, True])
-def test_a_table_sees_words_as_the_folder_it_refers_to(tmp_path, tree):
-    """A table of twelve words is too short to tell, and its pages are not all that the folder has."""
+def test_a_table_pads_words_as_the_folder_it_refers_to(tmp_path, tree):
+    """The table has too few words, and only some of the pages of the folder."""
     where = tmp_path / "made"
     pictures = [("a", word(TALL)), ("a", word(LOW))] * 12 + [("b", word((90, 90))), ("b", word(LOW))] * 12
     made = folder(where, pictures)
-    if tree:  # of lines and words, as others store them
+    if tree:  # with both levels, lines and words
         (tmp_path / "tree" / "train").mkdir(parents=True)
         (where / "train-00000.parquet").rename(tmp_path / "tree" / "train" / "words.parquet")
         folder(tmp_path / "more", [("a", word((60, 700)))] * 3)
@@ -174,8 +176,8 @@ def test_a_table_sees_words_as_the_folder_it_refers_to(tmp_path, tree):
 
 
 @pytest.mark.real
-def test_words_of_a_strange_hand_are_read_better_so(real_data):
-    """Measured on all test words: 52.7 % errors without the room, 44.7 with it."""
+def test_padding_improves_the_reading_of_real_words(real_data):
+    """CER on all test words: 52.7 % without padding, 44.7 % with it."""
     from scriven.metrics import score
     from scriven.reader.session import Reader
 
@@ -187,5 +189,5 @@ def test_words_of_a_strange_hand_are_read_better_so(real_data):
         said = reader.read((line.id, picture) for line, picture in zip(lines, pictures, strict=True))
         return score([line.text or "" for line in lines], [reading.text for reading in said]).cer
 
-    tight, roomy = cer([decode(x.image, x.id) for x in lines]), cer([words.picture(x) for x in lines])
-    assert roomy < 0.9 * tight
+    tight, padded = cer([decode(x.image, x.id) for x in lines]), cer([words.picture(x) for x in lines])
+    assert padded < 0.9 * tight

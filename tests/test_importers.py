@@ -1,4 +1,4 @@
-"""Foreign data in and out: nothing is lost silently, nothing is trained on by accident, and every format comes back."""
+"""Importers and exporters: round trips of every format, skipped inputs by name, splits."""
 
 import csv
 import io
@@ -48,11 +48,11 @@ def folder(tmp_path: Path, letters: list[Line]) -> Path:
     return tmp_path / "lines"
 
 
-# ---- there and back
+# ---- export and import
 
 
 @pytest.mark.parametrize("format", EXPORTERS)
-def test_what_is_exported_comes_back(format: str, folder: Path, tmp_path: Path) -> None:
+def test_exported_lines_are_imported_unchanged(format: str, folder: Path, tmp_path: Path) -> None:
     done = export(format, folder, tmp_path / "out")
     assert done.lines == 6 and not done.skipped
     back = import_lines(tmp_path / "out", tmp_path / "back", format)
@@ -72,7 +72,7 @@ def test_what_is_exported_comes_back(format: str, folder: Path, tmp_path: Path) 
             assert [vars(line) for line in new] == [vars(line) for line in old]
 
 
-def test_ids_that_differ_in_case_only_stay_apart(tmp_path: Path, letters: list[Line]) -> None:
+def test_ids_that_differ_only_in_case_get_different_files(tmp_path: Path, letters: list[Line]) -> None:
     pictures = PictureWriter(tmp_path)
     paths = [pictures.save("train", line) for line in letters]
     assert len({str(p).casefold() for p in paths}) == len(paths)
@@ -84,14 +84,14 @@ def test_ids_that_differ_in_case_only_stay_apart(tmp_path: Path, letters: list[L
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12))
-def test_a_file_name_is_safe_and_gives_back_its_id(id: str) -> None:
+def test_file_names_are_safe_and_invertible(id: str) -> None:
     for name in file_names(id):
         assert all(part and part[0] not in ". " and part[-1] not in ". " for part in name.split("/"))
         assert not set(name) & set('\\:*?"<>|\0\n\t')
         assert Ids()(Path("train") / f"{name}.png") == id
 
 
-def test_an_exported_folder_is_never_written_over(folder: Path, tmp_path: Path) -> None:
+def test_an_exported_folder_is_never_overwritten(folder: Path, tmp_path: Path) -> None:
     save(tmp_path / "out" / "mine.txt", "mine")
     with pytest.raises(OutputError, match="not empty"):
         export("pairs", folder, tmp_path / "out")
@@ -108,7 +108,7 @@ def test_an_export_respects_the_umask(folder: Path, tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o077 for path in (tmp_path / "out", *(tmp_path / "out").rglob("*"))} == {0}
 
 
-def test_lines_without_text_are_named_not_exported(tmp_path: Path) -> None:
+def test_lines_without_text_are_skipped_by_name(tmp_path: Path) -> None:
     with LinesWriter(tmp_path / "l", {}) as writer:
         writer.write(Line("one", PNG, "word"))
         writer.write(Line("two", PNG, None))
@@ -139,11 +139,11 @@ def test_pairs_with_dots_and_spaces_in_names(tmp_path: Path) -> None:
         ("train", "a.b", "text of a.b"),
         ("train", "page 1.line.02", "text of page 1.line.02"),
         ("train", "x", "text of train/x"),
-        ("valid", "val/x", "text of val/x"),  # not "x" again: two lines may not share an id
+        ("valid", "val/x", "text of val/x"),  # not "x" again: ids are unique
     ]
 
 
-def test_pairs_refuse_by_name_what_has_no_partner(tmp_path: Path) -> None:
+def test_pairs_without_a_partner_are_skipped_by_name(tmp_path: Path) -> None:
     save(tmp_path / "good.png"), save(tmp_path / "good.gt.txt", "good")
     save(tmp_path / "alone.png")
     save(tmp_path / "nopicture.gt.txt", "words")
@@ -168,7 +168,7 @@ def marking(folder: Path, rows: list[tuple[str, ...]], delimiter: str = ",") -> 
         csv.writer(file, delimiter=delimiter).writerows([("sample_id", "path", "stage", "text"), *rows])
 
 
-def test_unknown_stages_are_refused_by_name_and_never_trained_on(tmp_path: Path) -> None:
+def test_rows_with_unknown_stages_are_skipped(tmp_path: Path) -> None:
     set_folder = tmp_path / "iam"
     save(set_folder / "images" / "1.png")
     stages = ("train", "valid", "test", "unknown", "val", "Train", "holdout", "")
@@ -180,7 +180,7 @@ def test_unknown_stages_are_refused_by_name_and_never_trained_on(tmp_path: Path)
     assert [r.id for r in skipped] == ["s3", "s6"] and "'unknown'" in skipped[0].reason
 
 
-def test_words_that_look_like_missing_values_stay_words(tmp_path: Path) -> None:
+def test_nan_and_null_are_texts(tmp_path: Path) -> None:
     save(tmp_path / "1.png")
     words = ["NaN", "NA", "null", "None", "nan", "n/a", "-inf", "TRUE", "0012"]
     marking(tmp_path, [(str(i), "1.png", "train", word) for i, word in enumerate(words)])
@@ -190,24 +190,24 @@ def test_words_that_look_like_missing_values_stay_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_tables_of_every_office_program(tmp_path: Path, delimiter: str) -> None:
+def test_commas_semicolons_and_tabs(tmp_path: Path, delimiter: str) -> None:
     save(tmp_path / "1.png")
     marking(tmp_path, [("a", "1.png", "train", 'say "a, b; c"')], delimiter)
     assert read("csv", tmp_path)[0] == [("train", "a", 'say "a, b; c"')]
 
 
-def test_one_bad_row_costs_that_row_only(tmp_path: Path) -> None:
+def test_a_bad_row_skips_only_itself(tmp_path: Path) -> None:
     save(tmp_path / "1.png")
     rows = b"path,text\n1.png,good\n1.png,a,b\n1.png\n1.png,\xe9t\xe9\n\xe9.png,x\nlost.png,x\n1.png,\n"
     save(tmp_path / "t.csv", rows)
     lines, skipped = read("csv", tmp_path / "t.csv")
-    assert lines == [("train", "1", "good"), ("train", "1", None)]  # an empty cell: nobody knows the text
+    assert lines == [("train", "1", "good"), ("train", "1", None)]  # an empty cell: text unknown
     assert [r.id for r in skipped] == ["t.csv:3", "t.csv:4", "t.csv:5", "t.csv:6", "lost"]
     with pytest.raises(LinesError, match="needs the columns"):
         read("csv", save(tmp_path / "u.csv", "path,text\n".encode("utf-16")))
 
 
-def test_tsv_keeps_tabs_of_the_text_and_names_bad_rows(tmp_path: Path) -> None:
+def test_tsv_keeps_tabs_in_texts_and_names_bad_rows(tmp_path: Path) -> None:
     save(tmp_path / "val" / "i" / "1.jpg")
     save(tmp_path / "val" / "gt.txt", "i/1.jpg\ttwo words\r\n\nno tab here\ni/2.jpg\tlost\n")
     lines, skipped = read("tsv", tmp_path)
@@ -228,7 +228,7 @@ def test_imagefolder_reads_both_kinds_of_metadata(tmp_path: Path) -> None:
 # ---- Parquet
 
 
-def test_the_trees_of_real_data(tmp_path: Path) -> None:
+def test_parquet_trees_of_splits_and_levels(tmp_path: Path) -> None:
     for collection in ("one", "two"):
         for split in ("train", "val"):
             for level in ("lines", "words"):
@@ -258,7 +258,7 @@ def test_hugging_face_parquet_without_ids(tmp_path: Path) -> None:
         read("parquet", tmp_path / "cut.parquet")
 
 
-def test_parquet_keeps_numbers_as_ids_and_columns_it_does_not_know(tmp_path: Path) -> None:
+def test_parquet_keeps_numeric_ids_and_unknown_columns(tmp_path: Path) -> None:
     rows = [{"id": i, "image": PNG, "text": "a", "label": 7, "transcription": "b"} for i in range(2)]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "train.parquet")
     items = list(IMPORTERS["parquet"](tmp_path))
@@ -266,7 +266,7 @@ def test_parquet_keeps_numbers_as_ids_and_columns_it_does_not_know(tmp_path: Pat
     assert all(i[1].extra == {"label": 7, "transcription": "b"} for i in items if isinstance(i, tuple))
 
 
-def test_parquet_text_that_is_no_utf8_costs_its_row_only(tmp_path: Path) -> None:
+def test_parquet_text_that_is_not_utf8_skips_its_row_only(tmp_path: Path) -> None:
     offsets = pa.py_buffer(np.array([0, 2, 4, 5], np.int32).tobytes())
     texts = pa.Array.from_buffers(pa.string(), 3, [None, offsets, pa.py_buffer(b"ok\xff\xfez")])
     pq.write_table(pa.table({"id": ["1", "2", "3"], "image": [PNG] * 3, "text": texts}), tmp_path / "train.parquet")
@@ -275,10 +275,10 @@ def test_parquet_text_that_is_no_utf8_costs_its_row_only(tmp_path: Path) -> None
     assert [(r.id, "UTF-8" in r.reason) for r in skipped] == [("train-000001", True)]
 
 
-# ---- the label-free learner's folders
+# ---- transcripts
 
 
-def test_transcripts_by_number_not_by_name(tmp_path: Path) -> None:
+def test_transcripts_are_sorted_by_number(tmp_path: Path) -> None:
     for number in range(11):
         save(tmp_path / "labeled" / f"{number}.png")
     save(tmp_path / "labeled" / "transcripts.txt", "".join(f"word {n}\n" for n in range(11)))
@@ -287,9 +287,9 @@ def test_transcripts_by_number_not_by_name(tmp_path: Path) -> None:
     assert [id for _, id, _ in lines][-1] == "labeled/10"
 
 
-def test_transcripts_that_were_appended_to_are_refused_whole(tmp_path: Path) -> None:
+def test_transcripts_with_too_many_lines_are_refused(tmp_path: Path) -> None:
     save(tmp_path / "0.png"), save(tmp_path / "1.png")
-    save(tmp_path / "transcripts.txt", "a\nb\na\nb\n")  # what two runs of that program leave behind
+    save(tmp_path / "transcripts.txt", "a\nb\na\nb\n")  # written by two runs of that program
     with pytest.raises(LinesError, match="4 lines for 2 numbered pictures"):
         read("transcripts", tmp_path)
     save(tmp_path / "transcripts.txt", "a\nb\n")
@@ -309,15 +309,15 @@ def test_labels_in_file_names(tmp_path: Path) -> None:
 # ---- pictures
 
 
-def test_importing_and_reading_know_the_same_picture_files(tmp_path: Path) -> None:
-    """`scan.jpe` was read, and not imported."""
+def test_import_and_read_accept_the_same_extensions(tmp_path: Path) -> None:
+    """`scan.jpe` used to be read but not imported."""
     for suffix in PICTURE_SUFFIXES:
         save(tmp_path / f"{suffix[1:]}{suffix.upper()}", b"x")
     found, skipped = find_inputs([tmp_path])[0], list(IMPORTERS["pictures"](tmp_path))
     assert len(found) == len(skipped) == len(PICTURE_SUFFIXES) and ".jpe" in PICTURE_SUFFIXES
 
 
-def test_pictures_of_other_kinds_are_named(tmp_path: Path) -> None:
+def test_pictures_of_unsupported_formats_are_named(tmp_path: Path) -> None:
     for name in ("a.avif", "b.HEIC", ".hidden.jfif"):
         save(tmp_path / "in" / name, b"x")
     with pytest.raises(LinesError, match="the first of 2: a.avif: .*save it as PNG or JPEG"):
@@ -387,7 +387,7 @@ def test_an_interrupted_import_is_continued(tmp_path: Path, monkeypatch) -> None
     assert part == whole and len(part) == 4
 
 
-def test_nothing_to_import_leaves_nothing(tmp_path: Path) -> None:
+def test_an_empty_import_leaves_no_folder(tmp_path: Path) -> None:
     save(tmp_path / "s" / "1.png", b"")
     with pytest.raises(LinesError, match="no line that can be used.*1: "):
         import_lines(tmp_path / "s", tmp_path / "out", "pictures")
@@ -430,7 +430,7 @@ def test_repeated_ids_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
-def test_a_real_collection_goes_round(real_data: Path, tmp_path: Path) -> None:
+def test_a_real_collection_survives_export_and_import(real_data: Path, tmp_path: Path) -> None:
     done = import_lines(real_data / "czech16_cs", tmp_path / "lines", "parquet", licence="CC BY-SA 4.0")
     assert done.counts == {"train": 319, "valid": 28, "test": 68} and not done.skipped
     export("pairs", tmp_path / "lines", tmp_path / "pairs")
@@ -440,7 +440,7 @@ def test_a_real_collection_goes_round(real_data: Path, tmp_path: Path) -> None:
         assert old == {(x.id, x.text, x.image) for x in LinesFolder(tmp_path / "back").lines(split)}
 
 
-def test_pairs_names_the_ending_that_the_texts_really_have(tmp_path: Path) -> None:
+def test_pairs_suggests_the_actual_ending_of_the_texts(tmp_path: Path) -> None:
     save(tmp_path / "pe-01.png")
     (tmp_path / "pe-01.gt.txt").write_text("ink")
     found = list(IMPORTERS["pairs"](tmp_path, suffix=".txt"))

@@ -1,4 +1,4 @@
-"""Foreign data that is damaged in one place costs that place, and an export that cannot be finished leaves nothing."""
+"""Importers skip only the damaged parts of data, and an unfinished export leaves no folder."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def reasons(done: Imported) -> dict[str, str]:
 # ---- metadata
 
 
-def test_metadata_that_is_not_utf8_costs_its_row(tmp_path: Path) -> None:
+def test_metadata_that_is_not_utf8_skips_its_row(tmp_path: Path) -> None:
     source = tmp_path / "s"
     source.mkdir()
     (source / "1.png").write_bytes(PNG)
@@ -67,8 +67,8 @@ def test_metadata_that_is_not_utf8_costs_its_row(tmp_path: Path) -> None:
     assert "cannot open" in why["\\ud800"] and "cannot open" in why["\0"] and "not a JSON" in why["metadata.jsonl:7"]
 
 
-def test_a_confidence_that_is_not_a_number_costs_itself_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A column that nobody needs never costs a row, and a decimal comma is a number."""
+def test_an_invalid_confidence_is_ignored(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Invalid values of an optional column do not skip the row; decimal commas are accepted."""
     values = ["0.5", "high", "", "0,25", "n/a"]
     table(tmp_path / "train.parquet", id=list("abcde"), text=["x"] * 5, confidence=values)
     done = import_lines(tmp_path / "train.parquet", tmp_path / "out", "parquet")
@@ -77,7 +77,7 @@ def test_a_confidence_that_is_not_a_number_costs_itself_only(tmp_path: Path, cap
     assert sum(r.levelname == "WARNING" for r in caplog.records) == 1
 
 
-def test_an_lmdb_id_that_is_not_utf8_costs_its_line(tmp_path: Path) -> None:
+def test_an_lmdb_id_that_is_not_utf8_skips_its_line(tmp_path: Path) -> None:
     database = pytest.importorskip("lmdb")
     (tmp_path / "s").mkdir()
     with database.open(str(tmp_path / "s")) as environment, environment.begin(write=True) as transaction:
@@ -93,7 +93,7 @@ def test_an_lmdb_id_that_is_not_utf8_costs_its_line(tmp_path: Path) -> None:
     assert set(why) == {"M\\udcfcller", "lost\\udcff"} and "its id is not UTF-8" in why["M\\udcfcller"]
 
 
-def test_a_path_that_no_file_can_have_is_refused() -> None:
+def test_impossible_paths_are_skipped() -> None:
     for name in ("x" * 300, "a\0b", "\ud800"):
         assert "cannot open the picture" in from_file("a", Path(name), "x").reason  # type: ignore[union-attr]
 
@@ -101,7 +101,7 @@ def test_a_path_that_no_file_can_have_is_refused() -> None:
 # ---- files
 
 
-def test_a_text_that_cannot_be_opened_costs_its_pair(tmp_path: Path) -> None:
+def test_an_unreadable_text_skips_its_pair(tmp_path: Path) -> None:
     source = tmp_path / "s"
     for name in ("dangling", "folder", "good"):
         (source / "x").mkdir(parents=True, exist_ok=True)
@@ -114,7 +114,7 @@ def test_a_text_that_cannot_be_opened_costs_its_pair(tmp_path: Path) -> None:
     assert {id: why[:11] for id, why in reasons(done).items()} == dict.fromkeys(("dangling", "folder"), "cannot open")
 
 
-def test_pictures_no_transcript_belongs_to_are_named(tmp_path: Path) -> None:
+def test_pictures_without_a_transcript_are_named(tmp_path: Path) -> None:
     source = tmp_path / "s"
     source.mkdir()
     for name in ("0.png", "1.jpg", "1.png", "cover.png", ".hidden.png"):
@@ -137,7 +137,7 @@ def test_collections_whose_extra_columns_differ(tmp_path: Path) -> None:
     more = {"mixed": ["m", "n"], "number": [0.5, 1.5], "large": pa.array([1, 2**63], pa.uint64())}
     table(tmp_path / "s" / "y" / "train.parquet", id=["y0", "y1"], sentence=["w", "w"], bar=["b", None], **more)
     items = list(IMPORTERS["parquet"](tmp_path / "s"))
-    with LinesWriter(tmp_path / "out", {}, StreamSizes(shard_rows=4)) as writer:  # the second file comes later
+    with LinesWriter(tmp_path / "out", {}, StreamSizes(shard_rows=4)) as writer:  # so that a second shard follows
         for item in items:
             if not isinstance(item, Skipped):
                 writer.write(item[1], item[0])
@@ -145,23 +145,23 @@ def test_collections_whose_extra_columns_differ(tmp_path: Path) -> None:
     assert len(lines) == 7 and all(line.text == "w" for line in lines.values())
     assert lines["x5"].extra == {"mixed": "5", "number": 5.0, "foo": "f", "bar": None, "large": None}
     assert lines["y0"].extra == {"mixed": "m", "number": 0.5, "foo": None, "bar": "b", "large": "1"}
-    assert ["it does not fit the column 'large'" in i.reason for i in items if isinstance(i, Skipped)] == [True]
+    assert ["it does not match the column 'large'" in i.reason for i in items if isinstance(i, Skipped)] == [True]
 
 
-def test_text_columns_of_every_kind_and_no_others(tmp_path: Path) -> None:
+def test_text_columns_of_all_arrow_string_types(tmp_path: Path) -> None:
     kinds = {"dictionary": pa.dictionary(pa.int8(), pa.string()), "view": pa.string_view(), "large": pa.large_string()}
     for name, kind in kinds.items():
         file = table(tmp_path / f"{name}.parquet", id=["1", "2"], text=pa.array(["a", "b"], pa.string()).cast(kind))
         done = import_lines(file, tmp_path / name, "parquet")
         assert [line.text for line in LinesFolder(done.out).lines()] == ["a", "b"]
     file = table(tmp_path / "number.parquet", text=[1, 2])
-    with pytest.raises(LinesError, match="holds int64, not text, in its column 'text'; give --set text=NAME"):
+    with pytest.raises(LinesError, match="has int64, not text, in its column 'text'; give --set text=NAME"):
         import_lines(file, tmp_path / "number", "parquet")
     with pytest.raises(LinesError, match="has no column 'words'; it has image, text; give --set text=NAME"):
         import_lines(file, tmp_path / "number", "parquet", changes=["text=words"])
 
 
-def test_a_picture_beside_the_table_that_cannot_be_opened_costs_its_row(tmp_path: Path) -> None:
+def test_an_unreadable_picture_skips_its_row(tmp_path: Path) -> None:
     (tmp_path / "good.png").write_bytes(PNG)
     (tmp_path / "folder.png").mkdir()
     images = [{"bytes": None, "path": name} for name in ("good.png", "lost.png", "folder.png", "x" * 300)]
@@ -173,7 +173,7 @@ def test_a_picture_beside_the_table_that_cannot_be_opened_costs_its_row(tmp_path
 # ---- exports
 
 
-def test_a_damaged_picture_costs_its_line_of_an_export(tmp_path: Path, scriven: Callable[..., Any]) -> None:
+def test_a_damaged_picture_skips_its_line_of_an_export(tmp_path: Path, scriven: Callable[..., Any]) -> None:
     lines = folder(tmp_path / "l", Line("a", JPEG, "one"), Line("bad", JPEG[:100], "two"), Line("c", JPEG, "three"))
     code, out, err = scriven("export", "transcripts", lines, "-o", tmp_path / "out", "--json")
     assert code == 1 and "skipped bad: " in err
@@ -187,20 +187,20 @@ def test_a_damaged_picture_costs_its_line_of_an_export(tmp_path: Path, scriven: 
 
 
 @pytest.mark.parametrize("format", ["pairs", "csv", "tsv", "imagefolder"])
-def test_ids_too_long_for_a_file_name(format: str, tmp_path: Path) -> None:
+def test_ids_longer_than_a_file_name(format: str, tmp_path: Path) -> None:
     long = ["é" * 130 + "1", "é" * 130 + "2", "a/" * 600 + "b", "?" * 100, "x" * 248, "d" * 255 + "/x"]
     lines = folder(tmp_path / "l", *(Line(id, PNG, f"text {n}") for n, id in enumerate(long)))
     export(format, lines, tmp_path / "out")
     back = import_lines(tmp_path / "out", tmp_path / "back", format)
     found = {line.text: line.id for line in LinesFolder(back.out).lines()}
     assert len(found) == len(set(found.values())) == len(long) and not back.skipped
-    assert found["text 4"] == long[4]  # as long as a name may be
+    assert found["text 4"] == long[4]  # exactly the longest name allowed
     if format in ("csv", "imagefolder"):
         assert [found[f"text {n}"] for n in range(len(long))] == long
 
 
 def test_an_export_as_lmdb_writes_no_lock_file(tmp_path: Path) -> None:
-    """LMDB maps its lock file into memory: on a full disk, writing to it ended the process with SIGBUS."""
+    """LMDB memory-maps its lock file; writing to it on a full disk used to kill the process with SIGBUS."""
     pytest.importorskip("lmdb")
     export("lmdb", folder(tmp_path / "l", Line("a", PNG, "one")), tmp_path / "out")
     assert [p.name for p in (tmp_path / "out" / FOLDERS["train"]).iterdir()] == ["data.mdb"]
@@ -208,7 +208,7 @@ def test_an_export_as_lmdb_writes_no_lock_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("free", [0, 200])
 def test_an_export_as_lmdb_on_a_full_disk(free: int, tmp_path: Path) -> None:
-    """On a disk of 1 MB with `free` KB left, where this system lets a test make one."""
+    """On a disk of 1 MB with `free` KB left, if the system allows a test to create one."""
     pytest.importorskip("lmdb")
     (disk := tmp_path / "disk").mkdir()
     own = ["unshare", "--user", "--map-root-user", "--mount"]

@@ -1,4 +1,4 @@
-"""Lines folders: what is written comes back, a kill costs little, and nothing fills the memory."""
+"""Lines folders: writing and reading, resuming after a kill, bounded memory, held-out lines."""
 
 import dataclasses
 import json
@@ -21,10 +21,10 @@ from toy_lines import PNG, SMALL, parquet, row, some, write
 Python = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-# ---- there and back
+# ---- writing and reading
 
 
-def test_lines_come_back_as_they_were_written(tmp_path: Path) -> None:
+def test_written_lines_are_read_back_unchanged(tmp_path: Path) -> None:
     lines = [
         dataclasses.replace(line, confidence=c, text=t, hand="h", page="p", origin="pseudo", width=7, height=9)
         for line, c, t in zip(some(12), [None, 0.5, 0.25] * 4, [None, "", "né"] * 4, strict=True)
@@ -39,7 +39,7 @@ def test_lines_come_back_as_they_were_written(tmp_path: Path) -> None:
         folder.find("l70")
 
 
-def test_texts_are_normalised_when_they_become_lines(tmp_path: Path) -> None:
+def test_texts_of_lines_are_normalised(tmp_path: Path) -> None:
     parquet(tmp_path / "train.parquet", [row(text=" e\u0301t\u00e9\u00a0 1914\n")])
     assert [line.text for line in LinesFolder(tmp_path).lines()] == ["été 1914"]
 
@@ -66,13 +66,13 @@ def test_unknown_columns_are_kept(tmp_path: Path) -> None:
     assert LinesFolder(path).columns("train", ["language"])["language"][:2] == ["fr", None]
 
 
-def test_a_column_that_comes_too_late_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(LinesError, match="'l6' has the column 'language', which no line before the first file had"):
+def test_an_extra_column_after_the_first_shard_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LinesError, match="'l6' has the column 'language', which no line of the first file has"):
         write(
             tmp_path / "l", [dataclasses.replace(x, extra={"language": "fr"} if x.id == "l6" else {}) for x in some(9)]
         )
     years = [dataclasses.replace(x, extra={"year": "MCM" if x.id == "l6" else 1900}) for x in some(9)]
-    with pytest.raises(LinesError, match="'l6' does not fit the column 'year': 'MCM' is not of type int"):
+    with pytest.raises(LinesError, match="'l6' does not match the column 'year': 'MCM' is not of type int"):
         write(tmp_path / "m", years)
     with pytest.raises(LinesError, match="'text' among its unknown columns"):
         write(tmp_path / "n", [Line("a", PNG, extra={"text": "x"})])
@@ -80,7 +80,7 @@ def test_a_column_that_comes_too_late_is_refused_by_name(tmp_path: Path) -> None
         write(tmp_path / "o", some(1), "dev")
 
 
-def test_the_metadata_say_what_hugging_face_needs() -> None:
+def test_the_schema_metadata_has_the_hugging_face_features() -> None:
     features = json.loads(SCHEMA.metadata[b"huggingface"])["info"]["features"]
     assert list(features) == SCHEMA.names
     for name, feature in features.items():
@@ -88,13 +88,13 @@ def test_the_metadata_say_what_hugging_face_needs() -> None:
             assert feature == {"dtype": str(SCHEMA.field(name).type).replace("float", "float32"), "_type": "Value"}
 
 
-def test_large_pictures_make_smaller_files(tmp_path: Path) -> None:
+def test_shards_are_limited_by_the_bytes_of_pictures(tmp_path: Path) -> None:
     lines = [Line(f"{n}", PNG + bytes([n]) * 400) for n in range(7)]
     folder = LinesFolder(write(tmp_path / "l", lines, sizes=StreamSizes(shard_bytes=1000)))
     assert [g.rows for g in folder.groups("train")] == [3, 3, 1] and list(folder.lines()) == lines
 
 
-# ---- memory: a large folder costs no more than a few row groups
+# ---- memory: only a few row groups are held at a time
 
 LARGE = """
 import resource, sys, random
@@ -127,15 +127,15 @@ print(start >> 20, peak >> 20)
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is looked up in /proc")
-def test_twenty_thousand_lines_stream(python: Python, tmp_path: Path) -> None:
-    """80 MB of pictures are written, read, and read through a CSV of 10,000 rows; 60 MB are enough for all that."""
+def test_twenty_thousand_lines_are_streamed_in_little_memory(python: Python, tmp_path: Path) -> None:
+    """80 MB of pictures are written, read, and read through a CSV of 10,000 rows with less than 60 MB of memory."""
     done = python(LARGE, tmp_path / "l", tmp_path / "t.csv")
     assert done.returncode == 0, done.stderr
     start, peak = map(int, done.stdout.split())
     assert (tmp_path / "l" / "train-00019.parquet").exists() and 0 < peak - start < 60, (start, peak)
 
 
-def test_the_records_come_without_pyarrow(python: Python) -> None:
+def test_records_do_not_import_pyarrow(python: Python) -> None:
     code = "import sys; from scriven.lines import Reading, Line, held_out; print('pyarrow' in sys.modules)"
     assert python(code).stdout == "False\n"
     assert all(getattr(scriven.lines, name) is not None for name in scriven.lines.__all__)
@@ -150,7 +150,7 @@ def files(path: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in path.iterdir()}
 
 
-def test_an_interrupted_folder_is_continued_to_the_same_bytes(tmp_path: Path) -> None:
+def test_a_resumed_folder_has_the_same_bytes(tmp_path: Path) -> None:
     lines = [dataclasses.replace(x, extra={"n": n}) for n, x in enumerate(some(17))]
     whole, part = write(tmp_path / "whole", lines), tmp_path / "part"
     with pytest.raises(KeyboardInterrupt), LinesWriter(part, {"command": "test"}, SMALL) as writer:
@@ -166,7 +166,7 @@ def test_an_interrupted_folder_is_continued_to_the_same_bytes(tmp_path: Path) ->
         assert writer.done == {"train": 10} and not any((part / name).exists() for name in left)
         for line in lines[10:]:
             writer.write(line)
-    (part / ".mine.part").unlink()  # what this room did not write stays
+    (part / ".mine.part").unlink()  # files of others are kept
     assert files(part) == files(whole)
 
 
@@ -188,8 +188,10 @@ with LinesWriter(sys.argv[1], {"command": "test"}, StreamSizes(3, 5)) as writer:
 
 
 @pytest.mark.parametrize("deadly", [1, 3])
-def test_a_kill_before_a_rename_is_survived(python: Python, tmp_path: Path, deadly: int) -> None:
-    """1: when about.json is first written; 3: in the middle."""
+def test_a_kill_before_a_rename_leaves_a_folder_that_can_be_resumed(
+    python: Python, tmp_path: Path, deadly: int
+) -> None:
+    """`deadly`: 1: when about.json is first written; 3: in the middle."""
     assert python(KILLED, tmp_path / "part", deadly).returncode == -9
     assert any(p.name.endswith(".part") for p in (tmp_path / "part").iterdir())
     done = python(KILLED, tmp_path / "part", 99)
@@ -197,7 +199,7 @@ def test_a_kill_before_a_rename_is_survived(python: Python, tmp_path: Path, dead
     assert files(tmp_path / "part") == files(write(tmp_path / "whole", some(12)))
 
 
-def test_what_another_command_made_is_never_written_into(tmp_path: Path) -> None:
+def test_output_of_another_command_is_never_changed(tmp_path: Path) -> None:
     path = write(tmp_path / "l", some(2))
     before = files(path)
     with pytest.raises(OutputError, match="finished"):
@@ -210,14 +212,14 @@ def test_what_another_command_made_is_never_written_into(tmp_path: Path) -> None
     (tmp_path / "n" / "mine.txt").write_text("x")
     (tmp_path / "o").write_text("x")
     for name in ("n", "o"):
-        with pytest.raises(OutputError, match="not a lines folder begun by this command"):
+        with pytest.raises(OutputError, match="not an unfinished lines folder"):
             LinesWriter(tmp_path / name, {})
     with pytest.raises(KeyboardInterrupt), LinesWriter(tmp_path / "p", {}, SMALL) as writer:
         for line in some(11):
             writer.write(line)
         raise KeyboardInterrupt
     (tmp_path / "p" / "train-00000.parquet").unlink()
-    with pytest.raises(OutputError, match="lacks a file"):
+    with pytest.raises(OutputError, match="a gap in the numbers"):
         LinesWriter(tmp_path / "p", {})
     (tmp_path / "p" / "train-00001.parquet").rename(tmp_path / "p" / "train-00000.parquet")
     (tmp_path / "p" / "train-00000.parquet").write_bytes(b"PAR1")
@@ -225,8 +227,8 @@ def test_what_another_command_made_is_never_written_into(tmp_path: Path) -> None
         LinesWriter(tmp_path / "p", {})
 
 
-def test_two_writers_of_one_folder_do_not_destroy_each_other(python: Python, tmp_path: Path) -> None:
-    """The second one used to delete the files that the first was writing."""
+def test_a_second_writer_of_a_folder_is_refused(python: Python, tmp_path: Path) -> None:
+    """The second writer used to delete the files that the first one was writing."""
     with LinesWriter(tmp_path / "l", {"command": "test"}, SMALL) as writer:
         for line in some(7):
             writer.write(line)
@@ -240,11 +242,11 @@ def test_two_writers_of_one_folder_do_not_destroy_each_other(python: Python, tmp
     assert files(tmp_path / "l") == files(write(tmp_path / "m", some(9)))
 
 
-def test_a_writer_that_failed_can_be_followed_by_another(tmp_path: Path) -> None:
+def test_a_failed_writer_releases_its_folder(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), LinesWriter(tmp_path / "l", {"command": "test"}) as writer:
         raise ZeroDivisionError
     write(tmp_path / "l", some(2))
-    writer.release()  # again does nothing
+    writer.release()  # a second call does nothing
     assert sorted(files(tmp_path / "l")) == ["about.json", "train-00000.parquet"]
 
 
@@ -256,7 +258,7 @@ KEYS = st.lists(st.sampled_from(["", *(f"k{n}" for n in range(40))]), min_size=1
 
 @settings(max_examples=60)
 @given(KEYS, st.integers(0, 2**32))
-def test_whole_hands_are_held_out_whatever_their_order(hands: list[str], seed: int) -> None:
+def test_whole_hands_are_held_out_regardless_of_their_order(hands: list[str], seed: int) -> None:
     ids = [f"id{n}" for n in range(len(hands))]
     held = held_out(hands, hands, ids)
     assert len(held) == len(ids) and not all(held)
@@ -272,7 +274,7 @@ def test_whole_hands_are_held_out_whatever_their_order(hands: list[str], seed: i
         assert sum(held) == len(ids) // 10
 
 
-def test_pages_where_hands_are_too_few() -> None:
+def test_pages_are_held_out_if_there_are_few_hands() -> None:
     pages = [f"p{n // 3}" for n in range(60)]
     held = held_out(["one"] * 60, pages, [str(n) for n in range(60)])
     assert sum(held) == 6 and len({p for p, h in zip(pages, held, strict=True) if h}) == 2
@@ -280,7 +282,7 @@ def test_pages_where_hands_are_too_few() -> None:
     assert held_out([], [], []) == [] and held_out(["h"], ["p"], ["i"]) == [False]
 
 
-def test_a_model_wrote_pseudo_labels_and_texts_with_a_confidence() -> None:
+def test_pseudo_labels_and_texts_with_a_confidence_are_by_a_model() -> None:
     from scriven.lines.records import by_model
 
     assert by_model("human", 0.4) and by_model("pseudo", None) and by_model(None, 0.0)

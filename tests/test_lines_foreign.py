@@ -1,4 +1,4 @@
-"""Lines folders that others made: what can be read is read, what is damaged is named, and costs no more than itself."""
+"""Lines folders written by other programs: tolerant reading; damaged parts are named and skipped."""
 
 import dataclasses
 from pathlib import Path
@@ -14,7 +14,7 @@ from scriven.lines import ALIASES, SCHEMA, Line, LinesFolder, LinesWriter
 from toy_lines import PNG, SMALL, parquet, row, some, write
 
 
-def test_names_of_files_that_others_use(tmp_path: Path) -> None:
+def test_file_names_of_other_programs(tmp_path: Path) -> None:
     for name in ("train-00000-of-00002", "train-00001-of-00002", "validation-00000-of-00001", "test"):
         parquet(tmp_path / "data" / f"{name}.parquet", [row(name)])
     parquet(tmp_path / "more.parquet", [row("more")])
@@ -44,7 +44,7 @@ def test_trees_of_splits_and_levels(tmp_path: Path) -> None:
         LinesFolder(tmp_path, "words")
 
 
-def test_other_types_of_the_same_things(tmp_path: Path) -> None:
+def test_columns_of_other_arrow_types(tmp_path: Path) -> None:
     (tmp_path / "x.png").write_bytes(PNG + b"file")
     rows = [
         {
@@ -69,7 +69,7 @@ def test_other_types_of_the_same_things(tmp_path: Path) -> None:
     assert [(line.id, line.image) for line in LinesFolder(tmp_path / "b").lines()] == [("a", PNG + b"file")]
 
 
-def test_rows_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+def test_unusable_rows_are_skipped_by_name(tmp_path: Path) -> None:
     rows = [
         row("a"),
         row(None),
@@ -88,8 +88,8 @@ def test_rows_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_one_table_names_the_splits_of_folders_and_importers(tmp_path: Path) -> None:
-    """`eval-0.parquet` and `training/` were splits to the importers and not to a lines folder."""
+def test_folders_and_importers_accept_the_same_split_names(tmp_path: Path) -> None:
+    """`eval-0.parquet` and `training/` used to be splits for importers but not for lines folders."""
     parquet(tmp_path / "a" / "training-0.parquet", [row("a")])
     parquet(tmp_path / "a" / "eval-0.parquet", [row("b")])
     parquet(tmp_path / "b" / "testset" / "lines.parquet", [row("c")])
@@ -99,8 +99,8 @@ def test_one_table_names_the_splits_of_folders_and_importers(tmp_path: Path) -> 
         assert split_of(Path(name) / "1.png", "none") == split
 
 
-def test_every_row_left_out_is_counted_once(tmp_path: Path) -> None:
-    """Three rows of one id used to count as one line left out; a second pass finds nothing new."""
+def test_every_skipped_row_is_counted_once(tmp_path: Path) -> None:
+    """Three rows with one id used to count as one skipped row; a second pass adds nothing."""
     parquet(tmp_path / "train.parquet", [row("a"), row("a"), row("b"), row("a"), row("c", image=None), row("c")])
     folder = LinesFolder(tmp_path)
     for _ in range(2):
@@ -108,7 +108,7 @@ def test_every_row_left_out_is_counted_once(tmp_path: Path) -> None:
         assert [r.id for r in folder.skipped] == ["a", "a", "c"]
 
 
-def test_a_text_column_with_broken_bytes_costs_its_row_only(tmp_path: Path) -> None:
+def test_text_that_is_not_utf8_skips_its_row_only(tmp_path: Path) -> None:
     texts = pa.StringArray.from_buffers(3, pa.py_buffer(b"\0\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0"), pa.py_buffer(b"a\xffc"))
     images = pa.array([{"bytes": PNG, "path": None}] * 3, SCHEMA.field("image").type)
     pq.write_table(pa.table({"id": ["a", "b", "c"], "image": images, "text": texts}), tmp_path / "test.parquet")
@@ -117,7 +117,7 @@ def test_a_text_column_with_broken_bytes_costs_its_row_only(tmp_path: Path) -> N
     assert folder.columns("test", ["text"])["text"] == ["a", None, "c"]
 
 
-def test_zero_rows_are_no_error(tmp_path: Path) -> None:
+def test_an_empty_file_is_valid(tmp_path: Path) -> None:
     pq.write_table(SCHEMA.empty_table(), tmp_path / "train.parquet")
     folder = LinesFolder(tmp_path)
     assert list(folder.lines()) == [] and folder.count("train") == 0 and not folder.skipped
@@ -127,16 +127,16 @@ def test_zero_rows_are_no_error(tmp_path: Path) -> None:
 BROKEN: dict[str, tuple[Any, str]] = {
     "no id": ([{"image": PNG, "text": "a"}], "no column 'id' .it has image, text.; .*scriven import"),
     "no image": ([{"id": "a", "text": "a"}], "no column 'image'"),
-    "numbers for text": ([row(text=5)], "holds int64 in its column 'text', which must be text"),
+    "numbers for text": ([row(text=5)], "has int64 in its column 'text', which must be text"),
     "lists for ids": ([row([1])], "column 'id', which must be text"),
     "paths for pictures": ([{"id": "a", "image": "x.png"}], "column 'image', which must be encoded pictures"),
     "words for widths": ([row(width="wide")], "column 'width', which must be numbers"),
-    "words for trust": ([row(confidence="high")], "column 'confidence', which must be numbers"),
+    "words for confidence": ([row(confidence="high")], "column 'confidence', which must be numbers"),
 }
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_columns_that_cannot_be_used_are_named(name: str, tmp_path: Path) -> None:
+def test_unusable_columns_are_named(name: str, tmp_path: Path) -> None:
     rows, said = BROKEN[name]
     parquet(tmp_path / "train.parquet", rows)
     folder = LinesFolder(tmp_path)
@@ -151,7 +151,7 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
         (tmp_path / "l" / "train-00000.parquet").write_bytes(data)
         with pytest.raises(LinesError, match="train-00000.parquet is not a complete Parquet file"):
             list(LinesFolder(tmp_path / "l").lines())
-    for at in range(4, len(whole), 97):  # a flipped byte anywhere ends in lines or in a sentence
+    for at in range(4, len(whole), 97):  # a corrupted byte gives lines or a LinesError
         (tmp_path / "l" / "train-00000.parquet").write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
         try:
             folder = LinesFolder(tmp_path / "l")
@@ -173,9 +173,9 @@ def test_a_damaged_about_is_named(tmp_path: Path, content: bytes) -> None:
         LinesWriter(path, {})
 
 
-def test_nothing_to_read_is_said(tmp_path: Path) -> None:
+def test_paths_without_lines_are_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("x")
-    for path, said in ((tmp_path / "no", "there is no lines folder"), (tmp_path, "holds no train"),
+    for path, said in ((tmp_path / "no", "there is no lines folder"), (tmp_path, "has no train"),
                        (tmp_path / "notes.txt", "is not a CSV file of lines")):  # fmt: skip
         with pytest.raises(LinesError, match=said):
             LinesFolder(path)
@@ -188,7 +188,7 @@ def test_nothing_to_read_is_said(tmp_path: Path) -> None:
 # ---- CSV
 
 
-def test_a_csv_names_pictures_and_lines_of_folders(tmp_path: Path) -> None:
+def test_a_csv_refers_to_pictures_and_lines_of_folders(tmp_path: Path) -> None:
     lines = [dataclasses.replace(x, hand=f"h{n}", extra={"language": "fr"}) for n, x in enumerate(some(12))]
     write(tmp_path / "l#1", lines)
     (tmp_path / "x.png").write_bytes(PNG)
@@ -206,11 +206,11 @@ def test_a_csv_names_pictures_and_lines_of_folders(tmp_path: Path) -> None:
     assert folder.columns("train", ["id", "hand", "confidence"]) == {
         "id": ["a", "b", "c", "d"], "hand": [None, "h3", "h11", "h0"], "confidence": [0.5, None, 0.25, 1.0],
     }  # fmt: skip
-    (tmp_path / "again.csv").write_text("id,image\nz,read.csv#c\n")  # a reading of a reading
+    (tmp_path / "again.csv").write_text("id,image\nz,read.csv#c\n")  # a table that refers to a table
     assert [(x.id, x.text, x.hand) for x in LinesFolder(tmp_path / "again.csv").lines()] == [("z", None, "h11")]
 
 
-def test_a_csv_may_say_more(tmp_path: Path) -> None:
+def test_a_csv_may_have_further_columns(tmp_path: Path) -> None:
     (tmp_path / "x.png").write_bytes(PNG)
     (tmp_path / "t.csv").write_text("id;image;text;writer;page;width;language\na;x.png;null;w;2;30;fr\n")
     folder = LinesFolder(tmp_path / "t.csv")
@@ -222,7 +222,7 @@ def test_a_csv_may_say_more(tmp_path: Path) -> None:
     }
 
 
-def test_rows_of_a_csv_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+def test_unusable_rows_of_a_csv_are_skipped_by_name(tmp_path: Path) -> None:
     write(tmp_path / "l", some(2))
     (tmp_path / "x.png").write_bytes(PNG)
     rows = ("a,x.png,a,", "a,x.png,again,", "b,gone.png,b,", "c,l#l9,c,", "d,no#l1,d,", "e,x.png,e,high", "f,x.png",
@@ -246,7 +246,7 @@ def test_rows_of_a_csv_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         (b"id,image,text,text\n", "'text' more than once"),
     ],
 )
-def test_files_that_are_no_csv_of_lines_are_named(tmp_path: Path, content: bytes, said: str) -> None:
+def test_other_csv_files_are_refused(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "t.csv").write_bytes(content)
     folder = LinesFolder(tmp_path / "t.csv")
     for use in (lambda: list(folder.lines()), lambda: folder.count("train"), lambda: folder.columns("train", ["id"])):
@@ -254,7 +254,7 @@ def test_files_that_are_no_csv_of_lines_are_named(tmp_path: Path, content: bytes
             use()
 
 
-def test_columns_of_a_csv_open_no_picture(tmp_path: Path) -> None:
+def test_reading_columns_of_a_csv_opens_no_picture(tmp_path: Path) -> None:
     write(tmp_path / "l", some(3, hand="h"))
     (tmp_path / "t.csv").write_text("id,image,text\na,gone.png,x\nb,l#l1,y\n")
     assert LinesFolder(tmp_path / "t.csv").columns("train", ["text", "hand"]) == {
@@ -264,7 +264,7 @@ def test_columns_of_a_csv_open_no_picture(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
-def test_real_trees_are_read_as_they_are(real_data: Path) -> None:
+def test_trees_of_the_real_collections(real_data: Path) -> None:
     folder = LinesFolder(real_data / "czech16_cs")
     assert {s: folder.count(s) for s in folder.splits} == {"train": 319, "valid": 28, "test": 68}
     lines = list(folder.lines("test"))

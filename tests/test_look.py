@@ -107,7 +107,7 @@ def test_nothing_to_look_at(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no folder"):
         look(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(LinesError, match="holds no"):
+    with pytest.raises(LinesError, match="has no"):
         look(tmp_path / "empty")
 
 

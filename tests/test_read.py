@@ -228,7 +228,7 @@ def test_an_existing_folder_or_file_is_not_overwritten(model, scans, tmp_path):
             read([scans], model, tmp_path / out, settings=ONE)
 
 
-def test_pictures_of_other_kinds_are_named(model, scans, texts, capsys):
+def test_pictures_of_unsupported_formats_are_named(model, scans, texts, capsys):
     for name in ("a.avif", "b.HEIC", "c.jfif", ".d.heic", "notes.txt"):
         (scans / name).write_bytes(b"x")
     outcome, text = said([scans], model)

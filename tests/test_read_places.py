@@ -162,7 +162,7 @@ def test_a_table_that_was_moved_is_one_sentence(model: Path, tmp_path: Path, scr
     for command in (["read", moved, "-m", model], ["score", model, moved], ["look", moved, "-o", tmp_path / "p.html"]):
         code, out, err = scriven(*command)
         assert (code, out) == (2, "") and err.count("archive/page") == 1
-        assert "names 3 pictures, and none of them exists" in err and "relative to its own folder" in err
+        assert "lists 3 pictures, and none of them exists" in err and "relative to its own folder" in err
     moved.rename(table)
     assert read([table], model, settings=ONE).text.splitlines() == list(TEXTS)
 

@@ -83,7 +83,7 @@ def test_score_warns_of_lines_that_trained_the_model_or_its_parent(letters, tmp_
 def test_score_knows_the_pictures_that_trained_the_model_in_other_files(
     trained, others, said, tmp_path, caplog, monkeypatch
 ):
-    monkeypatch.setattr(sketches, "KEPT", 64)
+    monkeypatch.setattr(sketches, "SKETCH_SIZE", 64)
     texts = ["".join(LETTERS[i // 7**k % 7] for k in range(4)) for i in range(900)]
     lines = [Line(f"l{i}", encode(picture(text)), text) for i, text in enumerate(texts)]
     kept = sketch(digest(line.image) for line in lines[: trained or 300])

@@ -1,4 +1,4 @@
-"""Settings that make no sense are refused in one sentence, and leave the place free for the corrected command."""
+"""Invalid settings are refused in one sentence, before anything is written to the output path."""
 
 import sys
 
@@ -42,7 +42,7 @@ FONTS = (
 
 
 def told(result, *words):
-    """The command ended with exit code 2 and one sentence that holds these words."""
+    """Check that the command ended with exit code 2 and one sentence that contains these words."""
     code, out, err = result
     assert (code, out) == (2, ""), result
     last = err.splitlines()[-1]
@@ -94,18 +94,18 @@ def no_gpu(monkeypatch):
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_a_setting_that_makes_no_sense_is_refused_by_its_name(start, change):
+def test_invalid_settings_are_refused_by_name(start, change):
     with pytest.raises(SettingsError, match=f"'{change.partition('=')[0]}'"):
         override(start, [change])
 
 
 @pytest.mark.parametrize("change", ["weights=0,1", "ema=0", "workers=0", "patience=0", "level=both", "lines=1", "lr=1"])
-def test_the_ends_of_what_is_allowed_are_allowed(change):
+def test_limits_of_settings_are_inclusive(change):
     assert override(TrainSettings(steps=1), [change]) != TrainSettings(steps=1)
 
 
 @pytest.mark.parametrize("change", ["height=16", "height=512", "x_height=2,2", "x_height=64,64", "strength=0"])
-def test_letters_can_be_written_at_the_ends_of_their_limits(change):
+def test_scribe_settings_work_at_their_limits(change):
     scribe = FontScribe(bundled()[:2], override(FontSettings(), [change]))
     picture = scribe.write("ink and quill", np.random.default_rng(0)).picture
     assert picture.shape[0] == scribe.settings.height and picture.min() < picture.max()
@@ -116,12 +116,12 @@ def test_letters_can_be_written_at_the_ends_of_their_limits(change):
     [{"device": "cuda"}, {"device": "mps"}, {"precision": "16-mixed"}, {"device": "mps", "devices": 2}],
     ids=str,
 )
-def test_a_machine_that_is_not_there(changes, no_gpu):
+def test_unavailable_devices_are_refused(changes, no_gpu):
     with pytest.raises(SettingsError, match=r"'(device|precision)' is .*; use "):
         fabric_of(TrainSettings(steps=1, **changes))
 
 
-def test_no_more_devices_than_there_are(monkeypatch):
+def test_more_devices_than_available_are_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     check_available(TrainSettings(steps=1, device="cuda", devices=2))
@@ -132,14 +132,14 @@ def test_no_more_devices_than_there_are(monkeypatch):
 @pytest.mark.parametrize(
     "changes", [("device=cuda",), ("precision=foo",), ("keep_fraction=0",), ("language=nolanguage",)]
 )
-def test_adapting_that_cannot_begin_leaves_the_place_free(changes, tmp_path, parent, scriven, no_gpu):
+def test_a_refused_adapt_leaves_its_output_path_free(changes, tmp_path, parent, scriven, no_gpu):
     given = ("adapt", lines(tmp_path / "lines"), "-o", tmp_path / "m", "-m", parent)
     told(scriven(*given, *(f"--set={change}" for change in changes)))
     assert not (tmp_path / "m").exists()
 
 
-def test_adapting_whose_language_fails_late_leaves_the_place_free(tmp_path, parent, monkeypatch):
-    """Nothing marks the folder as begun until the language model is there too."""
+def test_an_adapt_without_language_model_leaves_its_output_path_free(tmp_path, parent, monkeypatch):
+    """The folder is only marked as begun once the language model has been made."""
 
     def fails(name):
         raise SettingsError("no language model")
@@ -155,8 +155,8 @@ def test_adapting_whose_language_fails_late_leaves_the_place_free(tmp_path, pare
     assert not (tmp_path / "m").exists()
 
 
-def test_training_without_its_machine_leaves_the_place_free(tmp_path, no_gpu, monkeypatch):
-    """It is said before anything is read."""
+def test_a_refused_train_leaves_its_output_path_free(tmp_path, no_gpu, monkeypatch):
+    """It is refused before anything is read."""
     monkeypatch.setattr(sys.modules["scriven.jobs.train"], "characters", lambda *_: pytest.fail("lines were read"))
     with pytest.raises(SettingsError, match="'device' is cuda"):
         train([tmp_path / "lines"], tmp_path / "m", settings=TrainSettings(steps=1, device="cuda"))
@@ -179,6 +179,6 @@ def test_training_without_its_machine_leaves_the_place_free(tmp_path, no_gpu, mo
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else value,
 )
-def test_commands_say_it_and_make_nothing(arguments, name, tmp_path, scriven):
+def test_commands_refuse_invalid_settings_and_write_nothing(arguments, name, tmp_path, scriven):
     told(scriven(*arguments, "-o", tmp_path / "out"), f"'{name}'", ";")
     assert not (tmp_path / "out").exists()

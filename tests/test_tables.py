@@ -1,4 +1,4 @@
-"""Tables (CSV, TSV) and file names: any text comes back, a broken row costs itself only, names are paths."""
+"""Tables (CSV, TSV) and the paths in them: any text is read back; a bad row skips only itself."""
 
 import io
 import json
@@ -46,7 +46,7 @@ def imported(format: str, source: Path, **options: object) -> tuple[list[Line], 
 
 
 def readers(file: Path) -> Iterator[tuple[str, list[Line], list[Skipped]]]:
-    """A table as a lines folder and by every importer that reads tables."""
+    """A table, read as a lines folder and by every importer of tables."""
     folder = LinesFolder(file)
     yield "folder", list(folder.lines()), folder.skipped
     for format in ("csv", "tsv") if file.suffix == ".tsv" else ("csv",):
@@ -62,7 +62,7 @@ def pictures(folder: Path, count: int) -> None:
 
 
 @given(st.lists(CELLS, max_size=6), st.sampled_from(",;\t"), st.sampled_from(["\n", "\r\n", "\r"]))
-def test_any_cells_come_back(rows: list[list[str | None]], delimiter: str, end: str) -> None:
+def test_written_cells_are_read_back(rows: list[list[str | None]], delimiter: str, end: str) -> None:
     width = 5
     rows = [["x", *row, *[None] * (width - 1 - len(row))] for row in rows if len(row) < width]
     names = [f"c{n}" for n in range(width)]
@@ -73,15 +73,15 @@ def test_any_cells_come_back(rows: list[list[str | None]], delimiter: str, end: 
     found = list(read_rows(stream, header))
     assert [list(row.cells.values()) for row in found if row.cells is not None] == rows
     assert [row.number for row in found] == list(range(2, len(rows) + 2))
-    for row in found:  # a reader may begin at any row
+    for row in found:  # a reader may start at any row
         stream.seek(row.start)
         assert next(read_rows(stream, header, row.number)) == row
 
 
 @given(st.text('"a,;\t ', max_size=20), st.sampled_from(",;\t"))
-def test_a_row_is_split_into_what_was_written_or_refused(row: str, delimiter: str) -> None:
+def test_split_row_loses_no_characters(row: str, delimiter: str) -> None:
     cells = split_row(row, delimiter)
-    if cells is not None:  # no character but quotation marks gets lost
+    if cells is not None:  # no characters other than quotation marks are lost
         assert delimiter.join(cell or "" for cell in cells).replace('"', "") == row.replace('"', "")
     else:
         assert delimiter != "\t" and row.count('"') % 2 or '"' in row
@@ -89,7 +89,7 @@ def test_a_row_is_split_into_what_was_written_or_refused(row: str, delimiter: st
 
 @SLOW
 @given(texts=st.lists(TEXTS, min_size=1, max_size=4), format=st.sampled_from(["csv", "tsv"]))
-def test_what_a_table_says_is_read_back_by_every_reader(
+def test_every_reader_reads_the_same_rows(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str], format: str
 ) -> None:
     folder = tmp_path_factory.mktemp("t")
@@ -105,7 +105,7 @@ def test_what_a_table_says_is_read_back_by_every_reader(
 
 @SLOW
 @given(texts=st.lists(TEXTS.map(normalise), min_size=1, max_size=3), format=st.sampled_from(sorted(EXPORTERS)))
-def test_any_text_goes_through_every_export_and_back(
+def test_any_text_survives_export_and_import(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str], format: str
 ) -> None:
     folder = tmp_path_factory.mktemp("t")
@@ -119,8 +119,8 @@ def test_any_text_goes_through_every_export_and_back(
     assert sorted(line.text or "" for line in LinesFolder(folder / "back").lines()) == sorted([*texts, "last"])
 
 
-def test_a_mark_that_is_not_closed_costs_its_row_only(tmp_path: Path) -> None:
-    """The rows between two stray marks became one text, and nobody was told."""
+def test_an_unclosed_quotation_mark_skips_its_row_only(tmp_path: Path) -> None:
+    """The rows between two stray quotation marks used to become one text silently."""
     pictures(tmp_path, 5)
     rows = ["0,0.png,Paris,0.5", '1,1.png,"je vous,0.5', '2,2.png,le temps ici",0.5', "3,3.png,demain,0.5"]
     file = save(tmp_path / "t.csv", "\n".join(["id,image,text,confidence", *rows]))
@@ -129,7 +129,7 @@ def test_a_mark_that_is_not_closed_costs_its_row_only(tmp_path: Path) -> None:
         assert [(r.id, "not closed" in r.reason) for r in skipped] == [("t.csv:3", True)], name
 
 
-def test_a_text_never_holds_a_line_break(tmp_path: Path) -> None:
+def test_a_text_with_a_line_break_is_refused(tmp_path: Path) -> None:
     pictures(tmp_path, 4)
     rows = [
         '0,0.png,"one, two',
@@ -142,7 +142,7 @@ def test_a_text_never_holds_a_line_break(tmp_path: Path) -> None:
     file = save(tmp_path / "t.csv", "\n".join(["id,image,text,note", *rows]))
     for name, lines, skipped in readers(file):
         assert [line.text for line in lines] == ["x", "quoted, text", "y"], name
-        assert [(r.id, "text holds a line break" in r.reason) for r in skipped] == [("t.csv:2", True)], name
+        assert [(r.id, "text contains a line break" in r.reason) for r in skipped] == [("t.csv:2", True)], name
     assert LinesFolder(file).find("2").extra == {"note": "a note\nof two lines"}
 
 
@@ -158,15 +158,15 @@ def test_a_text_never_holds_a_line_break(tmp_path: Path) -> None:
         ("", None),
     ],
 )
-def test_marks_inside_a_cell_survive(tmp_path: Path, written: str, text: str | None) -> None:
+def test_quotation_marks_inside_a_cell_are_kept(tmp_path: Path, written: str, text: str | None) -> None:
     pictures(tmp_path, 1)
     for name, lines, skipped in readers(save(tmp_path / "t.csv", f"id,image,text\n0,0.png,{written}\n")):
         assert [line.text for line in lines] == [text] and not skipped, name
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_a_tsv_without_quoting_is_read_whole(tmp_path: Path, end: str) -> None:
-    """As versions before wrote it."""
+def test_a_tsv_without_quoting_is_read_completely(tmp_path: Path, end: str) -> None:
+    """As earlier versions wrote it."""
     pictures(tmp_path, 5)
     texts = ['"Venez ce soir', "dit-elle alors”", "nous partons", '"Oui" dit-il', '"Oui"']
     rows = ["id\timage\ttext\tconfidence", *(f"{n}\t{n}.png\t{text}\t0.5" for n, text in enumerate(texts))]
@@ -177,7 +177,7 @@ def test_a_tsv_without_quoting_is_read_whole(tmp_path: Path, end: str) -> None:
         assert [line.text for line in lines] == texts and not skipped, name
 
 
-def test_a_gt_file_keeps_its_marks(tmp_path: Path) -> None:
+def test_quotation_marks_in_gt_files_are_kept(tmp_path: Path) -> None:
     pictures(tmp_path, 1)
     save(tmp_path / "gt.txt", '0.png\t"Oui"\n\n0.jpg\n')
     lines, skipped = imported("tsv", tmp_path)
@@ -185,7 +185,7 @@ def test_a_gt_file_keeps_its_marks(tmp_path: Path) -> None:
     assert [(r.id, r.reason) for r in skipped] == [("gt.txt:3", "it has no tab between path and text")]
 
 
-def test_rows_of_every_kind_that_cannot_be_used_are_named_by_their_line(tmp_path: Path) -> None:
+def test_unusable_rows_are_named_by_line_number(tmp_path: Path) -> None:
     pictures(tmp_path, 1)
     long = "y" * 300_000
     rows = ["id,image,text,note", "a,0.png,x", "", f"b,0.png,{long},", "c,0.png,é,", "d,0.png,\xe9,", "e,0.png,ok,\xe9"]
@@ -202,7 +202,7 @@ def test_rows_of_every_kind_that_cannot_be_used_are_named_by_their_line(tmp_path
 # ---- numbers, columns
 
 
-def test_a_decimal_comma_is_a_number(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_decimal_commas_are_accepted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     pictures(tmp_path, 3)
     rows = ["id;image;text;confidence;width", "0;0.png;a;0,46;60,0", "1;1.png;b;half;", "2;2.png;c;;x"]
     for name, lines, skipped in readers(save(tmp_path / "t.csv", "\n".join(rows))):
@@ -210,7 +210,7 @@ def test_a_decimal_comma_is_a_number(tmp_path: Path, caplog: pytest.LogCaptureFi
     assert any("'half'" in record.message for record in caplog.records)
 
 
-def test_columns_of_a_table_can_be_named(tmp_path: Path, scriven: Callable[..., tuple[int, str, str]]) -> None:
+def test_column_names_can_be_given(tmp_path: Path, scriven: Callable[..., tuple[int, str, str]]) -> None:
     pictures(tmp_path, 2)
     save(tmp_path / "t.csv", "scan,words,reading\n0.png,1,ink\n1.png,2,pen\n")
     arguments = ("--set", "image=scan", "--set", "text=reading")
@@ -220,7 +220,7 @@ def test_columns_of_a_table_can_be_named(tmp_path: Path, scriven: Callable[..., 
         imported("csv", tmp_path / "t.csv")
 
 
-def test_an_empty_text_is_a_text_and_an_unknown_one_is_none(tmp_path: Path) -> None:
+def test_empty_and_unknown_texts_differ(tmp_path: Path) -> None:
     pictures(tmp_path, 2)
     with LinesWriter(tmp_path / "l", {}) as writer:
         for id, text in (("empty", ""), ("unknown", None), ("ink", "ink")):
@@ -238,7 +238,7 @@ def test_an_empty_text_is_a_text_and_an_unknown_one_is_none(tmp_path: Path) -> N
     assert [line.text for line in imported("imagefolder", tmp_path / "j")[0]] == [None, ""]
 
 
-def test_the_json_of_another_task_is_no_label(tmp_path: Path) -> None:
+def test_json_is_not_accepted_as_a_label(tmp_path: Path) -> None:
     pictures(tmp_path, 3)
     texts = (json.dumps({"gt_parse": {"a": 1}}), {"a": 1}, "{ink}")
     rows = (json.dumps({"file_name": f"{n}.png", "text": text}) for n, text in enumerate(texts))
@@ -253,7 +253,7 @@ def test_the_json_of_another_task_is_no_label(tmp_path: Path) -> None:
 
 @SLOW
 @given(name=st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=20))
-def test_a_table_can_name_any_file(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+def test_a_table_can_refer_to_any_file_name(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     folder = tmp_path_factory.mktemp("t")
     if name in (".", "..") or len(name.encode()) > 200:
         return
@@ -267,7 +267,7 @@ def test_a_table_can_name_any_file(tmp_path_factory: pytest.TempPathFactory, nam
 
 @pytest.mark.parametrize("table", ["gt.txt", "marking.csv", "lines.csv", "metadata.csv"])
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_names_are_paths_not_strings(tmp_path: Path, table: str, form: str) -> None:
+def test_paths_in_tables_match_in_any_spelling(tmp_path: Path, table: str, form: str) -> None:
     r"""`\` separates folders where no such file is, and NFC equals NFD, on disk as in tables."""
     other = {"NFC": "NFD", "NFD": "NFC"}[form]
     save(tmp_path / "train" / unicodedata.normalize(form, "été é.png"))
@@ -288,7 +288,7 @@ def test_names_are_paths_not_strings(tmp_path: Path, table: str, form: str) -> N
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such names there")
-def test_a_file_that_has_the_name_is_meant(tmp_path: Path) -> None:
+def test_an_existing_file_is_preferred_to_other_spellings(tmp_path: Path) -> None:
     save(tmp_path / "a\\b.png", b"1")
     save(tmp_path / "a" / "b.png", b"2")
     assert existing(tmp_path, "a\\b.png").read_bytes() == b"1"
@@ -296,7 +296,7 @@ def test_a_file_that_has_the_name_is_meant(tmp_path: Path) -> None:
     assert existing(tmp_path, "%0A.png").read_bytes() == b"3"
 
 
-def test_a_folder_for_pictures_counts_for_absolute_paths_too(tmp_path: Path) -> None:
+def test_the_images_folder_applies_to_absolute_paths(tmp_path: Path) -> None:
     save(tmp_path / "new" / "train" / "0.png")
     for path in ("/home/anna/data/train/0.png", "C:\\data\\train\\0.png", "train/0.png", "D:/train\\0.png"):
         assert below(tmp_path / "new", path) == tmp_path / "new" / "train" / "0.png"
@@ -307,14 +307,14 @@ def test_a_folder_for_pictures_counts_for_absolute_paths_too(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("suffix", ["txt", ".txt", ".TXT"])
-def test_endings_with_and_without_the_dot(tmp_path: Path, suffix: str) -> None:
+def test_suffixes_with_and_without_the_dot(tmp_path: Path, suffix: str) -> None:
     save(tmp_path / "0.png"), save(tmp_path / "0.txt", "ink")
     save(tmp_path / unicodedata.normalize("NFD", "é.png")), save(tmp_path / "é.txt", "pen")
     lines, skipped = imported("pairs", tmp_path, suffix=suffix)
     assert {line.id: line.text for line in lines} == {"0": "ink", "é": "pen"} and not skipped
 
 
-def test_what_is_not_a_transcription_of_one_line_is_refused(tmp_path: Path) -> None:
+def test_texts_that_are_not_one_transcription_are_skipped(tmp_path: Path) -> None:
     pictures(tmp_path, 2)
     save(tmp_path / "0.gt.txt", "one\ntwo\n"), save(tmp_path / "1.gt.txt", "\n ink \n\n")
     lines, skipped = imported("pairs", tmp_path)
@@ -333,7 +333,7 @@ def test_ids_and_hands_are_compared_in_nfc(tmp_path: Path) -> None:
     assert [line.text for line in LinesFolder(tmp_path / "t.csv").lines()] == ["pen"]
 
 
-def test_a_path_to_the_data_file_of_an_lmdb(tmp_path: Path) -> None:
+def test_an_lmdb_can_be_given_by_its_data_file(tmp_path: Path) -> None:
     pytest.importorskip("lmdb")
     with LinesWriter(tmp_path / "l", {}) as writer:
         writer.write(Line("a", PNG, "ink"))
@@ -350,7 +350,7 @@ def tiff(path: Path, count: int) -> Path:
     return path
 
 
-def test_pages_of_a_tiff_are_the_same_everywhere(tmp_path: Path) -> None:
+def test_all_commands_agree_on_the_pages_of_a_tiff(tmp_path: Path) -> None:
     tiff(tmp_path / "x.tif", 3)
     lines, skipped = imported("pictures", tmp_path)
     assert [(line.id, line.width) for line in lines] == [("x-001", 90), ("x-002", 100), ("x-003", 110)] and not skipped
@@ -379,7 +379,7 @@ def test_lines_of_a_folder_are_imported_through_a_table(tmp_path: Path) -> None:
 # ---- fingerprints
 
 
-def test_a_fingerprint_sees_the_pictures_of_a_table(tmp_path: Path) -> None:
+def test_the_fingerprint_of_a_table_covers_its_pictures(tmp_path: Path) -> None:
     pictures(tmp_path, 1)
     with LinesWriter(tmp_path / "l", {}) as writer:
         writer.write(Line("a", PNG, "ink"))
@@ -395,7 +395,7 @@ def test_a_fingerprint_sees_the_pictures_of_a_table(tmp_path: Path) -> None:
     assert len({first, second, third}) == 3
 
 
-def test_a_fingerprint_sees_pictures_that_parquet_only_names(tmp_path: Path) -> None:
+def test_the_fingerprint_covers_pictures_given_by_path(tmp_path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,6 +1,6 @@
-"""Exporters: one file a format, each a function (lines, out) that returns the lines it left out.
+"""Exporters, one file per format: functions (lines, out) that write the lines and return the skipped ones.
 
-`lines` are `(split, Line)` with text, `out` is an empty folder; a line that is left out is a `Skipped(id, reason)`.
+`lines` are pairs `(split, Line)` with text, `out` is an empty folder, a skipped line is a `Skipped(id, reason)`.
 `scriven import` reads every format back.
 """
 

@@ -1,4 +1,4 @@
-"""What exporters share: writing a picture under a safe name from which an importer restores the id."""
+"""Shared by exporters: writing a picture under a safe name from which an importer restores the id."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -12,22 +12,22 @@ from scriven.lines.writer import suffix_of
 Lines = Iterable[tuple[str, Line]]
 Exporter = Callable[[Lines, Path], list[Skipped]]
 
-FOLDERS = {"train": "train", "valid": "val", "test": "test"}  # the names most other programs look for
+FOLDERS = {"train": "train", "valid": "val", "test": "test"}  # the names that most other programs use
 MAX_NAME_BYTES = 255 - len(".gt.txt")  # bytes of a file or folder in a name; file systems allow 255
 MAX_PATH_BYTES = 800  # bytes of a name with its folders, of the 1024 that macOS allows
 
 
 class PictureWriter:
-    """Writes pictures as OUT/<split>/<id>.<extension>; ids that differ in case only get names that differ in more."""
+    """Writes pictures as OUT/<split>/<id>.<extension>; names are unique even on case-insensitive file systems."""
 
     def __init__(self, out: Path):
         self.out = out
         self._taken: set[str] = set()
 
     def save(self, split: str, line: Line) -> Path:
-        """The path of the picture below `out`. Bytes are written as they are.
+        """Write the encoded picture unchanged; returns its path below `out`.
 
-        A name that is too long for file systems is cut and ends in a hash; the id cannot be restored from it.
+        A name that is too long for file systems is truncated and ends in a hash; the id cannot be restored from it.
         """
         names = [_short(name, line.id) for name in file_names(line.id)]
         name = next((n for n in names if f"{split}/{n}".casefold() not in self._taken), names[0])

@@ -1,4 +1,4 @@
-"""One marking.csv as StackMix reads it (sample_id,path,stage,text), the pictures beside it."""
+"""A marking.csv (sample_id,path,stage,text) as StackMix reads it, with the pictures beside it."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ COLUMNS = ("sample_id", "path", "stage", "text", "hand", "page", "origin", "conf
 
 
 def csv(lines: Lines, out: Path) -> list[Skipped]:
-    """Pictures in folders by split, beside `marking.csv` with a row each."""
+    """Write pictures into folders by split, and `marking.csv` with one row per picture."""
     pictures = PictureWriter(out)
     with open(out / "marking.csv", "w", newline="", encoding="utf-8") as file:
         file.write(write_row(COLUMNS))

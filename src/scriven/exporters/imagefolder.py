@@ -1,4 +1,4 @@
-"""A Hugging Face imagefolder: `load_dataset("imagefolder", data_dir=OUT)` gives image, text and the other columns."""
+"""A Hugging Face imagefolder: `load_dataset("imagefolder", data_dir=OUT)` loads image, text and the other columns."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ COLUMNS = ("id", "text", "hand", "page", "origin", "confidence")
 
 
 def imagefolder(lines: Lines, out: Path) -> list[Skipped]:
-    """Pictures in folders by split, a `metadata.jsonl` in each."""
+    """Write pictures into folders by split, with a `metadata.jsonl` in each."""
     pictures, files = PictureWriter(out), dict[str, IO[str]]()
     try:
         for split, line in lines:

@@ -1,4 +1,4 @@
-"""An LMDB a split, as Clova's benchmark and AttentionHTR read it; id-%09d keeps the ids. Needs the extra lmdb."""
+"""One LMDB per split, as Clova's benchmark and AttentionHTR read it; id-%09d keeps ids. Needs the extra lmdb."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,12 +7,12 @@ from typing import Any
 from scriven.base import MissingExtra, OutputError, Skipped
 from scriven.exporters.common import FOLDERS, Lines
 
-GROW = 1 << 28  # bytes by which the map grows when it is full
-AT_ONCE = 1000  # samples of a transaction
+GROW = 1 << 28  # bytes by which the map is enlarged when it is full
+AT_ONCE = 1000  # samples per transaction
 
 
 def lmdb(lines: Lines, out: Path) -> list[Skipped]:
-    """Raises MissingExtra without the package lmdb, OutputError when the disk is full."""
+    """Write a database per split. Raises MissingExtra without the package lmdb, OutputError if the disk is full."""
     try:
         import lmdb as database
     except ModuleNotFoundError:
@@ -32,7 +32,7 @@ def _write(database: Any, lines: Lines, out: Path, databases: ExitStack) -> None
     for split, line in lines:
         if split not in open_ones:
             (out / FOLDERS[split]).mkdir(parents=True, exist_ok=True)
-            # no lock file: LMDB writes to it through memory, and a full disk would end the process (SIGBUS)
+            # no lock file: it is memory-mapped, and writing to it on a full disk kills the process (SIGBUS)
             environment = database.open(str(out / FOLDERS[split]), map_size=GROW, writemap=False, lock=False)
             open_ones[split] = databases.enter_context(environment)
         number = counts[split] = counts.get(split, 0) + 1
@@ -48,7 +48,7 @@ def _write(database: Any, lines: Lines, out: Path, databases: ExitStack) -> None
 
 
 def _put(database: Any, environment: Any, pairs: list[tuple[bytes, bytes]]) -> None:
-    """Write in one transaction; a full map is enlarged and the transaction repeated."""
+    """Write pairs in one transaction; if the map is full, it is enlarged and the transaction repeated."""
     while True:
         try:
             with environment.begin(write=True) as transaction:

@@ -7,7 +7,7 @@ from scriven.exporters.common import Lines, PictureWriter
 
 
 def pairs(lines: Lines, out: Path) -> list[Skipped]:
-    """Every picture with its text beside it, `NAME.gt.txt`."""
+    """Write every picture, with its text beside it as `NAME.gt.txt`."""
     pictures = PictureWriter(out)
     for split, line in lines:
         picture = out / pictures.save(split, line)

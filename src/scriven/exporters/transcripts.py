@@ -1,4 +1,4 @@
-"""Numbered PNG pictures and one transcripts.txt a split, as the label-free HTR learner reads it. Ids are not kept."""
+"""Numbered PNG pictures and one transcripts.txt per split, as the label-free HTR learner reads it. Ids are lost."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from scriven.lines.writer import suffix_of
 
 
 def transcripts(lines: Lines, out: Path) -> list[Skipped]:
-    """Lines whose picture is damaged, and so cannot become PNG, are left out."""
+    """Write pictures as PNG and their texts, one per line; lines whose picture cannot be converted are skipped."""
     texts: dict[str, list[str]] = {}
     skipped: list[Skipped] = []
     for split, line in lines:

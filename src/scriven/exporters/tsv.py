@@ -1,4 +1,4 @@
-"""One gt.txt of `path<TAB>text`, as Clova's `create_lmdb_dataset` and AttentionHTR read it."""
+"""A gt.txt of `path<TAB>text`, as Clova's `create_lmdb_dataset` and AttentionHTR read it."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from scriven.exporters.common import Lines, PictureWriter
 
 
 def tsv(lines: Lines, out: Path) -> list[Skipped]:
-    """Pictures in folders by split, beside `gt.txt`: path, tab, text."""
+    """Write pictures into folders by split, and `gt.txt`: path, tab, text."""
     pictures = PictureWriter(out)
     with open(out / "gt.txt", "w", newline="\n", encoding="utf-8") as file:
         for split, line in lines:

@@ -1,7 +1,7 @@
-"""Importers: one file a format, each a function (source, **options) that yields items.
+"""Importers, one file per format: functions (source, **options) that yield items.
 
 An item is `(split, Line)` with split train, valid or test, or `Skipped(id, reason)` for an input that cannot be used.
-Your own importer is such a function in a file of yours, `scriven import SRC --importer file.py:function -o LINES`;
+Your own importer is such a function in a file of your own: `scriven import SRC --importer file.py:function -o LINES`;
 `line` and `from_file` make its lines.
 """
 

@@ -1,4 +1,4 @@
-"""What importers share: making a Line of a picture and its text; splits, ids and paths of files."""
+"""Shared by importers: making a Line from a picture and its text; splits, ids and paths of files."""
 
 import io
 import json
@@ -24,18 +24,18 @@ from scriven.text import normalise
 ImportItem = tuple[str, Line] | Skipped
 Importer = Callable[..., Iterator[ImportItem]]
 
-SAFE = " !#$&'()+,-.=@[]^_`{}~"  # kept in file names beside letters and digits; % is always written %25
-MISSING = ("", "nan", "na", "n/a", "none", "null", "-")  # what tables write for a number that is not known
+SAFE = " !#$&'()+,-.=@[]^_`{}~"  # not escaped in file names, like letters and digits; % is always escaped as %25
+MISSING = ("", "nan", "na", "n/a", "none", "null", "-")  # how tables write an unknown number
 
 log = logging.getLogger("scriven")
 
 
 def line(id: str, picture: bytes, text: Any, **columns: Any) -> Line | Skipped:
-    """A Line of an encoded picture and its text, or why it cannot be one.
+    """A Line from an encoded picture and its text, or the reason why it is skipped.
 
-    `text` is None where it is not known and "" where the picture holds none. The bytes are kept where they are an
-    upright 8-bit PNG, JPEG or WebP; anything else is stored as grey PNG. `columns` are further fields of Line: hand,
-    page, origin, extra, and confidence as a number or its digits.
+    `text`: None if unknown, "" if the picture shows no text. An upright 8-bit PNG, JPEG or WebP is kept unchanged;
+    other pictures are stored as grey PNG. `columns`: further fields of Line: hand, page, origin, extra, and confidence
+    as a number or a string.
     """
     for name, value in (("id", id), ("text", text), *columns.items(), *columns.get("extra", {}).items()):
         if isinstance(value, str) and not_utf8(value):
@@ -53,7 +53,7 @@ def line(id: str, picture: bytes, text: Any, **columns: Any) -> Line | Skipped:
 
 
 def from_file(id: str, file: Path, text: Any, *, part: str = "", **columns: Any) -> Line | Skipped:
-    """As `line`, from a picture file or the page `part` of a TIFF or PDF; a missing one is refused."""
+    """As `line`, from a picture file or the page `part` of a TIFF or PDF; a missing file is skipped with a reason."""
     try:
         picture = picture_bytes(file, part)
     except LinesError as error:
@@ -62,7 +62,7 @@ def from_file(id: str, file: Path, text: Any, *, part: str = "", **columns: Any)
 
 
 def _confidence(id: str, value: Any) -> float | None:
-    """A confidence as a number; one that cannot be read is reported, and the line kept without it."""
+    """A confidence as a number; an invalid one is logged and ignored."""
     text = "" if value is None else str(value).strip()
     number = parse_number(text)
     if number is None and text.lower() not in MISSING:
@@ -71,7 +71,7 @@ def _confidence(id: str, value: Any) -> float | None:
 
 
 def _no_text(text: Any) -> str:
-    """Why a value is not a transcription; empty where it can be one."""
+    """Why a value is not a transcription; empty if it is one."""
     if isinstance(text, (dict, list, bytes)):
         return f"its text is of type {type(text).__name__}; give the column of the transcriptions as --set text=NAME"
     if isinstance(text, str) and text.lstrip().startswith("{"):
@@ -85,7 +85,7 @@ def _no_text(text: Any) -> str:
 
 
 def _keeps(picture: bytes) -> bool:
-    """Whether every reader sees the same picture in these bytes: upright, 8-bit, no palette, no alpha, one frame."""
+    """Whether every program decodes these bytes alike: upright, 8-bit, no palette, no alpha, one frame."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -95,17 +95,17 @@ def _keeps(picture: bytes) -> bool:
                 deep = header.format == "PNG" and picture[24] != 8
                 turned = header.getexif().get(0x0112, 1) != 1
                 return plain and not deep and not turned and "transparency" not in header.info
-        except Exception:  # Pillow raises many kinds; the picture was decoded before, so storing it anew is right
+        except Exception:  # Pillow raises many types; the picture was decoded already, so it can be stored as PNG
             return False
 
 
 def item(split: str, made: Line | Skipped) -> ImportItem:
-    """What an importer yields for a line, or for an input that could not become one."""
+    """The item that an importer yields for a line or a skipped input."""
     return made if isinstance(made, Skipped) else (split, made)
 
 
 def read_text(file: Path) -> str:
-    """A text file; bytes that are not UTF-8 are marked for `not_utf8`. Raises LinesError when it cannot be opened."""
+    """The content of a text file; `not_utf8` detects bytes that are not UTF-8. Raises LinesError."""
     try:
         return file.read_text("utf-8-sig", errors="surrogateescape")
     except OSError as error:
@@ -120,35 +120,35 @@ def folder(source: Path, what: str) -> Path:
 
 
 def pictures_under(source: Path, more: Sequence[str] = ()) -> list[Path]:
-    """All picture files below a folder, sorted by path, broken ones too; hidden ones are ignored.
+    """All picture files below a folder, sorted by path, including damaged ones; hidden files are ignored.
 
-    `more`: further extensions, beside those of pictures.
+    `more`: further extensions to include.
     """
     found = (p for p in source.rglob("*") if p.suffix.lower() in (*PICTURE_SUFFIXES, *more) and not p.is_dir())
     return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(source).parts))
 
 
 def page_number(id: str, number: int) -> str:
-    """The id of a page of a file, by its number from 1, as `scriven read` names it."""
+    """The id of a page of a file, by its number from 1, as in `scriven read`."""
     return f"{id}-{number:03d}"
 
 
 def every_picture(source: Path, split: str, more: Sequence[str] = ()) -> Iterator[tuple[str, str, Path]]:
-    """(split, id, file) of all pictures below a folder, sorted by path. Raises LinesError when there are none."""
+    """(split, id, file) of all pictures below a folder, sorted by path. Raises LinesError if there are none."""
     ids = Ids()
     files = pictures_under(folder(source, "pictures"), more)
     if not files:
-        raise LinesError(f"{source} holds no pictures; check the path")
+        raise LinesError(f"{source} has no pictures; check the path")
     for file in files:
         relative = file.relative_to(source)
         yield split_of(relative, split), ids(relative), file
 
 
 def located(name: str, roots: Sequence[Path], images: str = "") -> tuple[Path, Path]:
-    """The picture file that a table means by `name`, and the path that gives its id and split.
+    """The picture file that `name` in a table refers to, and the path that determines its id and split.
 
-    It is looked for in each of the `roots`, or only in the folder `images`, there also without the folders of an
-    absolute path.
+    The file is searched in each of the `roots`; with `images`, only in that folder, where the tail of an absolute path
+    is accepted.
     """
     for root in [Path(images)] if images else roots:
         file = below(root, name) if images else existing(root, name)
@@ -159,15 +159,15 @@ def located(name: str, roots: Sequence[Path], images: str = "") -> tuple[Path, P
 
 
 def split_of(relative: Path, default: str = "train") -> str:
-    """The split of a file by its first folder: train/, val/, test/ ..., else the default."""
+    """The split of a file, from its first folder (train/, val/, test/ ...); else the default."""
     return ALIASES.get(relative.parts[0].lower(), default) if len(relative.parts) > 1 else default
 
 
 class Ids:
-    """Ids of files by their path below the source, in NFC: without suffix and split folder, `file_name` undone.
+    """Ids of files: their path below the source in NFC, without suffix and split folder, with `file_name` inverted.
 
-    Where train/1.png and val/1.png would share an id, the later one keeps its split folder, and 1.jpg beside 1.png its
-    suffix.
+    Ids are unique: if train/1.png and val/1.png would share one, the later one keeps its split folder; 1.jpg beside
+    1.png keeps its suffix.
     """
 
     def __init__(self) -> None:
@@ -189,16 +189,16 @@ def _id(name: str, suffix: str) -> str:
 
 
 def file_name(id: str, capitals: bool = True, small: bool = True) -> str:
-    """A path without suffix for an id: folders kept, characters that file systems refuse as %XX.
+    """A path without suffix for an id: `/` separates folders, characters that file systems do not allow become %XX.
 
-    Without `capitals` or `small`, letters of that case are escaped too. No two ids share a path, none leaves the
-    folder, and none begins with a dot.
+    Unless `capitals` (`small`) is set, upper-case (lower-case) letters are escaped too. Paths are unique, stay within
+    the folder, and never begin with a dot.
     """
     return "/".join(_escaped(part, capitals, small) or "%" for part in id.split("/"))
 
 
 def file_names(id: str) -> tuple[str, str, str]:
-    """The possible names of an id, best first; for ids that differ in case only, one of them differs in more."""
+    """The possible file names of an id, most readable first: plain, upper-case escaped, lower-case escaped."""
     return file_name(id), file_name(id, capitals=False), file_name(id, small=False)
 
 

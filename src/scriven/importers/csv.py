@@ -1,4 +1,4 @@
-"""CSV and TSV tables of pictures: StackMix's `marking.csv` (sample_id,path,stage,text), what `scriven read` writes."""
+"""CSV and TSV tables of pictures, such as StackMix's `marking.csv` (sample_id,path,stage,text) or those of `read`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,23 +21,23 @@ OTHER_COLUMNS = ("hand", "writer", "page", "origin", "confidence")
 
 @dataclass(frozen=True)
 class TableColumns:
-    """The names that the columns of pictures and of texts may have, best first."""
+    """The accepted names of the columns of pictures and texts, in order of preference."""
 
     paths: tuple[str, ...] = PATHS
     texts: tuple[str, ...] = TEXTS
 
     @classmethod
     def named(cls, image: str = "", text: str = "") -> "TableColumns":
-        """The columns of these names; the usual ones where a name is empty."""
+        """The given names; an empty one stands for the usual names."""
         return cls((image,) if image else PATHS, (text,) if text else TEXTS)
 
 
 def csv(source: Path, *, images: str = "", image: str = "", text: str = "") -> Iterator[ImportItem]:
     """Lines of a CSV or TSV file, or of the marking.csv in a folder.
 
-    Paths are looked up beside the file and then in the folder above it, as StackMix writes them; `images` names
-    another folder. `image`, `text`: names of the columns, where they are unusual. A stage that is not train, valid or
-    test is refused. Raises LinesError for a file that is not such a table.
+    Paths are relative to the folder of the file or to its parent, as in StackMix, or else to the folder `images`.
+    `image`, `text`: names of the columns, if unusual. Rows with a stage other than train, valid and test are skipped.
+    Raises LinesError for a file that is not such a table.
     """
     file = source / "marking.csv" if source.is_dir() else source
     yield from lines_of(file, [file.parent, file.parent.parent], images, TableColumns.named(image, text), Ids())
@@ -46,7 +46,7 @@ def csv(source: Path, *, images: str = "", image: str = "", text: str = "") -> I
 def lines_of(
     file: Path, roots: Sequence[Path], images: str, columns: TableColumns, ids: Ids, split: str = "train"
 ) -> Iterator[ImportItem]:
-    """The lines of one table; see `csv`. A row without a stage is of `split`."""
+    """The lines of one table; see `csv`. A row without a stage belongs to `split`."""
     references = References(file.parent, folders_at)
     for row in table(file, columns):
         if isinstance(row, Skipped):
@@ -58,7 +58,7 @@ def lines_of(
         stage = pick(row, STAGES)
         part = ALIASES.get(stage.lower()) if stage else split
         if part is None:
-            yield Skipped(id, f"its stage {stage!r} is none of train, valid and test; it is never trained on")
+            yield Skipped(id, f"its stage {stage!r} is not train, valid or test; correct it to import the row")
         elif "#" in name and not picture.is_file():
             yield item(part, _referred(row, id, name, pick(row, columns.texts), references))
         else:
@@ -66,7 +66,7 @@ def lines_of(
 
 
 def _referred(row: Mapping[str, Any], id: str, name: str, text: str | None, references: References) -> Line | Skipped:
-    """A line of a row whose picture is a page of a file or a line of a lines folder: `FILE#3`, `FOLDER#id`."""
+    """The line of a row whose picture is a page of a file or a line of a lines folder: `FILE#3`, `FOLDER#id`."""
     try:
         path, part = references.target(name)
         holder = references.holder(path, part)
@@ -80,10 +80,10 @@ def _referred(row: Mapping[str, Any], id: str, name: str, text: str | None, refe
 
 
 def table(file: Path, columns: TableColumns) -> Iterator[dict[str, str | None] | Skipped]:
-    """The rows of a table whose header names pictures and texts; commas, semicolons or tabs between cells.
+    """The rows of a table with columns of pictures and texts, separated by commas, semicolons or tabs.
 
-    Cells are text: NaN, NA and null are words like others; None is an empty cell. Raises LinesError for a file that is
-    not such a table.
+    Cells are strings, None if empty; NaN, NA and null have no special meaning. Raises LinesError for a file that is not
+    such a table.
     """
     needed = frozenset((*columns.paths, *columns.texts, *STAGES, *IDS, *OTHER_COLUMNS))
     try:
@@ -93,8 +93,8 @@ def table(file: Path, columns: TableColumns) -> Iterator[dict[str, str | None] |
             if not set(columns.paths) & set(names) or not set(columns.texts) & set(names):
                 have = ascii(", ".join(names)) if any(names) else "none"
                 raise LinesError(
-                    f"{file} needs the columns {columns.paths[0]} and {columns.texts[0]}, and has {have}; save it as "
-                    "CSV, UTF-8, or name its columns: --set image=NAME --set text=NAME"
+                    f"{file} needs the columns {columns.paths[0]} and {columns.texts[0]}, but has {have}; save it as "
+                    "CSV, UTF-8, or give the names of its columns: --set image=NAME --set text=NAME"
                 )
             for row in read_rows(stream, header, needed=needed):
                 yield Skipped(f"{file.name}:{row.number}", row.reason) if row.cells is None else row.cells
@@ -103,7 +103,7 @@ def table(file: Path, columns: TableColumns) -> Iterator[dict[str, str | None] |
 
 
 def of_row(row: Mapping[str, Any], id: str, picture: Path, text: Any, part: str = "") -> Line | Skipped:
-    """A line of a table's row, with the columns of a lines folder that a foreign table may have too."""
+    """The line of a row, with hand, page, origin and confidence if the table has these columns."""
     return from_file(id, picture, text, part=part, **{"origin": "human"} | _columns(row))
 
 
@@ -117,6 +117,6 @@ def _columns(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def pick(row: Mapping[str, Any], names: Sequence[str]) -> Any:
-    """The first of the named cells that is filled; else "" where one is an empty text, None where all are missing."""
+    """The first non-empty cell of the given columns; else "" if one is an empty text, None if all are missing."""
     cells = [row[name] for name in names if row.get(name) is not None]
     return next((cell for cell in cells if cell != ""), "" if cells else None)

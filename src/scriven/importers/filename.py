@@ -1,4 +1,4 @@
-"""Pictures whose label is in the file name, before the first underscore: `word_0012.png`."""
+"""Pictures with the label in the file name, before the first underscore: `word_0012.png`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,9 +8,10 @@ from scriven.importers.common import ImportItem, every_picture, from_file, item
 
 
 def filename(source: Path, *, separator: str = "_", split: str = "train") -> Iterator[ImportItem]:
-    """Lines of all pictures below a folder, sorted; the text is the name before the first `separator`.
+    """Lines of all pictures below a folder, sorted; the text is the part of the name before the first `separator`.
 
-    Folders train/, val/, test/ at its top give the split. Raises LinesError when there are no pictures, SettingsError.
+    Top-level folders train/, val/, test/ give the split. Raises LinesError if there are no pictures, SettingsError for
+    an empty `separator`.
     """
     if not separator:
         raise SettingsError(

@@ -13,10 +13,10 @@ from scriven.lines.paths import existing
 
 
 def imagefolder(source: Path, *, text: str = "", split: str = "train") -> Iterator[ImportItem]:
-    """Lines of every metadata file below a folder; folders train/, val/, test/ at its top give the split.
+    """Lines of every metadata file below a folder; top-level folders train/, val/, test/ give the split.
 
-    `text`: the name of the text column, where it is unusual. A data set stored as Parquet is read as such.
-    Raises LinesError when there is neither.
+    `text`: the name of the text column, if unusual. A data set stored as Parquet is imported as `parquet` does.
+    Raises LinesError if there is neither.
     """
     ids = Ids()
     files = sorted([*folder(source, "pictures").rglob("metadata.csv"), *source.rglob("metadata.jsonl")])
@@ -24,7 +24,7 @@ def imagefolder(source: Path, *, text: str = "", split: str = "train") -> Iterat
         yield from parquet(source, text=text)
         return
     if not files:
-        raise LinesError(f"{source} holds no metadata.csv, metadata.jsonl or Parquet files; check the path")
+        raise LinesError(f"{source} has no metadata.csv, metadata.jsonl or Parquet files; check the path")
     columns = TableColumns.named(text=text)
     for file in files:
         for row in table(file, columns) if file.suffix == ".csv" else _json_lines(file):
@@ -48,7 +48,7 @@ def _json_lines(file: Path) -> Iterator[dict[str, Any] | Skipped]:
         try:
             value = json.loads(row)
             if not isinstance(value, dict):
-                raise ValueError("it is of another type")
+                raise ValueError("it is another JSON value")
             yield value
         except (ValueError, RecursionError) as error:
             yield Skipped(f"{file.name}:{number}", f"the row is not a JSON object ({error}); correct it")

@@ -11,8 +11,8 @@ from scriven.importers.common import ImportItem, item, line, split_of
 def lmdb(source: Path, *, split: str = "train") -> Iterator[ImportItem]:
     """Lines of a database, of every database below a folder, or of a file data.mdb.
 
-    Folders train/, val/, test/ at the top give the split. The key id-%09d, which `scriven export lmdb` adds, keeps ids.
-    Raises LinesError when there is no such database, MissingExtra without the package lmdb.
+    Top-level folders train/, val/, test/ give the split. Ids are those of the keys id-%09d, which `scriven export lmdb`
+    writes, else numbers. Raises LinesError if there is no such database, MissingExtra without the package lmdb.
     """
     try:
         import lmdb as database
@@ -21,7 +21,7 @@ def lmdb(source: Path, *, split: str = "train") -> Iterator[ImportItem]:
     source = source.parent if source.is_file() and source.name == "data.mdb" else source
     files = sorted(source.rglob("data.mdb"))
     if not files:
-        raise LinesError(f"{source} holds no LMDB (data.mdb); check the path")
+        raise LinesError(f"{source} has no LMDB (data.mdb); check the path")
     for file in files:
         within = file.parent.relative_to(source)
         try:
@@ -49,4 +49,4 @@ def _samples(environment: Any, within: Path, split: str) -> Iterator[ImportItem]
 
 
 def _text(value: bytes) -> str:
-    return value.decode("utf-8", "surrogateescape")  # `line` refuses what is not UTF-8
+    return value.decode("utf-8", "surrogateescape")  # `line` skips text that is not UTF-8

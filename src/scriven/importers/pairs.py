@@ -26,11 +26,11 @@ _XML = re.compile(r"\s*<(\?xml|!doctype|pcgts|alto|html|tei)\b", re.IGNORECASE)
 
 
 def pairs(source: Path, *, suffix: str = ".gt.txt", split: str = "train") -> Iterator[ImportItem]:
-    """Lines of a folder tree of pairs, sorted by path; folders train/, val/, test/ at its top give the split.
+    """Lines of a folder tree of pairs, sorted by path; top-level folders train/, val/, test/ give the split.
 
-    `suffix`: what replaces the extension of the picture in the name of its text, with or without its dot. Dots in names
-    are part of the name. A TIFF of several pages belongs to a text of as many lines. Raises LinesError when there is no
-    pair at all.
+    `suffix`: the ending of the text file in place of the extension of the picture, with or without its dot. Other dots
+    belong to the name. A TIFF of several pages needs a text with one line per page. Raises LinesError if there is no
+    text with that ending.
     """
     if not suffix.strip():
         raise SettingsError("the setting 'suffix' is empty; give the ending of the texts, such as suffix=.txt")
@@ -43,7 +43,7 @@ def pairs(source: Path, *, suffix: str = ".gt.txt", split: str = "train") -> Ite
             if first != text:
                 yield Skipped(_shown(text, source), f"it is a second text beside {first.name}; keep one")
     if not texts:
-        raise LinesError(f"{source} holds no texts *{suffix}; give their ending as --set suffix=.txt")
+        raise LinesError(f"{source} has no texts *{suffix}; give their ending, such as --set suffix=.txt")
     pictures: dict[Path, Path] = {}
     for picture in pictures_under(source):
         first = pictures.setdefault(_stem(picture, picture.suffix), picture)
@@ -70,7 +70,7 @@ def pairs(source: Path, *, suffix: str = ".gt.txt", split: str = "train") -> Ite
 
 
 def _stem(file: Path, suffix: str) -> Path:
-    """A path without `suffix`, as it is compared with others."""
+    """A path without `suffix`, in NFC for comparison."""
     return Path(same(str(file.with_name(file.name[: -len(suffix)]))))
 
 
@@ -79,7 +79,7 @@ def _shown(file: Path, source: Path) -> str:
 
 
 def _pair(id: str, picture: Path, text: Path) -> Iterator[Line | Skipped]:
-    """The line of a picture and its text; of a file of several pages a line each."""
+    """The line of a picture and its text; for a file of several pages, one line per page."""
     try:
         words = read_text(text)
         pages = count_pages(picture) if picture.suffix.lower() in PAGED else 1
@@ -101,9 +101,9 @@ def _pair(id: str, picture: Path, text: Path) -> Iterator[Line | Skipped]:
 
 
 def _endings(texts: Mapping[Path, Path], pictures: Mapping[Path, Path], suffix: str) -> Iterator[tuple[Path, str]]:
-    """The whole endings of texts that have a picture but end in more than `suffix`, by the stems of both.
+    """The full endings of texts that have a picture but a longer ending than `suffix`, by the stems of both.
 
-    `x.gt.txt` beside `x.png`, where `suffix` is .txt, ends in .gt.txt.
+    For `x.gt.txt` beside `x.png` and the suffix .txt: .gt.txt, by `x.gt` and by `x`.
     """
     for stem in texts.keys() - pictures.keys():
         shorter = stem

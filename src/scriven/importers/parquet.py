@@ -21,7 +21,7 @@ _OWN = (*KNOWN, "writer")
 
 @dataclass(frozen=True)
 class _Source:
-    """A Parquet file: its columns of pictures and of texts ("" for none), and the types of its other columns."""
+    """A Parquet file: the names of its columns of pictures and texts ("": no texts), and its other columns by type."""
 
     file: Path
     split: str
@@ -31,16 +31,16 @@ class _Source:
 
 
 def parquet(source: Path, *, level: str = "lines", text: str = "", image: str = "image") -> Iterator[ImportItem]:
-    """Lines of a Parquet file, of a folder of them, or of a folder of such folders (one a collection).
+    """Lines of a Parquet file, of a folder of them, or of a folder of such folders (one per collection).
 
-    `level`: lines or words, where a tree holds both. `text`, `image`: names of the columns, where they are unusual.
-    A file's split is that in its name or folder. A line has the unknown columns of all files, None where its own lacks
-    them. Raises LinesError when there is nothing to read.
+    `level`: lines or words, if a tree has both. `text`, `image`: names of the columns, if unusual. The split of a file
+    is taken from its name or folder. Every line has the unknown columns of all files, None where its file lacks one.
+    Raises LinesError if there are no such files.
     """
     files = [source] if source.is_file() else sorted(source.rglob("*.parquet")) if source.is_dir() else []
     files = [f for f in files if f.stem not in ("lines", "words") or f.stem == level]
     if not files:
-        raise LinesError(f"{source} holds no Parquet files of {level}; check the path")
+        raise LinesError(f"{source} has no Parquet files of {level}; check the path")
     sources = [_opened(file, _split(file, source), text, image) for file in files]
     columns = _union([source.extra for source in sources])
     for each in sources:
@@ -58,7 +58,7 @@ def _opened(file: Path, split: str, text: str, image: str) -> _Source:
         if name not in types:
             raise LinesError(f"{file} has no column {name!r}; it has {', '.join(types)}; give --set {key}=NAME")
     if column and str(types[column]) not in ("string", "large_string", "string_view", "null"):
-        raise LinesError(f"{file} holds {types[column]}, not text, in its column {column!r}; give --set text=NAME")
+        raise LinesError(f"{file} has {types[column]}, not text, in its column {column!r}; give --set text=NAME")
     return _Source(file, split, image, column, {n: k for n, k in types.items() if n not in (*_OWN, column, image)})
 
 
@@ -71,9 +71,9 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 
 
 def _union(files: list[Mapping[str, pa.DataType]]) -> dict[str, pa.DataType]:
-    """The unknown columns of all files as a lines folder holds them.
+    """The unknown columns of all files, with the types that a lines folder stores.
 
-    Integers and floats together are float; any other mixture, and any list or object, becomes text.
+    A mixture of integers and floats becomes float; any other mixture, and lists and objects, become text.
     """
     kinds: dict[str, set[pa.DataType]] = {}
     for columns in files:
@@ -100,7 +100,7 @@ def _file(source: _Source, columns: Mapping[str, pa.DataType]) -> Iterator[Impor
             for row in _rows(batch):
                 name = f"{source.file.stem}-{number:06d}"
                 if row is None:
-                    yield Skipped(name, "its row has text that is not UTF-8; write it as UTF-8")
+                    yield Skipped(name, "its row has text that is not UTF-8; write the file as UTF-8")
                 else:
                     yield _row(row, name, source, columns)
                 number += 1
@@ -136,16 +136,16 @@ def _row(row: dict[str, Any], name: str, source: _Source, columns: Mapping[str, 
         try:
             extra[key] = extra_value(row[key] if key in source.extra else None, kind)
         except ValueError as error:
-            return Skipped(id, f"it does not fit the column {key!r}: {error}; give the column one type")
+            return Skipped(id, f"it does not match the column {key!r}: {error}; give the column one type")
     if isinstance(picture, bytes) and picture:
         return item(source.split, line(id, picture, text, **known, extra=extra))
     if isinstance(path, str) and path:
         return item(source.split, from_file(id, existing(source.file.parent, path), text, **known, extra=extra))
-    return Skipped(id, f"its column {source.image!r} holds no picture; write the file with pictures inside")
+    return Skipped(id, f"its column {source.image!r} has no picture; write the file with the pictures embedded")
 
 
 def _split(file: Path, source: Path) -> str:
-    """By the file's name (train-00000-of-00001.parquet) or its nearest folder that names a split; else train."""
+    """The split by the name of the file (train-00000-of-00001.parquet) or of its nearest folder; else train."""
     within = file.relative_to(source).parts if source.is_dir() else (file.name,)
     for part in reversed(within):
         found = ALIASES.get(re.split(r"[-_.]", part.lower())[0])

@@ -1,4 +1,4 @@
-"""Pictures without any text: what `scriven adapt` learns a hand from."""
+"""Pictures without transcriptions, for `scriven adapt` and `scriven pick`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +11,9 @@ from scriven.lines.references import PAGED
 
 
 def pictures(source: Path, *, split: str = "train") -> Iterator[ImportItem]:
-    """Unlabelled lines of all pictures below a folder, sorted by path; of a TIFF or PDF a line for each page.
+    """Unlabelled lines of all pictures below a folder, sorted by path; one line per page of a TIFF or PDF.
 
-    Pictures of a kind that cannot be read are refused by name. Raises LinesError when there are none.
+    Pictures of unsupported formats are skipped. Raises LinesError if there are no pictures.
     """
     others = unsupported(folder(source, "pictures"))
     yield from (Skipped(printable(file.relative_to(source)), REASON) for file in others)

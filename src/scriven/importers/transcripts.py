@@ -1,4 +1,4 @@
-"""Numbered pictures and one transcripts.txt: the labelled folder of the label-free HTR learner (lafhterlearn)."""
+"""Numbered pictures and a transcripts.txt: the labelled folder of the label-free HTR learner (lafhterlearn)."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,15 +9,15 @@ from scriven.importers.common import Ids, ImportItem, folder, from_file, item, r
 
 
 def transcripts(source: Path, *, split: str = "train") -> Iterator[ImportItem]:
-    """Lines of every transcripts.txt below a folder: its n-th line belongs to the n-th picture by number.
+    """Lines of every transcripts.txt below a folder: its n-th line is the text of the n-th picture by number.
 
-    Pictures without a number, or with that of another one, are refused. Raises LinesError when the numbers of pictures
-    and of lines differ, since every label may then belong to another picture.
+    Pictures without a number, or with that of another one, are skipped. Raises LinesError if there are more or fewer
+    pictures than lines, since every label might then belong to another picture.
     """
     ids = Ids()
     files = sorted(folder(source, "transcripts").rglob("transcripts.txt"))
     if not files:
-        raise LinesError(f"{source} holds no transcripts.txt; check the path")
+        raise LinesError(f"{source} has no transcripts.txt; check the path")
     for file in files:
         texts = read_text(file).split("\n")
         if texts and not texts[-1].strip():
@@ -29,19 +29,20 @@ def transcripts(source: Path, *, split: str = "train") -> Iterator[ImportItem]:
                 continue
             if not picture.stem.isdecimal():
                 yield Skipped(
-                    name, "it has no number, so no text belongs to it; number it or move it out of the folder"
+                    name, "its name is not a number, so it has no text; number it or move it out of the folder"
                 )
             elif numbered.setdefault(int(picture.stem), picture) != picture:
                 yield Skipped(name, f"it shares its number with {numbered[int(picture.stem)].name}; keep one")
         numbers = sorted(numbered)
         if len(numbers) != len(texts):
             raise LinesError(
-                f"{file} has {len(texts)} lines for {len(numbers)} numbered pictures, so labels may be "
-                "misplaced (a program that ran twice appends its lines); make the folder again"
+                f"{file} has {len(texts)} lines for {len(numbers)} numbered pictures, so labels may be assigned to "
+                "wrong pictures (a program that ran twice appends its lines); make the folder again"
             )
         if numbers and numbers != list(range(numbers[0], numbers[0] + len(numbers))):
             raise LinesError(
-                f"the numbers of the pictures beside {file} have gaps, so labels may be misplaced; make it again"
+                f"the numbers of the pictures beside {file} have gaps, so labels may be assigned to wrong pictures; "
+                "make the folder again"
             )
         for number, text in zip(numbers, texts, strict=True):
             relative = numbered[number].relative_to(source)

@@ -12,16 +12,15 @@ from scriven.lines.delimited import not_utf8
 def tsv(
     source: Path, *, images: str = "", image: str = "", text: str = "", split: str = "train"
 ) -> Iterator[ImportItem]:
-    """Lines of a file, or of every gt.txt (or *.tsv) below a folder; paths are relative to it, or to `images`.
+    """Lines of a file, or of every gt.txt (or *.tsv) below a folder; paths are relative to the file, or to `images`.
 
-    A file whose first row names columns of pictures and texts (by `image` and `text`, where they are unusual) is read
-    as a table. Folders train/, val/, test/ at the top of the source give the split. Raises LinesError when there is no
-    such file.
+    A file whose first row has names of columns of pictures and texts (`image` and `text`, if unusual) is read as a
+    table. Top-level folders train/, val/, test/ give the split. Raises LinesError if there is no such file.
     """
     ids = Ids()
     files = [source] if source.is_file() else sorted([*source.rglob("gt.txt"), *source.rglob("*.tsv")])
     if not files:
-        raise LinesError(f"{source} holds no gt.txt and no .tsv file; check the path")
+        raise LinesError(f"{source} has no gt.txt and no .tsv file; check the path")
     columns = TableColumns.named(image, text)
     for file in files:
         within = file.relative_to(source) if source.is_dir() else Path(file.name)

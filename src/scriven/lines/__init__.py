@@ -1,10 +1,10 @@
-"""A lines folder: pictures of text lines, with or without text, as Parquet that Hugging Face `datasets` reads as is.
+"""Lines folders: pictures of text lines, with or without text, as Parquet that Hugging Face `datasets` can load.
 
     letters/about.json   train-00000.parquet ...   valid-*.parquet   test-*.parquet
 
-Only the columns `id` and `image` are required. A tree `<split>/<level>.parquet`, a single Parquet file and a CSV or
-TSV file with the columns `id,image,text,confidence` (`image` a path, a page `FILE#3` or a line `FOLDER#id`) are lines
-folders too; see docs/lines-folder.md. pyarrow is imported when the first folder is opened.
+Only the columns `id` and `image` are required. A tree `<split>/<level>.parquet`, a single Parquet file, and a CSV or
+TSV file with the columns `id,image,text,confidence` (`image`: a path, a page `FILE#3` or a line `FOLDER#id`) are also
+read as lines folders; see docs/lines-folder.md. pyarrow is imported when the first folder is opened.
 """
 
 from importlib import import_module

@@ -1,15 +1,14 @@
-"""Rows of delimited text (CSV, TSV), written and read so that every text comes back as it was.
+"""Delimited text (CSV, TSV): every text that is written is read back unchanged.
 
-A text never holds a line break, so a row is one line of the file. Quotation marks follow RFC 4180, with three
-exceptions that keep what people and other programs write:
+A text contains no line break, so a row is one line of the file. Quotation marks follow RFC 4180, with three exceptions
+for tables written by hand or by other programs:
 
-- a cell that begins with a quotation mark and goes on behind the closing one (`"Oui" dit-il`) is taken as it stands;
-- a quotation mark that is not closed in its line costs that row only. Where the lines behind it close the cell and
-  none of them is a row by itself, the row has a line break inside; it is refused if it is in a column that is needed;
-- in files with tabs, where programs quote only what they have to, marks that nothing called for belong to the text.
+- a cell that begins with a quotation mark and continues after the closing one (`"Oui" dit-il`) is read literally;
+- a quotation mark that is not closed on its line affects that row only. If the following lines close the cell and none
+  of them is a row by itself, the row contains a line break; it is refused if that is in a needed column;
+- in tab-separated files, whose writers quote only where necessary, unnecessary quotation marks belong to the text.
 
-An empty cell is None, an empty cell in quotation marks ("") is the empty string: the first says that nobody knows the
-text, the second that the text is empty.
+An empty cell is None (text unknown); an empty cell in quotation marks ("") is the empty string (no text).
 """
 
 import re
@@ -22,8 +21,8 @@ from typing import IO
 from scriven.base import LinesError, printable
 
 DELIMITERS = ",;\t"
-MOST_BYTES = 1 << 17  # of a row: longer ones do not come from a table of texts
-MOST_LINES = 50  # of a row with line breaks in a cell
+MAX_BYTES = 1 << 17  # of a row: longer ones do not come from a table of texts
+MAX_LINES = 50  # of a row with line breaks in a cell
 _QUOTED = re.compile(r'"((?:[^"]++|"")*+)"')
 _BREAKS = re.compile(r"[\r\n\t]")
 
@@ -32,7 +31,7 @@ Cells = list[str | None]
 
 @dataclass(frozen=True)
 class Header:
-    """The first line of a table. `quoted`: its names stand in quotation marks, so all cells of the file may."""
+    """The first line of a table. `quoted`: its names are in quotation marks, so all cells of the file may be."""
 
     names: tuple[str, ...]
     delimiter: str
@@ -41,9 +40,9 @@ class Header:
 
 @dataclass(frozen=True)
 class TableRow:
-    """A row: the number of its line in the file (the header is 1) and the byte where it begins.
+    """A row: the number of its line in the file (the header is line 1) and the byte offset of its start.
 
-    `cells` are by column name; None where the row cannot be used for the `reason` given.
+    `cells` by column name; None if the row cannot be used, for the `reason` given.
     """
 
     number: int
@@ -53,7 +52,7 @@ class TableRow:
 
 
 def read_header(stream: IO[bytes], file: Path) -> Header:
-    """The header of an open table, which then stands at its first row. Raises LinesError where a name occurs twice."""
+    """Read the header of an open table; the stream is then at its first row. Raises LinesError for a repeated name."""
     line = next(_lines(stream), (0, b""))[1]
     stream.seek(len(line))
     text = _text(line.removeprefix(b"\xef\xbb\xbf"))
@@ -66,9 +65,9 @@ def read_header(stream: IO[bytes], file: Path) -> Header:
 
 
 def read_rows(stream: IO[bytes], header: Header, number: int = 2, needed: Set[str] = frozenset()) -> Iterator[TableRow]:
-    """The rows of an open table from where it stands, which is line `number`; empty lines are passed over.
+    """The rows of an open table from its current position, which is line `number`; empty lines are skipped.
 
-    A row is refused where one of the `needed` columns holds a line break or is not UTF-8.
+    A row is refused if one of the `needed` columns contains a line break or is not UTF-8.
     """
     source, waiting = _lines(stream), deque[tuple[int, bytes]]()
 
@@ -93,9 +92,9 @@ def read_rows(stream: IO[bytes], header: Header, number: int = 2, needed: Set[st
 def _row(
     line: bytes, header: Header, needed: Set[str], ahead: Callable[[int], str | None]
 ) -> tuple[dict[str, str | None] | None, str, int]:
-    """The cells of a row by name, or the reason why it has none; and how many of the following lines belong to it."""
-    if len(line) >= MOST_BYTES:
-        return None, f"the row is longer than {MOST_BYTES // 1024} kB; check that this is a table of texts", 0
+    """The cells of a row by name or None, the reason for None, and how many of the following lines belong to it."""
+    if len(line) >= MAX_BYTES:
+        return None, f"the row is longer than {MAX_BYTES // 1024} kB; check that this is a table of texts", 0
     text, more = _text(line), 0
     cells = split_row(text, header.delimiter, header.quoted)
     if cells is None:
@@ -107,7 +106,7 @@ def _row(
     named: dict[str, str | None] = {}
     for name, cell in zip(header.names, cells, strict=True):
         if name in needed and "\n" in (cell or ""):
-            return None, f"its {name} holds a line break; a picture shows one line, so give each line a row", more
+            return None, f"its {name} contains a line break; a picture shows one line, so give each line a row", more
         if cell and not cell.isascii() and not_utf8(cell):
             if name in needed:
                 return None, f"its {name} is not UTF-8; save the table as CSV, UTF-8", more
@@ -117,12 +116,12 @@ def _row(
 
 
 def _joined(first: str, header: Header, ahead: Callable[[int], str | None]) -> tuple[Cells, int] | None:
-    """The cells of a row with line breaks inside, and how many further lines it has.
+    """The cells of a row that contains line breaks, and the number of its further lines.
 
-    None where the lines behind it do not complete it, or one of them is a row by itself.
+    None if the following lines do not complete it, or one of them is a row by itself.
     """
     text = first
-    for count in range(MOST_LINES):
+    for count in range(MAX_LINES):
         if (line := ahead(count)) is None:
             return None
         alone = split_row(line, header.delimiter, header.quoted)
@@ -135,9 +134,9 @@ def _joined(first: str, header: Header, ahead: Callable[[int], str | None]) -> t
 
 
 def split_row(text: str, delimiter: str, quoted: bool = False) -> Cells | None:
-    """The cells of a row; None where a quotation mark that begins a cell is not closed.
+    """The cells of a row; None if a quotation mark that begins a cell is not closed.
 
-    `quoted`: the file has marks around cells that do not need them.
+    `quoted`: the file has quotation marks around cells that do not need them.
     """
     if '"' not in text:
         return [cell or None for cell in text.split(delimiter)]
@@ -147,7 +146,7 @@ def split_row(text: str, delimiter: str, quoted: bool = False) -> Cells | None:
         if text.startswith('"', at):
             found = _QUOTED.match(text, at)
             whole = found is not None and text[found.end() : found.end() + 1] in ("", delimiter)
-            if bare and not whole:  # a program that does not quote wrote this row
+            if bare and not whole:  # written by a program that does not quote
                 return [cell or None for cell in text.split(delimiter)]
             if found is None:
                 return None
@@ -167,7 +166,7 @@ def split_row(text: str, delimiter: str, quoted: bool = False) -> Cells | None:
 
 
 def write_row(cells: Iterable[str | float | None], delimiter: str = ",") -> str:
-    """A row that `read_rows` reads back, with its line end. Line breaks and tabs of file names become %0A, %0D, %09."""
+    """A row with its line end, as `read_rows` reads it. Line breaks and tabs in file names become %0A, %0D, %09."""
     return delimiter.join(_written(cell, delimiter) for cell in cells) + "\n"
 
 
@@ -180,22 +179,22 @@ def _written(cell: str | float | None, delimiter: str) -> str:
 
 
 def not_utf8(text: str) -> bool:
-    """Whether text that was read with errors="surrogateescape" held bytes that are not UTF-8."""
+    """Whether text decoded with errors="surrogateescape" contains bytes that are not UTF-8."""
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    """The lines of an open file with their ends (LF, CRLF or CR), each with the byte where it begins."""
+    """The lines of an open file with their ends (LF, CRLF or CR), each preceded by the byte offset of its start."""
     start = stream.tell()
-    while block := stream.readline(MOST_BYTES):
+    while block := stream.readline(MAX_BYTES):
         if not block.endswith(b"\n") and b"\r" in block[:-1]:  # lines that end in CR: the last one may be cut
             block = block[: block[:-1].rindex(b"\r") + 1]
             stream.seek(start + len(block))
         for line in block.splitlines(keepends=True):
             yield start, line
             start += len(line)
-        while len(block) == MOST_BYTES and not block.endswith((b"\n", b"\r")):  # the rest of a line that is too long
-            block = stream.readline(MOST_BYTES)
+        while len(block) == MAX_BYTES and not block.endswith((b"\n", b"\r")):  # the rest of a line that is too long
+            block = stream.readline(MAX_BYTES)
             start += len(block)
 
 

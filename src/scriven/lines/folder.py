@@ -1,4 +1,4 @@
-"""Reading a lines folder: streamed by row groups, or single lines by their ids."""
+"""Reading a lines folder: streamed by row group, or single lines by id."""
 
 import hashlib
 import json
@@ -23,9 +23,9 @@ from scriven.lines.table import Block, Table
 
 
 class LinesFolder:
-    """Lines on disk, read a row group at a time. `skipped` holds the rows that were left out so far, with reasons.
+    """Lines on disk, read one row group at a time. `skipped` lists the rows skipped so far, with reasons.
 
-    `level` is the one that was asked for; None for any.
+    `level`: the requested level (lines or words), None for any.
     """
 
     def __init__(
@@ -36,9 +36,9 @@ class LinesFolder:
         within: Sequence[Path] = (),
         sizes: StreamSizes = STREAM_SIZES,
     ):
-        """`within`: the tables that refer to this folder. Raises LinesError when there is nothing to read at `path`.
+        """Open the folder or file at `path`. `within`: the tables that refer to it, to detect cycles.
 
-        `level` is words or lines; SettingsError where it is something else.
+        Raises LinesError if there are no lines at `path`, SettingsError for a `level` other than lines and words.
         """
         if level:
             check_choice("level", level, LEVELS)
@@ -60,7 +60,7 @@ class LinesFolder:
 
     @cached_property
     def about(self) -> dict[str, Any]:
-        """The contents of about.json; empty when there is none. Raises LinesError for a damaged one."""
+        """The contents of about.json; empty if there is none. Raises LinesError if it is damaged."""
         return read_about(self.path / "about.json") or {}
 
     def groups(self, split: str) -> list[Group]:
@@ -72,12 +72,12 @@ class LinesFolder:
         ]
 
     def read(self, group: Group) -> Iterator[Line]:
-        """The lines of a row group. A row without id or picture is added to `skipped`."""
+        """The lines of a row group. Rows without id or picture are added to `skipped`."""
         for _, line in self._numbered(group):
             yield line
 
     def lines(self, split: str | None = None) -> Iterator[Line]:
-        """All lines of a split (or of all splits), streamed; a repeated id is added to `skipped`."""
+        """All lines of a split (None: of all splits), streamed; rows with a repeated id are added to `skipped`."""
         seen: set[str] = set()
         for name in [split] if split else self.splits:
             for group in self.groups(name):
@@ -89,25 +89,25 @@ class LinesFolder:
                     yield line
 
     def picture(self, line: Line) -> Grey:
-        """The picture of one of its lines, padded to the common height of the words of its page. Raises ImageError."""
-        return pad_to_height(decode(line.image, line.id), self.high(line))
+        """The picture of a line, (H, W) uint8; words are padded to the height of their page. Raises ImageError."""
+        return pad_to_height(decode(line.image, line.id), self.padded_height(line))
 
-    def high(self, line: Line) -> int:
-        """The height in px to which the picture of one of its lines is padded; 0 for none.
+    def padded_height(self, line: Line) -> int:
+        """The height in px to which the picture of a line is padded; 0: it is not padded.
 
-        A row of a table is padded as the folder it refers to says.
+        For a row of a table that refers to a line of another folder, the height is that of the other folder.
         """
-        high = self._table(self.path).high(line) if line.place else None
-        return self.heights.of(_page(line)) if high is None else high
+        height = self._table(self.path).padded_height(line) if line.place else None
+        return self.heights.of(_page(line)) if height is None else height
 
     @cached_property
     def heights(self) -> Heights:
-        """The common heights of its own pictures by page, from the headers of all of them."""
+        """The padded heights of the folder's own pictures by page, computed from the headers of all of them."""
         called_lines = all(file.stem == LEVELS[0] for files in self.splits.values() for file in files)
         return Heights(() if called_lines else self._sizes())
 
     def columns(self, split: str, names: Sequence[str]) -> dict[str, list[Any]]:
-        """Columns without the pictures, aligned with `groups`; a missing column is a list of None."""
+        """Columns of a split other than `image`, in the order of `groups`; a missing column is a list of None."""
         result: dict[str, list[Any]] = {n: [] for n in names}
         for file in self.splits.get(split, ()):
             part = self._table(file).columns(names) if is_table(file) else rows.columns(file, names)
@@ -116,15 +116,15 @@ class LinesFolder:
         return result
 
     def count(self, split: str) -> int:
-        """How many rows a split has, including those that cannot be used."""
+        """The number of rows of a split, including unusable ones."""
         return sum(group.rows for group in self.groups(split))
 
     def has(self, id: str) -> bool:
-        """Whether there is a line of this id. Raises LinesError for a damaged folder."""
+        """Whether there is a line with this id. Raises LinesError for a damaged folder."""
         return same(id) in self._places
 
     def find(self, id: str) -> Line:
-        """The line of this id; row groups are read as needed and a few of them kept. Raises LinesError."""
+        """The line with this id; recently used row groups are cached. Raises LinesError if there is none."""
         if (id := same(id)) not in self._places:
             raise LinesError(f"{self.path} has no line {id!r}; correct the id")
         group, row = self._places[id]
@@ -138,7 +138,7 @@ class LinesFolder:
         return self._recent[group].line(row)
 
     def values(self, name: str) -> dict[str, Any]:
-        """One column by id, kept in memory."""
+        """One column by id; cached in memory."""
         if name not in self._values:
             pairs: dict[str, Any] = {}
             for split in self.splits:
@@ -149,7 +149,7 @@ class LinesFolder:
         return self._values[name]
 
     def fingerprint(self) -> str:
-        """sha256 over the names and contents of all files of lines, and of the pictures that they only refer to."""
+        """SHA-256 in hexadecimal of the names and contents of all files of lines and of the pictures they refer to."""
         digest = hashlib.sha256()
         for split, files in self.splits.items():
             for file in files:
@@ -165,7 +165,7 @@ class LinesFolder:
 
     @cached_property
     def _places(self) -> dict[str, tuple[Group, int]]:
-        """The row group and the row of each id."""
+        """The row group and the row index of each id."""
         places: dict[str, tuple[Group, int]] = {}
         for split in self.splits:
             ids = iter(self.columns(split, ["id"])["id"])
@@ -183,7 +183,7 @@ class LinesFolder:
         return {}
 
     def _sizes(self) -> Iterator[tuple[str, int, int]]:
-        """Page, width and height of every picture of every split; what cannot be read is named by `read`."""
+        """Page, width and height in px of every picture; unreadable ones are left out here and reported by `read`."""
         for split in self.splits:
             with suppress(LinesError):
                 for group in self.groups(split):
@@ -202,7 +202,7 @@ class LinesFolder:
         return self._tables[file]
 
     def _numbered(self, group: Group) -> Iterator[tuple[int, Line]]:
-        """The lines of a row group, each with the number of its row."""
+        """The lines of a row group, each with its row index."""
         for number, line in enumerate(self._block(group).lines()):
             if isinstance(line, Skipped):
                 self._refuse(group, number, line)
@@ -210,24 +210,24 @@ class LinesFolder:
                 yield number, line
 
     def _refuse(self, group: Group, number: int, why: Skipped) -> None:
-        """Add a row to `skipped`, once however often the folder is read."""
+        """Add a row to `skipped`, once even if the folder is read several times."""
         if (group, number) not in self._named:
             self._named.add((group, number))
             self.skipped.append(why)
 
 
 def _own(line: Line) -> bool:
-    """Whether the picture of a line is not that of a lines folder which its row refers to."""
+    """Whether the picture of a line belongs to this folder, not to another lines folder that its row refers to."""
     return line.place is None or not line.place[1] or is_page(*line.place)
 
 
 def _page(line: Line) -> str:
-    """Its page; of a picture that a table names without one, the folder of its file."""
+    """The page of a line; for a picture file in a table without pages, the folder of the file."""
     return line.page or (str(line.place[0].parent) if line.place else "")
 
 
 def folders_at(path: Path, within: Sequence[Path] = (), sizes: StreamSizes = STREAM_SIZES) -> list[LinesFolder]:
-    """The lines folder at a path; of a tree with both levels that of its lines, then that of its words."""
+    """The lines folder at a path; for a tree with both levels, that of its lines and that of its words."""
     first = LinesFolder(path, within=within, sizes=sizes)
     words = find(path, "words")[0] if path.is_dir() else {}
     both = words and words != first.splits
@@ -235,11 +235,11 @@ def folders_at(path: Path, within: Sequence[Path] = (), sizes: StreamSizes = STR
 
 
 def _no_lines(path: Path) -> str:
-    """What is there instead of lines, and what to do."""
+    """What a path without lines contains, and what to do: the end of an error message."""
     endings = {file.suffix.lower() for file in path.iterdir()} if path.is_dir() else set()
     if not endings & set(PICTURE_SUFFIXES):
         return (
-            "holds no train, valid or test Parquet files and is not a CSV file of lines; make a lines folder with "
+            "has no train, valid or test Parquet files and is not a CSV or TSV file of lines; make a lines folder with "
             "`scriven import`"
         )
     if ".txt" in endings:
@@ -248,7 +248,7 @@ def _no_lines(path: Path) -> str:
 
 
 def read_about(file: Path) -> dict[str, Any] | None:
-    """The contents of an about.json; None where there is none. Raises LinesError for a damaged one."""
+    """The contents of an about.json; None if there is none. Raises LinesError if it is damaged."""
     if not file.is_file():
         return None
     try:

@@ -1,4 +1,4 @@
-"""One writer at a time: a lock on a folder, which the operating system releases when its process ends."""
+"""A lock on a folder for one writer at a time; the operating system releases it when the process ends."""
 
 import os
 import sys
@@ -11,9 +11,9 @@ NAME = ".writing.lock"
 
 
 class FolderLock:
-    """Holds the lock of a folder until `release`, or until it is collected or its process ends.
+    """The lock of a folder, held until `release`, garbage collection or the end of the process.
 
-    Raises OutputError where another writer, in this process or another one, holds it.
+    Raises OutputError if another writer, in this or another process, holds it.
     """
 
     def __init__(self, folder: Path):
@@ -28,9 +28,9 @@ class FolderLock:
         self._close = weakref.finalize(self, os.close, descriptor)
 
     def release(self) -> None:
-        """Delete the lock file and let others write. Does nothing the second time."""
+        """Delete the lock file and release the lock; a second call does nothing."""
         if self._close.alive:
-            if sys.platform == "win32":  # where an open file cannot be deleted
+            if sys.platform == "win32":  # which cannot delete an open file
                 self._close()
                 self.file.unlink(missing_ok=True)
             else:
@@ -38,7 +38,7 @@ class FolderLock:
                 self._close()
 
     def _taken(self) -> int | None:
-        """The descriptor of the locked file; None where it is locked already."""
+        """The descriptor of the locked file; None if it is locked already."""
         while True:
             descriptor = os.open(self.file, os.O_RDWR | os.O_CREAT, 0o666)
             try:
@@ -50,11 +50,11 @@ class FolderLock:
             except BaseException:
                 os.close(descriptor)
                 raise
-            os.close(descriptor)  # its last holder deleted it meanwhile
+            os.close(descriptor)  # its previous holder has deleted it in the meantime
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock an open file without waiting; whether that worked. Without locks in the file system every lock works."""
+    """Lock an open file without waiting; False if it is locked. True on file systems that do not support locks."""
     if sys.platform == "win32":
         import msvcrt
 

@@ -1,30 +1,30 @@
-"""Paths that stand in tables, and the files that they mean; see also `base.paths`."""
+"""Resolving the paths written in tables; see also `base.paths`."""
 
 import os
 import re
 import unicodedata
 from pathlib import Path, PureWindowsPath
 
-from scriven.base.paths import existing as as_spelt
+from scriven.base.paths import existing as existing_path
 
 _ESCAPED = re.compile(r"%(0[9AD])|\\udc([89a-f][0-9a-f])")  # by `delimited.write_row`; by `base.printable`
 
 
 def existing(root: Path, name: str) -> Path:
-    """The file or folder that a table in the folder `root` means by `name`; `root / name` where there is none.
+    """The existing file or folder that `name` refers to in a table in the folder `root`; else `root / name`.
 
-    Separators and Unicode normal forms are those of any system; what a writer had to escape is undone.
+    Separators and Unicode normal forms of other systems are accepted, and the escapes of our writers undone.
     """
     for form in dict.fromkeys((name, _unescaped(name))):
-        if os.path.exists(found := as_spelt(root / form)):
+        if os.path.exists(found := existing_path(root / form)):
             return found
     return root / name
 
 
 def below(root: Path, name: str) -> Path:
-    """As `existing`; of an absolute path the longest end that is there below `root`.
+    """As `existing`; for an absolute path, its longest tail that exists below `root`.
 
-    `C:\\scans\\1.png` and `/home/anna/scans/1.png` mean `root/scans/1.png`, else `root/1.png`.
+    `C:\\scans\\1.png` and `/home/anna/scans/1.png` refer to `root/scans/1.png`, else to `root/1.png`.
     """
     windows = PureWindowsPath(name)
     parts = windows.parts[1:] if windows.drive else Path(name).parts[1:] if Path(name).is_absolute() else ()
@@ -36,7 +36,7 @@ def below(root: Path, name: str) -> Path:
 
 
 def same(name: str) -> str:
-    """A name as it is compared with others: in NFC."""
+    """The form in which names are compared: NFC."""
     return unicodedata.normalize("NFC", name)
 
 

@@ -1,4 +1,4 @@
-"""The records of the room: a line, what was read in it, and the unit of streaming. Importing them needs no pyarrow."""
+"""The records of this room: lines, readings, row groups, skipped rows. Importing them does not need pyarrow."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from scriven.base import LinesError, Skipped
 class Line:
     """One row of a lines folder. `image` is an encoded picture.
 
-    `text` is NFC and single-spaced; None where it is unknown, "" where the picture is known to hold no text.
+    `text` is NFC and single-spaced; None if it is unknown, "" if the picture shows no text.
     """
 
     id: str
@@ -27,30 +27,30 @@ class Line:
     extra: Mapping[str, Any] = field(default_factory=dict)  # unknown columns, kept
     place: tuple[Path, str] | None = field(
         default=None, compare=False
-    )  # of a table's row: file and page, folder and id
+    )  # for a row of a table: (file, page) or (folder, id)
 
 
-PSEUDO_LABEL = "pseudo-label"  # the origin, in words, of a text that self-training has made
+PSEUDO_LABEL = "pseudo-label"  # displayed origin of a text made by self-training
 REPEATED = "its id occurs more than once; only the first is used"
 
 
 def skipped_row(id: str, error: LinesError) -> "SkippedRow":
-    """The record of a row that cannot be used."""
+    """The record of an unusable row."""
     return SkippedRow(id, str(error), "picture" if isinstance(error, PictureNotFound) else "row")
 
 
 def by_model(origin: str | None, confidence: float | None) -> bool:
-    """Whether a text was read by a model and not confirmed by a person: a pseudo-label, or one with a confidence."""
+    """Whether a text was read by a model and not confirmed by a person: it is a pseudo-label or has a confidence."""
     return origin == "pseudo" or (confidence is not None and confidence == confidence)
 
 
 def per_character(confidence: float | None, text: str) -> float | None:
-    """The confidence of a line as one per character, the geometric mean: comparable between short and long lines."""
+    """The confidence of a line per character (geometric mean), comparable between short and long lines."""
     return None if confidence is None else max(confidence, 0.0) ** (1 / max(1, len(text)))
 
 
 def source_of(origin: str | None, confidence: float | None) -> str:
-    """Where the text of a line comes from, in words: its origin, unless it was read by a model."""
+    """The displayed origin of the text of a line."""
     if origin == "pseudo":
         return PSEUDO_LABEL
     return "read by a model" if by_model(origin, confidence) else origin or "human"
@@ -58,7 +58,7 @@ def source_of(origin: str | None, confidence: float | None) -> str:
 
 @dataclass(frozen=True)
 class Character:
-    """One character of a reading: its confidence 0..1, its span in px of the picture, the best alternatives."""
+    """One character of a reading: confidence 0..1, span in px of the picture, best alternatives with probabilities."""
 
     text: str
     confidence: float
@@ -69,7 +69,7 @@ class Character:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a recogniser read in a picture; `confidence` 0..1 is the calibrated probability that all of it is right."""
+    """The transcription of a picture; `confidence` 0..1 is the calibrated probability that all of it is correct."""
 
     id: str
     text: str
@@ -79,21 +79,21 @@ class Reading:
 
 @dataclass(frozen=True)
 class SkippedRow(Skipped):
-    """A row of a lines folder that was left out.
+    """A row of a lines folder that was skipped.
 
-    `kind`: "id" where its id is that of an earlier row, "picture" where its picture is not found, else "row".
+    `kind`: "id" if its id is that of an earlier row, "picture" if its picture is not found, else "row".
     """
 
     kind: str = "row"
 
 
 class PictureNotFound(LinesError):
-    """A row refers to a picture that is not there or cannot be opened."""
+    """A row refers to a picture that does not exist or cannot be opened."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """A row group of a file: the unit of streaming, at most a few hundred lines. `rows` counts unusable ones too."""
+    """A row group of a file: the unit of streaming, at most a few hundred lines. `rows` includes unusable ones."""
 
     file: Path
     index: int

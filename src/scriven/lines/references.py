@@ -1,4 +1,4 @@
-"""What the column `image` of a table refers to: a picture file, a page of a TIFF or PDF, a line of a lines folder."""
+"""References in the column `image` of a table: a picture file, a page of a TIFF or PDF, a line of a lines folder."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ PAGED = (".tif", ".tiff", ".pdf")  # files that can have several pages
 
 
 class LinesById(Protocol):
-    """A lines folder, as far as a reference needs it."""
+    """What references need of a lines folder."""
 
     @property
     def heights(self) -> Heights: ...
@@ -32,7 +32,7 @@ class LinesById(Protocol):
 class References:
     """Resolves the references of a table in the folder `root`.
 
-    `opened` opens the lines folders at a path; of a tree with words and lines there is one for each level.
+    `opened` opens the lines folders at a path: one for each level of a tree with words and lines.
     """
 
     def __init__(self, root: Path, opened: Callable[[Path], Sequence[LinesById]]):
@@ -40,9 +40,9 @@ class References:
         self._folders: dict[Path, Sequence[LinesById]] = {}
 
     def target(self, reference: str) -> tuple[Path, str]:
-        """A picture file and "", a file and the number of its page, or a lines folder and the id of its line.
+        """(picture file, ""), (file, page number) or (lines folder, id).
 
-        Raises LinesError for a reference with `#` that is none of these. The file of a path may be missing.
+        Raises LinesError for a reference with `#` that is none of these. A picture file may be missing.
         """
         file = existing(self.root, reference)
         if "#" not in reference or file.is_file():
@@ -54,10 +54,10 @@ class References:
         raise PictureNotFound(f"there is no picture and no lines folder {reference!r}; correct the column image")
 
     def holder(self, path: Path, part: str) -> LinesById | None:
-        """The lines folder that has the line `part`; None where the target is a picture or a page.
+        """The lines folder at `path` that has the line `part`; None if the target is a picture or a page.
 
-        Where none of the folders at `path` has it, the first, which names what is missing. Raises LinesError where the
-        folder cannot be opened.
+        If no folder has the line, the first one, whose `find` then raises the error. Raises LinesError if the folder
+        cannot be opened.
         """
         if not part or is_page(path, part):
             return None
@@ -67,7 +67,7 @@ class References:
         return next((folder for folder in found if folder.has(part)), found[0])
 
     def fingerprints(self) -> list[str]:
-        """The fingerprints of all folders that were opened."""
+        """The fingerprints of all folders opened so far."""
         return [folder.fingerprint() for _, folders in sorted(self._folders.items()) for folder in folders]
 
 
@@ -77,9 +77,9 @@ def is_page(path: Path, part: str) -> bool:
 
 
 def picture_bytes(file: Path, part: str = "") -> bytes:
-    """The encoded picture of a file or, with `part`, of one of its pages. Raises LinesError.
+    """The encoded picture of a file or, with `part`, of one of its pages.
 
-    A file of several pages is refused where no page is named.
+    Raises LinesError for a file that cannot be opened, and for one of several pages if `part` is empty.
     """
     try:
         if file.exists() and not file.is_file():

@@ -1,4 +1,4 @@
-"""Rows of a Parquet file as lines: a row group at a time, or one row of it."""
+"""Rows of a Parquet file as lines: one row group at a time, or a single row of it."""
 
 import hashlib
 import math
@@ -19,7 +19,7 @@ from scriven.text import normalise
 
 
 def line_of(row: Mapping[str, Any], folder: Path) -> Line:
-    """The line of a row; a picture that is only named by `path` is looked up in `folder`.
+    """The line of a row; a picture that is only given by `path` is looked up in `folder`.
 
     Raises LinesError for a row without id or picture, or with a text that is not UTF-8.
     """
@@ -56,12 +56,12 @@ def word(value: Any) -> str:
 
 
 def finite(value: Any) -> float | None:
-    """A cell as a number; NaN, which tables write for what is missing, is None."""
+    """A cell as a number; None for NaN, which tables use for missing values."""
     return None if value is None or not math.isfinite(value) else value
 
 
 class Rows:
-    """A row group in memory. Its pictures become Python bytes one row at a time where single rows are asked for."""
+    """A row group in memory. `line` converts a single row to Python objects, `lines` all of them."""
 
     def __init__(self, group: Group):
         """Raises LinesError for a damaged file."""
@@ -71,7 +71,7 @@ class Rows:
         self.nbytes = int(self._table.nbytes)
 
     def line(self, index: int) -> Line:
-        """One row. Raises LinesError where it cannot be used."""
+        """One row by index. Raises LinesError if it cannot be used."""
         try:
             (row,) = self._table.slice(index, 1).to_pylist()
         except UnicodeDecodeError as error:
@@ -79,10 +79,10 @@ class Rows:
         return line_of(row, self.group.file.parent)
 
     def lines(self) -> Iterator[Line | Skipped]:
-        """Every row in order: a line, or why it cannot be used."""
+        """Every row in order: a line, or the record of an unusable row."""
         try:
             rows = self._table.to_pylist()
-        except UnicodeDecodeError:  # one row's text; the others are read one by one
+        except UnicodeDecodeError:  # of one row; the others are read one by one
             rows = [None] * self._table.num_rows
         for index, row in enumerate(rows):
             try:
@@ -99,14 +99,14 @@ class Rows:
 
 
 def row_groups(file: Path) -> list[Group]:
-    """The row groups of a file. Raises LinesError for a damaged file or one that holds no lines."""
+    """The row groups of a file. Raises LinesError for a file that is damaged or has no lines."""
     with _open(file) as reader:
         meta = reader.metadata
         return [Group(file, i, meta.row_group(i).num_rows) for i in range(meta.num_row_groups)]
 
 
 def columns(file: Path, names: Sequence[str]) -> dict[str, list[Any]]:
-    """Columns of a file as they are stored (ids, hands and pages as text); a missing one is a list of None."""
+    """Columns of a file as stored, ids, hands and pages as text; a missing column is a list of None."""
     with _open(file) as reader, _damage(file):
         have = set(reader.schema_arrow.names)
         wanted = {n: [c for c in ((n, "writer") if n == "hand" else (n,)) if c in have] for n in names}
@@ -122,7 +122,7 @@ def columns(file: Path, names: Sequence[str]) -> dict[str, list[Any]]:
 
 
 def digest_pictures(file: Path, digest: "hashlib._Hash") -> None:
-    """Add the contents of the pictures that a file names by `path` only. Raises LinesError for a damaged file."""
+    """Add the contents of the pictures that a file gives by `path` only. Raises LinesError for a damaged file."""
     for group in row_groups(file):
         with _open(file) as reader, _damage(file):
             meta = reader.metadata.row_group(group.index)
@@ -134,7 +134,7 @@ def digest_pictures(file: Path, digest: "hashlib._Hash") -> None:
         for image in images:
             path = (image or {}).get("path")
             if path and not image.get("bytes"):
-                with suppress(OSError, ValueError):  # reading refuses this row by name
+                with suppress(OSError, ValueError):  # reported when the row is read
                     digest.update(existing(file.parent, word(path)).read_bytes())
 
 
@@ -149,7 +149,7 @@ def _cell(value: pa.Scalar) -> Any:
     try:
         return value.as_py()
     except UnicodeDecodeError:
-        return None  # reading refuses this row by name
+        return None  # reported when the row is read
 
 
 def _stored(value: Any, name: str) -> str | None:
@@ -161,7 +161,7 @@ def _stored(value: Any, name: str) -> str | None:
 
 @contextmanager
 def _damage(file: Path) -> Iterator[None]:
-    """Turn Arrow's errors about a damaged file into LinesErrors."""
+    """Context manager that raises Arrow's errors about a damaged file as LinesError."""
     try:
         yield
     except (pa.ArrowException, OSError, ValueError) as error:

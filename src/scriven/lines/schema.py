@@ -1,4 +1,4 @@
-"""The columns of a lines folder, as the writer writes and the reader checks them."""
+"""The columns of a lines folder: the schema that is written, and the check of files that are read."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -30,7 +30,7 @@ _COLUMNS = {
 
 
 def schema(extra: Mapping[str, pa.DataType]) -> pa.Schema:
-    """The columns every folder has, followed by `extra` ones, with the features that Hugging Face `datasets` reads."""
+    """The standard columns followed by `extra` ones, with the feature metadata of Hugging Face `datasets`."""
     columns = {**_COLUMNS, **extra}
     features = {
         name: {"_type": "Image"} if name == "image" else {"dtype": _DTYPES[kind], "_type": "Value"}
@@ -45,7 +45,7 @@ SCHEMA = schema({})
 def extra_columns(rows: Iterable[Mapping[str, Any]]) -> dict[str, pa.DataType]:
     """A column for every key of the rows, in order of appearance.
 
-    Integers and floats together are float; any other mixture, and any value that is a list or object, becomes text.
+    A mixture of integers and floats becomes float; any other mixture, and lists and objects, become text.
     """
     kinds: dict[str, set[type]] = {}
     for row in rows:
@@ -59,7 +59,7 @@ def extra_columns(rows: Iterable[Mapping[str, Any]]) -> dict[str, pa.DataType]:
 
 
 def extra_value(value: Any, kind: pa.DataType) -> Any:
-    """A value converted to the type of a column. Raises ValueError where it does not fit."""
+    """A value converted to the type of a column. Raises ValueError if it has another type."""
     if value is None:
         return None
     if pa.types.is_string(kind):
@@ -73,7 +73,7 @@ def extra_value(value: Any, kind: pa.DataType) -> Any:
 
 
 def check(found: pa.Schema, file: Path) -> None:
-    """Raises LinesError, naming the column, where a file lacks a required column or a column has the wrong type."""
+    """Raise LinesError, naming the column, if a required column is missing or a column has the wrong type."""
     if twice := sorted(name for name in set(found.names) if found.names.count(name) > 1):
         raise LinesError(f"{file} has the column {twice[0]!r} more than once; write the file again")
     kinds = {name: _plain(found.field(name).type) for name in found.names}
@@ -102,7 +102,7 @@ def check(found: pa.Schema, file: Path) -> None:
 
 def _require(good: bool, file: Path, column: str, kind: pa.DataType, wanted: str) -> None:
     if not good:
-        raise LinesError(f"{file} holds {kind} in its column {column!r}, which must be {wanted}; write the file again")
+        raise LinesError(f"{file} has {kind} in its column {column!r}, which must be {wanted}; write the file again")
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

@@ -1,30 +1,30 @@
-"""Which files hold which split, and which lines are held out for validation where there is no valid split."""
+"""Which files belong to which split, and which lines are held out for validation if there is no valid split."""
 
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-ALIASES = {  # every name of a split that is understood, in names of files and folders
+ALIASES = {  # accepted names of splits, in names of files and folders
     **dict.fromkeys(("train", "training", "trainset"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev", "eval"), "valid"),
     **dict.fromkeys(("test", "testing", "testset"), "test"),
 }
 SPLITS = ("train", "valid", "test")
 LEVELS = ("lines", "words")
-TABLE_SUFFIXES = (".csv", ".tsv")  # endings of tables of lines
+TABLE_SUFFIXES = (".csv", ".tsv")  # extensions of tables of lines
 NO_SPLIT = "its name does not begin with train, valid or test; rename it or move it out of the folder"
 
 
 def is_table(file: Path) -> bool:
-    """Whether a file is a table of lines by its ending."""
+    """Whether a file is a table of lines, by its extension."""
     return file.suffix.lower() in TABLE_SUFFIXES
 
 
 def find(path: Path, level: str | None = None) -> tuple[dict[str, list[Path]], list[Path]]:
-    """The files of each split, in order; and the Parquet files beside them whose names do not give a split.
+    """The files of each split in order, and the Parquet files beside them whose names do not start with a split.
 
-    A single Parquet, CSV or TSV file is a train split. A tree `<split>/<level>.parquet` is used where no file of the
-    folder (or of its `data/`) names a split; without `level`, lines are preferred to words.
+    A single Parquet, CSV or TSV file is a train split. A tree `<split>/<level>.parquet` is used if no file of the
+    folder (or of its `data/`) is named after a split; without `level`, lines are preferred to words.
     """
     if path.is_file():
         return ({"train": [path]} if path.suffix.lower() == ".parquet" or is_table(path) else {}), []
@@ -44,9 +44,9 @@ def find(path: Path, level: str | None = None) -> tuple[dict[str, list[Path]], l
 
 
 def held_out(hands: Sequence[str], pages: Sequence[str], ids: Sequence[str]) -> list[bool]:
-    """Which lines are held out for validation: one hand in ten by hash; one page or one line where there are too few.
+    """Which lines are held out for validation: one hand in ten by hash, one page or line in ten if there are few hands.
 
-    Whole hands (pages) go together; the choice depends on their names alone, not on their order.
+    Whole hands (pages) are held out; the choice depends on their names only, not on their order.
     """
     for keys in (hands, pages, ids):
         distinct = {k for k in keys if k}

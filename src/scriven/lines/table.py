@@ -1,8 +1,8 @@
 """Lines listed in a CSV or TSV file, as `scriven read -f csv` writes it: `id,image,text,confidence`.
 
 `image` is a picture file, a page of one (`FILE#3`) or a line of a lines folder (`FOLDER#id`), relative to the table.
-The file is read once to find its rows and repeated ids; after that a few hundred rows are in memory at a time, and of
-the folders that it refers to a few row groups.
+The file is read once to index its rows and find repeated ids; after that, a few hundred rows and a few row groups of
+the folders it refers to are in memory at a time.
 """
 
 import hashlib
@@ -28,16 +28,16 @@ from scriven.text import normalise
 log = logging.getLogger("scriven")
 
 NEEDED_COLUMNS = frozenset(("id", "image", "text"))
-MOVED = 3  # pictures: where so many are named and none exists, the table was moved
+MOVED = 3  # pictures from which on a table of which none exists counts as moved
 NUMBERS = ("confidence", "width", "height")
-OWN = ("id", "text", "confidence")  # what a table says of a line of a folder, even where its cell is empty
+OWN = ("id", "text", "confidence")  # columns of a table that replace those of the line it refers to, even if empty
 
 Record = dict[str, str | None]
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where the rows are: byte offset and line number of the first row of each group, and the repeated rows."""
+    """The index of a table: byte offset and line number of the first row of each group, and the repeated rows."""
 
     header: Header
     starts: tuple[tuple[int, int], ...]
@@ -46,7 +46,7 @@ class _Layout:
 
 
 class Table:
-    """One table of lines. `opened` opens the lines folders that its rows refer to, of a tree one for each level."""
+    """A table of lines. `opened` opens the lines folders that its rows refer to, one for each level of a tree."""
 
     def __init__(self, file: Path, opened: Callable[[Path], Sequence[LinesById]], group_rows: int):
         self.file, self.group_rows = file, group_rows
@@ -60,7 +60,7 @@ class Table:
             header = read_header(stream, self.file)
             if not {"id", "image"} <= set(header.names):
                 raise LinesError(
-                    f"{self.file} lacks the columns id and image; write it with `scriven read -f csv`, in UTF-8"
+                    f"{self.file} does not have the columns id and image; write it with `scriven read -f csv`, in UTF-8"
                 )
             for count, row in enumerate(read_rows(stream, header, needed=NEEDED_COLUMNS), start=1):
                 if (count - 1) % self.group_rows == 0:
@@ -72,17 +72,17 @@ class Table:
         return _Layout(header, tuple(starts), count, frozenset(repeated))
 
     def groups(self) -> list[Group]:
-        """Runs of `group_rows` rows. Raises LinesError for a file that is not a table, or lacks id or image."""
+        """Consecutive groups of `group_rows` rows. Raises LinesError for a file without the columns id and image."""
         step, rows = self.group_rows, self._layout.rows
         return [Group(self.file, i, min(step, rows - i * step)) for i in range(len(self._layout.starts))]
 
     def block(self, group: Group) -> "Block":
-        """A group of rows read into memory, pictures not yet opened. Raises LinesError where the table was moved."""
+        """A group of rows in memory, its pictures not opened yet. Raises LinesError if the table was moved."""
         self._check_place()
         return Block(self, group, list(self._read(group.index * self.group_rows, group.rows)))
 
     def _check_place(self) -> None:
-        """Raises LinesError where several pictures are named and none is there: the table was moved without them."""
+        """Raise LinesError if the table has several pictures and none exists: it was moved without them."""
         if self._placed:
             return
         missing = []
@@ -96,13 +96,13 @@ class Table:
         else:
             if len(missing) >= MOVED:
                 raise LinesError(
-                    f"{self.file} names {len(missing):,} pictures, and none of them exists (first: {missing[0]!r}); "
+                    f"{self.file} lists {len(missing):,} pictures, and none of them exists (first: {missing[0]!r}); "
                     "paths in a table are relative to its own folder, so move the table back or the pictures with it"
                 )
         self._placed = True
 
     def columns(self, names: Sequence[str]) -> dict[str, list[Any]]:
-        """Columns without opening a picture; what the table does not say is asked of the folder a row refers to."""
+        """Columns, without opening pictures; values missing in the table are those of the line a row refers to."""
         result: dict[str, list[Any]] = {n: [] for n in names}
         for _, record in self._read(0, self._layout.rows):
             for n in names:
@@ -110,11 +110,11 @@ class Table:
         return result
 
     def line(self, record: Record) -> Line:
-        """The line of a row. Raises LinesError where it cannot be used."""
+        """The line of a row. Raises LinesError if it cannot be used."""
         if not record["id"]:
             raise LinesError("the row has no id; give every line one")
         if not record["image"]:
-            raise LinesError("the row names no picture; write its path in the column image")
+            raise LinesError("the row has no picture; write its path into the column image")
         own: dict[str, Any] = {k: v for k, v in record.items() if k != "image"}
         own |= {name: parse_number(own[name]) for name in NUMBERS if name in own}
         if record.get("confidence") and own["confidence"] is None:
@@ -126,13 +126,13 @@ class Table:
         picture = picture_bytes(path, part)
         return replace(line_of({**own, "image": picture}, self.file.parent), place=(path, part))
 
-    def high(self, line: Line) -> int | None:
-        """How high the picture of one of its lines is made, in px; None for a picture that is not a folder's."""
+    def padded_height(self, line: Line) -> int | None:
+        """The height in px to which the picture of a line of another folder is padded; None for other pictures."""
         holder = self.references.holder(*line.place) if line.place else None
         return None if holder is None else holder.heights.of(line.page)
 
     def digest_pictures(self, digest: "hashlib._Hash") -> None:
-        """Add the contents of all pictures and folders that the rows refer to."""
+        """Add the contents of all pictures and folders that the rows refer to to a digest."""
         for _, record in self._read(0, self._layout.rows):
             if not isinstance(record, dict) or not record["image"]:
                 continue
@@ -141,7 +141,7 @@ class Table:
                 if self.references.holder(*target) is None:
                     digest.update(target[0].read_bytes())
             except (LinesError, OSError, ValueError):
-                continue  # reading refuses this row by name
+                continue  # reported when the row is read
         for fingerprint in self.references.fingerprints():
             digest.update(fingerprint.encode())
 
@@ -166,10 +166,10 @@ class Table:
             holder = self.references.holder(path, part)
             return None if holder is None else holder.values(name).get(same(part))
         except LinesError:
-            return None  # reading refuses this row by name
+            return None  # reported when the row is read
 
     def _read(self, first: int, rows: int) -> Iterator[tuple[int, Record | Skipped]]:
-        """`rows` rows from index `first`, which begins a group, each with the number of its line in the file."""
+        """`rows` rows from index `first`, the first of a group, each with its line number in the file."""
         layout = self._layout
         if not rows:
             return
@@ -188,21 +188,21 @@ class Table:
 
 
 class Block:
-    """A few hundred rows of a table in memory; their pictures are opened one by one."""
+    """A group of rows of a table in memory; their pictures are opened one by one."""
 
     def __init__(self, table: Table, group: Group, records: Sequence[tuple[int, Record | Skipped]]):
         self.group, self._table, self._records = group, table, records
         self.nbytes = 1024 * len(records)
 
     def line(self, index: int) -> Line:
-        """One row. Raises LinesError where it cannot be used."""
+        """One row by index. Raises LinesError if it cannot be used."""
         record = self._records[index][1]
         if isinstance(record, Skipped):
             raise LinesError(record.reason)
         return self._table.line(record)
 
     def lines(self) -> Iterator[Line | Skipped]:
-        """Every row in order, as a line or as the reason why it is none."""
+        """Every row in order: a line, or the record of an unusable row."""
         for line, record in self._records:
             if isinstance(record, Skipped):
                 yield record
@@ -214,7 +214,7 @@ class Block:
 
 
 def _changed(line: Line, own: dict[str, Any]) -> Line:
-    """A line of a folder with what a row of a table says of it."""
+    """A line of a folder, updated with the values of a row of a table."""
     changes = {k: own[k] for k in OWN if k in own}
     changes["id"] = same(own["id"])
     if own.get("text"):
@@ -226,7 +226,7 @@ def _changed(line: Line, own: dict[str, Any]) -> Line:
 
 
 def parse_number(cell: str | None) -> float | None:
-    """A cell as a finite number, with a decimal point or a decimal comma; None where it is not one."""
+    """A cell as a finite number, with a decimal point or a decimal comma; None if it is not one."""
     text = (cell or "").strip()
     try:
         value = float(text if "." in text else text.replace(",", "."))
@@ -237,7 +237,7 @@ def parse_number(cell: str | None) -> float | None:
 
 @contextmanager
 def _open(file: Path) -> Iterator[IO[bytes]]:
-    """An open table. Raises LinesError where it cannot be opened."""
+    """An open table. Raises LinesError if it cannot be opened."""
     try:
         with open(file, "rb") as stream:
             yield stream

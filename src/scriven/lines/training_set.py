@@ -1,7 +1,4 @@
-"""What training takes of a path with lines: its folders, and the characters of their texts.
-
-`scriven train` and the forecast of `scriven doctor` both use these functions.
-"""
+"""The lines folders and characters of a training set, for `scriven train` and for the forecast of `scriven doctor`."""
 
 from pathlib import Path
 
@@ -9,11 +6,11 @@ from scriven.base import LinesError
 from scriven.lines.folder import LinesFolder
 from scriven.text import Charset, normalise, visual
 
-LEARNT = ("train", "valid")  # the splits that a network learns from and is validated on
+TRAINING_SPLITS = ("train", "valid")  # the splits that training uses
 
 
 def training_folders(path: str | Path, level: str) -> list[LinesFolder]:
-    """The lines folder at a path; with the level `both` two of a tree that holds words and lines. Raises LinesError."""
+    """The lines folder at a path; for the level `both`, those of the lines and words of a tree. Raises LinesError."""
     if level != "both":
         return [LinesFolder(path, level or None)]
     found: list[LinesFolder] = []
@@ -28,6 +25,8 @@ def training_folders(path: str | Path, level: str) -> list[LinesFolder]:
 
 
 def training_characters(folder: LinesFolder) -> set[str]:
-    """All characters of the texts that are learnt or validated on, as they are seen, the space among them."""
-    texts = (text for split in LEARNT if split in folder.splits for text in folder.columns(split, ["text"])["text"])
+    """All characters of the texts of the splits that training uses, in their visual form, including the space."""
+    texts = (
+        text for split in TRAINING_SPLITS if split in folder.splits for text in folder.columns(split, ["text"])["text"]
+    )
     return set(Charset.of(visual(normalise(text)) for text in texts if text).characters)

@@ -1,4 +1,4 @@
-"""Writing a lines folder: shard by shard, each of which appears complete or not at all."""
+"""Writing a lines folder in shards, each of which is written atomically."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -18,12 +18,12 @@ from scriven.lines.splits import SPLITS
 
 
 class LinesWriter:
-    """Writes a lines folder shard by shard; every shard appears complete or not at all.
+    """Writes a lines folder in shards, each of them atomically.
 
-    `about` is kept in about.json with `finished: false` until `close`. Opening an unfinished folder with the same
-    `about` continues it: `done[split]` is the number of lines that are already there. Unknown columns (`Line.extra`)
-    are kept; their names and types are decided by all lines before the first file is written. Raises OutputError for a
-    finished folder, an unfinished one of another command, and one that another writer is writing.
+    `about` is written to about.json with `finished: false` until `close`. Opening an unfinished folder with the same
+    `about` continues it: `done[split]` is the number of lines written already. Unknown columns (`Line.extra`) are kept;
+    their names and types are those of the lines written before the first shard. Raises OutputError for a finished
+    folder, an unfinished one of another command, and one that another writer is writing.
     """
 
     def __init__(self, path: str | Path, about: Mapping[str, Any], sizes: StreamSizes = STREAM_SIZES):
@@ -38,26 +38,24 @@ class LinesWriter:
         self._unfinished()  # before anything is written
         self._lock = FolderLock(self.path)
         try:
-            if self._unfinished() is not None:  # again: another writer may have finished it meanwhile
+            if self._unfinished() is not None:  # again: another writer may have finished it in the meantime
                 self._resume()
             for file in filter(_part, self.path.glob(".*.part")):
-                file.unlink(missing_ok=True)  # half a file, from a writer that was killed
+                file.unlink(missing_ok=True)  # incomplete, from a writer that was killed
             self._save_about(finished=False)
         except BaseException:
             self._lock.release()
             raise
 
     def _unfinished(self) -> dict[str, Any] | None:
-        """The about.json of the unfinished folder to be continued; None where the place is free. Raises OutputError."""
+        """The about.json of the unfinished folder to continue; None if the path is free. Raises OutputError."""
         try:
             old = read_about(self.path / "about.json")
         except LinesError as error:
             raise OutputError(f"{error}; or choose another -o") from error
         if old is None:
             if self.path.exists() and (not self.path.is_dir() or any(not _ours(p) for p in self.path.iterdir())):
-                raise OutputError(
-                    f"{self.path} exists and is not a lines folder begun by this command; choose another -o"
-                )
+                raise OutputError(f"{self.path} exists and is not an unfinished lines folder; choose another -o")
             return None
         if old.pop("finished", True):
             raise OutputError(f"{self.path} is a finished lines folder; choose another -o")
@@ -71,7 +69,7 @@ class LinesWriter:
             files = sorted(self.path.glob(f"{split}-*.parquet"))
             if [f.name for f in files] != [f"{split}-{n:05d}.parquet" for n in range(len(files))]:
                 raise OutputError(
-                    f"{self.path} lacks a file between {split}-00000 and the last; delete it and start again"
+                    f"{self.path} has a gap in the numbers of its {split} files; delete it and start again"
                 )
             for file in files:
                 try:
@@ -86,7 +84,7 @@ class LinesWriter:
                 self._count(split, origins)
 
     def write(self, line: Line, split: str = "train") -> None:
-        """Add a line. Raises LinesError for an unknown column that does not fit the files written before."""
+        """Add a line. Raises LinesError for an extra column that does not match the shards written before."""
         if split not in SPLITS:
             raise LinesError(f"there is no split {split!r}; use train, valid or test")
         if clash := sorted(set(line.extra) & set(KNOWN)):
@@ -127,14 +125,14 @@ class LinesWriter:
             json.dump({**self.about, "counts": self._counts, "finished": finished}, file, indent=2, ensure_ascii=False)
 
     def close(self) -> None:
-        """Write what is still in memory, mark the folder as finished and release it."""
+        """Write the lines still in memory, mark the folder as finished and release it."""
         for split in list(self._rows):
             self._flush(split)
         self._save_about(finished=True)
         self.release()
 
     def release(self) -> None:
-        """Let another writer continue the folder; what is in memory is lost unless `close` was called."""
+        """Release the folder to other writers; lines in memory are lost unless `close` was called."""
         self._lock.release()
 
     def __enter__(self) -> "LinesWriter":
@@ -149,35 +147,35 @@ class LinesWriter:
 
 
 def _fitting(id: str, extra: Mapping[str, Any], columns: Mapping[str, pa.DataType]) -> dict[str, Any]:
-    """The unknown columns of a line as the folder holds them, null where it has none. Raises LinesError."""
+    """The extra columns of a line converted to those of the folder, None for missing ones. Raises LinesError."""
     for key, value in extra.items():
         if key not in columns and value is not None:
             raise LinesError(
-                f"the line {id!r} has the column {key!r}, which no line before the first file had; "
-                "give the first line that column too, empty where it is unknown"
+                f"the line {id!r} has the column {key!r}, which no line of the first file has; "
+                "give the first line that column too, empty if it is unknown"
             )
     fitting = {}
     for key, kind in columns.items():
         try:
             fitting[key] = extra_value(extra.get(key), kind)
         except ValueError as error:
-            raise LinesError(f"the line {id!r} does not fit the column {key!r}: {error}; give it one type") from None
+            raise LinesError(f"the line {id!r} does not match the column {key!r}: {error}; give it one type") from None
     return fitting
 
 
 def _ours(file: Path) -> bool:
-    """Whether a writer that was killed left this file behind."""
+    """Whether a file was left by a writer that was killed."""
     return file.name == NAME or _part(file)
 
 
 def _part(file: Path) -> bool:
-    """Whether `atomic` left this file behind when a writer was killed."""
+    """Whether a file is an incomplete one of `atomic`, left by a writer that was killed."""
     named = file.name.removeprefix(".").startswith((*(f"{split}-" for split in SPLITS), "about.json."))
     return named and file.name.startswith(".") and file.name.endswith(".part")
 
 
 def suffix_of(image: bytes) -> str:
-    """The extension of a picture file, without its dot, by its first bytes: png, webp, else jpg."""
+    """The extension for an encoded picture, without its dot, by its first bytes: png, webp, else jpg."""
     if image[:4] == b"\x89PNG":
         return "png"
     return "webp" if image[8:12] == b"WEBP" else "jpg"

@@ -9,7 +9,7 @@ import numpy as np
 from scriven.base import Skipped
 from scriven.jobs.doctor.records import Problem, Row, problem
 from scriven.lines.records import PSEUDO_LABEL
-from scriven.lines.training_set import LEARNT
+from scriven.lines.training_set import TRAINING_SPLITS
 from scriven.reader.model import STRIDE, ModelInfo
 from scriven.reader.trainable import WIDEST, faults
 from scriven.text import Charset, name, normalise
@@ -69,7 +69,7 @@ def new_characters(rows: Sequence[Row], known: Charset | None, grown: Charset | 
     """Characters that a model does not know and learns when it is trained on the lines."""
     if known is None or grown is None:
         return []
-    counts = Counter(c for row in rows if row.split in LEARNT for c in row.text or "")
+    counts = Counter(c for row in rows if row.split in TRAINING_SPLITS for c in row.text or "")
     found = [Skipped(name(c), f"{counts[c]} times") for c in grown.characters[len(known) :]]
     what = "characters that the model does not know yet"
     advice = "`scriven train --from` the model learns them; before that it cannot read them"

@@ -118,7 +118,9 @@ def _measured(
 ) -> Iterator[Row]:
     measured = pool.map(image_stats, [line.image for line in lines], [line.id for line in lines])
     for line, stats in zip(lines, measured, strict=True):
-        width = prepared_width(stats.width, max(stats.height, folder.high(line)), height) if stats.height else 0
+        width = (
+            prepared_width(stats.width, max(stats.height, folder.padded_height(line)), height) if stats.height else 0
+        )
         named = {"hand": line.hand, "page": line.page, "origin": source_of(line.origin, line.confidence)}
         read = bool(line.text) and by_model(line.origin, line.confidence)
         yield Row(label, split, line.id, name(line.id), line.text, **named, by_model=read, width=width, stats=stats)
