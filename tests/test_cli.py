@@ -1,4 +1,4 @@
-"""The front door: fast help, short errors, honest exit codes, results apart from everything else."""
+"""The command line: fast help, short errors, exit codes, results on standard output only."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ NAME_HEAVY = f"print([m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr
 
 
 def processor_seconds(python, code: str, *arguments: str) -> float:
-    """What a fresh process that runs a piece of code takes: the least of three tries, as other work only adds to it."""
+    """Seconds that a fresh process takes to run a piece of code: the minimum of three runs."""
     took = []
     for _ in range(3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -52,7 +52,7 @@ app(["command", "--help"], standalone_mode=False)
 
 
 def test_help_is_fast(python) -> None:
-    """Measured against the smallest typer application, which a busy machine slows down as much."""
+    """Relative to a minimal typer application, which a busy machine slows down equally."""
     ours = processor_seconds(python, RUN + "sys.exit(code)", "read", "--help")
     assert ours < 2 * processor_seconds(python, SMALLEST)
 
@@ -64,7 +64,7 @@ def test_a_misspelt_command_gets_a_suggestion(scriven) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("read", "--bogus"), ("write",), ("models", "nothing")])
-def test_usage_errors_are_one_line_and_code_2(scriven, arguments: tuple[str, ...]) -> None:
+def test_usage_errors_are_one_line_with_exit_code_2(scriven, arguments: tuple[str, ...]) -> None:
     code, out, err = scriven(*arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "--help" in err
@@ -77,7 +77,7 @@ def test_a_group_without_its_command_prints_its_help(scriven, group: str) -> Non
     assert err.startswith(f"Usage: scriven {group}") and "\nCommands:\n" in err
 
 
-def test_what_the_user_can_fix_is_one_line_and_code_2(scriven, tmp_path: Path) -> None:
+def test_user_errors_are_one_line_with_exit_code_2(scriven, tmp_path: Path) -> None:
     code, out, err = scriven("look", tmp_path / "nowhere")
     assert (code, out) == (2, "") and err.startswith("scriven: ") and err.count("\n") == 1
 
@@ -102,7 +102,7 @@ def test_a_missing_extra_prints_the_pip_line(scriven, monkeypatch, package: str)
     assert code == 2 and f'pip install "scriven[{EXTRAS[package]}]"' in err and err.count("\n") == 1
 
 
-def test_a_missing_module_of_our_own_is_a_bug(monkeypatch) -> None:
+def test_a_missing_module_of_scriven_is_a_bug(monkeypatch) -> None:
     from scriven.jobs import models
 
     def missing() -> None:
@@ -113,7 +113,7 @@ def test_a_missing_module_of_our_own_is_a_bug(monkeypatch) -> None:
         run_here(["models", "list"])
 
 
-def test_interrupting_is_code_130_and_a_sentence(scriven, monkeypatch) -> None:
+def test_an_interrupt_gives_a_sentence_and_exit_code_130(scriven, monkeypatch) -> None:
     from scriven.jobs import models
 
     def stop() -> None:
@@ -124,7 +124,7 @@ def test_interrupting_is_code_130_and_a_sentence(scriven, monkeypatch) -> None:
     assert (code, out) == (130, "") and "interrupted" in err
 
 
-def test_reading_importing_and_looking_need_no_training_packages(python, tmp_path: Path, letters) -> None:
+def test_read_import_and_look_need_no_training_packages(python, tmp_path: Path, letters) -> None:
     (tmp_path / "pairs").mkdir()
     for number, line in enumerate(letters[:2]):
         (tmp_path / "pairs" / f"{number}.png").write_bytes(line.image)
@@ -153,19 +153,19 @@ sys.addaudithook(watch)
 """
 
 
-def test_reading_writes_nothing_and_needs_no_home(python, tmp_path: Path) -> None:
+def test_read_writes_no_files_and_needs_no_home(python, tmp_path: Path) -> None:
     """As in a container with a read-only file system and a user without a home."""
     toy_reader.write_model(tmp_path / "toy")
     (tmp_path / "word.png").write_bytes(encode(toy_reader.picture("abc"), "png"))
     nowhere = {"HOME": "/nonexistent", "TMPDIR": "/nonexistent", "XDG_CACHE_HOME": "/nonexistent"}
     done = python(READ_ONLY + RUN + "sys.exit(code)", "read", "-m", "toy", "word.png", cwd=tmp_path, env=nowhere)
     assert (done.returncode, done.stdout) == (0, "abc\n"), done.stderr
-    skipped = python(READ_ONLY + "open('x', 'w')", cwd=tmp_path)  # the watch works
+    skipped = python(READ_ONLY + "open('x', 'w')", cwd=tmp_path)  # the check itself works
     assert "read-only: open" in skipped.stderr
 
 
-def test_reading_reports_to_nobody(python, tmp_path: Path) -> None:
-    """ONNX Runtime would keep an identifier and a queue of events in the user's cache."""
+def test_read_collects_no_telemetry(python, tmp_path: Path) -> None:
+    """ONNX Runtime would store an identifier and a queue of events in the user's cache."""
     toy_reader.write_model(tmp_path / "toy")
     (tmp_path / "word.png").write_bytes(encode(toy_reader.picture("abc"), "png"))
     (tmp_path / "home").mkdir()
@@ -176,7 +176,7 @@ def test_reading_reports_to_nobody(python, tmp_path: Path) -> None:
     assert not list((tmp_path / "home").rglob("*"))
 
 
-def test_settings_come_from_the_file_and_then_the_flags(tmp_path: Path) -> None:
+def test_flags_override_the_settings_file(tmp_path: Path) -> None:
     from scriven.jobs.write import settings_with
 
     file = tmp_path / "s.yaml"
@@ -192,7 +192,7 @@ def test_settings_come_from_the_file_and_then_the_flags(tmp_path: Path) -> None:
         common.changes_of(None, tmp_path / "nowhere.yaml")
 
 
-def test_a_flag_goes_over_the_file_only_where_it_was_given(tmp_path: Path) -> None:
+def test_a_flag_that_is_not_given_does_not_override_the_file(tmp_path: Path) -> None:
     from scriven.jobs.read import ReadSettings
 
     file = tmp_path / "s.yaml"
@@ -213,7 +213,7 @@ def test_a_flag_goes_over_the_file_only_where_it_was_given(tmp_path: Path) -> No
         (("--config", "train.yaml", "--steps", "9"), 9, None),
     ],
 )
-def test_training_stops_as_it_is_told_wherever_that_is_said(
+def test_the_end_of_training_can_be_set_by_flags_set_or_file(
     scriven, tmp_path: Path, monkeypatch, arguments: tuple[str, ...], steps: int | None, minutes: float | None
 ) -> None:
     train = pytest.importorskip("scriven.jobs.train")
@@ -233,7 +233,7 @@ def test_training_stops_as_it_is_told_wherever_that_is_said(
     assert told[0].size == ("tiny" if "--config" in arguments else None)
 
 
-def test_refused_inputs_are_named_and_make_code_1(capsys) -> None:
+def test_skipped_inputs_are_named_and_give_exit_code_1(capsys) -> None:
     import typer
 
     common.finish([])
@@ -244,7 +244,7 @@ def test_refused_inputs_are_named_and_make_code_1(capsys) -> None:
     assert err.splitlines()[:2] == ["scriven: skipped a: it is empty", "scriven: skipped b: it is cut short"]
 
 
-def test_progress_goes_to_standard_error_as_plain_lines(capsys) -> None:
+def test_progress_is_plain_lines_on_standard_error(capsys) -> None:
     from scriven.base.progress import progress
 
     progress_lines.report_progress()
@@ -259,7 +259,7 @@ def test_progress_goes_to_standard_error_as_plain_lines(capsys) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
-def test_a_bar_on_the_terminal_leaves_standard_output_alone(python) -> None:
+def test_a_progress_bar_does_not_affect_standard_output(python) -> None:
     code = """
 import logging, time
 from scriven.cli.progress import report_progress
@@ -279,7 +279,7 @@ print("last")
         done, text = _on_a_terminal(python, code, ending)
         assert done.stdout.split("\n")[:3] == ["result 0", "result 1", "result 2"]
         assert "counting" in text and "[said] between" in text and "result" not in text
-        assert text.rfind("\x1b[?25h") > text.rfind("\x1b[?25l") >= 0  # the cursor is back
+        assert text.rfind("\x1b[?25h") > text.rfind("\x1b[?25l") >= 0  # the cursor is visible again
 
 
 def _on_a_terminal(python, code: str, ending: str):
@@ -303,27 +303,27 @@ def _read(master: int) -> bytes:
         return b""
 
 
-def test_json_is_one_object_and_never_nan(capsys) -> None:
+def test_json_is_one_object_without_nan(capsys) -> None:
     common.print_json({"text": "é", "path": Path("x")})
     assert json.loads(capsys.readouterr().out) == {"text": "é", "path": "x"}
     with pytest.raises(ValueError):
         common.print_json({"cer": float("nan")})
 
 
-def test_openmp_is_told_not_to_spin(python) -> None:
+def test_openmp_threads_do_not_spin(python) -> None:
     code = "import os, sys\nos.environ.pop('OMP_WAIT_POLICY', None)\nfrom scriven import cli\n"
     code += "sys.argv[1:] = ['--version']\ntry:\n    cli.main()\nfinally:\n    print(os.environ['OMP_WAIT_POLICY'])"
     assert python(code).stdout.splitlines()[-1] == "PASSIVE"
 
 
-def test_output_survives_a_terminal_that_is_not_utf8(python) -> None:
+def test_output_on_a_terminal_that_is_not_utf8(python) -> None:
     code = "from scriven.cli import main, common\nimport sys\nsys.argv[1:] = ['--version']\n"
     code += "try:\n    main()\nfinally:\n    common.print_json({'text': 'ſé⁊'})"
     done = python(code, env={"PYTHONIOENCODING": "ascii"})
     assert "ſé⁊" in done.stdout
 
 
-def test_plain_lines_come_every_tenth_or_every_minute(monkeypatch) -> None:
+def test_progress_lines_are_printed_every_tenth_or_minute(monkeypatch) -> None:
     from types import SimpleNamespace
 
     now = [0.0]
@@ -343,7 +343,7 @@ def test_plain_lines_come_every_tenth_or_every_minute(monkeypatch) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
-def test_the_bar_is_gone_before_a_last_word_or_an_error(python) -> None:
+def test_the_bar_is_removed_before_other_output(python) -> None:
     code = """
 import time
 from scriven.cli import print_error
@@ -362,7 +362,7 @@ else:
         _, text = _on_a_terminal(python, code, ending)
         before, after = text.split("LAST")
         assert "training" in before and "training" not in after
-        assert before.rfind("\x1b[?25h") > before.rfind("training")  # the cursor is back, the line erased
+        assert before.rfind("\x1b[?25h") > before.rfind("training")  # the cursor is visible, the line erased
 
 
 @pytest.mark.parametrize("command", ["train", "adapt"])
@@ -373,6 +373,6 @@ def test_a_missing_input_is_refused_before_torch_is_loaded(command: str, tmp_pat
     assert done.stdout.strip() == "2 False" and "there is no such file or folder" in done.stderr
 
 
-def test_the_package_is_a_command_too() -> None:
+def test_the_package_can_be_run_as_a_module() -> None:
     done = subprocess.run([sys.executable, "-m", "scriven", "--version"], text=True, capture_output=True, timeout=60)
     assert done.returncode == 0 and done.stdout.strip()

@@ -1,4 +1,4 @@
-"""The demo: its box of letters, and reading before and after an adaptation, of the box or of one's own pictures."""
+"""`demo`: the box of letters, and readings before and after an adaptation to it or to the user's pictures."""
 
 import json
 from pathlib import Path
@@ -33,7 +33,7 @@ def box(tmp_path_factory):
 
 @pytest.fixture
 def adapting(monkeypatch):
-    """An `adapt` that gives a model that reads bars, at once; what it was asked goes into the list."""
+    """An `adapt` that immediately returns a model that reads bars; its arguments are added to the list."""
     asked = []
 
     def adapt(inputs, out, *, parent, settings):
@@ -47,7 +47,7 @@ def adapting(monkeypatch):
 
 @pytest.fixture
 def wrong(tmp_path):
-    """A model that takes every letter for the next one."""
+    """A model that reads every letter as the next one."""
     return write_model(tmp_path / "wrong", charset=(*LETTERS[1:7], LETTERS[0], " "))
 
 
@@ -59,7 +59,7 @@ def bars(folder, texts=WORDS):
 
 
 def files(folder, ending=""):
-    """Pictures, each with its transcription in a file beside it where an `ending` is given."""
+    """Pictures, each with its transcription in a file beside it if an `ending` is given."""
     folder.mkdir()
     for number, text in enumerate(WORDS):
         (folder / f"l{number}.png").write_bytes(encode(picture(text)))
@@ -68,7 +68,7 @@ def files(folder, ending=""):
     return folder
 
 
-def test_the_box_holds_about_500_lines_of_the_letters_on_their_pages(box):
+def test_the_box_of_letters_has_about_500_lines_on_pages(box):
     lines = list(box.lines())
     assert list(box.splits) == ["train"] and 480 <= len(lines) <= 520
     assert [line.text for line in lines] == [text for page in pages() for text in page]
@@ -78,7 +78,7 @@ def test_the_box_holds_about_500_lines_of_the_letters_on_their_pages(box):
     assert "drawn by a program" in box.about["title"] and "CC0" in box.about["licence"]
 
 
-def test_seed_and_text_change_the_ink_and_the_same_seed_repeats_it(tmp_path):
+def test_seed_and_text_determine_the_ink(tmp_path):
     small = {"pages": 2, "lines": 4}
     first, again, other = (
         list(LinesFolder(write_letters(tmp_path / name, LetterSettings(seed=seed, **small))).lines())
@@ -99,17 +99,17 @@ def test_no_model_is_trained_on_the_typeface_of_the_box():
     assert Path(typefaces.__file__).parent not in TYPEFACE.parents
 
 
-def test_no_picture_lies_in_the_package():
+def test_the_package_contains_no_pictures():
     assert not [file for file in SOURCE.rglob("*") if file.suffix.lower() in (*PICTURE_SUFFIXES, ".parquet", ".pdf")]
 
 
-def test_the_box_is_read_before_and_after(adapting, wrong, tmp_path):
+def test_the_box_of_letters_is_read_before_and_after(adapting, wrong, tmp_path):
     letters = LetterSettings(pages=1, lines=9)
     done = demo((), tmp_path / "out", model=wrong, settings=DemoSettings(minutes=0.5, letters=letters))
     assert adapting == [([tmp_path / "out" / "letters"], wrong, 0.5)]
     assert done.drawn and done.n == 9 and done.scored and done.scored.before.n == 9
     page = done.page.read_text("utf-8")
-    assert "The letters are not scans. A program wrote them" in page and "no bundled model was trained on" in page
+    assert "The letters are synthetic, not scans" in page and "no bundled model was trained on" in page
 
 
 def test_own_pictures_with_transcriptions_are_scored(adapting, wrong, tmp_path):
@@ -134,7 +134,7 @@ def test_a_text_file_beside_a_picture_is_its_transcription(ending, adapting, wro
     assert done.scored and done.scored.after.cer == 0.0 and done.scored.after.n == len(WORDS)
 
 
-def test_readings_of_a_model_are_no_transcriptions(adapting, wrong, tmp_path):
+def test_readings_of_a_model_are_not_used_as_transcriptions(adapting, wrong, tmp_path):
     with LinesWriter(tmp_path / "lines", {}) as writer:
         for number, text in enumerate(WORDS):
             writer.write(Line(f"l{number}", encode(picture(text)), "abc", confidence=0.9))
@@ -152,7 +152,7 @@ def test_own_pictures_without_transcriptions_are_estimated(adapting, scriven, wr
     assert told["cer_after"] is None and told["estimate_before"]["cer"] == 0.4 and told["report"].endswith(".html")
 
 
-def test_the_language_model_of_the_adapted_model_is_told_apart(monkeypatch, wrong, tmp_path):
+def test_the_cer_without_the_language_model_is_reported(monkeypatch, wrong, tmp_path):
     def adapt(inputs, out, *, parent, settings):
         bars(out / "rounds" / "01")
         made = write_model(out)
@@ -173,9 +173,9 @@ def test_an_adaptation_that_does_not_help_is_reported(monkeypatch, scriven, wron
 
     monkeypatch.setattr(run, "adapt", adapt)
     code, out, _ = scriven("demo", bars(tmp_path / "lines"), "-o", tmp_path / "out", "--minutes", "1", "-m", wrong)
-    assert code == 0 and "did not help; the old weights are kept, because two views differ" in out
+    assert code == 0 and "did not help, the weights of the parent are kept: two views differ" in out
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
-    assert "the old weights are kept: two views differ." in page and "points" not in page
+    assert "the weights of the parent are kept: two views differ." in page and "points" not in page
 
 
 def test_too_few_pictures_leave_no_folder(adapting, scriven, wrong, tmp_path):
@@ -189,10 +189,10 @@ def test_too_few_pictures_leave_no_folder(adapting, scriven, wrong, tmp_path):
 def test_many_pictures_are_sampled_for_the_comparison(adapting, wrong, tmp_path):
     settings = DemoSettings(pictures=4, shown=2)
     done = demo([bars(tmp_path / "lines")], tmp_path / "out", model=wrong, settings=settings)
-    assert done.n == 4 and "2 of 4 pictures, evenly spread" in done.page.read_text("utf-8")
+    assert done.n == 4 and "2 of 4 pictures, evenly spaced" in done.page.read_text("utf-8")
 
 
-def test_what_cannot_be_opened_is_named_once(adapting, scriven, wrong, tmp_path):
+def test_unreadable_pictures_are_named_once(adapting, scriven, wrong, tmp_path):
     scans = files(tmp_path / "scans")
     (scans / "broken.png").write_bytes(b"no picture")
     code, _, err = scriven("demo", scans, "-o", tmp_path / "out", "-m", wrong)

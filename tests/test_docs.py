@@ -1,4 +1,4 @@
-"""The documents are true: every command has help, an example that parses, a page; and the reference is current."""
+"""Documents: every command has help, an example that parses and a page; links are valid; the reference is current."""
 
 import importlib.util
 import re
@@ -34,14 +34,14 @@ def commands(command: Any) -> Iterator[Any]:
 
 
 def examples(text: str) -> list[str]:
-    """The command lines of a text that call scriven, without what the shell would take away."""
+    """The scriven command lines of a text, without pipes, redirections and comments."""
     lines = re.sub(r"\\\n\s*", " ", text).replace("\b", "")
     found = re.findall(r"(?:^|Example: )[ >$]*(scriven [^\n]*)", lines, flags=re.MULTILINE)
     return [re.split(r" (?:[|>#]|2>|&&|;) ?|`", line)[0].strip() for line in found]
 
 
 def parse(line: str) -> None:
-    """Parse a command line as the door would; nothing is run. Fails for an unknown command, option or a missing one."""
+    """Parse a command line without running it. Fails for an unknown or missing command or option."""
     words = shlex.split(line)[1:]
     while words and words[0] in ("-q", "--quiet"):
         words.pop(0)
@@ -88,13 +88,13 @@ def test_every_command_line_in_the_documents_parses(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", [*DOCS, *(HOME / "docs" / "experiments").glob("*.md")], ids=lambda page: page.name)
-def test_links_between_the_documents_lead_somewhere(page: Path) -> None:
+def test_links_between_documents_are_valid(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
 @pytest.mark.parametrize("page", EXPERIMENTS, ids=lambda page: page.stem)
-def test_every_experiment_states_what_was_asked_done_and_found(page: Path) -> None:
+def test_every_experiment_has_all_fields_and_a_result(page: Path) -> None:
     head, _, result = page.read_text("utf-8").partition("\n## Result\n")
     found = re.findall(r"^- \*\*(\w+)\*\*: *(\S.*)", head, flags=re.MULTILINE)
     assert tuple(name for name, _ in found) == FIELDS, f"{page.name}: its head names {FIELDS}, in this order"
@@ -104,7 +104,7 @@ def test_every_experiment_states_what_was_asked_done_and_found(page: Path) -> No
     assert result.strip(), f"{page.name} has no result"
 
 
-def test_the_index_of_experiments_lists_each_with_its_verdict() -> None:
+def test_the_index_of_experiments_is_complete() -> None:
     index = (HOME / "docs" / "experiments" / "index.md").read_text("utf-8")
     rows = re.findall(r"^\| (\S+) \| \[[^\]]+\]\((20[^)]+\.md)\) \| [^|]+ \| (\w+) \|$", index, flags=re.MULTILINE)
     stated = [re.search(r"\*\*Verdict\*\*: (\w+)", page.read_text("utf-8")) for page in EXPERIMENTS]

@@ -1,7 +1,7 @@
-"""The command lines of the documents do what their pages say: run in order, on small folders of the names they use.
+"""The command lines of the documents run, in order, on small folders with the names used there.
 
-What takes long is cut short: `--minutes` to one step, counts to a few. Whatever a command says with an exit code of 2,
-or a traceback, fails the page. The demo and `bench` have tests of their own.
+Long commands are shortened: `--minutes` to one step, counts to a few. An exit code of 2 or a traceback fails the page.
+`demo` and `bench` have tests of their own.
 """
 
 import json
@@ -38,14 +38,14 @@ PAGES = [page for page in DOCS if page.name not in ("cli.md", "bench.md", "demo.
 
 @pytest.fixture(scope="module")
 def pictures() -> dict[str, bytes]:
-    """A written picture of each text, as the bytes of a PNG file."""
+    """A synthetic picture of each text, encoded as PNG."""
     scribe = FontScribe([face for face in bundled() if face.id in ("kalam", "caveat", "homemade-apple")])
     return {text: encode(scribe.write(text, np.random.default_rng([0, i])).picture) for i, text in enumerate(TEXTS)}
 
 
 @pytest.fixture
 def workplace(tmp_path: Path, pictures: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that holds what the documents speak of, and is the current one."""
+    """A current folder with the files that the documents mention."""
     monkeypatch.chdir(tmp_path)
     for name in ("scans", "more", "rest", "checked", "ground-truth", "exported"):
         (tmp_path / name).mkdir()
@@ -93,7 +93,7 @@ def _tree(folder: Path, level: str, pictures: dict[str, bytes]) -> None:
 
 
 def _fonts(place: Path) -> None:
-    """A folder of fonts, and a checkout of font families as Google publishes them."""
+    """A folder of fonts, and a checkout of google/fonts."""
     from scriven.scribes.typefaces import sfnt
 
     (place / "my-fonts").mkdir()
@@ -113,7 +113,7 @@ def _fonts(place: Path) -> None:
 
 
 def shortened(line: str) -> list[str]:
-    """The words of a command line, without `scriven`, cut down to what a test can wait for."""
+    """The words of a command line, without `scriven`, shortened to run in a test."""
     words = shlex.split(re.sub(r"(--count|-n) \d+", r"\1 5", re.sub(r" --minutes \d+", "", line)))[1:]
     if words[0] == "train":
         words += ["--steps", "1"]
@@ -124,11 +124,11 @@ def shortened(line: str) -> list[str]:
     return words
 
 
-STORIES = ("README.md", "first-hour.md")  # whose commands follow one another: none may stand in the way of a later one
+STORIES = ("README.md", "first-hour.md")  # whose commands are run one after another in one folder
 
 
 def _make_way(words: list[str], place: Path) -> set[str]:
-    """What stands where a command is to write was put there by `workplace`, or by another way of doing the same."""
+    """Remove what `workplace`, or an alternative command, has put where a command writes its output."""
     targets = {target for flag, target in zip(words, words[1:], strict=False) if flag == "-o"}
     for target in targets:
         if (place / target).exists():

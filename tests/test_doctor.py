@@ -1,4 +1,4 @@
-"""The doctor finds every fault that was put into a folder, and nothing in a folder without faults."""
+"""`doctor` finds every problem inserted into a folder, and none in a clean folder."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 def picture(text: str, seed: int, ink: int = 30) -> np.ndarray:
-    """Handwriting of sorts: (64, W) uint8, a stroke font, trembling by seed."""
+    """(64, W) uint8: a text in a stroke font with jitter by seed."""
     rng = np.random.default_rng(seed)
     width = 24 + 17 * len(text)
     image = np.full((64, width), 235, np.uint8)
@@ -68,18 +68,18 @@ def test_a_clean_folder_has_no_problems(tmp_path: Path) -> None:
     found = doctor([folder(tmp_path / "lines", clean())], None, QUIET)
     assert kinds(found) == {}
     assert (found.lines, found.lost) == (60, ())
-    assert found.forecast is not None and found.forecast.lines == 50 and found.forecast.minutes_a_pass > 0
+    assert found.forecast is not None and found.forecast.lines == 50 and found.forecast.minutes_per_epoch > 0
 
 
 def stored_anew(data: bytes) -> bytes:
-    """The same line as another scan would show it: smaller, greyer, as JPEG."""
+    """The same line as in another scan: smaller, greyer, as JPEG."""
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
     smaller = cv2.resize(image, None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA)
     return encode(np.asarray(smaller * 0.9 + 10, np.uint8), "jpeg")
 
 
 def seeded(tmp_path: Path) -> tuple[Path, dict[str, set[str]]]:
-    """A folder with every fault that is known, and which lines each should name."""
+    """A folder with every kind of problem, and the lines that each should list."""
     lines = clean(240)
     rng = np.random.default_rng(9)
     long, plain = text_of(rng, 5), picture("face", 1)
@@ -144,7 +144,7 @@ def seeded(tmp_path: Path) -> tuple[Path, dict[str, set[str]]]:
     return folder(tmp_path / "faulty", lines), expected
 
 
-def test_every_seeded_fault_is_found(tmp_path: Path) -> None:
+def test_every_inserted_problem_is_found(tmp_path: Path) -> None:
     path, expected = seeded(tmp_path)
     model = write_model(tmp_path / "model", charset=tuple("abcdefgh "))
     found = kinds(doctor([path, model], None, QUIET))
@@ -152,7 +152,7 @@ def test_every_seeded_fault_is_found(tmp_path: Path) -> None:
     assert not missed
 
 
-def test_nothing_else_is_said_to_be_lost_and_what_is_said_is_what_training_leaves_out(tmp_path: Path) -> None:
+def test_lost_lines_are_exactly_those_that_training_skips(tmp_path: Path) -> None:
     path, expected = seeded(tmp_path)
     found = doctor([path], write_model(tmp_path / "model", charset=tuple("abcdefgh ")), QUIET)
     lost = {"picture", "width", "no-text", "frames", "duplicate-id"}
@@ -163,10 +163,10 @@ def test_nothing_else_is_said_to_be_lost_and_what_is_said_is_what_training_leave
 
 @pytest.mark.parametrize("characters", [None, "abcdefgh ", "abcdefghé "])
 @pytest.mark.parametrize("splits", [("train", "valid", "test"), ("train", "test")])
-def test_the_doctor_forecasts_what_training_does(
+def test_doctor_forecasts_lost_lines_and_new_characters_of_training(
     tmp_path: Path, characters: str | None, splits: tuple[str, ...]
 ) -> None:
-    """What is lost, and what the character set grows by, with and without a model to train from."""
+    """Lost lines and new characters, with and without a model to train from."""
     pytest.importorskip("torch")
     from scriven.jobs.train import TrainSettings
     from scriven.text import Charset
@@ -187,8 +187,8 @@ def test_the_doctor_forecasts_what_training_does(
     assert len(data.skipped) > 5 and (not characters or set("æ") <= set(found.new_characters))
 
 
-def test_new_characters_cost_no_line(tmp_path: Path, scriven: Run) -> None:
-    """The doctor said that lines are lost which `train --from` learns."""
+def test_lines_with_new_characters_are_not_lost(tmp_path: Path, scriven: Run) -> None:
+    """`doctor` used to report lines as lost that `train --from` uses."""
     lines = [*clean(), (Line("new", encode(picture("café", 1)), "café", "hand 3", "page 3"), "train")]
     model = write_model(tmp_path / "model", charset=tuple("abcdefgh "))
     code, out, _ = scriven("doctor", folder(tmp_path / "l", lines), "-m", model, "--json", "--set", "calibrate=no")
@@ -205,7 +205,7 @@ def test_texts_as_they_are_stored(tmp_path: Path) -> None:
     assert found["not-nfc"] == {"parts"} and found["white-space"] == {"spaces", "tab"}
 
 
-def test_a_csv_is_looked_at_as_it_is_stored(tmp_path: Path) -> None:
+def test_texts_of_a_csv_are_checked_as_stored(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(encode(picture("cafe bad", 1)))
     rows = ["id,image,text", "one,a.png,cafe  bad", "two,missing.png,bad"]
     (tmp_path / "lines.csv").write_text("\n".join(rows), encoding="utf-8")
@@ -214,8 +214,8 @@ def test_a_csv_is_looked_at_as_it_is_stored(tmp_path: Path) -> None:
     assert [f.id for f in found.lost] == ["two"] and found.lines == 2
 
 
-def test_rows_that_cannot_be_used_are_told_apart(tmp_path: Path) -> None:
-    """A wrong path and a repeated id were called rows without an id or a picture."""
+def test_unusable_rows_are_classified(tmp_path: Path) -> None:
+    """A wrong path and a repeated id used to be reported as rows without id or picture."""
     (tmp_path / "a.png").write_bytes(encode(picture("cafe bad", 1)))
     rows = ["one,a.png,cafe", "two,missing.png,bad", "one,a.png,again", "three,a.png", ",a.png,bad"]
     (tmp_path / "lines.csv").write_text("\n".join(["id,image,text", *rows]), encoding="utf-8")
@@ -225,21 +225,21 @@ def test_rows_that_cannot_be_used_are_told_apart(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_advice_names_only_columns_that_are_there(tmp_path: Path) -> None:
+def test_advice_mentions_only_existing_columns(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(encode(picture("cafe bad", 1)))
     (tmp_path / "lines.csv").write_text("id,image,text,confidence\none,a.png,cafe bad,0.5\n", encoding="utf-8")
     (advice,) = (p.advice for p in doctor([tmp_path / "lines.csv"], None, QUIET).problems if p.kind == "read-by-model")
     assert "confidence" in advice and "origin" not in advice
 
 
-def test_a_folder_without_texts_or_without_splits_is_told_so(tmp_path: Path) -> None:
+def test_folders_without_texts_or_splits_are_reported(tmp_path: Path) -> None:
     unlabelled = [(Line(line.id, line.image, None, line.hand), "train") for line, _ in clean(20)]
     found = doctor([folder(tmp_path / "letters", unlabelled)], None, QUIET)
     assert len(found.lost) == 20 and found.forecast is None
     assert kinds(found)["no-valid"] == {"letters"}
 
 
-def test_damaged_files_cost_themselves_only(tmp_path: Path, scriven: Run) -> None:
+def test_damaged_files_do_not_affect_others(tmp_path: Path, scriven: Run) -> None:
     good = folder(tmp_path / "good", clean(30))
     bad = folder(tmp_path / "bad", clean(30, 1))
     file = bad / "train-00000.parquet"
@@ -253,9 +253,7 @@ def test_damaged_files_cost_themselves_only(tmp_path: Path, scriven: Run) -> Non
     assert scriven("doctor", bad, "--set", "calibrate=no")[0] == 2
 
 
-def test_the_command_prints_a_table_or_json_and_its_exit_code_says_whether_lines_are_lost(
-    tmp_path: Path, scriven: Run
-) -> None:
+def test_the_command_prints_a_table_or_json_and_exits_with_1_if_lines_are_lost(tmp_path: Path, scriven: Run) -> None:
     lines = clean(30)
     fast = ("--set", "calibrate=no", "--set", "threads=1")
     code, out, _ = scriven("doctor", folder(tmp_path / "clean", lines), *fast)
@@ -270,7 +268,7 @@ def test_the_command_prints_a_table_or_json_and_its_exit_code_says_whether_lines
     )
 
 
-def test_folders_of_one_name_with_words_and_lines_are_all_looked_at(tmp_path: Path) -> None:
+def test_folders_with_equal_names_and_both_levels_are_all_inspected(tmp_path: Path) -> None:
     for place in ("a", "b"):
         for level in ("lines", "words"):
             with LinesWriter(tmp_path / "made" / place / level, {}) as writer:
@@ -283,19 +281,19 @@ def test_folders_of_one_name_with_words_and_lines_are_all_looked_at(tmp_path: Pa
     assert found.lines == 4 and len({row["folder"] for row in found.counts}) == 4
 
 
-def test_pictures_in_two_folders_are_compared_and_hands_are_not(tmp_path: Path) -> None:
+def test_pictures_are_compared_across_folders_but_hands_are_not(tmp_path: Path) -> None:
     lines = clean(30)
     other = [(Line("b0", lines[0][0].image, lines[0][0].text, "hand 11", "page x"), "train")]
     found = kinds(doctor([folder(tmp_path / "a", lines), folder(tmp_path / "b", other)], None, QUIET))
     assert found["duplicate-picture"] == {"b:b0"} and "hand-leak" not in found
 
 
-def test_importing_the_doctor_brings_no_torch(python: Callable[..., object]) -> None:
+def test_importing_doctor_does_not_import_torch(python: Callable[..., object]) -> None:
     done = python("import sys, scriven.jobs.doctor, scriven.jobs.bench; assert 'torch' not in sys.modules")
     assert done.returncode == 0, done.stderr  # type: ignore[attr-defined]
 
 
-def test_characters_that_the_model_knows_can_be_read_though_train_has_none(tmp_path: Path) -> None:
+def test_characters_of_the_model_are_not_reported_as_missing_in_train(tmp_path: Path) -> None:
     lines = [*clean(), (Line("new", encode(picture("fade h", 1)), "fade hj", "hand 11", "page 11"), "test")]
     path = folder(tmp_path / "lines", lines)
     assert "'j' (U+006A LATIN SMALL LETTER J)" in kinds(doctor([path], None, QUIET))["not-in-train"]
@@ -303,19 +301,19 @@ def test_characters_that_the_model_knows_can_be_read_though_train_has_none(tmp_p
     assert "not-in-train" not in kinds(doctor([path], model, QUIET))
 
 
-def test_the_forecast_of_one_core_and_a_tiny_folder_is_in_plain_words() -> None:
+def test_the_sentence_of_the_forecast() -> None:
     made = TrainingForecast("small", 1, 900, 1e4, "measured", 0.05, 2.345, 1, 2.8, 0.00006)
     assert made.sentence() == (
-        "One pass of training the small network through the one line of train takes one core a few seconds; the one "
-        "core of this machine can make about 2.3 passes in an hour. (One core trains on 10,000 px of line width a "
+        "One epoch of training the small network on the one line of train takes a few seconds on one core; the one "
+        "core of this machine can compute about 2.3 epochs per hour. (One core trains on 10,000 px of line width per "
         "second, measured.) Training needs up to 2.8 GB of memory and less than 0.01 GB of temporary disk space."
     )
-    more = replace(made, lines=4717, minutes_a_pass=2.14, passes_an_hour=1234.5, cores=2, disk_gb=0.25).sentence()
-    assert "through the 4,717 lines of train takes one core 2.1 minutes; the 2 cores of this machine can" in more
-    assert "about 1,234 passes in an hour." in more and "and 0.25 GB of temporary disk space." in more
+    more = replace(made, lines=4717, minutes_per_epoch=2.14, epochs_per_hour=1234.5, cores=2, disk_gb=0.25).sentence()
+    assert "on the 4,717 lines of train takes 2.1 minutes on one core; the 2 cores of this machine can" in more
+    assert "about 1,234 epochs per hour." in more and "and 0.25 GB of temporary disk space." in more
 
 
-def test_what_a_model_wrote_is_called_so(tmp_path: Path, scriven: Run) -> None:
+def test_texts_read_by_a_model_are_reported(tmp_path: Path, scriven: Run) -> None:
     lines = [(replace(line, confidence=0.5), split) for line, split in clean(20)]
     lines += [(replace(line, id=f"b{line.id}", origin="pseudo"), split) for line, split in clean(20, 1)]
     lines += [(replace(line, id=f"c{line.id}"), split) for line, split in clean(20, 2)]
@@ -330,7 +328,7 @@ def test_what_a_model_wrote_is_called_so(tmp_path: Path, scriven: Run) -> None:
     assert code == 0 and "not transcriptions" in out and "read by a model" in out.splitlines()[2]
 
 
-def test_a_folder_that_is_not_there_is_said_once(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported_once(tmp_path: Path) -> None:
     with pytest.raises(InputError) as said:
         doctor([tmp_path / "x.csv"], None, QUIET)
     assert str(said.value) == f"no line could be read: there is no lines folder {tmp_path / 'x.csv'}; check the path"

@@ -1,4 +1,4 @@
-"""The public door: `import scriven` is quick and light, and every command is a function with a working example."""
+"""The public interface: `import scriven` is fast, and every command is a function with a working example."""
 
 import doctest
 import importlib
@@ -26,7 +26,7 @@ def test_every_command_has_a_name_in_python() -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_command_is_a_typed_function_with_an_example(name: str) -> None:
+def test_every_command_is_a_typed_function_with_an_example(name: str) -> None:
     function = getattr(scriven, name)
     assert inspect.isfunction(function) and function.__name__ == name
     signature = inspect.signature(function)
@@ -35,7 +35,7 @@ def test_a_command_is_a_typed_function_with_an_example(name: str) -> None:
     assert ">>> " in (function.__doc__ or ""), f"scriven.{name} has no example"
 
 
-def test_the_names_stay_functions_after_every_module_was_imported() -> None:
+def test_public_names_are_functions_after_all_modules_were_imported() -> None:
     for module in pkgutil.walk_packages(scriven.__path__, "scriven."):
         if module.name != "scriven.__main__":
             importlib.import_module(module.name)
@@ -49,7 +49,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         scriven.transcribe  # noqa: B018
 
 
-def test_importing_is_quick_and_brings_neither_numpy_nor_torch() -> None:
+def test_importing_is_fast_and_imports_neither_numpy_nor_torch() -> None:
     code = "import sys, time; t = time.process_time(); import scriven; s = time.process_time() - t; "
     code += "assert not {'numpy', 'torch', 'pydantic', 'cv2'} & set(sys.modules); print(s)"
     seconds = []
@@ -66,7 +66,7 @@ def examples(name: str) -> list[doctest.DocTest]:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with what the examples use: `line.png`, `scans/`, the lines folders `letters/` and `pairs/`."""
+    """A folder with the files of the examples: `line.png`, `scans/`, `pairs/` and the lines folder `letters/`."""
     drawn_line(tmp_path / "line.png", "the quick")
     for number in range(12):
         drawn_line(tmp_path / "scans" / f"line-{number}.png", f"line {number}", seed=number)

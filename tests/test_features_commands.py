@@ -1,4 +1,4 @@
-"""What the commands promise: a language model changes a reading."""
+"""Commands with language models."""
 
 import json
 
@@ -12,7 +12,7 @@ from scriven.reader.model import read_info, write_info
 from toy_reader import picture, write_model
 
 
-def test_a_language_model_settles_what_the_picture_leaves_open(scriven, tmp_path):
+def test_a_language_model_decides_between_similar_letters(scriven, tmp_path):
     model, lm = write_model(tmp_path / "model"), tmp_path / "lm"
     CharLM.train(["cbd"] * 20).save(lm)
     (tmp_path / "x.png").write_bytes(encode(np.minimum(picture("cad"), picture("cbd"))))
@@ -22,7 +22,7 @@ def test_a_language_model_settles_what_the_picture_leaves_open(scriven, tmp_path
 
 
 @pytest.mark.parametrize("command", ["read", "score"])
-def test_a_model_brings_its_language_model_and_none_leaves_it_aside(command, scriven, tmp_path):
+def test_the_language_model_of_a_model_is_used_unless_lm_is_none(command, scriven, tmp_path):
     model = write_model(tmp_path / "model")
     CharLM.train(["cbd"] * 20).save(model / "language.npz")
     write_info(model, read_info(model).model_copy(update={"language_model": "language.npz"}))

@@ -176,7 +176,7 @@ def test_a_damaged_about_is_named(tmp_path: Path, content: bytes) -> None:
 def test_paths_without_lines_are_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("x")
     for path, said in ((tmp_path / "no", "there is no lines folder"), (tmp_path, "has no train"),
-                       (tmp_path / "notes.txt", "is not a CSV file of lines")):  # fmt: skip
+                       (tmp_path / "notes.txt", "is not a CSV or TSV file of lines")):  # fmt: skip
         with pytest.raises(LinesError, match=said):
             LinesFolder(path)
     assert (

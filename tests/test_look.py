@@ -1,4 +1,4 @@
-"""`look`: one page that needs nothing outside itself and shows what is there."""
+"""`look`: a self-contained page about a lines folder or a model."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def test_a_lines_folder(folder: Path, tmp_path: Path, letters: list[Line]) -> No
     assert not re.search(r"(src|href)=[\"']?(https?:|/)", content) and "<script" not in content
 
 
-def test_only_some_pictures_of_many_are_shown(tmp_path: Path) -> None:
+def test_a_sample_of_many_pictures_is_shown(tmp_path: Path) -> None:
     png = encode(np.full((20, 200), 220, np.uint8), "png")
     with LinesWriter(tmp_path / "many", {}) as writer:
         for number in range(600):
@@ -60,7 +60,7 @@ def test_a_tree_without_sizes_and_with_bad_rows(tmp_path: Path, letters: list[Li
     assert {r.id for r in skipped} == {"gone", "cut"}
 
 
-def test_a_page_of_ours_is_made_anew_and_no_other_file(folder: Path, tmp_path: Path, monkeypatch) -> None:
+def test_only_pages_of_look_are_overwritten(folder: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert look("letters")[0] == Path("letters-look.html")
     assert look("letters")[0].is_file()
@@ -96,14 +96,14 @@ def test_a_model_folder(tmp_path: Path) -> None:
     assert "license: cc" not in content
 
 
-def test_a_lines_folder_that_bears_the_name_of_a_bundled_model(folder: Path, tmp_path: Path, monkeypatch) -> None:
+def test_a_lines_folder_with_the_name_of_a_bundled_model(folder: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     folder.rename("scriven-general")
     page, _ = look("scriven-general")
     assert "Lines folder" in page.read_text("utf-8")
 
 
-def test_nothing_to_look_at(tmp_path: Path) -> None:
+def test_paths_that_look_cannot_show(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no folder"):
         look(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
@@ -111,7 +111,7 @@ def test_nothing_to_look_at(tmp_path: Path) -> None:
         look(tmp_path / "empty")
 
 
-def test_as_many_pictures_as_asked_for(tmp_path: Path) -> None:
+def test_the_number_of_samples_can_be_set(tmp_path: Path) -> None:
     with LinesWriter(tmp_path / "many", {}) as writer:
         for i in range(40):
             writer.write(Line(f"line {i:02d}", encode(np.full((20, 60), 200, np.uint8)), text="ink"))
@@ -127,7 +127,7 @@ def test_as_many_pictures_as_asked_for(tmp_path: Path) -> None:
     assert "24 of 40 pictures, evenly spread; use --samples 0 for all" in page.read_text()
 
 
-def test_what_a_model_read_is_not_called_human(tmp_path: Path) -> None:
+def test_readings_of_a_model_are_not_called_human(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(encode(np.full((20, 60), 200, np.uint8)))
     (tmp_path / "read.csv").write_text("id,image,text,confidence\na,a.png,inc,0.25\nb,a.png,ink,\n")
     content = look(tmp_path / "read.csv", tmp_path / "p.html")[0].read_text("utf-8")
@@ -145,13 +145,13 @@ def test_pseudo_labels_of_a_round_are_named(tmp_path: Path) -> None:
     assert "<span>pseudo-label</span><q" in content and "pseudo-label 1" in content and "human" not in content
 
 
-def test_a_folder_is_called_as_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_is_named_as_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert short_path(Path("letters/")) == "letters" and short_path(Path("/letters")) == "letters"
     assert short_path(Path(".")).endswith(tmp_path.name) and short_path(tmp_path / "a" / "b" / "c") == "a/b/c"
 
 
-def test_sizes_are_bars_and_one_size_is_a_sentence() -> None:
+def test_sizes_are_a_histogram_and_a_single_size_a_sentence() -> None:
     assert histogram([64] * 40, "height", "px", "pictures") == "<p>The height of all 40 pictures is 64 px.</p>"
     html = histogram([*range(100, 300), 2500, 2600], "width", "px", "pictures")
     assert "<rect" in html and "polyline" not in html and "from 100 to 2,600 px" in html
@@ -160,7 +160,7 @@ def test_sizes_are_bars_and_one_size_is_a_sentence() -> None:
     assert "and more" not in histogram(range(100, 300), "width", "px", "pictures")
 
 
-def test_the_models_that_a_model_came_from_are_named_once(tmp_path: Path, scriven: Callable[..., tuple]) -> None:
+def test_parents_of_a_model_are_named_once(tmp_path: Path, scriven: Callable[..., tuple]) -> None:
     def of(name: str, *parents: dict[str, object]) -> dict[str, object]:
         return {"name": name, "parents": list(parents)}
 
@@ -181,13 +181,13 @@ def test_facts_of_a_model_are_words() -> None:
     assert as_text(True) == "yes"
 
 
-def test_error_rates_of_few_lines_are_no_headline(tmp_path: Path) -> None:
+def test_error_rates_of_few_lines_are_not_headlines(tmp_path: Path) -> None:
     scores = {"valid": {"cer": 0.1, "n": 50}, "test": {"cer": 0.2, "n": 49}}
     shown = look(write_model(tmp_path / "m", scores=scores), tmp_path / "m.html")[0].read_text("utf-8")
     assert "<b>10.0 %</b>" in shown and "<b>20.0 %</b>" not in shown and "CER, test: 20.0 %, n = 49: too few" in shown
 
 
-def test_characters_that_a_typeface_may_lack_are_named(tmp_path: Path) -> None:
+def test_uncommon_characters_are_named(tmp_path: Path) -> None:
     def characters(*charset: str) -> str:
         page, _ = look(write_model(tmp_path / str(len(charset)), charset=charset), tmp_path / f"{len(charset)}.html")
         return page.read_text("utf-8").split("<h2>Characters</h2>")[1]
@@ -198,7 +198,7 @@ def test_characters_that_a_typeface_may_lack_are_named(tmp_path: Path) -> None:
     assert "U+" not in characters("a", "é", "€")
 
 
-def test_confidences_of_short_and_long_lines_are_on_one_scale(tmp_path: Path) -> None:
+def test_confidences_are_shown_per_character(tmp_path: Path) -> None:
     png = encode(np.full((20, 60), 200, np.uint8))
     with LinesWriter(tmp_path / "read", {}) as writer:
         for text in ("ab", "ab" * 30):

@@ -1,4 +1,4 @@
-"""Pages: what every format keeps, and the names of results."""
+"""Room page: what every output format preserves, and the names of output files."""
 
 import csv
 import io
@@ -64,11 +64,11 @@ def test_a_page_is_regions_of_lines_in_reading_order() -> None:
     assert PageLine("x", Path("-")).picture(Path("out")) == "-" and PageLine("x", Path("-")).text == ""
 
 
-# What every format keeps
+# What every format preserves
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_every_text_has_its_line_of_the_file(format: str) -> None:
+def test_every_line_of_a_page_has_a_line_in_the_file(format: str) -> None:
     lines = written(format, *(page(str(i), text) for i, text in enumerate(TEXTS))).splitlines()
     found = [line for line in lines if any(text in line for text in ("plain", "œuvre"))]
     assert len(found) == 2 and len(lines) >= len(TEXTS)
@@ -82,7 +82,7 @@ def test_pages_of_several_lines_are_written_line_by_line(format: str) -> None:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_format_writes_each_page_before_it_asks_for_the_next(format: str) -> None:
+def test_formats_write_each_page_before_requesting_the_next(format: str) -> None:
     stream, seen = io.StringIO(), list[str]()
 
     def pages() -> Iterator[Page]:
@@ -95,7 +95,7 @@ def test_a_format_writes_each_page_before_it_asks_for_the_next(format: str) -> N
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_nothing_but_skipped_inputs_is_a_whole_file(format: str) -> None:
+def test_skipped_inputs_alone_give_a_complete_file(format: str) -> None:
     empty = written(format, Skipped("a", "damaged"))
     assert empty == "" or empty.endswith("\n")
     if format in READ_BACK:
@@ -104,7 +104,7 @@ def test_nothing_but_skipped_inputs_is_a_whole_file(format: str) -> None:
 
 
 @pytest.mark.parametrize("format", READ_BACK)
-def test_id_picture_text_and_confidence_come_back(format: str) -> None:
+def test_id_picture_text_and_confidence_are_read_back(format: str) -> None:
     pages = [page(str(i), text, 0.25) for i, text in enumerate(TEXTS)]
     expected = [(str(i), f"scans/{i}.png", text, 0.25) for i, text in enumerate(TEXTS)]
     assert READ_BACK[format](written(format, *pages)) == expected
@@ -120,7 +120,7 @@ def test_very_small_confidences_can_be_sorted(format: str) -> None:
     assert found == pytest.approx(CONFIDENCES, rel=5e-3) and found == sorted(set(found), reverse=True)
 
 
-def test_json_has_a_schema_and_what_was_skipped() -> None:
+def test_json_has_a_schema_and_skipped_inputs() -> None:
     whole = json.loads(written("json", Skipped("a", "damaged"), page("b", "ok"), Skipped("c", "empty")))
     assert list(whole) == ["schema", "readings", "skipped"] and whole["schema"] == 2
     assert whole["skipped"] == [{"id": "a", "reason": "damaged"}, {"id": "c", "reason": "empty"}]
@@ -135,7 +135,7 @@ def test_json_has_a_schema_and_what_was_skipped() -> None:
     assert drawn["confidence"] is None and drawn["page"] == "p"
 
 
-# Tables come back by every way in
+# Tables are read back by every reader
 
 
 ANY = st.text(st.characters(exclude_categories=("Cs",)) | st.sampled_from("\",;\t'#\\ \u2028\x0b\ufeff="), max_size=30)
@@ -144,7 +144,7 @@ TABLES = {"csv": ("csv",), "tsv": ("csv", "tsv")}  # formats, and the importers 
 
 @pytest.mark.parametrize("format", TABLES)
 @given(texts=st.lists(ANY, min_size=1, max_size=6))
-def test_any_text_comes_back_from_a_table(
+def test_any_text_is_read_back_from_a_table(
     format: str, texts: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("table")
@@ -173,7 +173,7 @@ def names(folder: Path, *given: str, roots: dict[str, str] | None = None) -> lis
     return output_names([(folder / n, folder / (roots or {}).get(n, ".")) for n in given], ("about",))
 
 
-def test_names_mirror_the_folders(tmp_path: Path) -> None:
+def test_output_names_mirror_the_folders(tmp_path: Path) -> None:
     assert names(tmp_path, "page1/line_1.png", "page2/line_1.png", "top.x.png") == [
         "page1/line_1",
         "page2/line_1",
@@ -181,7 +181,7 @@ def test_names_mirror_the_folders(tmp_path: Path) -> None:
     ]
 
 
-def test_inputs_of_two_folders_with_one_name_begin_with_their_folders(tmp_path: Path) -> None:
+def test_equal_names_in_two_folders_start_with_their_folders(tmp_path: Path) -> None:
     given = ("a/deep/1.png", "a/2.png", "b/deep/1.png")
     assert names(tmp_path, *given, roots={"a/deep/1.png": "a", "a/2.png": "a", "b/deep/1.png": "b"}) == [
         "a/deep/1",
@@ -195,7 +195,7 @@ def test_pictures_that_differ_in_their_extension_keep_it(tmp_path: Path) -> None
     assert names(tmp_path, "a.png", "a.jpg", "b.png", "about.png") == ["a.png", "a.jpg", "b", "about.png"]
 
 
-def test_names_that_a_file_system_may_take_for_one_are_told_apart(tmp_path: Path) -> None:
+def test_names_are_unique_on_case_insensitive_file_systems(tmp_path: Path) -> None:
     composed, apart = (unicodedata.normalize(form, "é") for form in ("NFC", "NFD"))  # type: ignore[arg-type]
     found = names(tmp_path, f"{composed}.png", f"{apart}.png", "A.png", "a.png")
     keys = {unicodedata.normalize("NFC", name).casefold() for name in found}
@@ -207,7 +207,7 @@ def test_names_that_a_file_system_may_take_for_one_are_told_apart(tmp_path: Path
 @given(
     st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(("1", "2", "É", "é")), st.sampled_from((".png", ".jpg"))))
 )
-def test_names_are_unique_whatever_is_given(given: list[tuple[str, str, str]]) -> None:
+def test_names_are_unique_for_any_inputs(given: list[tuple[str, str, str]]) -> None:
     files = [(Path(f"/nowhere/{folder}/{name}{suffix}"), Path(f"/nowhere/{folder}")) for folder, name, suffix in given]
     found = output_names(files, ("about", "1"))
     keys = [name.casefold() for name in found]

@@ -1,4 +1,4 @@
-"""The job read: pictures in, text out; one bad picture costs that picture only."""
+"""`read`: pictures in, text out; a bad picture does not affect the others."""
 
 import csv
 import io
@@ -36,13 +36,13 @@ def test_a_folder_of_pictures_as_text_in_order(model, scans, texts):
 
 def test_hidden_files_and_folders_are_not_pictures(model, scans, texts):
     (scans / ".thumbnails").mkdir()
-    for hidden in (scans / "._a.png", scans / ".thumbnails" / "b.png"):  # as macOS and file managers leave them
+    for hidden in (scans / "._a.png", scans / ".thumbnails" / "b.png"):  # as written by macOS and file managers
         hidden.write_bytes(b"no picture")
     outcome, text = said([scans], model)
     assert text.splitlines() == texts and not outcome.skipped
 
 
-def test_one_bad_picture_costs_that_picture_only(model, scans, texts):
+def test_a_bad_picture_does_not_affect_the_others(model, scans, texts):
     (scans / "07.png").write_bytes((scans / "07.png").read_bytes()[:60])
     (scans / "08.png").write_bytes(b"")
     (scans / "09.png").write_bytes(encode(np.full((2, 20_000), 255, np.uint8)))
@@ -55,7 +55,7 @@ def test_one_bad_picture_costs_that_picture_only(model, scans, texts):
     ]
 
 
-def test_a_damaged_lines_folder_costs_that_folder_only(model, scans, letters, texts, tmp_path):
+def test_a_damaged_lines_folder_does_not_affect_the_others(model, scans, letters, texts, tmp_path):
     damaged = tmp_path / "damaged"
     damaged.mkdir()
     (damaged / "train-00000.parquet").write_bytes(next(letters.glob("test-*.parquet")).read_bytes()[:-100])
@@ -87,7 +87,7 @@ def test_nothing_to_read_is_one_clear_sentence(model, tmp_path):
         read([tmp_path / "empty", "x*"], model, settings=ONE)
 
 
-def test_of_many_failures_ten_are_named_one_a_line(model, tmp_path, capsys):
+def test_at_most_ten_failures_are_listed_one_per_line(model, tmp_path, capsys):
     for i in range(60):
         (tmp_path / f"{i:02d}.png").write_bytes(b"no picture")
     assert run(["read", str(tmp_path), "-m", str(model), "--threads", "1"]) == 2
@@ -99,13 +99,13 @@ def test_of_many_failures_ten_are_named_one_a_line(model, tmp_path, capsys):
     assert [line.split(".png")[0].rpartition("/")[2] for line in said[1:-1]] == [f"{i:02d}" for i in range(10)]
 
 
-def test_patterns_standard_input_and_pdf_like_names(model, scans, texts, monkeypatch):
+def test_patterns_standard_input_and_names_like_pdf(model, scans, texts, monkeypatch):
     assert said([f"{scans}/0[12].png"], model)[1].splitlines() == texts[1:3]
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((scans / "03.png").read_bytes())))
     assert said(["-"], model)[1].splitlines() == [texts[3]]
 
 
-def test_json_says_where_and_how_sure(model, scans, texts):
+def test_json_has_spans_and_confidences(model, scans, texts):
     (scans / "07.png").write_bytes(b"")
     answer = json.loads(said([scans], model, format="json")[1])
     assert [r["text"] for r in answer["readings"]] == texts[:7] + texts[8:]
@@ -122,19 +122,19 @@ def test_json_says_where_and_how_sure(model, scans, texts):
 
 
 @pytest.mark.parametrize("kind", ["scans", "letters"])
-def test_csv_comes_back_as_a_lines_folder(model, scans, letters, texts, tmp_path, kind):
+def test_csv_is_read_back_as_a_lines_folder(model, scans, letters, texts, tmp_path, kind):
     source = {"scans": scans, "letters": letters}[kind]
     out = tmp_path / "made" / "out.csv"
     read([source], model, out, settings=ONE)
     lines = list(LinesFolder(out).lines())
     assert sorted(line.text for line in lines) == sorted(texts + ["abc"] * (kind == "letters"))
     assert all(0 < line.confidence <= 1 and line.image for line in lines)
-    outcome, again = said([out], model)  # and it can be read
+    outcome, again = said([out], model)  # the CSV can itself be read
     assert again.splitlines() == [line.text for line in lines] and not outcome.skipped
 
 
 @pytest.mark.parametrize("kind", ["scans", "letters"])
-def test_a_csv_read_again_names_the_same_pictures(model, scans, letters, tmp_path, kind):
+def test_a_csv_that_is_read_again_refers_to_the_same_pictures(model, scans, letters, tmp_path, kind):
     source = {"scans": scans, "letters": letters}[kind]
     files = [tmp_path / "all.csv", tmp_path / "deep" / "again.csv", tmp_path / "third.csv"]
     for given, out in zip([source, *files], files, strict=False):
@@ -168,14 +168,14 @@ def test_one_file_per_input_mirrors_the_folders(model, scans, letters, texts, tm
         read([scans, letters], model, out, settings=ONE)
 
 
-def test_a_killed_read_goes_on_where_it_stopped(model, scans, texts, tmp_path, monkeypatch):
+def test_a_killed_read_is_resumed(model, scans, texts, tmp_path, monkeypatch):
     out = tmp_path / "out"
     whole = job.read_lines
 
     def killed(*arguments):
         pairs = (entry for entry in whole(*arguments))
         for i, entry in enumerate(pairs):
-            if i == 20:  # every input is an entry of its own before its picture
+            if i == 20:  # every input is an entry, followed by its picture
                 raise KeyboardInterrupt
             yield entry
 
@@ -192,7 +192,7 @@ def test_a_killed_read_goes_on_where_it_stopped(model, scans, texts, tmp_path, m
     assert not list(out.glob(".*"))
 
 
-def test_what_could_not_be_read_is_read_once_it_is_mended(model, scans, texts, tmp_path, capsys):
+def test_repaired_pictures_are_read_by_the_same_command(model, scans, texts, tmp_path, capsys):
     out, good, other = tmp_path / "out", (scans / "07.png").read_bytes(), tmp_path / "other"
 
     def lines(bad):
@@ -205,7 +205,7 @@ def test_what_could_not_be_read_is_read_once_it_is_mended(model, scans, texts, t
     command = ["read", str(scans), str(other), "-m", str(model), "--threads", "1", "-o", str(out)]
     assert run(command) == 1 and (out / "other.txt").read_text() == "abcd\n"
     before = {file.name: file.stat().st_mtime_ns for file in out.glob("*.txt")}
-    assert run(command) == 1 and "07.png" in capsys.readouterr().err  # nothing new, and still no error of its own
+    assert run(command) == 1 and "07.png" in capsys.readouterr().err  # nothing new to read, the same skipped picture
     (scans / "07.png").write_bytes(good)
     assert run(command) == 1 and (out / "07.txt").read_text() == texts[7] + "\n"
     shutil.rmtree(other)
@@ -238,13 +238,13 @@ def test_pictures_of_unsupported_formats_are_named(model, scans, texts, capsys):
     assert "a.avif: its picture format" in capsys.readouterr().err
 
 
-def test_a_split_that_is_not_there_is_refused(model, letters, scans, capsys):
+def test_an_unknown_split_is_refused(model, letters, scans, capsys):
     command = ["read", str(letters), "-m", str(model), "--threads", "1", "--set", "split=foo"]
     assert run(command) == 2
     assert "has no split 'foo'; it has train, test" in capsys.readouterr().err
 
 
-def test_the_ending_of_the_output_and_the_format_agree(model, scans, tmp_path):
+def test_the_extension_of_the_output_must_match_the_format(model, scans, tmp_path):
     with pytest.raises(SettingsError, match=r"name it x\.csv"):
         read([scans], model, tmp_path / "x.json", "csv", settings=ONE)
     assert not (tmp_path / "x.json").exists()
@@ -257,7 +257,7 @@ def test_formats_are_checked_before_anything_is_read(scans):
         read([scans], "nowhere", format="alto")
 
 
-def test_what_looks_like_a_whole_page_is_named(model, tmp_path, caplog, monkeypatch):
+def test_pictures_of_whole_pages_are_warned_of(model, tmp_path, caplog, monkeypatch):
     monkeypatch.setattr(logging.getLogger("scriven"), "propagate", True)
     (tmp_path / "pages").mkdir()
     for i in range(7):
@@ -270,7 +270,7 @@ def test_what_looks_like_a_whole_page_is_named(model, tmp_path, caplog, monkeypa
     assert not any(one.startswith("line") for one in named)
 
 
-def test_a_kind_of_file_that_is_not_written_is_not_taken_for_a_folder(model, scans, tmp_path):
+def test_unsupported_output_extensions_are_refused(model, scans, tmp_path):
     with pytest.raises(
         SettingsError, match=r"the extension of .*x\.docx does not match the format 'text'; name it x\.txt"
     ):

@@ -1,5 +1,4 @@
-"""What is pointed at is read or named, whole: pages on standard input, folders with tables beside pictures, word lists,
-models whose description does not fit their graph."""
+"""Inputs of `read`: pages on standard input, folders with tables beside pictures, skipped inputs, invalid models."""
 
 import io
 import json
@@ -31,7 +30,7 @@ def model(tmp_path: Path) -> Path:
 
 
 def said(inputs: list[object], model: Path) -> tuple[list[str], list[str]]:
-    """The lines read, and what was left out."""
+    """The lines read, and the skipped inputs."""
     stream = io.StringIO()
     outcome = read([str(i) for i in inputs], model, stream=stream, settings=ONE)
     return stream.getvalue().splitlines(), [skipped.sentence() for skipped in outcome.skipped]
@@ -46,7 +45,7 @@ def test_every_page_of_a_tiff_on_standard_input_is_read(model: Path, monkeypatch
 
 
 @pytest.mark.parametrize(("data", "why"), [(b"%PDF-1.7 ...", "is a PDF"), (b"", "is empty"), (None, "is closed")])
-def test_standard_input_that_is_no_picture(
+def test_standard_input_that_is_not_a_picture(
     model: Path, monkeypatch: pytest.MonkeyPatch, data: bytes | None, why: str
 ) -> None:
     monkeypatch.setattr(sys, "stdin", None if data is None else io.TextIOWrapper(io.BytesIO(data)))
@@ -65,7 +64,7 @@ def test_a_table_in_a_folder_of_pictures_does_not_hide_them(model: Path, tmp_pat
     assert texts == ["abc"] and len(skipped) == 1 and "notes.parquet: its name does not begin with train" in skipped[0]
 
 
-def test_each_file_of_results_names_what_was_left_out_of_it(model: Path, tmp_path: Path) -> None:
+def test_each_output_file_lists_its_skipped_inputs(model: Path, tmp_path: Path) -> None:
     for name, bad in (("one", True), ("two", False)):
         with LinesWriter(tmp_path / name, {}) as writer:
             writer.write(Line("good", encode(picture("abc")), "abc"))
@@ -77,13 +76,13 @@ def test_each_file_of_results_names_what_was_left_out_of_it(model: Path, tmp_pat
     assert [r["id"] for r in skipped["one"]] == ["bad"] and skipped["two"] == []
 
 
-def test_scoring_says_why_no_line_was_left(model: Path, tmp_path: Path) -> None:
+def test_score_reports_why_no_line_can_be_scored(model: Path, tmp_path: Path) -> None:
     (tmp_path / "lines.csv").write_text("id,image,text\na,gone.png,abc\nb,gone2.png,de\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"2 skipped, the first: a: .*gone\.png"):
         score(model, [tmp_path / "lines.csv"], settings=ONE)
 
 
-def test_an_empty_text_is_a_text_and_what_is_read_there_is_inserted(model: Path, tmp_path: Path) -> None:
+def test_readings_of_empty_texts_count_as_insertions(model: Path, tmp_path: Path) -> None:
     with LinesWriter(tmp_path / "lines", {}) as writer:
         writer.write(Line("a", encode(picture("abc")), "abc"))
         writer.write(Line("b", encode(picture("de")), ""))
@@ -94,7 +93,7 @@ def test_an_empty_text_is_a_text_and_what_is_read_there_is_inserted(model: Path,
 
 
 @pytest.mark.parametrize("changes", [{"height": 48}, {"stride": 8}, {"stride": 1}])
-def test_a_description_that_does_not_fit_the_graph_is_refused(tmp_path: Path, changes: dict[str, int]) -> None:
+def test_a_model_json_that_does_not_match_the_graph_is_refused(tmp_path: Path, changes: dict[str, int]) -> None:
     reader = Reader.load(write_model(tmp_path / "odd", **changes), threads=1)
     with pytest.raises(ModelError, match="copy the model folder again"):
         list(reader.read([("a", np.asarray(picture("abc")))]))
@@ -104,7 +103,7 @@ def test_a_description_that_does_not_fit_the_graph_is_refused(tmp_path: Path, ch
     ("key", "value"),
     [("height", "100000"), ("calibration", "[NaN, 1]"), ("temperature", "Infinity"), ("data", "[" * 5000)],
 )
-def test_numbers_no_model_can_have_are_refused(model: Path, key: str, value: str) -> None:
+def test_invalid_numbers_in_model_json_are_refused(model: Path, key: str, value: str) -> None:
     facts = json.loads((model / "model.json").read_text())
     text = json.dumps({**facts, key: "HERE"}).replace('"HERE"', value)
     (model / "model.json").write_text(text, encoding="utf-8")
@@ -112,20 +111,20 @@ def test_numbers_no_model_can_have_are_refused(model: Path, key: str, value: str
         read_info(model)
 
 
-def test_a_wider_picture_is_read_with_more_frames_and_spans_stay_where_they_are(tmp_path: Path) -> None:
+def test_widened_pictures_have_more_frames_and_the_same_spans(tmp_path: Path) -> None:
     reader = Reader.load(write_model(tmp_path / "toy"), threads=1)
     wide = Reader(reader.info.model_copy(update={"stretch": 1.3}), reader.runs)
     given = np.asarray(picture("abcd", height=128))
     plain, wider = (next(iter(r.read([("a", given)]))) for r in (reader, wide))
     assert plain.text == wider.text == "abcd"
     for one, other in zip(plain.characters, wider.characters, strict=True):
-        assert np.allclose((one.start, one.end), (other.start, other.end), atol=8)  # px given: one frame
+        assert np.allclose((one.start, one.end), (other.start, other.end), atol=8)  # px: one frame
 
 
-def test_the_width_that_is_read_best_is_found(tmp_path: Path) -> None:
+def test_the_best_reading_width_is_found(tmp_path: Path) -> None:
     reader = Reader.load(write_model(tmp_path / "toy"), threads=1)
     rng = np.random.default_rng(0)
     texts = ["".join(rng.choice(LETTERS[:-1], 6)) for _ in range(30)]
-    for advance, expected in ((6, 1.15), (12, 1.0)):  # px a letter; a letter of 6 px has too few frames
+    for advance, expected in ((6, 1.15), (12, 1.0)):  # px per letter; 6 px are too few frames
         lines = [(Picture.of(str(i), picture(text, advance=advance)), text) for i, text in enumerate(texts)]
         assert fit_stretch(reader, lines).stretch == expected

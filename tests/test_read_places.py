@@ -1,4 +1,4 @@
-"""Where a text is from: pages of files, folders of equal names, paths in any spelling. Every command agrees."""
+"""References to pictures: pages of files, folders with equal names, paths in any spelling; all commands agree."""
 
 import csv
 import io
@@ -36,7 +36,7 @@ def tiff(file: Path) -> None:
 
 
 def pyramid(file: Path) -> None:
-    """Each page with a smaller copy behind it, flagged as reduced."""
+    """A TIFF in which each page is followed by a smaller copy, flagged as reduced."""
     from PIL import TiffImagePlugin
 
     with TiffImagePlugin.AppendingTiffWriter(str(file), new=True) as writer:
@@ -110,7 +110,7 @@ def test_results_mirror_the_folders_of_the_pictures(model: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("format", [name for name in formats.FORMATS if name != "text"])
-def test_every_format_but_text_says_which_picture_a_text_is_from(model: Path, tmp_path: Path, format: str) -> None:
+def test_every_format_except_text_names_the_picture_of_each_text(model: Path, tmp_path: Path, format: str) -> None:
     folder = archive(tmp_path / "archive")
     out = tmp_path / "out"
     read([folder], model, out, format, settings=ONE)
@@ -123,7 +123,7 @@ def test_every_format_but_text_says_which_picture_a_text_is_from(model: Path, tm
     assert (file.parent / rows[0]["image"]).resolve() == (folder / "page2" / "line_1.png").resolve()
 
 
-def test_lines_of_two_folders_with_one_id_are_told_apart(model: Path, tmp_path: Path) -> None:
+def test_equal_ids_in_two_folders_are_distinguished(model: Path, tmp_path: Path) -> None:
     for name, text in (("one", "abc"), ("two", "de")):
         with LinesWriter(tmp_path / name, {}) as writer:
             writer.write(Line("1", encode(picture(text)), text))
@@ -145,15 +145,15 @@ def test_an_input_is_found_by_any_spelling_of_its_path(model: Path, tmp_path: Pa
     ("a.docx", r"it is a document \(\.docx\), not a picture; export its pages as PDF or PNG"),
     ("a.heic", "its picture format cannot be read; save it as PNG or JPEG"),
 ])  # fmt: skip
-def test_a_file_of_another_kind_is_called_what_it_is(model: Path, tmp_path: Path, name: str, why: str) -> None:
+def test_other_kinds_of_files_are_named_as_such(model: Path, tmp_path: Path, name: str, why: str) -> None:
     (tmp_path / name).write_bytes(b"PK\x03\x04 something else")
     with pytest.raises(InputError, match=why):
         read([tmp_path / name], model, settings=ONE)
-    (tmp_path / name).write_bytes(encode(picture("abc")))  # whatever it is called, a picture is read
+    (tmp_path / name).write_bytes(encode(picture("abc")))  # a picture is read whatever its extension
     assert read([tmp_path / name], model, settings=ONE).text == "abc"
 
 
-def test_a_table_that_was_moved_is_one_sentence(model: Path, tmp_path: Path, scriven: Run) -> None:
+def test_a_moved_table_gives_one_sentence(model: Path, tmp_path: Path, scriven: Run) -> None:
     archive(tmp_path / "archive")
     table = tmp_path / "read.csv"
     read([tmp_path / "archive"], model, table, settings=ONE)
@@ -167,10 +167,10 @@ def test_a_table_that_was_moved_is_one_sentence(model: Path, tmp_path: Path, scr
     assert read([table], model, settings=ONE).text.splitlines() == list(TEXTS)
 
 
-# What a program gets
+# From Python
 
 
-def test_a_program_gets_pages_what_was_skipped_and_the_estimate(model: Path, tmp_path: Path) -> None:
+def test_read_returns_pages_skipped_inputs_and_the_estimate(model: Path, tmp_path: Path) -> None:
     folder = archive(tmp_path / "archive")
     (folder / "page2" / "broken.png").write_bytes(b"no picture")
     for n in range(9):
@@ -184,7 +184,7 @@ def test_a_program_gets_pages_what_was_skipped_and_the_estimate(model: Path, tmp
     assert [c.text for c in line.reading.characters] == list("abc")
 
 
-def test_pages_come_one_after_another(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_are_streamed(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from scriven.reader import session
 
     monkeypatch.setattr(session, "LOOK_AHEAD", 256)  # px: a picture or two

@@ -21,7 +21,7 @@ INK = encode(np.full((20, 60), 200, np.uint8))
 
 
 class Tags(HTMLParser):
-    """Checks that every element is closed, and keeps attributes and text."""
+    """Checks that every element is closed; collects attributes and text."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ def whole_page() -> report.Html:
     )
 
 
-def test_every_text_is_escaped_and_nothing_comes_from_outside() -> None:
+def test_text_is_escaped_and_no_external_files_are_loaded() -> None:
     content = whole_page()
     tags = parsed(content)
     assert "<script" not in content
@@ -90,7 +90,7 @@ def test_links_lead_to_sections() -> None:
     assert len(set(targets)) == 5
 
 
-def test_marks_show_what_differs() -> None:
+def test_marks_of_differences() -> None:
     assert marks_of("abc", "axc") == ({1}, set())
     assert marks_of("abc", "ac") == (set(), {1})
     assert marks_of("abc", "ab") == (set(), {2})
@@ -98,10 +98,10 @@ def test_marks_show_what_differs() -> None:
     assert marks_of(None, "ab") == (set(), set())
 
 
-def test_pictures_mark_mistakes_and_shade_doubt() -> None:
+def test_pictures_mark_errors_and_shade_low_confidence() -> None:
     shown = report.pictures([report.Figure(INK, "read", "reed", [0.9, 0.6, 0.2, 0.3])])
     assert 'r<i class="u">e</i><i class="x d">a</i><i class="d">d</i>' in shown
-    assert ">reed</q>" in shown  # the truth is never wrong
+    assert ">reed</q>" in shown  # the truth is not marked
     missing = report.pictures([report.Figure(INK, "rea", "read"), report.Figure(INK, "ead", "read")])
     assert '>rea<i class="m"></i></q>' in missing and '><i class="m"></i>ead</q>' in missing
     assert 'src="data:image/png;base64,' in shown and 'width="60" height="20"' in shown
@@ -109,8 +109,8 @@ def test_pictures_mark_mistakes_and_shade_doubt() -> None:
 
 
 @pytest.mark.parametrize(("kind", "shown"), [("GIF", "gif"), ("BMP", "bmp"), ("TIFF", "png"), ("PPM", "png")])
-def test_pictures_are_what_their_data_url_says(kind: str, shown: str) -> None:
-    """All of these were called image/png; browsers show no TIFF and no PPM."""
+def test_data_urls_have_the_type_of_the_picture(kind: str, shown: str) -> None:
+    """All of these used to be labelled image/png; browsers do not show TIFF and PPM."""
     file = io.BytesIO()
     Image.fromarray(np.tile(np.arange(60, dtype=np.uint8) * 4, (20, 1))).save(file, kind)
     page = report.pictures([report.Figure(file.getvalue())])
@@ -130,7 +130,7 @@ def points(svg: str) -> list[list[tuple[float, float]]]:
     return [[tuple(map(float, pair.split(","))) for pair in line.split()] for line in lines]  # type: ignore[misc]
 
 
-def test_curve_points_lie_where_they_belong() -> None:
+def test_positions_of_curve_points() -> None:
     svg = report.curve({"a": [(0, 0.0), (5, 0.1), (10, 0.2)], "b": [(0, 0.2)]}, x="round", y="CER", percent=True)
     parsed(svg)
     first, second = points(svg)
@@ -142,20 +142,20 @@ def test_curve_points_lie_where_they_belong() -> None:
 
 @pytest.mark.parametrize("values", [[3.0], [0.0], [1e-7, 2e-7], [-5.0, 1e6], [7.0, 7.0], [1e300, -1e300]])
 @pytest.mark.parametrize("from_zero", [True, False])
-def test_curves_of_all_sizes_stay_inside(values: list[float], from_zero: bool) -> None:
+def test_curves_stay_inside_the_plot(values: list[float], from_zero: bool) -> None:
     svg = report.curve({"a": list(enumerate(values))}, x="x", y="y", from_zero=from_zero)
     for x, y in points(svg)[0]:
         assert 64 <= x <= 696 and 34 <= y <= 254
     assert 2 <= svg.count('class="grid"') <= 10
 
 
-def test_curves_of_nothing_say_so() -> None:
+def test_empty_curves() -> None:
     assert "nothing was recorded" in report.curve({}, x="x", y="loss")
     assert "nothing was recorded" in report.curve({"a": [(0, float("nan"))]}, x="x", y="loss")
     assert "1 non-finite point is not drawn" in report.curve({"a": [(0, float("inf")), (1, 1.0)]}, x="x", y="loss")
 
 
-def test_tables_put_numbers_to_the_right() -> None:
+def test_tables_align_numbers_right() -> None:
     shown = report.table([{"set": "a", "n": 3, "CER": 0.12345}, {"set": "b", "n": None}])
     parsed(shown)
     assert '<td class="n">3</td>' in shown and '<td class="n">–</td>' in shown
@@ -178,18 +178,18 @@ def test_saving(tmp_path: Path) -> None:
         report.save(tmp_path / "file" / "report.html", report.page("x", []))
 
 
-def test_an_earlier_reading_stands_above_the_later_one() -> None:
+def test_an_earlier_reading_is_shown_above_the_later_one() -> None:
     html = report.pictures([report.Figure(INK, "paper", "paper", before="pamer")])
     assert html.index("<span>before</span>") < html.index("<span>after</span>") < html.index("<span>truth</span>")
     assert '<i class="x">m</i>' in html and "<span>read</span>" not in html
 
 
-def test_a_reading_has_the_name_it_is_given() -> None:
+def test_the_label_of_a_reading() -> None:
     html = report.pictures([report.Figure(INK, "paper", label="believed")])
     assert "<span>believed</span>" in html and "<span>read</span>" not in html and "truth" not in html
 
 
-def test_the_legend_names_every_mark_and_its_bounds() -> None:
+def test_the_legend_explains_every_mark() -> None:
     html = report.legend()
     parsed(html)
     assert [mark in html for mark in ('class="x"', 'class="m"', 'class="u"', 'class="d"')] == [True] * 4
@@ -197,7 +197,7 @@ def test_the_legend_names_every_mark_and_its_bounds() -> None:
     assert all(f".{mark} {{" in report.page("", []) for mark in "xud")
 
 
-def test_bars_are_as_high_as_their_counts_and_the_last_is_named() -> None:
+def test_bars_have_the_height_of_their_counts_and_the_last_a_label() -> None:
     svg = report.bars([2, 4, 1], low=100, width=10, x="width, px", y="pictures", note="median 113", and_more=True)
     parsed(svg)
     heights = [float(h) for h in re.findall(r'<rect [^>]* height="([^"]*)"', svg)]
@@ -208,12 +208,12 @@ def test_bars_are_as_high_as_their_counts_and_the_last_is_named() -> None:
     assert "nothing was recorded" in report.bars([], low=0, width=1, x="x", y="y")
 
 
-def test_bars_count_in_whole_numbers() -> None:
+def test_the_axis_of_bars_has_integer_ticks() -> None:
     ticks = re.findall(r'text-anchor="end">([^<]*)</text>', report.bars([1, 1], low=0, width=1, x="x", y="y"))
     assert ticks == ["0", "1"]
 
 
-def test_facts_have_no_head_and_no_empty_rows() -> None:
+def test_facts_have_no_header_and_no_empty_rows() -> None:
     html = report.facts([("licence", "MIT"), ("seed", None), ("parents", ""), ("lines", 0)])
     parsed(html)
     assert html.count("<tr>") == 2 and "MIT" in html and "<td>0</td>" in html and "seed" not in html
@@ -232,13 +232,13 @@ def test_prose_is_markdown_without_headings_and_links() -> None:
 
 
 @given(st.text(st.sampled_from("<>&\"'`*_#-|[]() \nab/:!\ud800")))
-def test_prose_of_anything_has_no_markup_of_its_own(markdown: str) -> None:
+def test_prose_escapes_markup_in_any_text(markdown: str) -> None:
     tags = parsed(report.prose(markdown))
     assert not [key for _, key, _ in tags.attributes if key in ("href", "src", "style") or key.startswith("on")]
     report.prose(markdown).encode()
 
 
-def test_rounds_in_plain_words() -> None:
+def test_the_table_of_rounds() -> None:
     first = {"round": 0, "accepted": True, "view_disagreement": 0.1676, "lm_bits_per_char": 4.2507, "characters": 52.99}
     html = report.rounds(
         [first, {**first, "round": 1, "accepted": False, "pseudo_labels": 213, "view_disagreement": 0.143}]

@@ -1,4 +1,4 @@
-"""The job score: what was measured, what is estimated, and what a user is warned of."""
+"""`score`: measured error rates, estimates, and warnings."""
 
 import json
 import logging
@@ -24,7 +24,7 @@ from toy_scans import letters, model, scans, texts  # noqa: F401
 ONE = ReadSettings(threads=1)
 
 
-def test_score_takes_the_test_split_and_counts_what_has_no_text(model, letters):
+def test_score_uses_the_test_split_and_counts_unlabelled_lines(model, letters):
     result = score(model, [letters], settings=ONE)
     answer = result.as_json(variants=True)
     assert (answer["cer"], answer["wer"], answer["exact"], answer["n"]) == (0, 0, 1, 30)
@@ -55,7 +55,7 @@ def test_score_counts_edits_and_names_characters_that_cannot_be_written(model, t
     assert "16.67" in printed.out and "x 1" in printed.err
 
 
-def test_white_space_makes_no_right_reading_wrong():
+def test_white_space_is_normalised_before_scoring():
     found = ScoredSet(
         "a", "test", references=["ab c"], predictions=["ab  c "], hands=[""], pages=[""], line_confidences=[1.0]
     )
@@ -80,15 +80,13 @@ def test_score_warns_of_lines_that_trained_the_model_or_its_parent(letters, tmp_
 @pytest.mark.parametrize(
     ("trained", "others", "said"), [(10, 0, "all"), (300, 0, "all"), (300, 300, "half"), (0, 300, "none")]
 )
-def test_score_knows_the_pictures_that_trained_the_model_in_other_files(
-    trained, others, said, tmp_path, caplog, monkeypatch
-):
+def test_score_recognises_training_pictures_in_other_files(trained, others, said, tmp_path, caplog, monkeypatch):
     monkeypatch.setattr(sketches, "SKETCH_SIZE", 64)
     texts = ["".join(LETTERS[i // 7**k % 7] for k in range(4)) for i in range(900)]
     lines = [Line(f"l{i}", encode(picture(text)), text) for i, text in enumerate(texts)]
     kept = sketch(digest(line.image) for line in lines[: trained or 300])
     model = write_model(tmp_path / "model", parents=[{"data": [{"path": "gone", "sketch": kept}] * 2}])
-    with LinesWriter(tmp_path / "copy", {}) as writer:  # as another import names and parts them
+    with LinesWriter(tmp_path / "copy", {}) as writer:  # with other ids and files, as in another import
         for line in [*lines[:trained], *lines[300 : 300 + others]]:
             writer.write(replace(line, id=f"other/{line.id}", text=line.text + " a", hand="h"), "test")
     found = score(model, [tmp_path / "copy"], settings=ONE).as_json()
@@ -100,16 +98,16 @@ def test_score_knows_the_pictures_that_trained_the_model_in_other_files(
         assert 35 <= share <= 65 and "% of these lines; the true" in caplog.text
 
 
-def test_a_share_counts_a_picture_once_and_one_alone_tells_none():
+def test_the_estimated_share_of_a_sketch():
     every = [digest(str(i).encode()) for i in range(8000)]
-    few, more = sketch(every[:4000]), sketch(every[:6000])  # a model learnt some, the next one some more
+    few, more = sketch(every[:4000]), sketch(every[:6000])  # the pictures of a model, and those of its parent
     assert 0.4 < share_in([few, more], every[2000:4000] + every[6000:]) < 0.6
     assert share_in([more], every[:6000]) == 1 and share_in([more], every[6000:]) == 0
     assert share_in([more], [more.split()[0], *every[6000:]]) == 0
     assert all(share_in([sketch(every)], every[k :: 8000 // 120]) > 0 for k in range(66))  # 120 lines of 8,000
 
 
-def test_score_says_that_a_folder_of_pictures_has_no_texts(model, tmp_path):
+def test_score_refuses_a_folder_of_pictures_with_advice(model, tmp_path):
     (tmp_path / "a.png").write_bytes(encode(picture("abcd")))
     with pytest.raises(LinesError, match=r"is not a lines folder; make .* with `scriven import pictures`, .*pairs`"):
         score(model, [tmp_path], settings=ONE)
@@ -118,7 +116,7 @@ def test_score_says_that_a_folder_of_pictures_has_no_texts(model, tmp_path):
         score(model, [tmp_path], settings=ONE)
 
 
-def test_texts_that_a_model_read_are_no_truth_without_a_word(model, scans, tmp_path, caplog, monkeypatch):
+def test_score_warns_of_texts_read_by_a_model(model, scans, tmp_path, caplog, monkeypatch):
     monkeypatch.setattr(logging.getLogger("scriven"), "propagate", True)
     read([scans], model, tmp_path / "read.csv", settings=ONE)
     score(model, [tmp_path / "read.csv"], settings=ONE)
@@ -130,7 +128,7 @@ def test_texts_that_a_model_read_are_no_truth_without_a_word(model, scans, tmp_p
 
 @pytest.fixture
 def wrong(tmp_path: Path) -> Path:
-    """Three lines, two with errors: b read as a twice, one c too many; and one in which nothing should be read."""
+    """Three lines, two with errors (b read as a twice, one c inserted), and one with an empty text."""
     with LinesWriter(tmp_path / "wrong", {}) as writer:
         for id, drawn, text in (("one", "aada", "abdb"), ("two", "cc", "c"), ("right", "gg", "gg"), ("blank", "e", "")):
             writer.write(Line(id, encode(picture(drawn)), text))
@@ -145,7 +143,7 @@ def test_score_counts_confusions(model: Path, wrong: Path, capsys: pytest.Captur
     assert "frequent confusions (written > read): b > a 2 of 2, nothing > c 1 of 2" in capsys.readouterr().out
 
 
-def test_nothing_is_confused_where_all_is_right(model: Path, letters: Path, tmp_path: Path) -> None:
+def test_perfect_readings_have_no_confusions(model: Path, letters: Path, tmp_path: Path) -> None:
     scores = score(model, letters, settings=ONE)
     assert scores.confusions() == [] and "confusions" not in scores.text()
     page = save_page(scores, tmp_path / "page.html").read_text("utf-8")
@@ -159,12 +157,12 @@ def test_the_page_of_score_shows_the_lines_with_most_errors(
     command = ["score", str(model), str(wrong), "--threads", "1", "--report", str(page)]
     assert run(command) == 0 and str(page) in capsys.readouterr().err
     content = page.read_text("utf-8")
-    assert content.count("<img") == 3  # a page of errors: the line read right is not shown
+    assert content.count("<img") == 3  # the line without errors is not shown
     places = [content.index(f"<figcaption>{id} ") for id in ("one", "two", "blank")]
     assert places == sorted(places)
     assert "one · wrong · 2 errors in 4 characters" in content and "Confusions" in content
     assert "<script" not in content and "character error rate" in content
-    assert run(command) == 0  # a page of its own is written anew
+    assert run(command) == 0  # an earlier page of score is overwritten
     (tmp_path / "mine.html").write_text("<title>mine</title>")
     with pytest.raises(OutputError, match="not a page of `scriven score`"):
         save_page(score(model, wrong, settings=ONE), tmp_path / "mine.html")

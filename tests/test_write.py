@@ -1,4 +1,4 @@
-"""`write`: the same seed gives the same folder, whatever the number of workers, and whatever killed it on the way."""
+"""`write`: the same seed gives the same folder with any number of workers, and after any interruption."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in folder.iterdir()}
 
 
-def test_a_file_is_written_in_order_each_text_once(texts: Path, tmp_path: Path) -> None:
+def test_the_texts_of_a_file_are_written_once_in_order(texts: Path, tmp_path: Path) -> None:
     done = write(tmp_path / "out", str(texts))
     lines = list(LinesFolder(tmp_path / "out").lines("train"))
     assert [line.text for line in lines] == ["Příliš žluťoučký", "kůň", "NaN", "été 1914"]
@@ -50,7 +50,7 @@ def test_count_cycles_the_texts_with_new_hands(texts: Path, tmp_path: Path) -> N
     assert len(lines) == 10 and lines[0].image != lines[4].image
 
 
-def test_about_says_how_it_was_made(texts: Path, tmp_path: Path) -> None:
+def test_about_json_describes_how_the_folder_was_made(texts: Path, tmp_path: Path) -> None:
     write(tmp_path / "out", str(texts), seed=5)
     about = json.loads((tmp_path / "out" / "about.json").read_text())
     assert about["seed"] == 5 and about["finished"] and about["counts"] == {"train": {"fonts": 4}}
@@ -59,7 +59,7 @@ def test_about_says_how_it_was_made(texts: Path, tmp_path: Path) -> None:
     assert about["parents"][0]["path"] == str(texts) and len(about["parents"][0]["sha256"]) == 64
 
 
-def test_any_number_of_workers_writes_the_same_bytes(texts: Path, tmp_path: Path) -> None:
+def test_the_number_of_workers_does_not_change_the_bytes(texts: Path, tmp_path: Path) -> None:
     write(tmp_path / "one", str(texts), count=150, seed=1)
     write(tmp_path / "two", str(texts), count=150, seed=1, workers=2)
     assert files(tmp_path / "one") == files(tmp_path / "two")
@@ -77,7 +77,7 @@ job.write(sys.argv[1], sys.argv[2], count=90, seed=4)
 """
 
 
-def test_a_killed_job_is_continued_and_ends_in_the_same_bytes(texts: Path, tmp_path: Path) -> None:
+def test_a_killed_job_is_continued_with_the_same_bytes(texts: Path, tmp_path: Path) -> None:
     home = str(Path(package.__file__).parents[1])
     environment = {**os.environ, "PYTHONPATH": home}
 
@@ -94,13 +94,13 @@ def test_a_killed_job_is_continued_and_ends_in_the_same_bytes(texts: Path, tmp_p
     assert process.wait(60) == -signal.SIGKILL
     there = LinesFolder(part)
     assert 40 <= there.count("train") < 90 and not there.about["finished"]  # a kill leaves a folder that loads
-    (part / ".train-00009.parquet.x.part").write_bytes(b"half")  # what a kill inside a write leaves behind
+    (part / ".train-00009.parquet.x.part").write_bytes(b"half")  # left by a kill during a write
     assert start("part").wait(60) == 0
     (part / ".train-00009.parquet.x.part").unlink(missing_ok=True)
     assert {n: d for n, d in files(part).items() if not n.startswith(".")} == files(tmp_path / "whole")
 
 
-def test_a_finished_folder_is_never_written_over(texts: Path, tmp_path: Path) -> None:
+def test_a_finished_folder_is_never_overwritten(texts: Path, tmp_path: Path) -> None:
     write(tmp_path / "out", str(texts))
     before = files(tmp_path / "out")
     for seed in (0, 1):
@@ -109,7 +109,7 @@ def test_a_finished_folder_is_never_written_over(texts: Path, tmp_path: Path) ->
     assert files(tmp_path / "out") == before
 
 
-def test_texts_no_typeface_draws_are_refused_by_name(tmp_path: Path, scriven) -> None:
+def test_texts_that_no_typeface_covers_are_skipped_by_name(tmp_path: Path, scriven) -> None:
     (tmp_path / "t.txt").write_text("word\n漢字\nother\n", "utf-8")
     code, out, err = scriven("write", "-o", tmp_path / "out", "--texts", tmp_path / "t.txt", "--json")
     assert code == 1 and json.loads(out) == {"out": str(tmp_path / "out"), "lines": 2, "skipped": 1}
@@ -121,7 +121,7 @@ def test_texts_no_typeface_draws_are_refused_by_name(tmp_path: Path, scriven) ->
     assert not (tmp_path / "nothing").exists()
 
 
-def test_given_characters_are_a_limit_for_a_file_too(texts: Path, tmp_path: Path) -> None:
+def test_the_setting_characters_applies_to_files(texts: Path, tmp_path: Path) -> None:
     done = write(tmp_path / "out", str(texts), settings=settings_with(["characters=étNaN1409"]))
     assert [line.text for line in LinesFolder(tmp_path / "out").lines()] == ["NaN", "été 1914"]
     assert [r.id for r in done.skipped] == ["'Příliš žluťoučký'", "'kůň'"] and "U+0148" in done.skipped[1].reason
@@ -130,7 +130,7 @@ def test_given_characters_are_a_limit_for_a_file_too(texts: Path, tmp_path: Path
     assert not (tmp_path / "none").exists()
 
 
-def test_a_text_that_only_the_tags_forbid_is_refused_for_the_tags(texts: Path, tmp_path: Path) -> None:
+def test_texts_excluded_only_by_tags_name_the_tags(texts: Path, tmp_path: Path) -> None:
     texts.write_text("Завтра\nword\n漢\n", "utf-8")
     done = write(tmp_path / "out", str(texts), settings=settings_with(["tags=school"]))
     first, second = (item.reason for item in done.skipped)
@@ -138,7 +138,7 @@ def test_a_text_that_only_the_tags_forbid_is_refused_for_the_tags(texts: Path, t
     assert second.endswith("add a font that does")
 
 
-def test_what_cannot_be_written_is_said_first(texts: Path, tmp_path: Path) -> None:
+def test_invalid_arguments_are_refused_before_writing(texts: Path, tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("\n \n")
     with pytest.raises(SettingsError, match="has the tag 'blue'"):
         settings_with(["tags=blue"])
@@ -154,12 +154,12 @@ def test_what_cannot_be_written_is_said_first(texts: Path, tmp_path: Path) -> No
         assert not (tmp_path / "out").exists()
 
 
-def test_settings_reach_the_ink(texts: Path, tmp_path: Path) -> None:
+def test_settings_change_the_pictures(texts: Path, tmp_path: Path) -> None:
     write(tmp_path / "plain", str(texts), settings=settings_with(["strength=0", "height=48", "tags=print"]))
     line = next(LinesFolder(tmp_path / "plain").lines())
     assert line.height == 48
     assert settings_with(["top=5"]).texts.top == 5
-    longer = settings_with(["min_tokens=20", "max_tokens=30", "tags=print"])  # neither would do alone
+    longer = settings_with(["min_tokens=20", "max_tokens=30", "tags=print"])  # of the texts and of the scribe
     assert (longer.texts.min_tokens, longer.texts.max_tokens, longer.scribe.tags) == (20, 30, ("print",))
 
 
@@ -169,18 +169,18 @@ def test_words_of_a_language(tmp_path: Path) -> None:
 
 
 class Deadly:
-    """Kills the process that unpickles it."""
+    """An object that kills the process that unpickles it."""
 
     def __reduce__(self) -> tuple[object, tuple[int]]:
         return os._exit, (3,)
 
 
-def test_what_goes_wrong_when_a_worker_begins_is_told_as_it_is() -> None:
-    """It used to pass for a worker that was killed for want of memory."""
+def test_an_error_at_the_start_of_a_worker_is_raised_unchanged() -> None:
+    """It used to be reported as a worker killed for lack of memory."""
     with pytest.raises(AttributeError, match="has no attribute"):
         list(job.made_in_order(SimpleNamespace(recipe=SimpleNamespace()), 0, 200, 2))  # type: ignore[arg-type]
 
 
-def test_a_worker_that_dies_is_an_error_not_a_wait() -> None:
+def test_a_killed_worker_raises_an_error() -> None:
     with pytest.raises(OutputError, match="fewer --workers"):
         list(job.made_in_order(SimpleNamespace(recipe=Deadly()), 0, 200, 2))  # type: ignore[arg-type]

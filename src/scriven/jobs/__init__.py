@@ -1,1 +1,1 @@
-"""One function a job: folders in, folder out. Plain arguments and results; progress through logging only."""
+"""One function per command: folders in, folder out. Plain arguments and results; progress by logging only."""

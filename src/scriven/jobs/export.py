@@ -1,4 +1,4 @@
-"""export: a lines folder in, foreign data out."""
+"""export: a lines folder in, data for other programs out."""
 
 import os
 import secrets
@@ -15,7 +15,7 @@ from scriven.lines import Line, LinesFolder
 
 @dataclass(frozen=True)
 class Exported:
-    """The result of an export: how many lines, and every line that was left out."""
+    """The result of an export: the number of lines written, and every skipped line."""
 
     out: Path
     lines: int
@@ -25,7 +25,8 @@ class Exported:
 def export(format: str, lines: str | Path, out: str | Path, *, split: str = "", level: str = "") -> Exported:
     """Export a lines folder (one `split`, or all) with EXPORTERS[format] into the new folder `out`.
 
-    The folder appears when it is complete. Raises SettingsError, LinesError (nothing to export), OutputError.
+    The folder appears when it is complete. Raises SettingsError for an unknown format, LinesError if nothing can be
+    exported, OutputError if `out` exists or cannot be written.
 
     >>> import scriven
     >>> scriven.export("csv", "letters/", "exported").lines
@@ -61,7 +62,7 @@ def export(format: str, lines: str | Path, out: str | Path, *, split: str = "", 
 
 
 class _Labelled:
-    """The lines with text of some splits, counted as they are read; those without are kept by name."""
+    """The lines with text of some splits, counted while they are read; those without are listed in `unlabelled`."""
 
     def __init__(self, folder: LinesFolder, splits: list[str]):
         self.folder, self.splits = folder, splits

@@ -1,4 +1,4 @@
-"""What jobs that make a folder share: checking that its place is free, and removing what a failed job left there."""
+"""Output folders of jobs: checking that the path is free, and cleaning up after a failed job."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from scriven.lines.sizes import STREAM_SIZES
 
 @contextmanager
 def filling(out: str | Path, about: Mapping[str, Any], sizes: StreamSizes = STREAM_SIZES) -> Iterator[LinesWriter]:
-    """A LinesWriter; a job that fails before a line is on disk leaves nothing behind.
+    """A LinesWriter; if the job fails before a line is on disk, the folder is removed.
 
     Raises OutputError as LinesWriter does.
     """
@@ -34,14 +34,15 @@ def filling(out: str | Path, about: Mapping[str, Any], sizes: StreamSizes = STRE
 
 
 def free(out: Path, *own: str) -> None:
-    """Check that a model can be made in `out`: it is not there, is empty, or was begun by this command.
+    """Check that a model can be written to `out`: it does not exist, is empty, or was begun by this command.
 
-    `own`: files of which this command writes one first. Partial files of a killed run are deleted. Raises OutputError.
+    `own`: the files that this command writes first; one of them must exist. Partial files of a killed run are deleted.
+    Raises OutputError.
     """
     if (out / "model.json").exists():
         raise OutputError(f"{out} is a finished model folder; choose another -o")
     if out.exists() and not out.is_dir():
-        raise OutputError(f"{out} is a file, and the model needs a folder; choose another -o")
+        raise OutputError(f"{out} is a file, but a model is a folder; choose another -o")
     for part in [*out.glob(".*.part"), *out.glob("state/.*.part")]:
         part.unlink(missing_ok=True)
     if not any((out / name).is_file() for name in own) and any(not p.is_dir() for p in out.rglob("*")):

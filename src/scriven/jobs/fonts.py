@@ -18,7 +18,7 @@ from scriven.text import normalise
 
 log = logging.getLogger(__name__)
 
-LABEL = 15  # px above the text of a row, for the name of its typeface
+LABEL = 15  # px above the text of a row for the name of its typeface
 SAMPLE_TEXT = "Jean Dvořák reçut 1,250 lettres à Zürich"
 
 
@@ -35,7 +35,7 @@ class SheetSettings:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Which typefaces draw which characters of a text."""
+    """Which typefaces can draw which characters of a text."""
 
     text: str
     characters: dict[str, tuple[str, ...]]  # character -> ids of the typefaces that draw it
@@ -73,8 +73,8 @@ def coverage(text_or_language: str, folder: Path | None = None) -> tuple[Coverag
 def sheet(faces: Sequence[Typeface], out: Path, text: str = SAMPLE_TEXT, settings: SheetSettings | None = None) -> Path:
     """Draw every typeface with its name onto one picture (.png) or page (.html); return its path.
 
-    A typeface that cannot draw the whole text draws the rest, and its label names the missing characters.
-    Raises InputError without typefaces, OutputError for another extension or where the file cannot be written.
+    If a typeface cannot draw the whole text, the rest is drawn, and its label names the missing characters.
+    Raises InputError without typefaces, OutputError for another extension or a file that cannot be written.
     """
     settings = settings or SheetSettings()
     if not faces:
@@ -94,7 +94,7 @@ def sheet(faces: Sequence[Typeface], out: Path, text: str = SAMPLE_TEXT, setting
 def harvest(checkout: Path, out: Path, subsets: Sequence[str] = ()) -> typefaces.Harvest:
     """Copy the handwriting families of a google/fonts checkout, with their licences, into a folder of typefaces.
 
-    Raises InputError when no family is copied, OutputError where `out` cannot be written.
+    Raises InputError if no family is copied, OutputError if `out` cannot be written.
     """
     result = typefaces.harvest(checkout, out, subsets)
     copied, skipped = len(result.copied), result.skipped
@@ -110,7 +110,7 @@ def harvest(checkout: Path, out: Path, subsets: Sequence[str] = ()) -> typefaces
 
 
 def sheet_row(face: Typeface, text: str, settings: SheetSettings) -> Image.Image:
-    """One row of the sheet: a label above the text in the typeface, scaled down where it does not fit."""
+    """One row of the sheet: a label above the text in the typeface, scaled down if it is too large."""
     cell = Image.new("L", (settings.width, settings.height), 255)
     pen = ImageDraw.Draw(cell)
     lost = face.missing(text)
@@ -132,7 +132,7 @@ def sheet_row(face: Typeface, text: str, settings: SheetSettings) -> Image.Image
 
 
 def ink_extent(runs: Sequence[tuple[typefaces.FontFile, str]], size: float) -> tuple[float, float, float, float]:
-    """(left, top, right, bottom) of the ink of runs, px from the start of the pen, y down from the baseline."""
+    """(left, top, right, bottom) of the ink of runs in px: x from the pen position, y downwards from the baseline."""
     x, boxes = 0.0, [(0.0, 0.0, 0.0, 0.0)]
     for file, part in runs:
         font = _font(typefaces.sfnt(file), size)

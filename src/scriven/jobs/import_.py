@@ -1,4 +1,4 @@
-"""import: foreign data in, a lines folder out."""
+"""import: data of other programs in, a lines folder out."""
 
 import dataclasses
 import importlib.util
@@ -25,7 +25,7 @@ log = logging.getLogger("scriven")
 
 @dataclass(frozen=True)
 class Imported:
-    """The result of an import: lines per split, and every input that was left out."""
+    """The result of an import: the number of lines per split, and every skipped input."""
 
     out: Path
     counts: dict[str, int]
@@ -44,9 +44,9 @@ def import_lines(
 ) -> Imported:
     """Import `source` with IMPORTERS[format], or your own `importer` "file.py:function", into the new folder `out`.
 
-    `changes` are `key=value` for the importer's own options. An unfinished import of the same source is continued; a
-    finished folder is never added to. Raises LinesError when nothing at all could be imported, OutputError,
-    SettingsError.
+    `changes`: `key=value` for the options of the importer. An unfinished import of the same source is continued; a
+    finished folder is never changed. Raises LinesError if nothing could be imported, OutputError if `out` exists or
+    cannot be written, SettingsError for an unknown format or option.
 
     >>> import scriven
     >>> scriven.import_lines("pairs/", "imported", "pairs").counts
@@ -65,14 +65,14 @@ def import_lines(
         counts, skipped = _copy(read(Path(source), **options), writer)
         if not counts:
             first = f"; the first of {len(skipped)}: {skipped[0].sentence()}" if skipped else ""
-            raise LinesError(f"{source} gave no line that can be used{first}")
+            raise LinesError(f"{source} has no line that can be used{first}")
     return Imported(Path(out), counts, tuple(skipped))
 
 
 def _copy(items: Iterator[ImportItem], writer: LinesWriter) -> tuple[dict[str, int], list[Skipped]]:
-    """Write every line once, except those that an earlier, interrupted import wrote.
+    """Write every line, except those that an earlier, interrupted import has written and those with a repeated id.
 
-    Returns the number of lines per split and the inputs that were left out. Reports texts that are empty or missing.
+    Returns the number of lines per split and the skipped inputs. Logs the number of empty and unknown texts.
     """
     seen, skipped = set[str](), list[Skipped]()
     counts, texts = dict[str, int](), Counter[str]()
@@ -93,7 +93,7 @@ def _copy(items: Iterator[ImportItem], writer: LinesWriter) -> tuple[dict[str, i
             writer.write(line, split)
     progress("importing", number, number)
     if texts["empty"]:
-        log.warning("%d texts are empty: their pictures count as lines without writing", texts["empty"])
+        log.warning("%d texts are empty: their pictures count as lines without text", texts["empty"])
     if texts["unlabelled"] and len(texts) > 1:
         log.warning("%d of %d lines have no text", texts["unlabelled"], sum(texts.values()))
     return counts, skipped
@@ -101,7 +101,7 @@ def _copy(items: Iterator[ImportItem], writer: LinesWriter) -> tuple[dict[str, i
 
 def _checked(entry: Any) -> tuple[str, Line]:
     if not (isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[1], Line)):
-        raise LinesError(f"the importer gave {entry!r:.80}; it must give (split, Line) or Skipped(id, reason)")
+        raise LinesError(f"the importer yielded {entry!r:.80}; it must yield (split, Line) or Skipped(id, reason)")
     if entry[0] not in ("train", "valid", "test"):
         raise LinesError(f"there is no split {entry[0]!r}; use train, valid or test")
     return entry
@@ -114,7 +114,7 @@ def _by_name(format: str) -> Importer:
 
 
 def own_importer(spec: str) -> Importer:
-    """The function of "file.py:function". Raises SettingsError when there is none."""
+    """The function "file.py:function". Raises SettingsError if there is none."""
     name, colon, function = spec.rpartition(":")
     file = Path(name)
     if not colon or not file.is_file():
@@ -131,7 +131,7 @@ def own_importer(spec: str) -> Importer:
 
 
 def _options(read: Importer, changes: Sequence[str]) -> dict[str, Any]:
-    """The importer's keyword options with `changes` over their defaults, typed and checked like all settings."""
+    """The keyword options of an importer, overridden by `changes`, converted and validated like all settings."""
     wanted = [p for p in inspect.signature(read).parameters.values() if p.kind is p.KEYWORD_ONLY]
     fields = [(p.name, p.annotation, dataclasses.field(default=p.default)) for p in wanted]
     if not fields and changes:

@@ -1,4 +1,4 @@
-"""A model that stays loaded: for programs that read many times."""
+"""Load a model once to read with it many times."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +12,7 @@ from scriven.text import Charset
 
 
 class LoadedModel:
-    """A recogniser with its decoder, ready to read. `load` makes one."""
+    """A recogniser with its decoder, ready to read; made by `load`."""
 
     def __init__(self, model: str | Path, settings: ReadSettings):
         self.model, self.settings = model, settings
@@ -31,12 +31,12 @@ class LoadedModel:
     def read(self, inputs: str | Path | Iterable[str | Path]) -> ReadResult:
         """Read pictures, folders or lines folders, as `scriven.read` does.
 
-        Raises InputError when nothing could be read; what was skipped is part of the result.
+        Skipped inputs are part of the result. Raises InputError if nothing could be read.
         """
         return self.stream(inputs).collect()
 
     def stream(self, inputs: str | Path | Iterable[str | Path]) -> PageStream:
-        """The pages one after another, for inputs that do not fit into memory."""
+        """An iterator over the pages, for results that do not fit into memory."""
         return PageStream(inputs, self.model, self.settings, (self._reader, self._decoder))
 
     def read_image(self, image: Grey, id: str = "image") -> Reading:

@@ -80,7 +80,7 @@ def _score_rows(scores: dict[str, Any]) -> list[dict[str, object]]:
 
 
 def _charset(characters: Sequence[str]) -> Iterator[Html]:
-    """All characters, then by name those that many typefaces lack."""
+    """All characters, then a table of those that many typefaces do not have."""
     yield text(" ".join(c if c != " " else "␣" for c in characters))
     rows = [
         {"code point": f"U+{ord(c):04X}", "character": c, "name": unicodedata.name(c, "unnamed")}
@@ -88,7 +88,7 @@ def _charset(characters: Sequence[str]) -> Iterator[Html]:
         if not _common(c)
     ]
     if rows:
-        yield table(rows, "An empty box above means that the typeface of your browser lacks one of these")
+        yield table(rows, "An empty box above means that the font of your browser does not have the character")
 
 
 def _common(character: str) -> bool:

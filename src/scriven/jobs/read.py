@@ -28,7 +28,7 @@ log = logging.getLogger("scriven")
 OWN_LM, NO_LM = "own", "none"  # values of ReadSettings.lm beside files and languages
 PAGE_HEIGHT, PAGE_CHARACTERS, PAGES_NAMED = 600, 3, 5  # px, characters read, warnings
 SIDEWAYS = 3  # times as high as wide
-VIEW_ONE_IN, VIEW_LEAST = 10, 30  # one line in ten is read twice for the estimate, of few lines at least so many
+VIEW_ONE_IN, VIEW_LEAST = 10, 30  # one line in ten is read twice for the estimate, but at least 30
 
 Sample = EvenSample[tuple[Picture, Reading]]  # some of the prepared pictures and what was read in them
 
@@ -168,11 +168,11 @@ def read(
 
     Returns the pages. With `out` or `stream` they are written there instead and not kept: to one file per input in the
     folder `out`, or to a single file if `out` has the extension of the format (.txt, .json, .tsv, .csv). Without
-    `format` the extension of `out` decides; the default is text. A finished `out` is refused. One begun by the same
-    call is continued: inputs without a file are read, and those of which something was skipped.
+    `format` the extension of `out` decides; the default is text. An unfinished folder `out` of the same call is
+    continued with the inputs that have no complete file.
 
-    Raises InputError if nothing could be read, with the reasons; other failures are in `skipped` of the result. For ten
-    readings or more the character error rate is estimated and logged.
+    The result lists skipped inputs; for ten readings or more it has an estimate of the character error rate, which is
+    also logged. Raises InputError if nothing could be read, OutputError if `out` is finished or cannot be written.
 
     >>> import scriven
     >>> result = scriven.read(["scans/", "line.png"])
@@ -208,9 +208,9 @@ def read(
 
 
 def _write_folder(pages: PageStream, out: Path, about: dict[str, Any], format: Format) -> None:
-    """Write one file per input that the folder `out` still lacks. Raises OutputError, and InputError as `read` does."""
+    """Write the missing files of the folder `out`, one per input. Raises OutputError, and InputError as `read` does."""
     entries = pages.entries(results.unread(out, about, pages.inputs, format))
-    results.begin(out, about)  # only now: what is refused before leaves no folder
+    results.begin(out, about)  # not earlier, so that a refused call leaves no folder
     results.write_each(entries, out, format)
     if not results.any_written(out, format):
         results.check(pages.result.read, pages.result.skipped)
@@ -218,14 +218,14 @@ def _write_folder(pages: PageStream, out: Path, about: dict[str, Any], format: F
 
 
 def settings_as_json(settings: ReadSettings) -> dict[str, Any]:
-    """The settings as about.json keeps them."""
+    """The settings as stored in about.json."""
     return {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items()}
 
 
 def load(model: str | Path, settings: ReadSettings) -> tuple[Reader, Decoder]:
     """The reader of a model, and a decoder with the language model and the words of the settings.
 
-    An adapted model may have a language model of its own in its folder.
+    An adapted model may have its own language model in its folder.
     """
     reader = Reader.load(model, settings.engine, settings.device, settings.threads)
     named: str | None = None if settings.lm == NO_LM else settings.lm
@@ -260,12 +260,12 @@ def adapted_reader(
 ) -> tuple[list[Entry], Reader, Decoder]:
     """All entries, a reader adapted to their pictures, and its decoder.
 
-    Needs the extra `train`. Raises SettingsError.
+    Needs the extra `train`. Raises SettingsError for an engine other than the default.
     """
     from scriven.selftrain.test_time import adapted, bounded
 
     if settings.engine != ReadSettings.engine:
-        raise SettingsError(f"adapt learns with torch, not with {settings.engine}; leave the setting engine out")
+        raise SettingsError(f"adapt trains with torch, not with {settings.engine}; leave the setting engine out")
     every: list[Entry] = []
 
     def pictures() -> Iterator[LinePicture]:
@@ -281,9 +281,9 @@ def adapted_reader(
 def read_lines(
     entries: Iterable[Entry], reader: Reader, decoder: Decoder, sample: Sample | None = None
 ) -> Iterator[tuple[LinePicture, Reading] | Input | Skipped]:
-    """Read the pictures among some entries; inputs and skipped ones are passed on in their place.
+    """Read the pictures among entries; inputs and skipped ones are passed through in order.
 
-    Pictures that cannot be prepared come as Skipped. `sample` is offered every prepared picture with its reading.
+    Pictures that cannot be prepared become Skipped. Every prepared picture and its reading are offered to `sample`.
     """
     waiting: deque[tuple[LinePicture, Picture] | Input | Skipped] = deque()
 
@@ -315,7 +315,7 @@ def read_lines(
 
 
 class _PageWarnings:
-    """Warns of pictures that are far too high for one line and in which almost nothing was read."""
+    """Warns of pictures that are far too high for one line and in which almost no text was read."""
 
     def __init__(self) -> None:
         self.pages = 0

@@ -23,9 +23,9 @@ def check(read: int, skipped: Sequence[Skipped]) -> None:
 
 
 def unread(out: Path, about: dict[str, Any], found: Sequence[Input], format: Format) -> list[Input]:
-    """The inputs without an output file, or with an incomplete one, in a folder that is new or begun by the same call.
+    """The inputs without a complete output file in `out`, a folder that is new or was begun by the same call.
 
-    Raises OutputError for a finished folder, and for one that was begun by another call.
+    Raises OutputError for a finished folder, and for one begun by another call.
     """
     file, lacking = out / ABOUT_FILE, list[str]()
     if file.is_file():
@@ -50,7 +50,7 @@ def begin(out: Path, about: dict[str, Any]) -> None:
 
 
 def write_each(entries: Iterable[Entry], out: Path, format: Format) -> None:
-    """Write one file per input with at least one page; it appears when its input is complete."""
+    """Write one file for each input with at least one page, atomically when the input has been read."""
     for source, some in _by_input(entries):
         skipped: list[Skipped] = []
         first = _until_page(some)
@@ -60,7 +60,7 @@ def write_each(entries: Iterable[Entry], out: Path, format: Format) -> None:
         with atomic(file, "w") as stream:
             format.write(_noting(chain(first, some), skipped), stream, file.parent)
             if skipped:
-                note(out, source.name, lacking=True)  # before the file appears, so that it is known after a kill
+                note(out, source.name, lacking=True)  # before the file appears, in case the process is killed
         if not skipped:
             note(out, source.name)
 

@@ -29,7 +29,7 @@ from scriven.text import normalise, visual
 log = logging.getLogger("scriven.metrics")
 
 LEAST_SHARE = 0.02  # of the lines, that a model may have been trained on before a warning is given
-CONFUSIONS, PRINTED = 30, 8  # kinds of confusion that are reported, and printed
+CONFUSIONS, PRINTED = 30, 8  # most frequent confusions that are reported, and printed
 
 
 @dataclass
@@ -102,8 +102,8 @@ class Scores:
     def as_json(self, variants: bool = False) -> dict[str, Any]:
         """`cer wer exact n interval` over all sets as fractions, and a row for each set.
 
-        `estimate` is that of the lines without transcription, or None; where no line has one, what is measured is
-        absent.
+        `estimate` is that of the lines without transcription, or None. If no line has a transcription, the measured
+        values are left out.
         """
         rows = [
             {"set": s.name, "split": s.split, **(s.score().as_json() if s.references else {}),
@@ -120,7 +120,7 @@ class Scores:
         return result
 
     def rows(self, variants: bool = False) -> list[dict[str, str]]:
-        """What was measured as rows for `scriven.metrics.table`, in percent."""
+        """The measured error rates as rows for `scriven.metrics.table`, in percent."""
         labelled = self.labelled()
         rows = [{"set": s.name, "split": s.split, **s.score().row()} for s in labelled]
         if len(labelled) > 1:
@@ -130,7 +130,7 @@ class Scores:
         return rows
 
     def estimates(self) -> list[dict[str, str]]:
-        """A row for each set that has lines without transcription, and one for them all, in percent."""
+        """A row per set that has lines without transcription, and one for all sets, in percent."""
         rows = [{"set": s.name, "split": s.split, **s.estimate.row()} for s in self.sets if s.estimate]
         if len(rows) > 1 and (overall := self.estimate()):
             rows.append({"set": "all", "split": "", **overall.row()})
@@ -158,8 +158,8 @@ def score(
 ) -> Scores:
     """Measure error rates on the lines with a transcription; estimate the error rate of the others from a sample.
 
-    `split` None: test where a folder has it, else valid, else all of it. Raises LinesError for a folder that cannot be
-    read or has no such split, InputError where no line has a transcription and nothing can be read in the others.
+    `split` None: test if a folder has it, else valid, else all lines. Raises LinesError for a folder that cannot be
+    read or has no such split, InputError for one with neither transcriptions nor lines that can be read.
 
     >>> import scriven
     >>> scores = scriven.score("scriven-general", ["letters/"])
@@ -192,7 +192,7 @@ def score(
 
 
 def _read_set(found: ScoredSet, labelled: Iterable[Entry], reader: Reader, decoder: Decoder) -> list[Skipped]:
-    """Read labelled lines into a set; returns what was skipped."""
+    """Read labelled lines into a set; returns the skipped ones."""
     skipped, read_by_model = list[Skipped](), 0
     for entry in read_lines(labelled, reader, decoder):
         if isinstance(entry, Skipped):
@@ -237,7 +237,7 @@ def _trained_on(folder: LinesFolder, split: str | None, info: ModelInfo) -> bool
 def _labelled(
     every: Iterable[LinePicture | Skipped], others: EvenSample[Picture], reader: Reader
 ) -> Iterator[LinePicture | Skipped]:
-    """The pictures with a transcription, which may be empty; a prepared sample of the others goes to `others`."""
+    """The pictures with a transcription, which may be empty; the others are offered to the sample `others`."""
     for item in every:
         if isinstance(item, Skipped) or item.text is not None:
             yield item
@@ -253,7 +253,7 @@ def _labelled(
 
 
 def _estimate(others: EvenSample[Picture], reader: Reader, decoder: Decoder) -> CerEstimate | None:
-    """The estimate for all pictures offered to the sample; None if nothing is read in it."""
+    """The estimate for all pictures offered to the sample; None if no text is read in it."""
     pictures = others.chosen(MAX_VIEWED)
     readings = reader.read_prepared(pictures, decoder)
     return estimate_cer(reader, decoder, list(zip(pictures, readings, strict=True)), others.offered)

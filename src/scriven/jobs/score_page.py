@@ -1,4 +1,4 @@
-"""The page of `score`: what was measured, the most frequent confusions and the lines with most errors."""
+"""The page of `score`: error rates, the most frequent confusions and the lines with most errors."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,19 +28,19 @@ TITLE = "Scores of "  # identifies a page of this job, which may be overwritten
 
 
 def save_page(scores: Scores, file: Path) -> Path:
-    """Write the page of some scores. A page of this job is overwritten, other files are not: raises OutputError."""
+    """Write the page of scores. An earlier page of `score` is overwritten; raises OutputError for any other file."""
     check_place(file)
     return save(file, score_page(scores))
 
 
 def check_place(file: Path) -> None:
-    """Raises OutputError where a file exists that is not a page of this job."""
+    """Raise OutputError if a file exists that is not a page of `score`."""
     if file.exists() and not is_page(file, TITLE):
         raise OutputError(f"{file} exists and is not a page of `scriven score`; choose another --report")
 
 
 def score_page(scores: Scores) -> Html:
-    """Error rates, estimates, confusions, the lines with most errors, and what was skipped."""
+    """The page: error rates, estimates, confusions, the lines with most errors, and skipped lines."""
     parts = [section("Result", *_result(scores))]
     if scores.labelled():
         shown = scores.confusions()

@@ -1,4 +1,4 @@
-"""The jobs of `scriven texts`: word lists, samples, language models, and counts of characters."""
+"""The jobs behind `scriven texts`: word lists, samples, language models, and counts of characters."""
 
 import logging
 from collections import Counter
@@ -29,11 +29,11 @@ class Balance:
     counts: dict[str, int]  # every character of the set, most frequent first
     rare: tuple[str, ...]  # that occur fewer than `least` times
     absent: tuple[str, ...]
-    outside: dict[str, int]  # that occur and are not in the set
+    outside: dict[str, int]  # characters of the texts that are not in the set
     skipped: tuple[Skipped, ...] = ()  # files of the source that cannot be read
 
     def report(self) -> str:
-        """A line for each character, then the rare and absent ones, and those outside the set."""
+        """One line per character, then the rare and absent ones, and those outside the set."""
         lines = [f"{c}  {n}" for c, n in self.counts.items()]
         outside = " ".join(f"{c} ({n})" for c, n in self.outside.items())
         lines.append(f"rare: {' '.join(self.rare) or 'none'}; absent: {' '.join(self.absent) or 'none'}")
@@ -54,9 +54,9 @@ def words(
     _new(out)
     skipped: list[Skipped] = []
     if len(inputs) == 1 and is_language(inputs[0]):
-        unfit: list[Skipped] = []
-        found = texts.language_words(inputs[0], settings.top, settings.max_length, unfit)
-        log.info("%d entries of the word list are not words of %s and were left out", len(unfit), inputs[0])
+        dropped: list[Skipped] = []
+        found = texts.language_words(inputs[0], settings.top, settings.max_length, dropped)
+        log.info("%d entries of the word list are not words of %s and were left out", len(dropped), inputs[0])
         if only_letters:
             found = WordDistribution.of({w: n for w, n in zip(found.words, found.counts, strict=True) if w.isalpha()})
     else:

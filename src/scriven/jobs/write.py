@@ -1,7 +1,7 @@
-"""Write synthetic handwriting: texts and a scribe in, a lines folder out.
+"""write: texts and a scribe in, a lines folder of synthetic handwriting out.
 
-Item i of seed s is the same picture with any number of workers. An interrupted job is continued by the same command and
-ends in the same bytes as one that was never interrupted.
+Item i of seed s is the same picture with any number of workers. The same command continues an interrupted job, with the
+same bytes as an uninterrupted one.
 """
 
 import dataclasses
@@ -32,7 +32,7 @@ from scriven.scribes import MakeScribe, Scribe
 from scriven.scribes.specs import default_settings, maker_of
 
 CHUNK = 64  # items that a worker makes at a time
-WORKER_DIED = "a worker process was killed, mostly for lack of memory; continue with fewer --workers"
+WORKER_DIED = "a worker process was killed, probably for lack of memory; continue with fewer --workers"
 NO_WORKER_STARTED = (
     "no worker process started: too little memory, or a script of your own that calls this outside "
     "`if __name__ == '__main__':`; continue with fewer --workers, or move the call there"
@@ -50,7 +50,7 @@ class WriteSettings:
 
 @dataclass(frozen=True)
 class Written:
-    """The result of `write`: the number of lines, and every text or font file that was left out."""
+    """The result of `write`: the number of lines, and every skipped text or font file."""
 
     out: Path
     lines: int
@@ -70,10 +70,10 @@ def write(
 ) -> Written:
     """Write `count` pictures of `texts` into the lines folder `out`.
 
-    `texts`: "words:LANG", "lines:LANG" or a file, whose texts are taken in order, over and over again; without `count`,
-    each once. `scribe`: "fonts", or "fonts:FOLDER" for your own typefaces. A text that the scribe cannot write is
-    skipped with the reason, never replaced.
-    Raises SettingsError, TextError (nothing can be written), OutputError.
+    `texts`: "words:LANG", "lines:LANG" or a file, whose texts are used in order, repeatedly until `count` is reached;
+    without `count`, each once. `scribe`: "fonts", or "fonts:FOLDER" for your own typefaces. A text that the scribe
+    cannot write is skipped with the reason, never replaced.
+    Raises SettingsError, TextError if no text can be written, OutputError if `out` exists or cannot be written.
 
     >>> import scriven
     >>> written = scriven.write("synthetic", "words:en", count=3)
@@ -95,7 +95,7 @@ def write(
         raise SettingsError(f"{texts} is endless; give the number of pictures with --count")
     total = count if count is not None else len(ordered or ())
     if total < 1:
-        raise TextError(f"{texts} holds no text that can be written; give a file of UTF-8 text, one per line")
+        raise TextError(f"{texts} has no text that can be written; give a file of UTF-8 text, one per line")
     options = f"--scribe {scribe} --texts {texts} --count {total} --seed {seed} --split {split}"
     with filling(out, _about(items, f"scriven write {options}")) as writer:
         first = _continue_at(Path(out), split) if writer.done.get(split) else 0
@@ -132,7 +132,7 @@ def settings_with(
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that the pictures depend on, from which a worker process makes its own Items."""
+    """Everything that determines the pictures; a worker process makes its own Items from it."""
 
     texts: str
     make: MakeScribe
@@ -142,7 +142,7 @@ class Recipe:
 
 
 class Items:
-    """The numbered items of a recipe: lines, or texts that are skipped."""
+    """The numbered items of a recipe: lines or skipped texts."""
 
     def __init__(self, recipe: Recipe):
         chosen = recipe.settings.scribe
@@ -157,11 +157,11 @@ class Items:
         return f"{self.recipe.seed}-{index:08d}"
 
     def refusal(self, index: int) -> Skipped | None:
-        """Why item `index` cannot be written, found without writing it."""
+        """Why item `index` cannot be written, determined without drawing it; None if it can."""
         return self._refusal(index, text_at(self.source, self.recipe.seed, index))
 
     def make(self, index: int) -> Line | Skipped:
-        """Item `index`: a line, or why its text cannot be written."""
+        """Item `index`: a line, or a skipped text."""
         text = text_at(self.source, self.recipe.seed, index)
         if skipped := self._refusal(index, text):
             return skipped
@@ -195,20 +195,18 @@ def _about(items: Items, command: str) -> dict[str, Any]:
 
 
 def _continue_at(out: Path, split: str) -> int:
-    """The index after that of the last line on disk. Raises OutputError where this command did not write that line."""
+    """The index after that of the last line on disk. Raises OutputError if this command did not write that line."""
     last = LinesFolder(out).columns(split, ["id"])["id"][-1]
     try:
         return int(str(last).rpartition("-")[2]) + 1
     except ValueError:
-        raise OutputError(
-            f"{out} holds the line {last!r}, which this command did not write; choose another -o"
-        ) from None
+        raise OutputError(f"{out} has the line {last!r}, which this command did not write; choose another -o") from None
 
 
 def made_in_order(items: Items, first: int, total: int, workers: int) -> Iterator[Line | Skipped]:
-    """Items `first` to `total` - 1, in order. Worker processes are never more than a few chunks ahead of the writer.
+    """Items `first` to `total` - 1, in order. Worker processes are at most a few chunks ahead of the writer.
 
-    Raises OutputError when a worker process dies.
+    Raises OutputError if a worker process dies.
     """
     if workers <= 1:
         yield from map(items.make, range(first, total))
@@ -232,7 +230,7 @@ def made_in_order(items: Items, first: int, total: int, workers: int) -> Iterato
                 future.cancel()
 
 
-_recipes: list[Recipe] = []  # of a worker process: one
+_recipes: list[Recipe] = []  # the one recipe of a worker process
 
 
 def _start_worker(recipe: Recipe) -> None:
@@ -242,7 +240,7 @@ def _start_worker(recipe: Recipe) -> None:
 
 @cache
 def _items() -> Items:
-    """Made with the first chunk, so that an error reaches the caller and is not taken for a killed process."""
+    """The items of a worker process; made with its first chunk, so that an error reaches the caller."""
     return Items(_recipes[0])
 
 

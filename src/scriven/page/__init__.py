@@ -1,6 +1,6 @@
-"""Pages: pictures found for reading (`inputs`), what was read on them (`records`), and the formats they are written in.
+"""Pages: finding the pictures to read (`inputs`), pages with their readings (`records`), and output formats.
 
-A format is one file of this room and one row of `formats.FORMATS`.
+An output format is one file of this room and one row of `formats.FORMATS`.
 """
 
 from scriven.page.records import Page, PageLine, Region, lines_of, page_of_line, picture_name

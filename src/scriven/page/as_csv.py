@@ -1,6 +1,6 @@
-"""CSV and TSV: a row per line with the columns `id image text confidence`, as `scriven.lines` reads them.
+"""CSV and TSV: one row per line with the columns `id image text confidence`, as `scriven.lines` reads them.
 
-Both are quoted alike, by `lines.delimited`: whatever is written is read back as it was.
+Both are quoted by `lines.delimited`, which reads back unchanged whatever it writes.
 """
 
 from collections.abc import Iterable
@@ -17,13 +17,13 @@ COLUMNS = ("id", "image", "text", "confidence")
 
 
 def write(pages: Iterable[Page | Skipped], file: IO[str], folder: Path | None = None, delimiter: str = ",") -> None:
-    """Write pages as they come; what was skipped has no row."""
+    """Write pages one by one; skipped inputs are left out."""
     file.write(write_row(COLUMNS, delimiter))
     for page in pages:
         if isinstance(page, Page):
             for line in page.lines:
-                sure = f"{line.reading.confidence:.3g}" if line.reading else None
-                file.write(write_row((line.id, line.picture(folder), normalise(line.text), sure), delimiter))
+                confidence = f"{line.reading.confidence:.3g}" if line.reading else None
+                file.write(write_row((line.id, line.picture(folder), normalise(line.text), confidence), delimiter))
 
 
 write_tabs = partial(write, delimiter="\t")

@@ -2,7 +2,7 @@
 
     {"schema": 2, "readings": [{"id", "page", "image", "text", "confidence", "characters": [...]}], "skipped": [...]}
 
-Schema 1 had no number, no `page`, and called what was skipped `refused`.
+Schema 1 had no `schema` and no `page`, and its key for skipped inputs was `refused`.
 """
 
 import json
@@ -17,7 +17,7 @@ JSON_SCHEMA_VERSION = 2
 
 
 def write(pages: Iterable[Page | Skipped], file: IO[str], folder: Path | None = None) -> None:
-    """Write pages as they come, then what was skipped."""
+    """Write pages one by one, then the skipped inputs."""
     file.write(f'{{"schema": {JSON_SCHEMA_VERSION}, "readings": [')
     skipped, between = [], "\n"
     for page in pages:
@@ -32,10 +32,10 @@ def write(pages: Iterable[Page | Skipped], file: IO[str], folder: Path | None = 
 
 
 def line_as_json(line: PageLine, page: str = "", folder: Path | None = None) -> dict[str, Any]:
-    """A line and its reading; spans of characters in px of the picture that was given, from its left edge."""
+    """A line and its reading; spans of characters in px of the input picture, from its left edge."""
     reading = line.reading
     found: dict[str, Any] = {"id": line.id, "page": page, "image": line.picture(folder), "text": line.text}
-    found["confidence"] = float(f"{reading.confidence:.6g}") if reading else None  # of a long line it can be very small
+    found["confidence"] = float(f"{reading.confidence:.6g}") if reading else None  # very small for long lines
     found["characters"] = [
         {
             "text": c.text,

@@ -1,4 +1,4 @@
-"""Plain text: one line of the file for every line of a page."""
+"""Plain text: one line of text per line of a page."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,7 +9,7 @@ from scriven.page.records import Page
 
 
 def write(pages: Iterable[Page | Skipped], file: IO[str], folder: Path | None = None) -> None:
-    """Write pages as they come. Neither names of pictures nor what was skipped have a place in plain text."""
+    """Write pages one by one. Plain text has neither the names of pictures nor skipped inputs."""
     for page in pages:
         if isinstance(page, Page):
             file.writelines(f"{line.text}\n" for line in page.lines)

@@ -1,4 +1,4 @@
-"""The formats that pages are written in. A new one is a file beside this one and a row of FORMATS."""
+"""The formats in which pages are written. A new one is a file beside this one and a row of FORMATS."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ Write = Callable[[Iterable[Page | Skipped], IO[str], Path | None], None]
 
 @dataclass(frozen=True)
 class Format:
-    """How pages become a file.
+    """An output format: the extension of its files, and a function that writes pages.
 
-    `write(pages, file, folder)` takes pages one after another, and among them what was skipped, and writes them to an
-    open text file as they come. `folder` is where that file lies: pictures are named relative to it (None: as given).
+    `write(pages, file, folder)` consumes pages and skipped inputs in order and writes them to an open text file one by
+    one. `folder` is the folder of that file: paths of pictures are relative to it (None: as given).
     """
 
     suffix: str
@@ -31,17 +31,17 @@ FORMATS: dict[str, Format] = {
     "csv": Format(".csv", as_csv.write),
 }
 
-SPREADSHEET_SUFFIXES = {".xls", ".xlsx", ".ods", ".numbers"}  # for these a spreadsheet takes CSV
+SPREADSHEET_SUFFIXES = {".xls", ".xlsx", ".ods", ".numbers"}  # not written; spreadsheets open CSV
 DOCUMENT_SUFFIXES = {".doc", ".docx", ".odt", ".rtf", ".md", ".pdf", ".xml", ".html"}
 
 
 def choose_format(
     out: Path | None, format: str | None, suffixes: Mapping[str, str], default: str, file: bool = False
 ) -> tuple[str, bool]:
-    """The format by its name, else by the extension of `out`, else `default`; and whether `out` is one file of it.
+    """The format by its name, else by the extension of `out`, else `default`; and whether `out` is a file of it.
 
-    Raises SettingsError for a format that is not among `suffixes`, and for the extension of another kind of file; with
-    `file`, for every other extension.
+    Raises SettingsError for a format that is not among `suffixes`, and if `out` has the extension of another kind of
+    file; with `file`, if it has any other extension.
     """
     ending = out.suffix.lower() if out is not None else ""
     chosen = format or next((name for name, suffix in suffixes.items() if suffix == ending), None)

@@ -1,4 +1,4 @@
-"""Inputs of commands as pictures: files, folders, patterns, lines folders, tables, PDF, standard input."""
+"""Inputs of commands: pictures in files, folders, patterns, lines folders, tables, PDF and standard input."""
 
 import glob
 import os
@@ -23,15 +23,15 @@ from scriven.page.records import Page, page_of_line, picture_name
 LINES_FILE_SUFFIXES = (".csv", ".tsv", ".parquet")  # single files that are lines folders
 READABLE_SUFFIXES = (*PICTURE_SUFFIXES, ".pdf")
 DOCUMENTS = (".doc", ".docx", ".odt", ".rtf", ".txt", ".md", ".html", ".xls", ".xlsx", ".ods", ".ppt", ".pptx", ".odp")
-HEADER = 1 << 16  # bytes at the beginning of a picture file, in which its size stands
+HEADER = 1 << 16  # bytes at the start of a picture file that contain its size
 
 
 @dataclass(frozen=True)
 class Input:
     """One input: a picture file, a PDF, a lines folder or standard input. `name` is unique among the inputs.
 
-    `word_height`: px to which a picture of a word is padded, by the pictures beside it; 0 for lines. See
-    `lines.heights`.
+    `word_height`: px to which pictures of words are padded, computed from the pictures of their folder; 0 for lines.
+    See `lines.heights`.
     """
 
     name: str
@@ -49,7 +49,7 @@ class LinePicture:
     source: Path
     part: str = ""
     picture: Grey | None = field(default=None, repr=False, compare=False)
-    text: str | None = None  # the transcription, where there is one
+    text: str | None = None  # the transcription, if known
     hand: str = ""
     page: str = ""
     by_model: bool = False  # whether a model read the text
@@ -63,7 +63,7 @@ class LinePicture:
         return page_of_line(reading.id, self.source, self.part, reading)
 
 
-Entry = Input | LinePicture | Skipped  # an input, and after it its pictures and those that cannot be read
+Entry = Input | LinePicture | Skipped  # every input is followed by its pictures and by those skipped
 
 
 def find_inputs(inputs: Iterable[str | Path], reserved: Sequence[str] = ()) -> tuple[list[Input], list[Skipped]]:
@@ -107,7 +107,7 @@ def _open_pattern(pattern: str, found: list[tuple[Path, Path]], skipped: list[Sk
     for folder in (p for p in matches if p.is_dir()):
         _open_folder(folder, root, found, skipped)
     if not matches:
-        skipped.append(Skipped(pattern, "no file matches this pattern; check it"))
+        skipped.append(Skipped(pattern, "no file matches this pattern; correct the pattern"))
 
 
 def _open_folder(folder: Path, root: Path, found: list[tuple[Path, Path]], skipped: list[Skipped]) -> None:
@@ -140,11 +140,12 @@ def why_not(given: str | Path) -> str:
 
 
 def _word_heights(pictures: Iterable[Path]) -> dict[Path, int]:
-    """The common height in px of the words of each folder, by path; 0 for pictures of lines."""
+    """The padded height in px of the words of each folder, by the path of the picture; 0 for pictures of lines."""
     folders: dict[Path, list[Path]] = {}
     for path in pictures:
         folders.setdefault(path.parent, []).append(path)
-    return {path: high for files in folders.values() for high in [Heights(_sizes(files)).of("")] for path in files}
+    heights = {folder: Heights(_sizes(files)).of("") for folder, files in folders.items()}
+    return {path: heights[folder] for folder, files in folders.items() for path in files}
 
 
 def _sizes(files: Iterable[Path]) -> Iterator[tuple[str, int, int]]:
@@ -159,10 +160,10 @@ def _sizes(files: Iterable[Path]) -> Iterator[tuple[str, int, int]]:
 
 
 def line_pictures(source: Input, level: str | None = None, split: str | None = None) -> Iterator[LinePicture | Skipped]:
-    """The pictures of an input in order; those that cannot be opened come as Skipped.
+    """The pictures of an input in order; Skipped for those that cannot be opened.
 
-    `level` words or lines and `split` choose inside a lines folder. Raises LinesError for a damaged lines folder and
-    one without that split.
+    `level` (words or lines) and `split` select lines of a lines folder. Raises LinesError for a damaged lines folder
+    and for one without that split.
     """
     if source.lines:
         yield from _of_folder(source, level, split)
@@ -187,11 +188,11 @@ def _of_file(source: Input) -> Iterator[LinePicture]:
             raise InputError("standard input is closed; pipe a picture in, or give its path")
         pages, stem = pages_in(sys.stdin.buffer.read(), "standard input", source.name), source.name
     elif source.path.suffix.lower() == ".xml":
-        raise InputError("reading pages from XML comes with a later version; give pictures of lines")
+        raise InputError("pages in XML cannot be read yet; give pictures of lines")
     else:
         pages, stem = pages_of(source.path), source.path.stem
     for name, picture in pages:
-        page = name.removeprefix(stem)  # -001, -002, ... where there are several
+        page = name.removeprefix(stem)  # -001, -002, ... if there are several
         picture = pad_to_height(picture, source.word_height)
         yield LinePicture(source, source.name + page, source.path, page.lstrip("-"), picture)
 

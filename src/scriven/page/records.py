@@ -1,7 +1,7 @@
-"""What `read` makes: pages of regions of lines, each line with what was read in it.
+"""The result of `read`: pages of regions of lines, each line with its reading.
 
-A picture of one line is a page of one line. Polygons and baselines are px of the page's picture, empty where nobody
-looked for them.
+A picture of one line is a page with one line. Polygons and baselines are in px of the picture of the page, empty if
+unknown.
 """
 
 import os
@@ -15,9 +15,9 @@ Points = tuple[tuple[float, float], ...]  # (x, y), px
 
 
 def picture_name(source: Path, part: str = "", folder: Path | None = None) -> str:
-    """A picture as results name it: its path, or `PATH#PART` for a page of a file or a line of a lines folder.
+    """The name of a picture in results: its path, or `PATH#PART` for a page of a file or a line of a lines folder.
 
-    With `folder` the path is relative to it, so that a file in that folder can refer to the picture.
+    With `folder`, the path is relative to it, so that a file in that folder can refer to the picture.
     """
     path = source
     if folder is not None and str(source) != "-":
@@ -30,7 +30,7 @@ def picture_name(source: Path, part: str = "", folder: Path | None = None) -> st
 
 @dataclass(frozen=True)
 class PageLine:
-    """A line of a page. `source` and `part` say where its picture is: a file and its page, a lines folder and an id."""
+    """A line of a page. `source` and `part` locate its picture: a file and a page, or a lines folder and an id."""
 
     id: str
     source: Path
@@ -41,11 +41,11 @@ class PageLine:
 
     @property
     def text(self) -> str:
-        """What was read; empty where nothing was."""
+        """The text of the reading; empty if the line was not read."""
         return self.reading.text if self.reading else ""
 
     def picture(self, folder: Path | None = None) -> str:
-        """Its picture as results name it; see `picture_name`."""
+        """The name of its picture in results; see `picture_name`."""
         return picture_name(self.source, self.part, folder)
 
 
@@ -69,12 +69,12 @@ class Page:
 
     @property
     def lines(self) -> tuple[PageLine, ...]:
-        """All its lines in reading order."""
+        """All lines in reading order."""
         return tuple(line for region in self.regions for line in region.lines)
 
     @property
     def text(self) -> str:
-        """The text of its lines, one below the other."""
+        """The text of all lines, separated by line breaks."""
         return "\n".join(line.text for line in self.lines)
 
 

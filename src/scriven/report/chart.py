@@ -1,4 +1,4 @@
-"""Line charts and histograms as inline SVG: round ticks, labels, a colour and dash pattern per curve, no scripts."""
+"""Line charts and histograms as inline SVG: round ticks, labels, a colour and dash pattern per curve; no scripts."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ def curve(
 ) -> Html:
     """Named curves of (x, y) points, drawn in the order given. Non-finite points are left out, with a note.
 
-    `percent`: y is a fraction, shown in percent. `from_zero`: the y axis begins at 0.
+    `percent`: y is a fraction, shown in percent. `from_zero`: the y axis includes 0.
     """
     given = sum(len(points) for points in series.values())
     drawn = {
@@ -63,9 +63,9 @@ def curve(
 def bars(
     counts: Sequence[int], *, low: float, width: float, x: str, y: str, note: str = "", and_more: bool = False
 ) -> Html:
-    """A histogram: bar i counts the values from `low` + i `width`; `note` is written above.
+    """A histogram: bar i counts the values from `low` + i `width` to below the next; `note` is written above.
 
-    `and_more`: the last bar counts all larger values too; it has another colour and a label, and ends the axis.
+    `and_more`: the last bar also counts all larger values; it has another colour and a label, and ends the axis.
     """
     if not counts:
         return Html(f'<p class="note">{escape(y)}: nothing was recorded.</p>')
@@ -73,7 +73,7 @@ def bars(
     across, up = _across([edges[0], edges[-1]]), _up([float(n) for n in counts], True)
     up = replace(up, ticks=tuple(tick for tick in up.ticks if tick == round(tick)))
     last = f"{edges[-2]:,.10g} and more" if and_more else ""
-    room = across.end - 8.0 * len(last) - 40 if last else math.inf  # px where the name of the last bar begins
+    room = across.end - 8.0 * len(last) - 40 if last else math.inf  # px where the label of the last bar begins
     across = replace(across, ticks=tuple(tick for tick in across.ticks if across.at(tick) < room))
     parts = [*_frame(across, up, x, y), f'<text x="{LEFT}" y="18">{escape(note)}</text>']
     for i, count in enumerate(counts):

@@ -8,7 +8,7 @@ from typing import NewType
 
 from scriven.base import atomic
 
-Html = NewType("Html", str)  # markup in which every text was escaped
+Html = NewType("Html", str)  # markup in which all text is escaped
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #fdfcf9; --card: #fff; --ink: #23262b; --soft: #666c75; --line: #dcdad3;
@@ -66,7 +66,7 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def escape(value: object) -> str:
-    """Any text as markup; lone surrogates, which UTF-8 cannot encode, become question marks."""
+    """Any value as escaped text; lone surrogates, which UTF-8 cannot encode, become question marks."""
     return html.escape(str(value).encode("utf-8", "replace").decode("utf-8"))
 
 

@@ -17,17 +17,17 @@ from scriven.text import name
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
-# The first bytes of picture files; WebP has none of its own.
+# The first bytes of picture files; WebP is recognised by its RIFF type.
 IMAGE_SIGNATURES = {b"\x89PNG": "png", b"\xff\xd8": "jpeg", b"GIF8": "gif", b"BM": "bmp"}
-VERY_UNSURE, UNSURE = 0.5, 0.8  # characters read with less confidence than these are shaded
+VERY_UNSURE, UNSURE = 0.5, 0.8  # confidences below which characters are shaded
 
 
 @dataclass(frozen=True)
 class Figure:
-    """An encoded picture and what is known about it.
+    """An encoded picture with its readings and transcription.
 
-    With `truth` the errors of the readings are marked; with `confidences` (one per character of `reading`, 0 to 1) the
-    unsure ones are shaded. `legend` explains the marks.
+    With `truth`, the errors of the readings are marked; with `confidences` (one per character of `reading`, 0..1),
+    unsure characters are shaded. `legend` explains the marks.
     """
 
     image: bytes
@@ -36,7 +36,7 @@ class Figure:
     confidences: Sequence[float] | None = None
     caption: str = ""
     before: str | None = None  # an earlier reading, shown above this one
-    label: str = ""  # shown before the reading instead of "read", or "after" below an earlier one
+    label: str = ""  # shown before the reading, by default "read", or "after" below an earlier reading
 
     def wide(self, times: float) -> bool:
         """Whether the picture is more than `times` as wide as high. Raises ImageError."""
@@ -76,7 +76,7 @@ def table(rows: Sequence[Mapping[str, object]], caption: str = "") -> Html:
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> Html:
-    """Facts about one thing, a name and a value per row; unknown values (None or empty) are left out."""
+    """A table of names and values; unknown values (None or empty) are left out."""
     rows = "\n".join(
         f'<tr><th scope="row">{escape(key)}</th><td>{escape(_shown(value))}</td></tr>'
         for key, value in pairs
@@ -86,7 +86,7 @@ def facts(pairs: Iterable[tuple[str, object]]) -> Html:
 
 
 def prose(markdown: str) -> Html:
-    """Markdown (CommonMark and tables) as markup. Raw HTML, links and pictures are shown as text."""
+    """Markdown (CommonMark and tables) converted to HTML. Raw HTML, links and pictures are shown as text."""
     return Html(_markdown().render(markdown.encode("utf-8", "replace").decode("utf-8")).strip())
 
 
@@ -114,7 +114,7 @@ def _shown(value: object) -> str:
 
 
 def confusions(found: Sequence[Confusion]) -> Html:
-    """Which character was read as which and how often, with bars."""
+    """A table of the characters written, what was read instead, and how often, with bars."""
     if not found:
         return text("No character was misread.")
     most = max(c.count for c in found)
@@ -141,7 +141,7 @@ def pictures(items: Iterable[Figure], *, wide: bool = False) -> Html:
 
 
 def legend(*, truth: bool = True, shades: bool = True) -> Html:
-    """What the marks in the readings of `pictures` mean: those of errors (`truth`), those of confidence (`shades`)."""
+    """The legend of the marks in `pictures`: those of errors (`truth`) and of low confidence (`shades`)."""
     errors = (
         '<span><i class="x">red, underlined</i>: wrong</span> '
         '<span>a red wedge<i class="m"></i> : something is missing here</span> '
@@ -208,7 +208,7 @@ def _line(
 
 
 def _embedded(data: bytes) -> str:
-    """An encoded picture as a data URL; kinds that browsers do not show (TIFF, JPEG 2000, PPM) become PNG."""
+    """An encoded picture as a data URL; formats that browsers do not show (TIFF, JPEG 2000, PPM) become PNG."""
     kind = next((kind for start, kind in IMAGE_SIGNATURES.items() if data.startswith(start)), "")
     if data[8:12] == b"WEBP":
         kind = "webp"

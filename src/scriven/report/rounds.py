@@ -1,4 +1,4 @@
-"""The rounds of self-training as a table and a curve, from what `adapt` recorded of each, without transcriptions."""
+"""The rounds of self-training as a table and a curve, from the log of `adapt`; no transcriptions are needed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -24,6 +24,6 @@ def as_text(value: Any) -> str | float | None:
 
 
 def short_path(path: Path) -> str:
-    """The last three parts of a folder's path, as it was given (`01` alone says nothing)."""
+    """The last three parts of the path of a folder, as it was given."""
     given = path if path.name and ".." not in path.parts else path.resolve()
     return "/".join([part for part in given.parts if part != given.anchor][-3:])

@@ -1,9 +1,9 @@
-"""The demo: a model reads pictures of a hand it has never seen, adapts to them without labels, and reads them again.
+"""demo: a model reads pictures of an unseen hand, adapts to them without labels, and reads them again.
 
     from scriven.jobs.demo import DemoSettings, demo
 
-The pictures are the user's own, or a box of letters that is drawn for the occasion (`letters`). Names are imported when
-they are first used, since the help of the command needs the settings alone.
+The pictures are the user's own, or a synthetic box of letters (`letters`). Names are imported on first use, since the
+help of the command only needs the settings.
 """
 
 from importlib import import_module

@@ -1,8 +1,8 @@
-"""The demo's box of letters: about 500 lines that one hasty hand wrote on old paper, drawn by a program.
+"""The box of letters of the demo: about 500 synthetic lines of one hasty hand on old paper.
 
-The letters (`letters.txt`) were written for this demo; the typeface (`typeface/`) belongs to no training run. A page is
-drawn whole, with its ruling, the writing of its other side and lines that reach into one another, and is then cut into
-lines, so that a line picture shows parts of its neighbours, as those cut from scans do.
+The texts (`letters.txt`) were written for the demo; the typeface (`typeface/`) is not used in any training. Whole pages
+are drawn, with ruling, bleed-through and overlapping lines, and then cut into lines, so that a line picture shows parts
+of its neighbours, as in scans.
 """
 
 import textwrap
@@ -32,8 +32,8 @@ from scriven.scribes.fonts.rendering import Task, draw
 
 HERE = Path(__file__).parent
 TEXT, TYPEFACE = HERE / "letters.txt", HERE / "typeface"
-CANVAS = 128  # px, height of the canvas that a line is drawn on before it is placed on its page
-MARGIN = 64  # px of bare paper around the writing of a page
+CANVAS = 128  # px, height of the canvas on which a line is drawn before it is placed on its page
+MARGIN = 64  # px of paper around the writing of a page
 PROVENANCE = {
     "title": "Letters of a surveyor's assistant, drawn by a program",
     "attribution": "Text written for Scriven, CC0 1.0; drawn with the typeface Fuggles, copyright 2021 The Fuggles Pro "
@@ -45,7 +45,7 @@ Grey = NDArray[np.uint8]
 
 
 class Strip(NamedTuple):
-    """One line drawn on a canvas of its own: a mask (CANVAS, W), 255 = ink; its baseline and stroke width in px."""
+    """One line on its own canvas: a mask (CANVAS, W), 255 = ink; its baseline and stroke width in px."""
 
     mask: Grey
     baseline: float
@@ -53,7 +53,7 @@ class Strip(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A line on its page: the text, and the extent of its ink, px; `baseline` from the top of the page."""
+    """A line on its page: the text, the extent of its ink, and its baseline from the top of the page, in px."""
 
     text: str
     left: int
@@ -62,7 +62,7 @@ class Placed(NamedTuple):
 
 
 class Leaf(NamedTuple):
-    """One page before ink and paper: the mask of its writing (H, W), its lines, the mean stroke width in px."""
+    """One page without ink and paper: the mask of its writing (H, W), its lines, the mean stroke width in px."""
 
     mask: Grey
     lines: list[Placed]
@@ -70,13 +70,13 @@ class Leaf(NamedTuple):
 
 
 def write_letters(folder: Path, settings: LetterSettings | None = None) -> Path:
-    """Draw the box into a new lines folder, its only split `train`; the same settings give the same pictures."""
+    """Draw the box of letters into a new lines folder with the split `train`; the settings determine the pictures."""
     settings = settings or LetterSettings()
     leaves = [_leaf(texts, number, settings) for number, texts in enumerate(pages(settings))]
     total, number = sum(len(leaf.lines) for leaf in leaves), 0
     with LinesWriter(folder, {"command": "scriven demo", **PROVENANCE, "settings": asdict(settings)}) as writer:
         for page, leaf in enumerate(leaves):
-            other = leaves[min(page ^ 1, len(leaves) - 1)]  # two pages are the sides of one sheet
+            other = leaves[min(page ^ 1, len(leaves) - 1)]  # pairs of pages are the two sides of a sheet
             for row, (text, picture) in enumerate(_cut(leaf, _sheet(leaf, other, page, settings), page, settings)):
                 height, width = picture.shape
                 id = f"page-{page + 1:02d}-line-{row + 1:02d}"
@@ -89,7 +89,7 @@ def write_letters(folder: Path, settings: LetterSettings | None = None) -> Path:
 
 
 def pages(settings: LetterSettings | None = None) -> list[list[str]]:
-    """The texts of the lines, page by page; every letter begins on a page of its own."""
+    """The texts of the lines, page by page; every letter begins on a new page."""
     settings = settings or LetterSettings()
     found: list[list[str]] = []
     for letter in TEXT.read_text("utf-8").strip().split("\n\n\n"):
@@ -105,7 +105,7 @@ def _face() -> tuple[Face, GlyphCache]:
 
 
 def _hand(settings: LetterSettings) -> Hand:
-    """The one hand of the box. Pen and paper differ from page to page, so those of the hand are not used."""
+    """The hand of the box. Its pen and paper are not used, since those vary from page to page."""
     return Hand(
         name="letters",
         typeface=0,
@@ -134,7 +134,7 @@ def _hand(settings: LetterSettings) -> Hand:
 
 
 def _leaf(texts: list[str], page: int, settings: LetterSettings) -> Leaf:
-    """Write lines under one another on a page."""
+    """Write lines below one another on a page."""
     sampler = Sampler(np.random.default_rng([settings.seed, page]))
     strips = [_strip(text, [settings.seed, page, row], settings) for row, text in enumerate(texts)]
     width = max(strip.mask.shape[1] for strip in strips) + 3 * MARGIN
@@ -151,7 +151,7 @@ def _leaf(texts: list[str], page: int, settings: LetterSettings) -> Leaf:
 
 
 def _strip(text: str, seed: list[int], settings: LetterSettings) -> Strip:
-    """Draw one line; item `seed` is the same whatever else is drawn."""
+    """Draw one line, which depends on `seed` and the settings only."""
     sampler, (face, glyphs), hand = Sampler(np.random.default_rng(seed)), _face(), _hand(settings)
     hand = replace(
         hand,
@@ -170,7 +170,7 @@ def _strip(text: str, seed: list[int], settings: LetterSettings) -> Strip:
 
 
 def _sheet(leaf: Leaf, other: Leaf, page: int, settings: LetterSettings) -> Grey:
-    """The finished page (H, W), 255 = white: paper, ruling, the other side, ink, camera."""
+    """The complete page (H, W), 255 = white: paper, ruling, bleed-through, ink, camera."""
     rng = np.random.default_rng([settings.seed, page, 1 << 16])
     sampler = Sampler(rng)
     plain = Paper(
@@ -199,7 +199,7 @@ def _clouds(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.floa
 
 
 def _cut(leaf: Leaf, sheet: Grey, page: int, settings: LetterSettings) -> Iterator[tuple[str, Grey]]:
-    """The text and the picture of every line: a straight cut, which takes in what reaches into it."""
+    """The text and the picture of every line: a rectangular crop, which includes parts of neighbouring lines."""
     sampler = Sampler(np.random.default_rng([settings.seed, page, 1 << 17]))
     for line in leaf.lines:
         top = round(line.baseline - settings.above + sampler.normal(settings.jitter))

@@ -1,4 +1,4 @@
-"""The pictures of a demo: which there are, and what is written in them where that is known."""
+"""The pictures of a demo, and their transcriptions if known."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
@@ -11,12 +11,12 @@ from scriven.page.names import STANDARD_INPUT
 from scriven.selftrain.pictures import MIN_PICTURES
 from scriven.selftrain.settings import AdaptSettings
 
-BESIDE = (".gt.txt", ".txt")  # endings of a file with the transcription of the picture of the same name
-Key = tuple[str, str]  # the name of an input, and the id of a picture in it
+BESIDE = (".gt.txt", ".txt")  # endings of the file with the transcription of a picture of the same name
+Key = tuple[str, str]  # the name of an input and the id of a picture in it
 
 
 def listed(inputs: Sequence[str | Path], skipped: list[Skipped]) -> dict[Key, LinePicture]:
-    """The pictures that `adapt` learns from, without their pixels; `text` is a transcription by a person, or None.
+    """The pictures that `adapt` uses, without their pixels; `text` is a transcription by a person, or None.
 
     Raises InputError for standard input and for fewer pictures than `adapt` needs.
     """
@@ -26,9 +26,9 @@ def listed(inputs: Sequence[str | Path], skipped: list[Skipped]) -> dict[Key, Li
         key_of(item): replace(item, picture=None, text=_transcription(item)) for item in opened(inputs, skipped=skipped)
     }
     if len(found) < MIN_PICTURES:
-        why = f" (left out {skipped[0].sentence()})" if skipped else ""
+        why = f" (skipped: {skipped[0].sentence()})" if skipped else ""
         raise InputError(
-            f"{counted(len(found), 'picture')} can be read, and adapting to a hand needs at least {MIN_PICTURES}; give "
+            f"{counted(len(found), 'picture')} can be read, but adapting to a hand needs at least {MIN_PICTURES}; give "
             f"more pictures of lines{why}"
         )
     return found
@@ -37,7 +37,7 @@ def listed(inputs: Sequence[str | Path], skipped: list[Skipped]) -> dict[Key, Li
 def opened(
     inputs: Sequence[str | Path], wanted: Collection[Key] | None = None, skipped: list[Skipped] | None = None
 ) -> Iterator[LinePicture]:
-    """The pictures with their pixels: the `wanted` ones, None all; of a lines folder those of its train split."""
+    """The pictures with their pixels, only the `wanted` ones if given; in a lines folder, those of the train split."""
     lost: list[Skipped] = skipped if skipped is not None else []
     found, missing = find_inputs(inputs)
     lost += missing
@@ -51,7 +51,7 @@ def opened(
                     lost.append(item)
                 elif wanted is None or key_of(item) in wanted:
                     yield item
-        except LinesError as error:  # costs the rest of this folder only
+        except LinesError as error:  # affects the rest of this folder only
             lost.append(Skipped(str(source.path), str(error)))
 
 
@@ -60,7 +60,7 @@ def key_of(item: LinePicture) -> Key:
 
 
 def _transcription(item: LinePicture) -> str | None:
-    """What a person wrote down: the text of a lines folder or a CSV, or that of a file beside the picture."""
+    """The transcription by a person: the text of a lines folder or CSV, or of a file beside the picture."""
     if item.input.lines:
         return None if item.by_model else item.text
     for ending in BESIDE:

@@ -15,10 +15,10 @@ from scriven.selftrain.state import last_accepted
 
 MAX_PICTURE_HEIGHT = 96  # px of a picture in the report
 SOURCE = (
-    "The letters are not scans. A program wrote them: a text composed for this demo, in a typeface (Fuggles, SIL Open "
-    "Font License) that no bundled model was trained on, drawn as a hasty hand in faint ink on ruled paper with the "
-    "other side showing through. The lines were cut out of whole pages, with parts of their neighbours. They are in "
-    "the folder letters beside this page: scriven look letters/."
+    "The letters are synthetic, not scans: a text written for this demo, in a typeface (Fuggles, SIL Open Font "
+    "License) that no bundled model was trained on, drawn as a hasty hand in faint ink on ruled paper with "
+    "bleed-through. The lines were cut out of whole pages and show parts of their neighbours. They are in the folder "
+    "letters beside this page: scriven look letters/."
 )
 
 
@@ -29,7 +29,7 @@ def report(
     before: Mapping[Key, Reading],
     after: Mapping[Key, Reading],
 ) -> Html:
-    """The page. `shown`: pictures with their pixels; `known`: what is written in them; `before`, `after`: readings."""
+    """The page. `shown`: pictures with pixels; `known`: their transcriptions; `before`, `after`: their readings."""
     figures = [_figure(item, known[key_of(item)].text, before, after) for item in shown]
     kept = last_accepted(done.adapted.folder, done.adapted.rounds)
     kind = "the lines of a box of letters" if done.drawn else "the pictures"
@@ -37,7 +37,7 @@ def report(
         section("Result", headline(_numbers(done)), text(*_result(done))),
         section(
             "Before and after",
-            text(f"{len(figures)} of {done.n:,} pictures, evenly spread over {kind}, not chosen by hand."),
+            text(f"{len(figures)} of {done.n:,} pictures, evenly spaced over {kind}, not selected by hand."),
             legend(truth=done.scored is not None),
             pictures(figures, wide=True),
         ),
@@ -65,7 +65,7 @@ def _small(picture: Grey) -> bytes:
 
 
 def _numbers(done: Demo) -> list[tuple[str, str, str]]:
-    """The headline: the CER where it could be measured, else as it is estimated."""
+    """The headline numbers: the measured CER, or the estimated one if there are no transcriptions."""
     time = ("pictures", f"{done.n:,}", f"{done.seconds / 60:.1f} minutes")
     if done.scored:
         rates = (("before", done.scored.before), ("after", done.scored.after))
@@ -79,16 +79,16 @@ def _numbers(done: Demo) -> list[tuple[str, str, str]]:
 
 
 def _result(done: Demo) -> list[str]:
-    """What the numbers mean, a paragraph each."""
+    """Paragraphs that explain the numbers."""
     if not done.adapted.helped:
         said = [
-            f"The adaptation did not help, and the old weights are kept: {done.adapted.why}. Before and after are "
-            "therefore the same model. More minutes (--minutes) or more pictures of the hand may change that."
+            f"The adaptation did not help, the weights of the parent are kept: {done.adapted.why}. Before and after "
+            "are therefore the same model. More time (--minutes) or more pictures of the hand may help."
         ]
     else:
         said = [
-            "These are the pictures that the model adapted to: this is what a collection gains when you adapt to it "
-            "and then read it. It does not tell how the adapted model reads other hands."
+            "The pictures are those that the model adapted to: the numbers show the gain for a collection that is "
+            "first adapted to and then read. They do not show how the adapted model reads other hands."
         ]
         if done.scored:
             said = [*_measured(done.scored), *said]
@@ -106,18 +106,18 @@ def _measured(scored: Scored) -> list[str]:
     said = [
         f"The character error rate {moved} (from {percent(scored.before.cer)} to {percent(scored.after.cer)}, "
         f"{scored.before.n:,} transcribed pictures). 95 % interval of the change: {interval} points, resampled by "
-        f"{scored.unit}. No transcription was used to learn; they only make this score."
+        f"{scored.unit}. The transcriptions were used for this score only, not for training."
     ]
     if scored.without_lm != scored.after:
         said.append(
-            "The adapted model is read with the language model that helped it to learn, made of word frequencies. "
+            "The adapted model is decoded with the language model of its pseudo-labels, made from word frequencies. "
             f"Without it the error rate is {percent(scored.without_lm.cer)}."
         )
     return said
 
 
 def _estimated(done: Demo) -> list[str]:
-    """What can be told without transcriptions, for pictures held out of the adaptation."""
+    """The error rates estimated without transcriptions, for pictures held out of the adaptation."""
     before, after = done.adapted.estimates
     if before is None or after is None:
         return []
@@ -126,7 +126,7 @@ def _estimated(done: Demo) -> list[str]:
         f"{percent(before.cer)} before ({between(before.interval)}), {percent(after.cer)} after "
         f"({between(after.interval)})."
     )
-    return [said] if done.scored else [f"{said} To measure it, transcribe some 20 of the pictures; see scriven score."]
+    return [said] if done.scored else [f"{said} To measure it, transcribe about 20 of the pictures; see scriven score."]
 
 
 def percent(fraction: float) -> str:

@@ -1,4 +1,4 @@
-"""What a demo found: error rates before and after, measured where transcriptions are known, and estimated."""
+"""The result of a demo: error rates before and after, measured if transcriptions are known, and estimated."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,37 +15,37 @@ from scriven.page.inputs import LinePicture
 
 @dataclass(frozen=True)
 class Scored:
-    """Error rates on the pictures with a transcription. `unit`: what the intervals are resampled by."""
+    """Error rates on the pictures with a transcription. `unit`: the unit of bootstrap resampling."""
 
     before: Score
     after: Score
-    without_lm: Score  # after, without the language model that the adapted model is read with
+    without_lm: Score  # after, without the language model of the adapted model
     difference: Difference  # after minus before
     unit: str
 
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo found. `n` pictures were read before and after; `drawn`: the box of letters, not the user's own.
+    """The result of `demo`. `n`: pictures read before and after; `drawn`: whether they are the box of letters.
 
-    `adapted.estimates`: the CER before and after without transcriptions, on pictures held out of the adaptation.
+    `adapted.estimates`: the CER before and after, estimated on pictures held out of the adaptation.
     """
 
     folder: Path
     n: int
     drawn: bool
-    scored: Scored | None  # None where no picture has a transcription
+    scored: Scored | None  # None if no picture has a transcription
     adapted: Adapted
-    seconds: float  # for everything
+    seconds: float  # of the whole demo
     skipped: tuple[Skipped, ...]
 
     @property
     def page(self) -> Path:
-        """The HTML page about it."""
+        """The report."""
         return self.folder / "report.html"
 
     def as_json(self) -> dict[str, Any]:
-        """CERs are fractions with their 95 % intervals; None where no transcription is known."""
+        """The output of `--json`. CERs are fractions with 95 % intervals; None if no transcription is known."""
         found = self.scored
         rates = {"before": found and found.before, "after": found and found.after}
         rates["after_without_lm"] = found and found.without_lm
@@ -65,7 +65,7 @@ class Demo:
         }
 
     def sentence(self) -> str:
-        """The error rates, and why nothing was learnt where that is so: a line each."""
+        """The error rates, and the reason if the adaptation did not help, one line each."""
         took = f"({self.seconds:.0f} s)"
         before, after = self.adapted.estimates
         if self.scored:
@@ -84,7 +84,7 @@ class Demo:
             said = f"{counted(self.n, 'picture')} read before and after; too few to estimate the error rate"
         lines = [f"{said} {took}"]
         if not self.adapted.helped:
-            lines.append(f"The adaptation did not help; the old weights are kept, because {self.adapted.why}")
+            lines.append(f"The adaptation did not help, the weights of the parent are kept: {self.adapted.why}")
         return "\n".join(lines)
 
 
@@ -94,7 +94,7 @@ def compare(
     after: Mapping[Key, Reading],
     without_lm: Mapping[Key, Reading],
 ) -> Scored | None:
-    """The error rates of three readings on the pictures with a transcription; None where there is no such picture."""
+    """The error rates of three sets of readings on the pictures with a transcription; None if there are none."""
     known = [item for item in read if item.text is not None]
     if not known:
         return None

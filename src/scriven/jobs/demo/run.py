@@ -1,4 +1,4 @@
-"""The demo as a job: pictures in; a model adapted to them and a report that compares its readings with before out."""
+"""The job of `demo`: pictures in, an adapted model and a report of the readings before and after out."""
 
 import json
 import logging
@@ -31,9 +31,9 @@ def demo(
 ) -> Demo:
     """Read pictures with `model`, adapt it to them without labels, and read them again.
 
-    `pictures` are inputs as `adapt` takes them; without any, a box of letters is drawn into `out/letters`. `out` is
-    numbered where it exists; it gets `report.html`, `result.json` and the adapted model in `model`. Transcriptions (of
-    a lines folder, of a CSV, in a text file beside a picture) are used for the error rates alone, never to learn.
+    `pictures`: inputs as in `adapt`; without any, a box of letters is drawn into `out/letters`. `out` becomes a new
+    folder, numbered if it exists, with `report.html`, `result.json` and the adapted model in `model`. Transcriptions
+    (of a lines folder, a CSV or a text file beside a picture) are used for the error rates only, never for training.
     Raises InputError for too few pictures.
 
     >>> import scriven
@@ -58,7 +58,7 @@ def demo(
     without_lm = _readings(adapted.folder, inputs, wanted, NO_LM) if with_lm else after
     read = [key for key in wanted if key in before and key in after and key in without_lm]
     scored = compare([found[key] for key in read], before, after, without_lm)
-    lost = tuple(dict.fromkeys((*skipped, *adapted.skipped)))  # both name what cannot be opened
+    lost = tuple(dict.fromkeys((*skipped, *adapted.skipped)))  # both contain inputs that cannot be opened
     done = Demo(folder, len(read), not pictures, scored, adapted, time.monotonic() - begun, lost)
     with atomic(folder / "result.json", "w") as file:
         json.dump(done.as_json(), file, indent=2)
@@ -80,7 +80,7 @@ def _fresh(out: Path) -> Path:
 def _readings(
     model: str | Path, inputs: Sequence[str | Path], wanted: Sequence[Key], lm: str = OWN_LM
 ) -> dict[Key, Reading]:
-    """What a model reads in the pictures; those that it cannot prepare are left out."""
+    """The readings of a model; pictures that cannot be prepared are left out."""
     reader, decoder = load(model, ReadSettings(lm=lm))
     found: dict[Key, Reading] = {}
     for entry in read_lines(opened(inputs, set(wanted)), reader, decoder):

@@ -1,4 +1,4 @@
-"""doctor: checks lines folders before training: lines that would be lost, leaks, odd pairs, time and memory."""
+"""doctor: checks lines folders before training: unusable lines, leaks, mismatched pairs, time and memory."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,7 +16,7 @@ from scriven.lines.training_set import training_characters
 from scriven.reader.model import ModelInfo, find_model, read_info
 from scriven.text import Charset
 
-MAX_NAMED_LINES = 3  # lines named for a problem in the table, 100 in JSON; lost ones are all named
+MAX_NAMED_LINES = 3  # lines listed for a problem in the table; JSON lists 100, or all that are lost
 
 
 @validated
@@ -24,25 +24,25 @@ MAX_NAMED_LINES = 3  # lines named for a problem in the table, 100 in JSON; lost
 class DoctorSettings:
     """How lines are inspected."""
 
-    level: str = ""  # lines, words or both, of trees that hold both; lines if empty
-    size: str = "small"  # of the network that the forecast is for
-    calibrate: bool = True  # measure how fast this machine trains, where it can train at all (seconds)
-    threads: Threads | None = None  # that decode pictures; None: one for each core
+    level: str = ""  # lines, words or both, in trees that have both; empty: lines
+    size: str = "small"  # of the network that is forecast, without a model
+    calibrate: bool = True  # measure the training speed of this machine, if it has the extra train; takes seconds
+    threads: Threads | None = None  # number of threads that decode pictures; None: one per core
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found: problems in order of severity, counts, and what training will take."""
+    """The result of `doctor`: problems in order of severity, counts, and the forecast of training."""
 
     lines: int
-    lost: tuple[Skipped, ...]  # every line that training leaves out, once, with the first reason
+    lost: tuple[Skipped, ...]  # every line that training skips, once, with the first reason
     problems: tuple[Problem, ...]
-    counts: tuple[dict[str, Any], ...]  # a row for each folder, split and origin
-    new_characters: tuple[str, ...]  # that `train --from` the model adds to its character set; none without a model
+    counts: tuple[dict[str, Any], ...]  # a row per folder, split and origin
+    new_characters: tuple[str, ...]  # that `train --from` adds to the character set of the model; none without a model
     forecast: TrainingForecast | None
 
     def report(self) -> str:
-        """The table of problems: severity, count and description; below each the first lines and the advice."""
+        """The problems: severity, count and description, followed by the first lines found and the advice."""
         lines = []
         for p in self.problems:
             lines += [f"{p.severity:4}  {p.count:7,}  {p.what}"]
@@ -51,14 +51,14 @@ class Diagnosis:
         return "\n".join(lines)
 
     def count_rows(self) -> list[dict[str, object]]:
-        """The counts as a table: of the hands their number, and how many lines the most frequent one has."""
+        """The counts as rows of a table, with the number of hands and of lines of the most frequent hand."""
         return [
             {**row, "hands": f"{len(h)} (most {max(h.values()):,})" if (h := row["hands"]) else "unknown"}
             for row in self.counts
         ]
 
     def as_json(self) -> dict[str, Any]:
-        """What `--json` prints."""
+        """The output of `--json`."""
         return {
             "lines": self.lines,
             "lost": len(self.lost),
@@ -75,10 +75,10 @@ class Diagnosis:
 def doctor(
     inputs: Sequence[str | Path], model: str | Path | None = None, settings: DoctorSettings | None = None
 ) -> Diagnosis:
-    """Inspect every line of lines folders, decoding each picture once; a model may be among the inputs.
+    """Inspect every line of lines folders, decoding each picture once; the model may also be given among the inputs.
 
-    What is lost, and the characters that the model learns, are those of `scriven train --from` this model; without one
-    those of a new model. Raises InputError when nothing can be read.
+    Lost lines and new characters are those of `scriven train --from` the model; without a model, those of training a
+    new one. Raises InputError if no line can be read.
 
     >>> import scriven
     >>> diagnosis = scriven.doctor(["letters/"], "scriven-general")
@@ -108,12 +108,12 @@ def doctor(
 
 
 def _grown(opened: Opened, info: ModelInfo | None) -> Charset | None:
-    """The character set of a model after training on the folders; None without a model, whose set would be new."""
+    """The character set of the model after training on the folders; None without a model."""
     if info is None:
         return None
     needed = set[str]()
     for folder in opened.folders.values():
-        with suppress(LinesError):  # a damaged file, which is reported
+        with suppress(LinesError):  # a damaged file, which is reported elsewhere
             needed |= training_characters(folder)
     return info.characters.grow(needed)
 

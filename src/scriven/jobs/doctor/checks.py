@@ -14,14 +14,14 @@ from scriven.reader.model import STRIDE, ModelInfo
 from scriven.reader.trainable import WIDEST, faults
 from scriven.text import Charset, name, normalise
 
-LOW = 16  # px; letters in lower pictures cannot be distinguished
+LOW = 16  # px; letters in pictures less high cannot be distinguished
 MIN_OCCURRENCES = 3  # occurrences below which a character is hardly learnt
 ODD = 5.0  # robust standard deviations from the folder's median width per character
 ODD_FACTOR = 1.8  # and at least this factor too wide or too narrow
-LENGTHS = (2, 3, 5, 8, 12, 20, 40)  # bin edges in characters: texts of one bin are compared
-ENOUGH = 30  # lines of a bin from which on its spread is estimated
+LENGTHS = (2, 3, 5, 8, 12, 20, 40)  # bin edges in characters: texts are compared within a bin
+ENOUGH = 30  # lines needed in a bin to estimate its spread
 VALLEY, CLEAR_VALLEY = 0.35, 0.6  # separation of two bands of ink, with and without a text that is too long as well
-CROWDED = 0.65  # of the median width per character: below it a picture may hold two lines
+CROWDED = 0.65  # of the median width per character: below it a picture may show two lines
 CROWD = 8  # minimum length of a text that may be two lines
 
 _LOST = {
@@ -32,7 +32,7 @@ _LOST = {
 
 
 def pictures(rows: Sequence[Row]) -> list[Problem]:
-    """Broken, blank, low and light-on-dark pictures."""
+    """Problems of pictures: damaged, blank, too low, light ink on dark paper."""
     readable = [r for r in rows if not r.stats.error]
     broken = [Skipped(r.name, r.stats.error) for r in rows if r.stats.error]
     blank = [
@@ -45,14 +45,14 @@ def pictures(rows: Sequence[Row]) -> list[Problem]:
         *problem("blank", "harm", blank, "pictures without ink", "remove the lines"),
         *problem("low", "harm", low, f"pictures less than {LOW} px high", "cut them from scans of higher resolution"),
         *problem("light-on-dark", "note", light, "pictures with light ink on dark paper",
-                 "nothing, if they are negatives: they are inverted; otherwise look at them"),
+                 "no action needed if they are negatives, which are inverted; otherwise look at them"),
     ]  # fmt: skip
 
 
 def untrainable(rows: Sequence[Row], info: ModelInfo | None) -> list[Problem]:
-    """Lines that training leaves out, by the rule of the training loader.
+    """Lines that training skips, by the rule of the training loader.
 
-    Unknown characters are not among the reasons: training starts with, or grows, a character set that has them.
+    Unknown characters are not a reason: training adds them to the character set.
     """
     found: dict[str, list[Skipped]] = defaultdict(list)
     for row in rows:
@@ -66,7 +66,7 @@ def untrainable(rows: Sequence[Row], info: ModelInfo | None) -> list[Problem]:
 
 
 def new_characters(rows: Sequence[Row], known: Charset | None, grown: Charset | None) -> list[Problem]:
-    """Characters that a model does not know and learns when it is trained on the lines."""
+    """Characters that a model does not know and that training on the lines adds."""
     if known is None or grown is None:
         return []
     counts = Counter(c for row in rows if row.split in TRAINING_SPLITS for c in row.text or "")
@@ -89,7 +89,7 @@ def model_texts(rows: Sequence[Row]) -> list[Problem]:
 
 
 def stored_texts(raw: Iterable[tuple[str, str | None]]) -> list[Problem]:
-    """Texts (name, as stored) that reading normalises, and those with invisible characters."""
+    """Problems of texts as they are stored, (name, text): not normalised, or with invisible characters."""
     forms, spaces, controls = list[Skipped](), list[Skipped](), list[Skipped]()
     for line, text in raw:
         if not text:
@@ -105,14 +105,14 @@ def stored_texts(raw: Iterable[tuple[str, str | None]]) -> list[Problem]:
         *problem("unseen-character", "harm", controls, "texts with invisible characters",
                  "remove them: they have no ink"),
         *problem("not-nfc", "note", forms, "texts that are not in the Unicode form NFC",
-                 "nothing: they are normalised when they are read"),
+                 "no action needed: they are normalised when they are read"),
         *problem("white-space", "note", spaces, "texts with repeated, leading, trailing or special white space",
-                 "nothing: it is normalised to single spaces when they are read"),
+                 "no action needed: it is normalised to single spaces when they are read"),
     ]  # fmt: skip
 
 
 def characters(rows: Sequence[Row], charset: Charset | None) -> list[Problem]:
-    """Characters too rare to be learnt, and those in valid or test only, unless a given model knows them."""
+    """Characters too rare to be learnt, and those in valid or test only that the model does not know."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
         counts[row.split].update(row.text or "")
@@ -127,7 +127,7 @@ def characters(rows: Sequence[Row], charset: Charset | None) -> list[Problem]:
         if c not in learnt and (charset is None or c not in charset)
     ]
     return [
-        *problem("not-in-train", "harm", unlearnt, "characters in valid or test that train does not have",
+        *problem("not-in-train", "harm", unlearnt, "characters that occur in valid or test but not in train",
                  "they are not learnt: move lines that have them to train, or add synthetic ones: `fonts:LANGUAGE`"),
         *problem("rare", "note", [Skipped(name(c), f"{n} in train") for n, c in rare],
                  f"characters that occur fewer than {MIN_OCCURRENCES} times in train",
@@ -136,7 +136,7 @@ def characters(rows: Sequence[Row], charset: Charset | None) -> list[Problem]:
 
 
 def pairs(rows: Sequence[Row]) -> list[Problem]:
-    """Texts far too long or too short for their pictures, worst first, and pictures that may hold several lines."""
+    """Texts far too long or too short for their pictures, worst first, and pictures that may show several lines."""
     usable = [r for r in rows if not r.stats.error and not r.stats.blank]
     odd: list[tuple[float, Skipped]] = []
     crowds: list[Skipped] = []
@@ -161,15 +161,15 @@ def pairs(rows: Sequence[Row]) -> list[Problem]:
     return [
         *problem("odd-pair", "harm", [found for _, found in odd], "pictures far too wide or too narrow for their texts",
                  "check the worst: is it the text of this picture, and is it complete?"),
-        *problem("several-lines", "note", crowds, "pictures that may hold several lines",
+        *problem("several-lines", "note", crowds, "pictures that may show several lines",
                  "look at them, and cut those that do"),
     ]  # fmt: skip
 
 
 def _away(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
-    """For each line the log of its width per character relative to the median, and the robust spread of that log.
+    """For each line, the log of its width per character relative to the median, and the robust spread of that log.
 
-    Both are relative to lines of similar length.
+    Both are computed among lines of similar length: two arrays (N,).
     """
     lengths = np.array([len(r.text or "") for r in rows], float)
     ratios = np.log(np.array([r.width for r in rows], float) / np.maximum(lengths, 1))
@@ -183,7 +183,7 @@ def _away(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _lots(bins: np.ndarray) -> Iterator[np.ndarray]:
-    """The indices of each bin; bins with few lines are merged with the next, the last ones with the previous."""
+    """The indices of the lines of each bin; small bins are merged with the next one, the last with the previous."""
     lots: list[np.ndarray] = []
     waiting = np.empty(0, int)
     for number in np.unique(bins):
@@ -197,7 +197,7 @@ def _lots(bins: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def splits(rows: Sequence[Row]) -> list[Problem]:
-    """Folders that cannot be trained on, or of which training holds out lines for validation."""
+    """Folders without a train split, and those without a valid split, of which training holds out lines."""
     problems = []
     for folder in dict.fromkeys(r.folder for r in rows):
         have = {r.split for r in rows if r.folder == folder}
@@ -209,5 +209,5 @@ def splits(rows: Sequence[Row]) -> list[Problem]:
             what = "hand" if hands >= 10 else "page or line"
             held = [Skipped(folder, f"{hands} hands; training holds out one {what} in ten")]
             problems += problem("no-valid", "note", held, "folders without a valid split",
-                                "nothing, or put the lines to validate on into a valid split")  # fmt: skip
+                                "no action needed, or provide a valid split")  # fmt: skip
     return problems

@@ -25,57 +25,57 @@ CONVOLUTIONS = 4_500.0  # result of `_convolutions_per_second` on the same core
 
 @dataclass(frozen=True)
 class TrainingForecast:
-    """Training one network on the usable lines of train. Times are for one core; n cores take about 1/n."""
+    """The forecast of training one network on the usable lines of train. n cores take about 1/n of the time of one."""
 
     size: str
     lines: int
-    columns: int  # px of width of all lines, at the height of the recogniser
-    columns_per_second: float  # of one core
+    width_px: int  # of all lines, at the height of the recogniser
+    width_px_per_second: float  # of one core
     measured: str  # how the speed was measured
-    minutes_a_pass: float  # an epoch, on one core
-    passes_an_hour: float  # on all cores of this machine
+    minutes_per_epoch: float  # on one core
+    epochs_per_hour: float  # on all cores of this machine
     cores: int
     memory_gb: float
     disk_gb: float  # of decoded pictures, temporary
 
     def sentence(self) -> str:
         """The forecast in words, as the command prints it."""
-        once = f"{self.minutes_a_pass:.1f} minutes" if self.minutes_a_pass >= 0.1 else "a few seconds"
+        one_epoch = f"{self.minutes_per_epoch:.1f} minutes" if self.minutes_per_epoch >= 0.1 else "a few seconds"
         lines = "the one line" if self.lines == 1 else f"the {self.lines:,} lines"
         here = "the one core" if self.cores == 1 else f"the {self.cores} cores"
-        passes = f"{self.passes_an_hour:,.{0 if self.passes_an_hour >= 10 else 1}f}"
+        epochs = f"{self.epochs_per_hour:,.{0 if self.epochs_per_hour >= 10 else 1}f}"
         disk = f"{self.disk_gb:.2f} GB" if self.disk_gb >= 0.01 else "less than 0.01 GB"
         return (
-            f"One pass of training the {self.size} network through {lines} of train takes one core {once}; {here} of "
-            f"this machine can make about {passes} passes in an hour. (One core trains on "
-            f"{self.columns_per_second:,.0f} px of line width a second, {self.measured}.) Training needs up to "
+            f"One epoch of training the {self.size} network on {lines} of train takes {one_epoch} on one core; "
+            f"{here} of this machine can compute about {epochs} epochs per hour. (One core trains on "
+            f"{self.width_px_per_second:,.0f} px of line width per second, {self.measured}.) Training needs up to "
             f"{self.memory_gb:.1f} GB of memory and {disk} of temporary disk space."
         )
 
 
 def forecast(rows: Sequence[Row], size: str, calibrate: bool) -> TrainingForecast | None:
-    """The forecast for the usable lines of train; None where there are none."""
+    """The forecast for the usable lines of train; None if there are none."""
     widths = [r.width for r in rows if r.split == "train"]
     if not widths:
         return None
     rate, how = speed(size, calibrate)
-    columns = sum(widths)
+    width = sum(widths)
     return TrainingForecast(
         size=size,
         lines=len(widths),
-        columns=columns,
-        columns_per_second=rate,
+        width_px=width,
+        width_px_per_second=rate,
         measured=how,
-        minutes_a_pass=columns / rate / 60,
-        passes_an_hour=3600 * rate * cores() / columns,
+        minutes_per_epoch=width / rate / 60,
+        epochs_per_hour=3600 * rate * cores() / width,
         cores=cores(),
         memory_gb=MEMORY.get(size, max(MEMORY.values())),
-        disk_gb=columns * HEIGHT / 1e9,
+        disk_gb=width * HEIGHT / 1e9,
     )
 
 
 def speed(size: str, calibrate: bool) -> tuple[float, str]:
-    """px of line width per CPU-second of one core, and how it was measured: by training, or by a benchmark."""
+    """px of line width per CPU-second of one core, and how that was measured: by training, or by a benchmark."""
     if calibrate and find_spec("torch") and find_spec("lightning_fabric"):
         from scriven.jobs.bench import training_columns
 
@@ -83,7 +83,7 @@ def speed(size: str, calibrate: bool) -> tuple[float, str]:
     usual = TRAIN_SPEED.get(size, min(TRAIN_SPEED.values()))
     return (
         LOOP_FRACTION * usual * _convolutions_per_second() / CONVOLUTIONS,
-        "a measured speed of another machine, scaled by a short benchmark of this one",
+        "the speed of a reference machine, scaled by a short benchmark of this one",
     )
 
 

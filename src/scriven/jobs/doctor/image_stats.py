@@ -1,7 +1,7 @@
-"""Measurements of one picture from one decoding: size, digest, blankness, polarity, perceptual hash, text lines in it.
+"""Measurements of a picture, decoded once: size, digest, blankness, polarity, perceptual hash, bands of ink.
 
-The hash is a difference hash (Krawetz 2013, "Kind of like that") that keeps the differences rather than their signs:
-plain paper then contributes nothing, and copies saved, lit or scaled differently still have a cosine above 0.9.
+The hash is a difference hash (Krawetz 2013, "Kind of Like That") that keeps the differences rather than their signs:
+plain paper then contributes nothing, and re-encoded, rescaled or relit copies still have a cosine above 0.9.
 """
 
 import hashlib
@@ -14,16 +14,16 @@ import numpy.typing as npt
 from scriven.base import ImageError
 from scriven.images import Grey, as_stored, background, polarity
 
-HEIGHT, WIDEST = 64, 256  # px of the scaled picture on which all but the polarity is measured
+HEIGHT, WIDEST = 64, 256  # px of the scaled picture on which everything but the polarity is measured
 HASH = (8, 32)  # rows and columns of differences
-LIGHT = -0.6  # polarity of pictures that reading inverts
+LIGHT = -0.6  # polarity below which a picture has light ink; reading inverts it
 FAINT = 12.0  # grey values: a picture whose darkest thousandth is at most this much darker than its background is blank
 DifferenceHash = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True)
 class ImageStats:
-    """What was measured of a picture. `valley`: how clearly a light row separates two bands of ink, 0 to 1."""
+    """The measurements of a picture. `valley`: how clearly a light row separates two bands of ink, 0..1."""
 
     width: int = 0  # px, as stored
     height: int = 0
@@ -32,11 +32,11 @@ class ImageStats:
     light: bool = False  # light ink on dark paper
     blank: bool = False
     valley: float = 0.0
-    hash: DifferenceHash | None = None  # (256,) of length 127; None where there is nothing to compare
+    hash: DifferenceHash | None = None  # (256,) of norm 127; None for a blank picture
 
 
 def image_stats(data: bytes, name: str) -> ImageStats:
-    """Decode a picture once and measure it; of a damaged one only `error` is set."""
+    """Decode a picture and measure it; for a damaged one, only `error` is set."""
     try:
         picture = as_stored(data, name)
     except ImageError as error:
@@ -70,7 +70,7 @@ def is_blank(depth: Grey) -> bool:
 
 
 def difference_hash(depth: Grey) -> DifferenceHash | None:
-    """Horizontal differences of the picture scaled to 8 x 33, as a vector of length 127; None where all are zero."""
+    """Horizontal differences of the picture scaled to 8 x 33 as a vector (256,) of norm 127; None if all are zero."""
     rows, columns = HASH
     coarse = cv2.resize(depth.astype(np.float32), (columns + 1, rows), interpolation=cv2.INTER_AREA)
     steps = np.diff(coarse, axis=1).ravel()
@@ -79,7 +79,7 @@ def difference_hash(depth: Grey) -> DifferenceHash | None:
 
 
 def valley_of(depth: Grey) -> float:
-    """The depth of the lightest row between two rows of ink that are not at the edge: 0 for none, 1 for plain paper."""
+    """The depth of the lightest row between two bands of ink that are not at the edge: 0 for none, 1 for bare paper."""
     rows = cv2.blur(depth.astype(np.float32).mean(axis=1)[:, None], (1, 5)).ravel()
     rows = rows - np.percentile(rows, 5)
     high, edge = len(rows), len(rows) // 10

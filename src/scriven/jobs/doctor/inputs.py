@@ -1,4 +1,4 @@
-"""Opens the inputs of the doctor and measures every line once."""
+"""Opening the inputs of `doctor` and measuring every line."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +30,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class Inspected:
-    """The lines as they were measured, the rows that cannot be used, damaged files, and the texts as stored."""
+    """The measured lines, the unusable rows, damaged files, and the texts as stored."""
 
     rows: list[Row]
     skipped: list[SkippedRow]
@@ -39,16 +39,16 @@ class Inspected:
 
 
 def model_among(inputs: Sequence[str | Path], model: str | Path | None) -> tuple[list[Path], str | Path | None]:
-    """The lines folders and the model, which may be one of the inputs. Raises InputError for several models."""
+    """The lines folders and the model, which may be one of the inputs. Raises InputError for more than one model."""
     models = [i for i in inputs if is_model(i)]
     if len(models) + (model is not None) > 1:
         named = ", ".join(map(str, [*models, *([model] if model is not None else [])]))
-        raise InputError(f"there is more than one model ({named}); give one")
+        raise InputError(f"more than one model was given ({named}); give one")
     return [Path(i) for i in inputs if i not in models], models[0] if models else model
 
 
 def open_folders(given: Sequence[Path], level: str) -> Opened:
-    """Open lines folders as training does."""
+    """Open the lines folders that training would use."""
     opened = Opened({}, [])
     for path in given:
         try:
@@ -64,7 +64,7 @@ def open_folders(given: Sequence[Path], level: str) -> Opened:
 
 
 def inspect(opened: Opened, info: ModelInfo | None, threads: int | None) -> Inspected:
-    """Measure every line of the folders, at the height of a model."""
+    """Measure every line of the folders, at the height of the model `info` or of new models."""
     found = Inspected([], [], [*opened.damaged], [])
     for label, folder in opened.folders.items():
         name = partial(_prefixed, label) if len(opened.folders) > 1 else str
@@ -85,7 +85,7 @@ def _prefixed(label: str, id: str) -> str:
 def _rows(
     folder: LinesFolder, label: str, name: Callable[[str], str], info: ModelInfo | None, threads: int | None
 ) -> tuple[list[Row], list[Skipped]]:
-    """Every line of a folder, and its files and row groups that cannot be read."""
+    """The measured lines of a folder, and its files and row groups that cannot be read."""
     height = info.height if info else HEIGHT
     rows, damaged = list[Row](), list[Skipped]()
     with one_thread(), ThreadPoolExecutor(threads) as pool:  # pictures are decoded in parallel, one thread each
@@ -127,7 +127,7 @@ def _measured(
 
 
 def _stored_texts(folder: LinesFolder) -> Iterator[tuple[str, str | None]]:
-    """Ids and texts as they are stored, before reading normalises them."""
+    """Ids and texts as stored, before normalisation."""
     for split in folder.splits:
         try:
             columns = folder.columns(split, ["id", "text"])
@@ -137,7 +137,7 @@ def _stored_texts(folder: LinesFolder) -> Iterator[tuple[str, str | None]]:
 
 
 def counts_of(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
-    """A row of counts for each folder, split and origin."""
+    """A row of counts per folder, split and origin."""
     for folder, split, origin in dict.fromkeys((r.folder, r.split, r.origin) for r in rows):
         own = [r for r in rows if (r.folder, r.split, r.origin) == (folder, split, origin)]
         hands = Counter(r.hand for r in own if r.hand)

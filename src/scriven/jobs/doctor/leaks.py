@@ -1,4 +1,4 @@
-"""Duplicates, and what train shares with valid and test: leaks make scores better than they are on new data."""
+"""Duplicates, and leaks between train, valid and test, which make scores better than they would be on new data."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ ONCE = "keep one of them"
 
 
 def same_ids(rows: Sequence[Row], skipped: Sequence[Skipped] = ()) -> list[Problem]:
-    """Ids that several lines have: all but the first are lost. `skipped`: those that reading has left out already."""
+    """Repeated ids: all lines but the first are lost. `skipped`: the lines that reading has skipped already."""
     found = [
         *skipped,
         *(
@@ -26,18 +26,18 @@ def same_ids(rows: Sequence[Row], skipped: Sequence[Skipped] = ()) -> list[Probl
             for n, row in enumerate(group[1:], 2)
         ),
     ]
-    return problem("duplicate-id", "lost", found, "ids that occur more than once", "give every line an id of its own")
+    return problem("duplicate-id", "lost", found, "ids that occur more than once", "give every line its own id")
 
 
 def same_pictures(rows: Sequence[Row]) -> list[Problem]:
-    """Identical files: with different texts, across splits, within a split."""
+    """Identical picture files: with different texts, across splits, within a split."""
     labels, leaks, twice = list[Skipped](), list[Skipped](), list[Skipped]()
     for group in _groups([r for r in rows if r.stats.digest], lambda r: r.stats.digest):
         first = group[0]
         for row in group[1:]:
             if row.text and first.text and row.text != first.text:
                 labels.append(
-                    Skipped(row.name, f"the picture of {first.name}, whose text is {first.text!r}: {row.text!r}")
+                    Skipped(row.name, f"the same picture as {first.name}: {row.text!r} here, {first.text!r} there")
                 )
             if row.split != first.split:
                 leaks.append(Skipped(row.name, f"in {row.split}; {first.name} in {first.split} is the same picture"))
@@ -81,7 +81,7 @@ def same_texts(rows: Sequence[Row]) -> list[Problem]:
 
 
 def shared_hands(rows: Sequence[Row]) -> list[Problem]:
-    """Hands in two splits; only a note for a folder of one hand, which cannot be split by hand."""
+    """Hands in several splits; only a note for a folder of one hand, which cannot be split by hand."""
     known = [r for r in rows if r.hand]
     alone = {f for f in {r.folder for r in rows} if len({r.hand for r in known if r.folder == f}) == 1}
     many = [r for r in known if r.folder not in alone]
@@ -91,12 +91,12 @@ def shared_hands(rows: Sequence[Row]) -> list[Problem]:
         *problem("hand-leak", "harm", _shared(many, "hand"), what,
                  "split by hand to measure how well new hands are read"),
         *problem("one-hand", "note", _shared(single, "hand"), f"{what}, of a folder of one hand",
-                 "the score is for a known hand; state that with it"),
+                 "the score is that of a known hand; report it as such"),
     ]  # fmt: skip
 
 
 def shared_pages(rows: Sequence[Row]) -> list[Problem]:
-    """Pages in two splits. Pages named by a number only are distinguished by their hand."""
+    """Pages in several splits. Pages whose name is only a number are distinguished by hand."""
     found = _shared([r for r in rows if r.page], "page")
     return problem("page-leak", "harm", found, "pages in more than one split", "split by page or, better, by hand")
 
@@ -116,7 +116,7 @@ def _shared(rows: Iterable[Row], what: str) -> Iterator[Skipped]:
 
 
 def _groups(rows: Sequence[Row], key) -> Iterator[list[Row]]:  # type: ignore[no-untyped-def]
-    """Groups of two or more rows with the same key; train before valid before test."""
+    """Groups of two or more rows with the same key, in the order train, valid, test."""
     found: dict[Hashable, list[Row]] = defaultdict(list)
     for row in rows:
         found[key(row)].append(row)
@@ -126,5 +126,5 @@ def _groups(rows: Sequence[Row], key) -> Iterator[list[Row]]:  # type: ignore[no
 
 
 def _across(group: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
-    """(first row, a row of another split) for each row outside the split of the first."""
+    """(first row, other row) for each row outside the split of the first."""
     yield from ((group[0], row) for row in group if row.split != group[0].split)

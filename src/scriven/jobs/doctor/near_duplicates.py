@@ -1,6 +1,6 @@
-"""Near-duplicate pictures: the same line scanned, saved, scaled or lit a second time.
+"""Near-duplicate pictures: the same line rescanned, re-encoded, rescaled or relit.
 
-Difference hashes are compared exactly, all pairs of pictures of similar proportions, one matrix product per block.
+The difference hashes of all pairs of pictures of similar proportions are compared, one matrix product per block.
 """
 
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ import numpy.typing as npt
 
 from scriven.jobs.doctor.records import RANK, Row
 
-# Cosine of two hashes: above it for copies of real lines, rarely above 0.7 for different lines of one hand.
+# Cosine of two hashes, above which pictures are near duplicates; for different lines of one hand rarely above 0.7.
 MIN_HASH_COSINE = 0.9
 PROPORTION = 0.03  # relative difference in proportions that copies may have
 HASHES_PER_BLOCK = 512
 
 
 def near_duplicates(rows: Sequence[Row]) -> list[tuple[Row, Row, float]]:
-    """(line, the first line it resembles, cosine); train comes before valid before test; identical files count once."""
+    """(line, first line that it resembles, cosine), in the order train, valid, test; identical files count once."""
     first = {r.stats.digest: r for r in sorted(rows, key=lambda r: -RANK[r.split]) if r.stats.hash is not None}
     if len(first) < 2:
         return []
@@ -25,7 +25,7 @@ def near_duplicates(rows: Sequence[Row]) -> list[tuple[Row, Row, float]]:
     shape = np.log([r.stats.width / r.stats.height for r in usable])
     hashes = np.stack([r.stats.hash for r in usable if r.stats.hash is not None])
     order = np.array([RANK[r.split] for r in usable]) * len(usable) + np.arange(len(usable))  # rank by split
-    partner = order.copy()  # the rank of the first that each resembles, or its own
+    partner = order.copy()  # the rank of the first line that each resembles, or its own
     for start in range(0, len(usable), HASHES_PER_BLOCK):
         stop = min(start + HASHES_PER_BLOCK, len(usable))
         end = int(np.searchsorted(shape, shape[stop - 1] + PROPORTION, side="right"))

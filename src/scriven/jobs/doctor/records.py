@@ -1,4 +1,4 @@
-"""The records of the doctor: a line as it was measured, and a problem that was found."""
+"""Records of `doctor`: a measured line, and a problem found."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ RANK = {"train": 0, "valid": 1, "test": 2}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line without its picture. `name` is its id, prefixed by the folder where several are inspected."""
+    """A line without its picture. `name` is its id, prefixed by the folder if several are inspected."""
 
     folder: str
     split: str
@@ -25,7 +25,7 @@ class Row:
     page: str
     origin: str  # in words, see `source_of`
     by_model: bool  # whether a model wrote the text
-    width: int  # px at the height of the recogniser; 0 where the picture cannot be decoded
+    width: int  # px at the height of the recogniser; 0 if the picture cannot be decoded
     stats: ImageStats
 
 
@@ -42,6 +42,6 @@ class Problem:
 
 
 def problem(kind: str, severity: Severity, found: Iterable[Skipped], what: str, advice: str) -> list[Problem]:
-    """A list of one problem with all its lines; an empty list where there are none."""
+    """A list of one problem with everything found; an empty list if nothing was."""
     lines = tuple(found)
     return [Problem(kind, severity, len(lines), what, advice, lines)] if lines else []
