@@ -281,7 +281,7 @@ def test_unknown_characters_are_named(scriven: Scriven, toy: Path, tmp_path: Pat
             writer.write(Line(f"l{n}", encode(picture("abc d")), text))
     code, out, _ = scriven("doctor", tmp_path / "lines", "-m", toy, "--set", "calibrate=no")
     assert code == 0 and "Ж" in out, out  # training from the model adds the character
-    told(scriven("score", toy, tmp_path / "lines"), 0, "characters the model cannot write", "Ж 1")
+    told(scriven("score", toy, tmp_path / "lines"), 0, "characters that the model cannot write", "Ж 1")
 
 
 def test_repeated_ids_are_named(scriven: Scriven, toy: Path, tmp_path: Path) -> None:

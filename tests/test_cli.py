@@ -63,6 +63,12 @@ def test_a_misspelt_command_gets_a_suggestion(scriven) -> None:
     assert "did you mean `scriven read`?" in err and err.count("\n") == 1
 
 
+@pytest.mark.parametrize(("given", "meant"), [("transcribe", "read"), ("Evaluate", "score"), ("finetune", "train")])
+def test_commands_of_other_tools_get_a_suggestion(scriven, given: str, meant: str) -> None:
+    code, _, err = scriven(given, "x.png")
+    assert code == 2 and f"did you mean `scriven {meant}`?" in err
+
+
 @pytest.mark.parametrize("arguments", [("read", "--bogus"), ("write",), ("models", "nothing")])
 def test_usage_errors_are_one_line_with_exit_code_2(scriven, arguments: tuple[str, ...]) -> None:
     code, out, err = scriven(*arguments)

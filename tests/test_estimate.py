@@ -329,6 +329,14 @@ def test_read_ends_with_an_estimate_on_standard_error(model: Path, tmp_path: Pat
     assert code == 0 and "estimated" not in out + err
 
 
+@pytest.mark.parametrize(("given", "hinted"), [((), True), (("--lm", "none"), False)])
+def test_read_suggests_a_language_model(
+    given: tuple[str, ...], hinted: bool, model: Path, tmp_path: Path, scriven: Command
+) -> None:
+    code, _, err = scriven("read", "-m", model, scans(tmp_path / "scans", MIN_LINES), "--threads", 1, *given)
+    assert code == 0 and ("--lm CODE, such as --lm fr" in err) is hinted
+
+
 def test_read_reads_a_sample_of_lines_twice(model: Path, tmp_path: Path) -> None:
     outcome = read([scans(tmp_path / "scans", 230)], model, out=tmp_path / "all.txt", settings=ONE)
     assert outcome.estimate and (outcome.estimate.n, outcome.estimate.viewed) == (230, 30)

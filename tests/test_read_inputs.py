@@ -92,6 +92,16 @@ def test_readings_of_empty_texts_count_as_insertions(model: Path, tmp_path: Path
     assert (overall.n, overall.edits, overall.characters) == (2, 2, 3)
 
 
+@pytest.mark.parametrize("part", ["state", "rounds"])
+def test_an_unfinished_model_is_named_as_such(part: str, tmp_path: Path) -> None:
+    """It used to be reported as a folder that is not a model."""
+    (tmp_path / "hand" / part).mkdir(parents=True)
+    with pytest.raises(ModelError, match=r"hand is an unfinished model; run the `scriven train` or `scriven adapt`"):
+        read_info(tmp_path / "hand")
+    with pytest.raises(ModelError, match="is not a model folder"):
+        read_info(tmp_path)
+
+
 @pytest.mark.parametrize("changes", [{"height": 48}, {"stride": 8}, {"stride": 1}])
 def test_a_model_json_that_does_not_match_the_graph_is_refused(tmp_path: Path, changes: dict[str, int]) -> None:
     reader = Reader.load(write_model(tmp_path / "odd", **changes), threads=1)

@@ -1,7 +1,7 @@
 """Scriven reads handwriting, and adapts to a new hand without labels.
 
-The public door: `load` a model and read with it, or call a command as a function of the same name. Everything is
-imported when it is first used; docs/python.md has a page for each.
+The public interface: `load` a model and read with it, or call a command as a function of the same name. Everything is
+imported on first use; see docs/python.md.
 
     >>> import scriven
     >>> model = scriven.load("scriven-general")
@@ -46,7 +46,7 @@ _FUNCTIONS = {  # name: module of scriven.jobs that defines it
     "train": "train",
     "write": "write",
 }
-_MODULES = ("fonts", "models", "texts")  # commands with subcommands: modules of scriven.jobs, a function each
+_MODULES = ("fonts", "models", "texts")  # commands with subcommands: modules of scriven.jobs with a function for each
 
 __all__ = [
     "adapt",

@@ -1,7 +1,7 @@
-"""The command line: `scriven COMMAND ...`. Commands are imported when they are called, so that help is fast.
+"""The command line: `scriven COMMAND ...`. A command is imported when it is called, so that help is fast.
 
-A command is one file with one plain function, and one row of COMMANDS. Exit codes: 0 success; 1 some inputs failed,
-each named; 2 nothing could be done; 130 interrupted.
+A command is one file with one function, and one row of COMMANDS. Exit codes: 0 success; 1 some inputs failed, each
+named; 2 nothing could be done; 130 interrupted.
 """
 
 import difflib
@@ -32,12 +32,23 @@ COMMANDS = {  # name: (module, attribute, help in the list of commands)
     "look": ("scriven.cli.look", "look", "Show a lines folder or a model as one HTML page."),
     "doctor": ("scriven.cli.doctor", "doctor", "Check lines for problems before training."),
     "texts": ("scriven.cli.texts", "app", "Word lists, text samples and language models."),
-    "fonts": ("scriven.cli.fonts", "app", "Handwriting typefaces: list, coverage, sheet."),
+    "fonts": ("scriven.cli.fonts", "app", "Handwriting typefaces: list, coverage, contact sheet."),
     "models": ("scriven.cli.models", "app", "Bundled models: list, show."),
     "bench": ("scriven.cli.bench", "bench", "Measure the speed of this machine."),
 }
 
-EXTRAS = {  # a missing package: the extra of pyproject.toml that brings it
+SYNONYMS = {  # names of commands in other tools: the command here
+    **dict.fromkeys(("transcribe", "recognise", "recognize", "ocr", "htr", "predict", "infer"), "read"),
+    **dict.fromkeys(("evaluate", "eval", "test", "validate"), "score"),
+    **dict.fromkeys(("finetune", "fine-tune", "fit"), "train"),
+    **dict.fromkeys(("synthesise", "synthesize", "synth", "generate", "render"), "write"),
+    **dict.fromkeys(("select", "sample"), "pick"),
+    **dict.fromkeys(("check", "lint"), "doctor"),
+    **dict.fromkeys(("show", "view", "report"), "look"),
+    "convert": "import",
+    "benchmark": "bench",
+}
+EXTRAS = {  # a missing package: the extra of pyproject.toml that installs it
     **dict.fromkeys(("torch", "lightning_fabric", "safetensors", "onnx", "onnxscript"), "train"),
     **dict.fromkeys(("uharfbuzz", "freetype", "fontTools", "wordfreq"), "train"),
     "lmdb": "lmdb",
@@ -46,12 +57,12 @@ EXTRAS = {  # a missing package: the extra of pyproject.toml that brings it
 }
 
 INTERRUPTED = 130
-OUTER = "ENOSPC EDQUOT EFBIG EROFS EACCES ENAMETOOLONG ELOOP"  # errors of the machine, not bugs
+SYSTEM_ERRORS = "ENOSPC EDQUOT EFBIG EROFS EACCES ENAMETOOLONG ELOOP"  # errors of the system, not bugs
 UsageError: Any = typer.BadParameter.__base__  # typer ships its own click or uses the installed one, by version
 
 
 class LazyGroup(typer.core.TyperGroup):
-    """The command group: lists the commands of the table and imports only the one that is called."""
+    """The command group: lists the commands of COMMANDS and imports only the one that is called."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
@@ -62,7 +73,8 @@ class LazyGroup(typer.core.TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
             close = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.5)
-            hint = f"did you mean `scriven {close[0]}`?" if close else f"there are: {', '.join(COMMANDS)}"
+            meant = SYNONYMS.get(args[0].lower(), close[0] if close else "")
+            hint = f"did you mean `scriven {meant}`?" if meant else f"there are: {', '.join(COMMANDS)}"
             raise UsageError(f"there is no command {args[0]!r}; {hint}", ctx)
         return super().resolve_command(ctx, args)
 
@@ -72,7 +84,7 @@ class LazyGroup(typer.core.TyperGroup):
 
 
 def load(name: str) -> Any:
-    """The click command of a name in COMMANDS. Imports its module only."""
+    """The click command for a name in COMMANDS; imports only its module."""
     module, attribute, _ = COMMANDS[name]
     made = getattr(importlib.import_module(module), attribute)
     if not isinstance(made, typer.Typer):
@@ -87,7 +99,7 @@ def load(name: str) -> Any:
 
 
 def _keep_examples(command: Any) -> None:
-    """Keep the line breaks of `Examples:` and of indented paragraphs in help, which click marks by a backspace."""
+    """Keep the line breaks of `Examples:` and of indented paragraphs in help: click needs a backspace before them."""
     paragraphs = re.split(r"\n\s*\n", (command.help or "").replace("\b\n", ""))
     command.help = "\n\n".join(
         f"\b\n{p}" if p.startswith((" ", "Examples:", "Example:")) else p for p in (p.rstrip() for p in paragraphs)
@@ -132,9 +144,9 @@ def run(arguments: list[str]) -> int:
     except typer.Exit as left:
         return int(left.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        return print_error("interrupted; to continue a folder that was begun, run the same command again", INTERRUPTED)
+        return print_error("interrupted; run the same command again to continue an unfinished folder", INTERRUPTED)
     except UsageError as error:
-        if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command: the message is its help
+        if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command; the message is its help
             print(error.format_message(), file=sys.stderr)
             return 2
         context = getattr(error, "ctx", None)
@@ -149,24 +161,24 @@ def run(arguments: list[str]) -> int:
         command = next((a for a in arguments if a in COMMANDS), "this command")
         return print_error(str(MissingExtra(f"`scriven {command}`", extra)), 2)
     except OSError as error:
-        if errno.errorcode.get(error.errno or 0) not in OUTER.split():
+        if errno.errorcode.get(error.errno or 0) not in SYSTEM_ERRORS.split():
             raise
         where = error.filename or "the output or a temporary file"
         return print_error(f"cannot open or write {where}: {error.strerror}; check the path, or free some space", 2)
 
 
 def print_error(sentence: str, code: int) -> int:
-    """Print an error on standard error, after the progress bar is removed; returns the exit code."""
+    """Remove the progress bar and print an error on standard error; returns the exit code."""
     from scriven.cli.progress import end_progress
 
     end_progress()
-    lines = (" ".join(line.split()) for line in sentence.split(ITEM))  # of several lines only if it lists inputs
+    lines = (" ".join(line.split()) for line in sentence.split(ITEM))  # several lines only if it lists inputs
     print(f"scriven: {ITEM.join(lines)}", file=sys.stderr)
     return code
 
 
 def main() -> None:
-    """The entry point. Environment variables make OpenMP threads not spin and torch use large pages."""
+    """The entry point. Sets environment variables so that OpenMP threads do not spin and torch uses large pages."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # see training/memory.py
     sys.stdout = sys.stdout or open(os.devnull, "w")  # closed by the caller
@@ -182,7 +194,7 @@ def _delivered(code: int) -> int:
     try:
         sys.stdout.flush()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python flushes again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # otherwise Python flushes again at exit
         if code != 2 and error.errno != errno.EPIPE:
             return print_error(
                 f"cannot write to standard output: {error.strerror}; free some space or write elsewhere", 2

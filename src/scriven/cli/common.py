@@ -1,4 +1,4 @@
-"""What commands share: common options, settings from flags and files, output of results and of skipped inputs."""
+"""Shared by commands: common options, settings from flags and files, output of results and of skipped inputs."""
 
 import json
 import os
@@ -23,10 +23,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on sta
 Model = Annotated[str, typer.Option("--model", "-m", help="Model folder or name.")]
 Lm = Annotated[
     str | None,
-    typer.Option("--lm", metavar="FILE|LANG", help="Language model: a file, a language (fr, ...) or none."),
+    typer.Option("--lm", metavar="FILE|LANG", help="Language model: a file, a language code (fr, ...) or none."),
 ]
-Words = Annotated[Path | None, typer.Option("--words", metavar="FILE", help="Expected words, one per line.")]
-Beam = Annotated[int | None, typer.Option("--beam", help="Beam width; 0: greedy decoding.")]
+Words = Annotated[Path | None, typer.Option("--words", metavar="FILE", help="File of expected words, one per line.")]
+Beam = Annotated[int | None, typer.Option("--beam", help="Beam width; 0 for greedy decoding.")]
 Device = Annotated[str | None, typer.Option("--device", help="cpu or cuda. Default: cpu.")]
 Threads = Annotated[int | None, typer.Option("--threads", help="Number of threads. Default: one per core.")]
 Level = Annotated[str | None, typer.Option("--level", help="words or lines, if a folder has both.")]
@@ -34,7 +34,7 @@ Out = Annotated[
     Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder to create; a finished one is never overwritten.")
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Random seed; the same seed gives the same result.")]
-Workers = Annotated[int, typer.Option("--workers", help="Number of processes; it does not change the result.")]
+Workers = Annotated[int, typer.Option("--workers", help="Number of processes; does not change the result.")]
 
 Settings = TypeVar("Settings")
 
@@ -63,7 +63,7 @@ def _from_file(file: Path) -> list[str]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise SettingsError(f"cannot read the settings file {file} ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict):
-        raise SettingsError(f"the settings file {file} is not a list of `key: value` lines; write one setting per line")
+        raise SettingsError(f"the settings file {file} does not consist of `key: value` lines; write one per setting")
     return [f"{key}={_as_text(value)}" for key, value in values.items()]
 
 
@@ -91,7 +91,7 @@ def present(inputs: Iterable[str], synthetic: bool = False) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON object on standard output. Raises ValueError for NaN, which JSON does not have."""
+    """Print one JSON object on standard output. Raises ValueError for NaN, which is not valid JSON."""
     typer.echo(json.dumps(value, ensure_ascii=False, allow_nan=False, default=str))
 
 

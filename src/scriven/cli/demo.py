@@ -11,14 +11,14 @@ from scriven.reader import DEFAULT_MODEL
 
 Pictures = Annotated[
     list[str] | None,
-    typer.Argument(help="Your own pictures of lines. Default: a box of letters that is drawn."),
+    typer.Argument(help="Your own pictures of lines. Default: a synthetic box of letters."),
 ]
 
 
 def demo(
     pictures: Pictures = None,
     minutes: Annotated[
-        float, typer.Option(help="Minutes of adaptation, without the reading before and after.")
+        float, typer.Option(help="Minutes of adaptation, not counting the reading before and after.")
     ] = DemoSettings.minutes,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to create; numbered if it exists.")] = Path(
         "scriven-demo"
@@ -28,9 +28,9 @@ def demo(
 ) -> None:
     """Try it, offline: a model adapts to a hand that it has never seen, from pictures without labels.
 
-    Without your own pictures, it draws about 500 lines of handwriting in a typeface that no bundled model was trained
-    on. The report shows what was read before and after, and the error rates: measured where transcriptions are known,
-    estimated otherwise.
+    Without pictures of your own, about 500 lines are drawn in a typeface that no bundled model was trained on. The
+    report shows the readings and the error rates before and after: measured if transcriptions are known, otherwise
+    estimated.
 
     Examples:
 

@@ -10,17 +10,20 @@ from scriven.cli.common import Changes, Config, Json, finish, print_json, settin
 def doctor(
     inputs: Annotated[
         list[str],
-        typer.Argument(metavar="LINES... [MODEL]", help="Lines folders, and the model to train from or read with."),
+        typer.Argument(metavar="LINES... [MODEL]", help="Lines folders, and optionally the model to train from."),
     ],
-    model: Annotated[str | None, typer.Option("--model", "-m", metavar="MODEL", help="A model folder or name.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", metavar="MODEL", help="The model to train from: folder or name.")
+    ] = None,
     level: Annotated[str | None, typer.Option(help="lines, words or both, if a folder has both.")] = None,
     json: Json = False,
     changes: Changes = None,
     config: Config = None,
 ) -> None:
-    """Check lines before training: unusable lines, duplicates, leakage across splits, mismatched pairs, time, memory.
+    """Check lines before training: unusable lines, duplicates, leakage between splits, mismatched pictures and texts.
 
-    Exit code 0: no line would be lost; 1: lines would be lost; 2: nothing could be read.
+    Also forecasts the time and memory of training. Exit code 0: no line would be lost; 1: some would; 2: nothing could
+    be read.
 
     Examples:
 

@@ -9,14 +9,14 @@ from scriven.cli.common import Json, Out, finish, show
 
 
 def export(
-    format: Annotated[str, typer.Argument(help="pairs, csv, tsv, imagefolder, transcripts or lmdb.")],
+    format: Annotated[str, typer.Argument(help="Format: pairs, csv, tsv, imagefolder, transcripts or lmdb.")],
     lines: Annotated[Path, typer.Argument(help="A lines folder.")],
     out: Out,
-    split: Annotated[str, typer.Option(help="train, valid or test; Default: all, in one folder each.")] = "",
+    split: Annotated[str, typer.Option(help="train, valid or test. Default: all, each in its own folder.")] = "",
     level: Annotated[str, typer.Option(help="lines or words, if a folder has both.")] = "",
     json: Json = False,
 ) -> None:
-    """Convert a lines folder to another format.
+    """Convert a lines folder to the format of another program.
 
     Lines without text are skipped and listed. `scriven import` reads every format back.
 

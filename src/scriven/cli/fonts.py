@@ -32,7 +32,7 @@ def coverage(text: str, folder: Folder = None, json: Json = False) -> None:
 
     table, skipped = fonts.coverage(text, folder)
     rows = [f"{c}  {len(ids):4} of {table.typefaces}" for c, ids in table.characters.items()]
-    rows.append(f"whole text: {len(table.whole)} typefaces; by none: {' '.join(table.lost) or 'nothing'}")
+    rows.append(f"whole text: {len(table.whole)} typefaces; covered by none: {' '.join(table.lost) or 'nothing'}")
     counts = {c: len(ids) for c, ids in table.characters.items()}
     data = {"typefaces": table.typefaces, "whole": table.whole, "lost": table.lost, "characters": counts}
     show("\n".join(rows), data, json)
@@ -41,7 +41,7 @@ def coverage(text: str, folder: Folder = None, json: Json = False) -> None:
 
 @app.command()
 def sheet(out: Path, folder: Folder = None, tag: Tags = None, text: str = "") -> None:
-    """Draw every typeface that covers the text, as .png or .html. Example: scriven fonts sheet all.png --tag cursive"""
+    """Draw a contact sheet of typefaces (.png, .html). Example: scriven fonts sheet all.png --tag cursive"""
     from scriven.jobs import fonts
 
     faces, skipped = fonts.list_fonts(folder, tag or (), text)
@@ -51,7 +51,7 @@ def sheet(out: Path, folder: Folder = None, tag: Tags = None, text: str = "") ->
 
 @app.command()
 def harvest(checkout: Path, out: Path, subset: Annotated[list[str] | None, typer.Option()] = None) -> None:
-    """Copy the handwriting of a google/fonts checkout. Example: scriven fonts harvest main/ my/ --subset cyrillic"""
+    """Copy handwriting fonts of a google/fonts checkout. Example: scriven fonts harvest main/ my/ --subset cyrillic"""
     from scriven.jobs import fonts
 
     finish(fonts.harvest(checkout, out, subset or ()).skipped)

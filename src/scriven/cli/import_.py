@@ -9,18 +9,21 @@ from scriven.cli.common import Changes, Config, Json, Out, changes_of, finish, s
 
 
 def import_(
-    what: Annotated[list[str], typer.Argument(metavar="[FORMAT] SRC", help="The format and the file or folder.")],
+    what: Annotated[list[str], typer.Argument(metavar="[FORMAT] SRC", help="Format, and file or folder to import.")],
     out: Out,
-    importer: Annotated[str, typer.Option(metavar="FILE.py:FUNCTION", help="Your own importer; no FORMAT then.")] = "",
-    licence: Annotated[str, typer.Option(help="The licence of the data, kept in about.json.")] = "",
+    importer: Annotated[
+        str, typer.Option(metavar="FILE.py:FUNCTION", help="Your own importer, instead of FORMAT.")
+    ] = "",
+    licence: Annotated[str, typer.Option(help="Licence of the data, recorded in about.json.")] = "",
     changes: Changes = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Convert other formats to a lines folder.
+    """Convert data of other programs to a lines folder.
 
     Formats: parquet, pairs (x.png and x.gt.txt), csv (marking.csv), tsv (gt.txt), imagefolder, transcripts, filename
-    (label before the first underscore), pictures (no labels), lmdb. A finished folder is never changed.
+    (the label is the file name up to the first underscore), pictures (no labels), lmdb. The options of a format are set
+    with --set; see docs/import.md.
 
     Examples:
 

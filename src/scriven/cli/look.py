@@ -17,7 +17,7 @@ def look(
     level: Annotated[str, typer.Option(help="lines or words, if a folder has both.")] = "",
     samples: Annotated[
         int | None,
-        typer.Option(min=0, help="Pictures per split, 0 for all.  [default: 24]", show_default=False),
+        typer.Option(min=0, help="Pictures per split; 0 for all.  [default: 24]", show_default=False),
     ] = None,
 ) -> None:
     """Show a lines folder or a model as one HTML page.

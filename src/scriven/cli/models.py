@@ -34,7 +34,7 @@ def list_(json: Json = False) -> None:
         size = f"{row['size']:6} {row['megabytes']:5.1f} MB"
         typer.echo(f"{row['name']:20} {size}  {row['characters']:4} characters  {row['licence']}")
     if not rows:
-        typer.echo("no bundled models in this installation", err=True)
+        typer.echo("this installation has no bundled models", err=True)
 
 
 @app.command()

@@ -34,7 +34,7 @@ def pick(
     """Select the lines most worth transcribing: long, of medium confidence, and different from one another.
 
     Lines with text are left out. The CSV has the columns of `scriven read -f csv`: correct its texts, then train on it.
-    The number of lines needed for a CER of 5 % is estimated on standard error.
+    An estimate of how many lines are needed for a CER of 5 % is printed on standard error.
 
     Examples:
 

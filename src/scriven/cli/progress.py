@@ -1,4 +1,4 @@
-"""Progress on standard error: a live bar on a terminal, a line now and then elsewhere."""
+"""Progress on standard error: a live bar on a terminal, otherwise occasional lines."""
 
 import logging
 import sys
@@ -15,7 +15,7 @@ def report_progress(quiet: bool = False) -> None:
 
 
 def end_progress() -> None:
-    """Remove the bar, if a job has left one, before something else is printed."""
+    """Remove a remaining progress bar before other output."""
     for handler in logging.getLogger("scriven").handlers:
         if isinstance(handler, ProgressHandler):
             handler.stop()
@@ -28,7 +28,7 @@ class ProgressHandler(logging.Handler):
         super().__init__()
         self._bar: Any = None
         self._tasks: dict[str, Any] = {}
-        self._printed: dict[str, tuple[float, float]] = {}  # per kind of work: time of the last line, amount done
+        self._printed: dict[str, tuple[float, float]] = {}  # by kind of work: time of the last line, amount done
 
     def emit(self, record: logging.LogRecord) -> None:
         step = getattr(record, "progress", None)
@@ -43,7 +43,7 @@ class ProgressHandler(logging.Handler):
             print(record.getMessage(), file=sys.stderr, flush=True)
 
     def due(self, what: str, done: float, total: int | None) -> bool:
-        """Whether a progress line is due: at the end, or every 5 s; with a known total, every tenth of it or 60 s."""
+        """Whether a progress line is due: at the end, and every 5 s, or every tenth of a known total, or 60 s."""
         now = time.monotonic()
         then, before = self._printed.setdefault(what, (now, done))
         far = total is None or done - before >= total / 10 or now - then >= 60
@@ -79,6 +79,6 @@ class ProgressHandler(logging.Handler):
         self._tasks.clear()
 
     def close(self) -> None:
-        """Called by logging when the process ends: remove the bar and restore the cursor."""
+        """Remove the bar and restore the cursor; called by logging when the process ends."""
         self.stop()
         super().close()

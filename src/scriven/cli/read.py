@@ -28,14 +28,14 @@ def read(
     threads: Threads = None,
     level: Level = None,
     adapt: Annotated[
-        bool, typer.Option("--adapt", help="Adapt to the hand first: a page or a letter, half a minute.")
+        bool, typer.Option("--adapt", help="First adapt to the pictures (a page or a letter): about half a minute.")
     ] = False,
     changes: Changes = None,
     config: Config = None,
 ) -> None:
     """Recognise handwriting: pictures of lines or words in, text out.
 
-    A picture that cannot be read is named on standard error, and the exit code is 1; the others are not affected.
+    A picture that cannot be read is named on standard error and does not affect the others; the exit code is then 1.
 
     Examples:
 

@@ -16,7 +16,7 @@ def score(
         str | None, typer.Option(help="train, valid or test. Default: test if there is one, else valid, else all.")
     ] = None,
     report: Annotated[
-        Path | None, typer.Option("--report", "-o", metavar="FILE.html", help="Also write a page: confusions, errors.")
+        Path | None, typer.Option("--report", "-o", metavar="FILE.html", help="Also write a page with the errors.")
     ] = None,
     level: Level = None,
     lm: Lm = None,
@@ -24,12 +24,12 @@ def score(
     beam: Beam = None,
     device: Device = None,
     threads: Threads = None,
-    variants: Annotated[bool, typer.Option("--variants", help="Also the metrics of earlier systems.")] = False,
+    variants: Annotated[bool, typer.Option("--variants", help="Also print the metrics of other systems.")] = False,
     json: Json = False,
     changes: Changes = None,
     config: Config = None,
 ) -> None:
-    """Measure how well a model reads: error rates with n and a 95 % interval; for lines without text, an estimate.
+    """Measure the error rates of a model, with n and a 95 % interval; for lines without text they are estimated.
 
     Examples:
 
@@ -51,7 +51,7 @@ def score(
         typer.echo(result.text(variants))
     if result.missing and not json:
         shown = " ".join(f"{c} {n}" for c, n in result.missing.most_common(12))
-        typer.echo(f"characters the model cannot write, with their counts: {shown}", err=True)
+        typer.echo(f"characters that the model cannot write, with counts: {shown}", err=True)
     if report:
         typer.echo(score_page.save_page(result, report), err=True)
     common.finish(result.skipped)

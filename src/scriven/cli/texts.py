@@ -25,7 +25,7 @@ def words(
     set_: Changes = None,
     json: Json = False,
 ) -> None:
-    """Write the words of a language or of texts as CSV word,count. Example: scriven texts words fr -o words.csv"""
+    """Write the words of a language or of texts as CSV (word,count). Example: scriven texts words fr -o words.csv"""
     from scriven.jobs import texts
 
     make = texts.ngrams if ngrams else texts.words
@@ -37,7 +37,7 @@ def words(
 
 @app.command()
 def sample(source: Source, count: Count = 10, seed: Seed = 0, set_: Changes = None) -> None:
-    """Print the first texts of a source. Example: scriven texts sample lines:fr --count 5"""
+    """Print texts of a source. Example: scriven texts sample lines:fr --count 5"""
     from scriven.jobs import texts
 
     skipped: list[Any] = []

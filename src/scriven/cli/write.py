@@ -11,10 +11,10 @@ def write(
     out: Out,
     texts: Annotated[str, typer.Option(metavar="TEXTS", help="words:LANG, lines:LANG, ngram:FOLDER, or a file.")],
     scribe: Annotated[
-        str, typer.Option(metavar="SCRIBE", help="What writes: fonts, or fonts:FOLDER for your own typefaces.")
+        str, typer.Option(metavar="SCRIBE", help="fonts, or fonts:FOLDER for your own typefaces.")
     ] = "fonts",
     count: Annotated[
-        int | None, typer.Option("--count", "-n", help="Number of pictures; default: one per text of the file.")
+        int | None, typer.Option("--count", "-n", help="Number of pictures. Default: one per text of the file.")
     ] = None,
     seed: Seed = 0,
     split: Annotated[str, typer.Option(help="train, valid or test.")] = "train",
@@ -25,8 +25,8 @@ def write(
 ) -> None:
     """Write synthetic handwriting into a lines folder.
 
-    The texts of a file are written in order, over and over again until --count is reached. The same command continues
-    an unfinished folder.
+    The texts of a file are written in order, repeatedly until --count is reached. The same command continues an
+    unfinished folder.
 
     Examples:
 

@@ -28,6 +28,7 @@ log = logging.getLogger("scriven")
 OWN_LM, NO_LM = "own", "none"  # values of ReadSettings.lm beside files and languages
 PAGE_HEIGHT, PAGE_CHARACTERS, PAGES_NAMED = 600, 3, 5  # px, characters read, warnings
 SIDEWAYS = 3  # times as high as wide
+LM_HINT = "no language model is used; that of the language often corrects errors: --lm CODE, such as --lm fr"
 VIEW_ONE_IN, VIEW_LEAST = 10, 30  # one line in ten is read twice for the estimate, but at least 30
 
 Sample = EvenSample[tuple[Picture, Reading]]  # some of the prepared pictures and what was read in them
@@ -141,6 +142,8 @@ class PageStream:
             result.estimate = estimate_cer(reader, decoder, viewed, result.read)
         if result.estimate:
             log.info("%s", result.estimate.sentence())
+            if decoder.lm is None and self.settings.lm != NO_LM:
+                log.info("%s", LM_HINT)
 
 
 def read_pages(

@@ -14,6 +14,7 @@ from scriven.text import Charset
 MODEL_FORMAT = 2  # 1 had the keys `graph` and `size` in place of `graphs` and `sizes`
 READABLE_FORMATS = (1, MODEL_FORMAT)
 HEIGHT, STRIDE = 64, 4  # px; of models that do not state them, and of networks trained without a parent
+UNFINISHED = ("state", "rounds")  # folders of a model whose training or adaptation has not finished
 BUNDLED = Path(__file__).parent / "bundled"
 
 
@@ -157,6 +158,11 @@ def read_info(folder: str | Path, kind: str = "recogniser") -> ModelInfo:
     try:
         content = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:
+        if any((Path(folder) / part).is_dir() for part in UNFINISHED):
+            raise ModelError(
+                f"{folder} is an unfinished model; run the `scriven train` or `scriven adapt` that began it again, or "
+                "give another model"
+            ) from None
         raise ModelError(f"{folder} is not a model folder: it has no model.json; check the path") from None
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{file} is damaged or cannot be read ({error}); copy the model folder again") from None

@@ -46,8 +46,10 @@ def faults(text: str | None, width: int, charset: Charset | None, stride: int) -
         found.append(Fault("characters", f"it has characters outside the character set: {names}"))
     needed, frames = frames_needed(seen), -(-width // stride)
     if needed > frames:
-        given = f"its text needs {needed} frames and its picture gives {frames}"
-        found.append(Fault("frames", f"{given}; check that they belong together"))
+        least = f"its text of {len(seen):,} characters needs a picture of at least {needed * stride:,} px"
+        found.append(
+            Fault("frames", f"{least} at the recogniser's height, and it is {width:,} px wide; check that both match")
+        )
     return found
 
 
