@@ -74,7 +74,7 @@ BAD = {
     "truncated.png": (PNG[: len(PNG) // 2], "damaged or cut short"),
     "truncated.jpg": (JPEG[: -len(JPEG) // 3], "damaged"),
     "empty.png": (b"", "is empty"),
-    "text.png": (b"hello", "is not a picture"),
+    "text.png": (b"hello", "not a picture"),
     "bomb.png": (bomb(), "300 megapixels"),
     "one.png": (encode(np.zeros((1, 1), np.uint8)), "1 x 1 pixels"),
 }

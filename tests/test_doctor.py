@@ -263,7 +263,7 @@ def test_the_command_prints_a_table_or_json_and_exits_with_1_if_lines_are_lost(t
     found = json.loads(out)
     assert code == 1 and found["lost"] == 1 and "broken" in err
     assert found["problems"][0]["found"][0]["id"] == "broken"
-    assert found["forecast"]["columns"] == sum(
+    assert found["forecast"]["width_px"] == sum(
         24 + 17 * len(line.text or "") for line, split in lines if split == "train"
     )
 

@@ -417,7 +417,7 @@ def wrong(source):
     exit_code, out, err = scriven("import", tmp_path / "s", "-o", tmp_path / "out", *arguments)
     assert exit_code == 1 and "l99: not today" in err
     assert json.loads(out)["counts"] == {"test": 3}
-    for spec, what in (("wrong", "must give"), ("nothing", "no function")):
+    for spec, what in (("wrong", "must yield"), ("nothing", "no function")):
         code_2, _, err = scriven("import", tmp_path / "s", "-o", tmp_path / "o2", "--importer", f"{own}:{spec}")
         assert code_2 == 2 and what in err
 

@@ -124,7 +124,7 @@ def test_pictures_without_a_transcript_are_named(tmp_path: Path) -> None:
     assert ids(done) == ["0", "1"]
     why = reasons(done)
     assert set(why) == {"1.png", "cover.png"}
-    assert "with 1.jpg" in why["1.png"] and "no number" in why["cover.png"]
+    assert "with 1.jpg" in why["1.png"] and "is not a number" in why["cover.png"]
 
 
 # ---- Parquet

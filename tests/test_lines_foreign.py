@@ -240,8 +240,8 @@ def test_unusable_rows_of_a_csv_are_skipped_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "lacks the columns"),
-        (b"a,b\n1,2\n", "lacks the columns"),
+        (b"", "does not have the columns"),
+        (b"a,b\n1,2\n", "does not have the columns"),
         ("id,image\n".encode("utf-16"), "UTF-8"),
         (b"id,image,text,text\n", "'text' more than once"),
     ],
