@@ -120,7 +120,7 @@ def test_the_estimate_of_readings_with_the_language_model_sets_the_fraction_kept
 
 
 @pytest.mark.parametrize("level", ["lines", "words"])
-def test_of_words_no_spaces_are_read(level, parent, tmp_path, monkeypatch):
+def test_words_are_decoded_without_spaces(level, parent, tmp_path, monkeypatch):
     """Neither in the pseudo-labels nor in the readings of the report."""
     accepting(monkeypatch)
     decoders, pseudo_label, assess = [], labelling.pseudo_label, held_out.assess
@@ -186,7 +186,7 @@ def test_each_round_starts_with_the_weights_of_its_teacher_and_a_fresh_optimiser
 
 
 def test_an_adapted_model_stores_the_bias_of_its_estimate(parent, tmp_path, monkeypatch):
-    """Its parent's, plus the apparent gain that is not real; a rejected model stores its parent's alone."""
+    """The bias of its parent plus the part of the apparent gain that is not real; after a rejection, the parent's."""
     accepting(monkeypatch)
     before, after = CerEstimate(0.4, 4, (0.3, 0.5), 4), CerEstimate(0.2, 4, (0.1, 0.3), 4)
     started = shutil.copytree(parent, tmp_path / "parent")
@@ -210,7 +210,7 @@ def result(**changes):
     return job.Adapted(**{**given, **changes})
 
 
-def test_what_comes_next_depends_on_whether_it_helped(monkeypatch, tmp_path, capsys):
+def test_the_suggested_next_commands_depend_on_the_result(monkeypatch, tmp_path, capsys):
     done = result(helped=False, why="two views agree less than before")
     monkeypatch.setattr(job, "adapt", lambda *_, **__: done)
     for given, named in (([], True), (["--lang", "fr"], False)):
@@ -251,7 +251,7 @@ def test_at_a_high_estimated_error_rate_the_commands_to_transcribe_first_are_nam
     assert "--from parent" in "\n".join(result(cer=0.52, helped=False, why="w").advice(["scans/"], "parent", chosen))
 
 
-def test_a_high_estimated_error_rate_is_said_before_the_time_is_spent(parent, tmp_path, monkeypatch, caplog):
+def test_a_high_estimated_cer_is_reported_before_training(parent, tmp_path, monkeypatch, caplog):
     estimate = CerEstimate(0.55, 4, (0.4, 0.7), 4)
     monkeypatch.setattr(rounds_module, "assess", lambda *_: Assessment([], [], estimate))
     with caplog.at_level("WARNING", "scriven"):

@@ -1,4 +1,4 @@
-"""Adapting: in which language, and with which texts and words."""
+"""Adapting: the language, and custom texts and words."""
 
 import shutil
 from pathlib import Path
@@ -23,7 +23,7 @@ from scriven.text import Charset
 from toy_hand import accepting, folder, parent, published, rejecting, settings, small_world  # noqa: F401
 
 
-def test_the_languages_of_the_parent_stay_and_the_guess_is_a_setting(parent, tmp_path, monkeypatch):
+def test_the_languages_of_the_parent_are_kept_and_the_identified_one_is_a_setting(parent, tmp_path, monkeypatch):
     shutil.copytree(parent, tmp_path / "parent")
     for known, said in ((["en", "fr"], "toujours quelque beaucoup"), ([], "das haus und nicht der garten")):
         write_info(tmp_path / "parent", read_info(parent).model_copy(update={"languages": known}))
@@ -34,7 +34,7 @@ def test_the_languages_of_the_parent_stay_and_the_guess_is_a_setting(parent, tmp
         assert info.languages == known and info.settings["language"] == ("fr" if known else "de")
 
 
-def test_a_model_without_languages_may_have_learnt_those_it_can_write():
+def test_candidates_of_a_model_without_languages_are_those_it_can_write():
     assert identify.writable_languages(Charset.of(["abcdefghijklmnopqrstuvwxyz ."]))[:2] == ["en", "de"]
     french = identify.writable_languages(
         Charset.of(["abcdefghijlmnopqrstuvéèàç"])
@@ -74,12 +74,12 @@ def test_an_uncertain_language_is_reported(text, languages, certain, monkeypatch
     ("said", "modern"),
     [("the letters were written there", True), ("leters wryten ther byene", False), ("a of to in", False), ("", False)],
 )
-def test_readings_in_the_spelling_of_another_time_are_told_from_modern_ones(said, modern):
+def test_historical_and_modern_spelling_are_distinguished(said, modern):
     assert identify.in_modern_spelling([said], "en") is modern
 
 
-def test_long_common_words_tell_the_language():
-    """Half-read English: short words that are read by chance are French as well, the long ones are not."""
+def test_long_common_words_identify_the_language():
+    """Half misread English: short words read by chance are French too, long ones are not."""
     short, long = ["des", "les", "son", "est", "une"], ["which", "scarlet", "their"]
     assert identify.known(short, "fr") == identify.known(short, "en") == 5
     assert identify.evidence(short, "fr") == 0
@@ -87,7 +87,7 @@ def test_long_common_words_tell_the_language():
 
 
 @pytest.mark.parametrize(("with_it", "helps"), [(0.30, True), (0.392, False), (0.45, False), (None, False)])
-def test_a_language_model_helps_where_it_lowers_the_estimated_error_rate_clearly(with_it, helps):
+def test_a_language_model_helps_only_if_it_lowers_the_estimated_cer_clearly(with_it, helps):
     """Estimates of 0.407 and 0.392 for Czech of 1531, truth 0.54 and 0.57 (experiment `adapted-language-model`)."""
     plain, spoken = SimpleNamespace(cer=0.407), None if with_it is None else SimpleNamespace(cer=with_it)
     assert lm_helps(plain, spoken) is helps
@@ -104,10 +104,10 @@ def test_a_language_model_helps_where_it_lowers_the_estimated_error_rate_clearly
         (None, "quill ink", True, False, True),  # texts of the user's own may be of any time
     ],
 )
-def test_a_model_is_read_with_the_language_model_that_it_learnt_by(
+def test_an_adapted_model_decodes_with_the_language_model_of_its_pseudo_labels(
     language, texts, helps, modern, kept, parent, published, tmp_path, monkeypatch
 ):
-    """None that rests on a guess or does not help is kept; a further model inherits it; `--lm none` reads without."""
+    """It is kept if it helps and the language is certain; adapted again, it is inherited; `--lm none` disables it."""
     accepting(monkeypatch)
     monkeypatch.setattr(held_out, "lm_helps", lambda *_: helps)
     monkeypatch.setattr(held_out, "in_modern_spelling", lambda texts, language: modern)
@@ -131,7 +131,7 @@ def test_a_model_is_read_with_the_language_model_that_it_learnt_by(
         assert old.logprob("quill") == new.logprob("quill")
 
 
-def test_texts_and_words_of_the_users_own_are_expected_beside_the_language(tmp_path: Path) -> None:
+def test_custom_texts_and_words_are_added_to_the_language(tmp_path: Path) -> None:
     (tmp_path / "fr").mkdir()  # a folder of that name is no language
     (tmp_path / "fr" / "a.txt").write_text("zyzzyva quokka\n" * 40)
     (tmp_path / "names.txt").write_text("Quokka\nZyzzyva\n")
@@ -147,13 +147,13 @@ def test_texts_and_words_of_the_users_own_are_expected_beside_the_language(tmp_p
 
 
 @pytest.mark.parametrize("setting", ["texts", "words"])
-def test_texts_that_are_not_there_are_refused_at_once(setting: str, tmp_path: Path) -> None:
+def test_missing_text_files_are_refused_at_once(setting: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="none: there is no such file or folder"):
         adapt([tmp_path], tmp_path / "m", settings=AdaptSettings(**{setting: str(tmp_path / "none")}))
     assert not (tmp_path / "m").exists()
 
 
-def test_texts_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+def test_unusable_texts_are_named(tmp_path: Path) -> None:
     charset = Charset.of(["abcdefghijklmnopqrstuvwxyz"])
     (tmp_path / "corpus").mkdir()
     (tmp_path / "corpus" / "a.txt").write_text("quokka\n" * 9)

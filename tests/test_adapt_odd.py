@@ -1,4 +1,4 @@
-"""Adapting to pictures that show no hand: the parent's weights stay, or a better model comes; a reason is given."""
+"""Adapting to pictures without handwriting: the parent's weights are kept, with a reason, or the model improves."""
 
 import cv2
 import numpy as np
@@ -64,7 +64,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("kind", ODD)
-def test_what_is_no_hand_never_makes_a_model_worse(kind, parent, tmp_path):
+def test_pictures_without_handwriting_never_make_a_model_worse(kind, parent, tmp_path):
     with LinesWriter(tmp_path / "lines", {}) as writer:
         for i in range(20):
             writer.write(Line(f"p{i}", encode(ODD[kind](i))))
@@ -78,8 +78,8 @@ def test_what_is_no_hand_never_makes_a_model_worse(kind, parent, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ODD)
-def test_at_the_usual_rate_what_is_no_hand_does_little_harm(kind, tmp_path):
-    """A bundled model, the affine round too, as a user would call it: what it read before is still read."""
+def test_at_the_usual_learning_rate_pictures_without_handwriting_do_little_harm(kind, tmp_path):
+    """A bundled model with default settings, affine round included, still reads what it read before."""
     with LinesWriter(tmp_path / "lines", {}) as writer:
         for i in range(20):
             writer.write(Line(f"p{i}", encode(ODD[kind](i))))
@@ -106,7 +106,7 @@ def test_pictures_in_another_alphabet_than_the_texts_are_refused(parent, tmp_pat
     assert not (tmp_path / "m").exists()
 
 
-def test_a_full_disk_stops_it_with_a_sentence_and_it_goes_on(parent, tmp_path):
+def test_a_full_disk_is_reported_and_the_run_can_be_resumed(parent, tmp_path):
     lines = folder(tmp_path / "lines")
     with full_disk(60_000), pytest.raises(OutputError, match="cannot (write|keep) .*free some"):
         adapt([lines], tmp_path / "m", parent=parent, settings=settings())

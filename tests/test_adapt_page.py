@@ -49,26 +49,26 @@ def test_it_shows_pseudo_labels_and_readings(tmp_path):
     assert page.count("<figure>") == 3 + 16 and "imk" in page and "ink" in page
 
 
-def test_what_did_not_help_says_why(tmp_path):
+def test_the_page_of_a_rejected_adaptation_gives_the_reason(tmp_path):
     page = page_of(held_out(), 40, [ROUNDS[0], {**ROUNDS[2], "round": 1}], "two views agree less", None)
     assert "No round was accepted, and the weights of the parent are kept: two views agree less." in page
     assert "<h2>Pseudo-labels" not in page and "Not adapted: no round was accepted" in page
     assert ">before<" not in page and "estimated CER before" not in page and "31 %" in page
 
 
-def test_without_an_estimate_there_is_no_number():
+def test_without_an_estimate_no_number_is_shown():
     page = page_of(HeldOut(0, [], [], [], (None, None)), 8, ROUNDS[:1], "the model reads nothing", None)
     assert "estimated CER" not in page and "None." in page
 
 
-def test_a_change_within_chance_is_said_to_be_one(tmp_path):
+def test_a_change_within_chance_is_reported_as_such(tmp_path):
     for improved in (False, None):
         page = page_of(held_out(improved), 40, ROUNDS, "", labels(tmp_path / str(improved)))
         assert "it is not certain that the new model reads better" in page
 
 
-def test_rows_of_the_version_before_are_shown():
-    """Its log had `surprise`, `disagreement` and `believed`."""
+def test_rows_of_version_0_1_are_shown():
+    """Their keys are `surprise`, `disagreement` and `believed`."""
     old = [
         {"round": 0, "accepted": True, "disagreement": 0.2, "surprise": 3.0, "characters": 9.0},
         {"round": 1, "accepted": True, "why": "", "believed": 5, "disagreement": 0.12, "surprise": 2.5,

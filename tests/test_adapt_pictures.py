@@ -22,7 +22,7 @@ from toy_hand import WORDS, folder, parent, picture, settings, small_world  # no
 from toy_scribe import ToyScribe, toy_scribe
 
 
-def test_the_share_of_lines_is_told_by_their_width():
+def test_the_share_of_lines_is_estimated_from_aspect_ratios():
     wide, narrow = np.full((64, 900), 255, np.uint8), np.full((64, 150), 255, np.uint8)
     assert share_of_lines([("a", wide), ("b", narrow), ("c", wide), ("d", wide)]) == 0.75
 
@@ -43,7 +43,7 @@ def test_a_test_split_is_never_adapted_to(tmp_path):
     assert {id for id, _ in found.pictures} == {f"train{i}" for i in range(10)} and not found.skipped
 
 
-def test_too_few_pictures_say_so(parent, tmp_path):
+def test_too_few_pictures_are_refused(parent, tmp_path):
     (tmp_path / "one.png").write_bytes(encode(picture("ink")))
     with pytest.raises(InputError, match="1 picture can be used, and adapting needs at least 8"):
         adapt([tmp_path / "one.png"], tmp_path / "m", parent=parent, settings=settings())
@@ -84,7 +84,7 @@ def test_pictures_of_pseudo_labels_are_as_wide_as_they_are_read_and_long_enough_
     )
 
 
-def test_no_picture_is_lost_to_an_equal_id(tmp_path):
+def test_pictures_with_equal_ids_are_all_used(tmp_path):
     for name, ids in (("a", ["p", "q"]), ("b", ["b/p", "p"]), ("c", ["b/p", "p"])):
         with LinesWriter(tmp_path / name, {}) as writer:
             for id in ids:
@@ -104,7 +104,7 @@ def test_blank_pictures_keep_the_weights_of_the_parent(parent, tmp_path):
 
 
 def test_of_identical_pictures_one_is_used(parent, tmp_path):
-    """So no training picture is held out as well; ten times one picture is too few."""
+    """So no training picture is also held out; ten copies of one picture are too few."""
     with LinesWriter(tmp_path / "lines", {}) as writer:
         for i in range(30):
             writer.write(Line(f"p{i}", encode(picture(WORDS[i % 10]))))

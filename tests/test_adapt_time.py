@@ -42,7 +42,7 @@ def test_a_full_round_is_tried_however_short_the_time_where_the_affine_one_was_r
     assert seconds == pytest.approx([60 * 0.5, 60 * 20 / 2])
 
 
-def test_only_the_lines_the_log_and_the_marker_of_a_round_stay(parent, tmp_path, monkeypatch):
+def test_a_finished_round_keeps_only_its_lines_its_log_and_its_marker(parent, tmp_path, monkeypatch):
     lines, kept = folder(tmp_path / "lines"), tmp_path / "m" / "rounds" / "01"
     cut(lambda: adapt([lines], tmp_path / "m", parent=parent, settings=settings()), monkeypatch, "held_out_metrics", 2)
     (kept / ".done.json.0.part").write_bytes(b"half")  # as a kill leaves it
@@ -55,7 +55,7 @@ def test_only_the_lines_the_log_and_the_marker_of_a_round_stay(parent, tmp_path,
 @pytest.mark.parametrize(
     ("name", "at", "trained"), [("train_student", 2, 1), ("held_out_metrics", 2, 1), ("held_out_metrics", 3, 0)]
 )
-def test_a_stopped_run_goes_on_after_its_last_finished_round(name, at, trained, parent, tmp_path, monkeypatch):
+def test_an_interrupted_run_resumes_after_its_last_finished_round(name, at, trained, parent, tmp_path, monkeypatch):
     """Interrupted before the second training, and after each training before its student is gated."""
     accepting(monkeypatch)
     lines = folder(tmp_path / "lines")
@@ -72,7 +72,7 @@ def test_a_stopped_run_goes_on_after_its_last_finished_round(name, at, trained, 
         run("cut")
 
 
-def test_a_rejected_round_is_not_tried_again(parent, tmp_path, monkeypatch):
+def test_a_rejected_round_is_not_repeated(parent, tmp_path, monkeypatch):
     rejecting(monkeypatch)
     lines = folder(tmp_path / "lines")
 
@@ -85,7 +85,7 @@ def test_a_rejected_round_is_not_tried_again(parent, tmp_path, monkeypatch):
     assert not given and not done.helped and done.why == "it is worse" and len(done.rounds) == 2
 
 
-def test_a_run_goes_on_by_the_rules_that_it_was_begun_with(parent, tmp_path, monkeypatch):
+def test_a_run_is_not_resumed_under_other_rules(parent, tmp_path, monkeypatch):
     def run(**changes):
         return adapt([tmp_path / "lines"], tmp_path / "m", parent=parent, settings=settings(**changes))
 
@@ -141,7 +141,7 @@ def test_a_round_reads_for_a_third_of_its_time_and_trains_for_the_rest(
 
 
 @pytest.mark.parametrize(("name", "at"), [("train_student", 2), ("held_out_metrics", 2)])
-def test_the_minutes_of_finished_rounds_count_when_a_run_goes_on(name, at, parent, tmp_path, monkeypatch, clock):
+def test_the_minutes_of_finished_rounds_count_in_a_resumed_run(name, at, parent, tmp_path, monkeypatch, clock):
     accepting(monkeypatch)
     lines = folder(tmp_path / "lines")
     given = counted(monkeypatch)
@@ -161,7 +161,7 @@ def test_the_minutes_of_finished_rounds_count_when_a_run_goes_on(name, at, paren
     assert [done["seconds"] for done in rounds] == pytest.approx([96, 96])
 
 
-def test_the_time_that_the_gate_takes_is_left_for_it(parent, tmp_path, monkeypatch, clock):
+def test_time_is_reserved_for_the_gate(parent, tmp_path, monkeypatch, clock):
     unsupervised_metrics, given = rounds_module.unsupervised_metrics, counted(monkeypatch)
 
     def slowly(*arguments):
@@ -190,7 +190,7 @@ def test_some_pictures_are_read_however_little_time_is_left(parent, tmp_path, mo
     assert len(read) == 20
 
 
-def test_progress_goes_by_the_minutes(parent, tmp_path, monkeypatch, clock):
+def test_progress_is_reported_by_minutes(parent, tmp_path, monkeypatch, clock):
     accepting(monkeypatch)
     told = []
     monkeypatch.setattr(time_budget, "percent", lambda what, fraction: told.append((clock[0], fraction)))
@@ -200,7 +200,7 @@ def test_progress_goes_by_the_minutes(parent, tmp_path, monkeypatch, clock):
 
 
 @pytest.mark.parametrize("changed", ["pictures", "weights"])
-def test_other_pictures_or_another_parent_do_not_go_on(changed, parent, tmp_path, monkeypatch):
+def test_a_run_is_not_resumed_with_other_pictures_or_another_parent(changed, parent, tmp_path, monkeypatch):
     started, lines = shutil.copytree(parent, tmp_path / "parent"), folder(tmp_path / "lines")
 
     def run():
@@ -227,8 +227,8 @@ def test_no_round_begins_when_the_minutes_are_over(parent, tmp_path, monkeypatch
 
 
 @pytest.mark.slow
-def test_a_run_stopped_at_every_file_that_it_writes_goes_on(parent, tmp_path, monkeypatch):
-    """One folder; a process after the other is stopped just before or just after a file of it is in its place."""
+def test_a_run_interrupted_at_any_file_it_writes_is_resumed(parent, tmp_path, monkeypatch):
+    """In one folder, each process is interrupted just before or just after it has written a file."""
     accepting(monkeypatch)
     lines, put, written = folder(tmp_path / "lines"), os.replace, []
 
@@ -261,14 +261,14 @@ def test_a_run_stopped_at_every_file_that_it_writes_goes_on(parent, tmp_path, mo
     assert files[0] == files[1]
 
 
-def test_other_settings_do_not_go_on(parent, tmp_path, monkeypatch):
+def test_an_adaptation_is_not_resumed_with_other_settings(parent, tmp_path, monkeypatch):
     lines = folder(tmp_path / "lines")
     cut(lambda: adapt([lines], tmp_path / "m", parent=parent, settings=settings()), monkeypatch, "train_student")
     with pytest.raises(OutputError, match="other settings"):
         adapt([lines], tmp_path / "m", parent=parent, settings=settings(lr=1e-3))
 
 
-def test_a_round_tells_how_far_it_is_and_shows_no_error_rate(parent, tmp_path, monkeypatch, caplog):
+def test_a_round_reports_progress_and_no_error_rate(parent, tmp_path, monkeypatch, caplog):
     accepting(monkeypatch)
     told = []
     for place in (job, time_budget):

@@ -1,4 +1,4 @@
-"""read --adapt: affine parameters are tuned on a page, nothing else changes, and what does not help is not used."""
+"""read --adapt: only affine parameters are tuned on a page, and the result is used only if it passes the gate."""
 
 import json
 import logging
@@ -142,7 +142,7 @@ def pages(tmp_path):
     return tmp_path / "page"
 
 
-def test_what_was_stopped_is_read_on_by_the_same_network(pages, tmp_path, monkeypatch):
+def test_interrupted_reading_resumes_with_the_same_adapted_network(pages, tmp_path, monkeypatch):
     from scriven.jobs.read import read
 
     monkeypatch.setattr(job, "rejection", lambda new, old: None)
@@ -159,7 +159,7 @@ def test_what_was_stopped_is_read_on_by_the_same_network(pages, tmp_path, monkey
         assert file.read_text() == (tmp_path / "cut" / file.name).read_text()
 
 
-def test_a_refusal_leaves_the_place_free(pages, tmp_path, monkeypatch):
+def test_a_refused_adaptation_creates_no_output(pages, tmp_path, monkeypatch):
     from scriven.jobs.read import read
 
     monkeypatch.setattr(job, "MAX_LINES", 5)
@@ -169,7 +169,7 @@ def test_a_refusal_leaves_the_place_free(pages, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("place", ["out.txt", "out"])
-def test_a_result_that_is_there_is_refused_before_anything_is_learnt(place, pages, tmp_path, monkeypatch):
+def test_an_existing_output_is_refused_before_adapting(place, pages, tmp_path, monkeypatch):
     from scriven.jobs import read as reading
 
     settings = ReadSettings(adapt=True, threads=1)
@@ -184,7 +184,7 @@ def test_a_result_that_is_there_is_refused_before_anything_is_learnt(place, page
 
 
 def test_a_network_that_reads_widened_pictures_is_tuned_on_them(parent, monkeypatch):
-    """Labels that do not fit into their picture are left out."""
+    """Labels too long for their picture are dropped."""
     started, (reader, _) = {}, reader_and_net(parent)
     net, info = load_net(parent)
     monkeypatch.setattr(job, "load_net", lambda path: (net, info.model_copy(update={"stretch": 1.3})))
@@ -205,7 +205,7 @@ def test_a_network_that_reads_widened_pictures_is_tuned_on_them(parent, monkeypa
     assert started["ink"].shape[1] == round(1.3 * picture("ink").shape[1])
 
 
-def test_commands_that_take_a_model_as_it_is_refuse_to_adapt(pages):
+def test_commands_without_adaptation_refuse_the_option(pages):
     from scriven.jobs.pick import PickSettings, pick
     from scriven.jobs.score import score
 
@@ -215,14 +215,14 @@ def test_commands_that_take_a_model_as_it_is_refuse_to_adapt(pages):
         pick([pages], 1, "scriven-synthetic", settings=PickSettings(adapt=True))
 
 
-def test_an_engine_that_cannot_learn_is_refused(pages):
+def test_an_engine_that_cannot_train_is_refused(pages):
     from scriven.jobs.read import adapted_reader
 
     with pytest.raises(SettingsError, match="not with openvino"):
         adapted_reader([], "scriven-synthetic", None, None, ReadSettings(adapt=True, engine="openvino"))
 
 
-def test_seconds_end_it_after_one_step_at_the_least(parent):
+def test_the_time_limit_ends_tuning_after_at_least_one_step(parent):
     _, net = reader_and_net(parent)
     fabric, told = fabric_of(TrainSettings(steps=1, precision="32-true")), []
     tune_affine(

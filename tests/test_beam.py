@@ -1,4 +1,4 @@
-"""The beam search against every text there is, and against what it must never do."""
+"""The beam search compared with exhaustive search, and its invariants."""
 
 import itertools
 import time
@@ -23,7 +23,7 @@ EXACT = BeamSettings(width=10**9, cut=0, blank=1)
 
 
 class TableScorer:
-    """Random scores for every text: a scorer that knows no smoothness."""
+    """A scorer with random scores for every text."""
 
     def __init__(self, classes, seed):
         self.classes, self.seed = classes, seed
@@ -59,7 +59,7 @@ def some_frames(draw, steps=5, classes=4):
 
 @given(some_frames(), st.integers(0, 1000))
 @settings(max_examples=20, deadline=None)
-def test_an_endless_beam_finds_the_best_of_all_texts(log_probs, seed):
+def test_an_unpruned_beam_finds_the_best_of_all_texts(log_probs, seed):
     steps, classes = log_probs.shape
     scorer = TableScorer(classes, seed)
     every = [t for n in range(steps + 1) for t in itertools.product(range(1, classes), repeat=n)]
@@ -75,7 +75,7 @@ def test_an_endless_beam_finds_the_best_of_all_texts(log_probs, seed):
 
 @given(some_frames(steps=12, classes=6))
 @settings(max_examples=40, deadline=None)
-def test_texts_found_add_up_to_no_more_than_one(log_probs):
+def test_probabilities_of_hypotheses_sum_to_at_most_one(log_probs):
     for chosen in (EXACT if log_probs.size <= 20 else BeamSettings(64, 0, 1), BeamSettings(8)):
         found = beam_search(log_probs, (), chosen)
         assert len({h.classes for h in found}) == len(found)
@@ -84,8 +84,8 @@ def test_texts_found_add_up_to_no_more_than_one(log_probs):
             assert hypothesis.optical <= log_probability(log_probs, hypothesis.classes) + 1e-4
 
 
-def test_without_knowledge_the_beam_is_hardly_less_probable_than_greedy():
-    """It may lose a text that many paths make together, where each alone was thrown away: rarely, and little."""
+def test_without_scorers_the_beam_is_rarely_less_probable_than_greedy():
+    """Pruning may lose a text of many paths, each of which is improbable: rarely, and with a small difference."""
     lost = []
     for seed in range(60):
         logits = np.random.default_rng(seed).normal(0, 2, (30, 8))
@@ -97,7 +97,7 @@ def test_without_knowledge_the_beam_is_hardly_less_probable_than_greedy():
 
 
 def spelled(text, charset, rng, sure=4.0, frames=4):
-    """Logits that spell a text, one letter in `frames` frames, with noise."""
+    """Noisy logits of a text, `frames` frames per letter."""
     logits = rng.normal(0, 1, (frames * len(text) + 2, len(charset) + 1)).astype(np.float32)
     logits[:, 0] += sure
     for i, class_ in enumerate(charset.encode(text)):
@@ -106,7 +106,7 @@ def spelled(text, charset, rng, sure=4.0, frames=4):
     return logits
 
 
-def test_frames_passed_over_still_part_double_letters():
+def test_skipped_blank_frames_still_separate_double_letters():
     charset = Charset(tuple("ab"))
     logits = spelled("aabbba", charset, np.random.default_rng(0), sure=20)
     log_probs = log_posteriors(logits)
@@ -114,7 +114,7 @@ def test_frames_passed_over_still_part_double_letters():
     assert charset.decode(beam_search(log_probs)[0].classes) == "aabbba"
 
 
-def test_a_language_model_corrects_a_doubtful_letter():
+def test_a_language_model_corrects_an_ambiguous_letter():
     lm = CharLM.train(["the cat sat on the mat", "the hat", "that cat"] * 20, order=4)
     charset = Charset.of(["abcdefghijklmnopqrstuvwxyz"])
     logits = spelled("the cxt", charset, np.random.default_rng(1), sure=8)
@@ -148,14 +148,14 @@ def walk(scorer, charset, text):
     return score + scorer.final(state)
 
 
-def test_listed_words_gain_and_others_lose_nothing():
+def test_listed_words_gain_the_bonus_and_others_are_unchanged():
     charset = Charset(tuple("abc, "))
     scorer = WordScorer(["ab", "abc", "xyz"], charset, 1.0)
     gains = {"ab": 2, "abc": 3, "ab,abc": 5, "ab ab": 4, "abb": 0, "a": 0, "ac": 0, "cab": 0, "c ab": 2, "a ab": 2}
     assert {text: walk(scorer, charset, text) for text in gains} == gains
 
 
-def test_a_list_of_words_decides_between_look_alikes():
+def test_a_word_list_decides_between_similar_readings():
     charset = Charset(LETTERS)
     info = ModelInfo(network="toy", sizes={"size": "toy"}, charset=LETTERS)
     logits = spelled("bad fed", charset, np.random.default_rng(2), sure=8)
@@ -166,7 +166,7 @@ def test_a_list_of_words_decides_between_look_alikes():
     assert CtcDecoder(info, mild, words=["bag", "cab"]).reading("a", logits).text == "bad fed"
 
 
-def test_a_line_of_1024_px_takes_a_moment():
+def test_a_line_of_1024_px_is_decoded_quickly():
     rng = np.random.default_rng(3)
     charset = Charset(tuple(map(chr, range(0x20, 0x20 + 120))))
     text = "".join(rng.choice(list("etaoin shrdlu"), 60))

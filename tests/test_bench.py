@@ -1,4 +1,4 @@
-"""bench: the table has its rows, with positive numbers; what cannot be measured is named."""
+"""bench: all rows of the table, with positive numbers; what cannot be measured is named."""
 
 import json
 from collections.abc import Callable
@@ -39,14 +39,14 @@ def test_without_a_model_the_other_rows_are_there(monkeypatch: pytest.MonkeyPatc
     assert [r["what"] for r in rows if r["value"] is None] == ["read"]
 
 
-def test_without_the_train_extra_its_rows_say_what_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_train_extra_its_rows_name_the_missing_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job, "TRAIN_PACKAGES", ("no_such_package_at_all",))
     rows = job.training_rows(TINY)
     assert [r.what for r in rows] == ["write words", "train tiny"]
     assert all(r.value is None and "no_such_package_at_all" in r.note and "scriven[train]" in r.note for r in rows)
 
 
-def test_a_model_that_is_not_there_is_refused() -> None:
+def test_a_missing_model_is_refused() -> None:
     with pytest.raises(ModelError, match="nowhere"):
         job.bench(["nowhere"], TINY)
 
@@ -58,6 +58,6 @@ def test_writing_and_training_are_measured() -> None:
     assert [r.unit for r in rows] == ["words"] * 4 + ["MB"] and all((r.value or 0) > 0 for r in rows)
 
 
-def test_columns_a_second_of_training() -> None:
+def test_training_speed_is_positive() -> None:
     pytest.importorskip("torch")
     assert job.training_columns("tiny", 0.01) > 100

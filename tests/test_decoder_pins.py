@@ -1,4 +1,4 @@
-"""What each weight and each rule of the decoders does, by numbers that can be told beforehand."""
+"""The effect of each weight and rule of the decoders, with numbers known in advance."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def lm() -> CharLM:
 
 
 def frames(*rows: dict[str, float]) -> np.ndarray:
-    """Log posteriors (T, C): each frame's probabilities by character, the rest is the blank."""
+    """Log posteriors (T, C) from the probabilities of characters per frame; the rest is the blank."""
     table = np.full((len(rows), 4), 1e-9)
     for frame, row in zip(table, rows, strict=True):
         for character, probability in row.items():
@@ -34,7 +34,7 @@ def probabilities(log_probs: np.ndarray, width: int = 50) -> dict[str, float]:
     return {CHARSET.decode(h.classes): float(np.exp(h.score)) for h in found if h.score > -12}
 
 
-def test_a_language_model_counts_by_alpha_and_every_character_by_beta(lm: CharLM) -> None:
+def test_the_language_model_is_weighted_by_alpha_and_beta_is_added_per_character(lm: CharLM) -> None:
     scorer = LanguageScorer(lm, CHARSET, 0.3, 1.7)
     plain = LanguageScorer(lm, CHARSET, 1.0, 0.0)
     state = plain.start()
@@ -63,7 +63,7 @@ def test_the_decoder_takes_alpha_and_beta_from_its_settings(lm: CharLM) -> None:
         assert best.score - best.optical == pytest.approx(alpha * lm.logprob(text) + beta * len(text), abs=1e-3)
 
 
-def test_a_character_is_doubled_only_by_a_blank_between() -> None:
+def test_a_doubled_character_needs_a_blank_between() -> None:
     assert set(probabilities(frames({"a": 0.5}, {"a": 0.5}))) == {"", "a"}
     told = probabilities(frames({"a": 0.5}, {"a": 0.5}, {"a": 0.5}))
     assert told["aa"] == pytest.approx(0.125) and told["a"] == pytest.approx(0.75) and told[""] == pytest.approx(0.125)
@@ -77,7 +77,7 @@ def test_paths_of_the_same_text_are_summed() -> None:
     assert sum(told.values()) == pytest.approx(1.0, abs=1e-6)
 
 
-def test_a_wider_beam_finds_what_a_narrow_one_loses() -> None:
+def test_a_wider_beam_finds_texts_that_a_narrow_one_prunes() -> None:
     log_probs = frames({"a": 0.49}, {"a": 0.49})
     assert list(probabilities(log_probs, width=1)) == [""]
     assert next(iter(probabilities(log_probs, width=3))) == "a"

@@ -1,4 +1,4 @@
-"""Text from right to left is learnt, read and scored as well as text from left to right."""
+"""Right-to-left text in training, reading and scoring."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def test_readings_are_in_logical_order(model: Path) -> None:
     assert one < other
 
 
-def test_language_models_and_word_lists_are_of_the_visual_order(model: Path) -> None:
+def test_language_models_and_word_lists_use_visual_order(model: Path) -> None:
     info = read_info(model)
     frames = np.full((5, len(HEBREW) + 1), -9, np.float32)  # two letters, each א or ב
     frames[::2, 0] = 9
@@ -66,14 +66,14 @@ def test_scores_compare_logical_texts(model: Path, tmp_path: Path) -> None:
     assert scores.overall().cer == 0 and scores.overall().n == len(TEXTS) and not scores.missing
 
 
-def test_the_character_set_and_the_rule_of_training_are_of_what_is_seen(tmp_path: Path) -> None:
+def test_the_character_set_and_the_checks_of_lines_use_visual_order(tmp_path: Path) -> None:
     with LinesWriter(tmp_path / "l", {}) as writer:
         writer.write(Line("a", encode(drawn("אב")), "(אב"))  # the bracket is seen as its mirror image
     assert training_characters(LinesFolder(tmp_path / "l")) == set("אב) ")
     assert not faults("(אב", 64, Charset(tuple("אב)")), 4) and faults("(אב", 64, Charset(tuple("אב(")), 4)
 
 
-def test_the_loss_is_that_of_the_visual_order() -> None:
+def test_the_loss_uses_visual_order() -> None:
     torch = pytest.importorskip("torch")
     from scriven.recognisers.ctc import ctc_loss
 

@@ -1,4 +1,4 @@
-"""The CER estimated without labels: the regression, its features, and what `score` and `read` make of it."""
+"""The CER estimated without labels: the regression, its features, and its use in `score` and `read`."""
 
 import json
 import os
@@ -65,7 +65,7 @@ def texts(count: int, seed: int = 0) -> list[str]:
 
 
 def folder(path: Path, count: int, labelled: int = 0, wrong: bool = False) -> Path:
-    """Lines of which the first are labelled, with a letter too many where `wrong`."""
+    """Lines of which the first are labelled, with an extra letter if `wrong`."""
     with LinesWriter(path, {}) as writer:
         for i, text in enumerate(texts(count)):
             said = text + "g" * wrong if i < labelled else None
@@ -86,7 +86,7 @@ def drawn(rng: np.random.Generator, count: int) -> np.ndarray:
     return np.stack([characters, edits, ink, np.zeros(count), characters / rng.uniform(4, 60, count)], 1)
 
 
-def test_the_fit_finds_the_regression_that_made_the_rates() -> None:
+def test_the_fit_recovers_the_regression_that_generated_the_rates() -> None:
     rng = np.random.default_rng(1)
     counts, groups = drawn(rng, 40), [f"c{i % 5}" for i in range(40)]
     found = fit(counts, truth(counts), groups)
@@ -94,7 +94,7 @@ def test_the_fit_finds_the_regression_that_made_the_rates() -> None:
     assert found.spread < 1e-6
 
 
-def test_the_spread_is_that_of_collections_left_out() -> None:
+def test_the_spread_is_measured_on_held_out_collections() -> None:
     rng = np.random.default_rng(2)
     counts, groups = drawn(rng, 60), [f"c{i % 6}" for i in range(60)]
     shift = np.array([0.5 if group == "c0" else 0.0 for group in groups])  # a collection that is unlike the others
@@ -167,7 +167,7 @@ def test_the_bias_in_model_json_raises_the_estimate(cer_estimate_bias: float, mo
     )
 
 
-def test_a_change_on_the_same_lines_is_told_from_chance_by_a_paired_bootstrap() -> None:
+def test_the_interval_of_a_change_is_a_paired_bootstrap() -> None:
     rng = np.random.default_rng(3)
     edits = rng.integers(2, 16, 60)
     before = [LineFeatures(40, int(e), 12.0) for e in edits]
@@ -180,7 +180,7 @@ def test_a_change_on_the_same_lines_is_told_from_chance_by_a_paired_bootstrap() 
     assert change_interval(before, [LineFeatures(0, 0, 0.0)] * 60) is None is change_interval([], [])
 
 
-def test_nothing_read_is_no_estimate() -> None:
+def test_without_readings_there_is_no_estimate() -> None:
     assert estimate_from([]) is None and estimate_from([LineFeatures(0, 3, 0.0)] * 20) is None
     some = estimate_from(
         [LineFeatures(0, 2, 0.0)] * 5 + [LineFeatures(30, 2, 9.0)]
@@ -201,14 +201,14 @@ def test_lines_in_which_nothing_is_read_are_errors_as_far_as_they_have_ink() -> 
     assert half.characters == pytest.approx(30) and estimate_from([blank] * 20) is None
 
 
-def test_ink_is_seen_where_nothing_is_read_and_not_on_blank_paper() -> None:
+def test_ink_is_measured_where_nothing_is_read_and_is_zero_on_blank_paper() -> None:
     ink = np.full((64, 300), 230, np.uint8)
     assert line_features(Picture.of("a", ink), Reading("a", "", 0.0, ()), "").unread == 0
     ink[20:40, 50:178] = 60
     assert line_features(Picture.of("a", ink), Reading("a", "", 0.0, ()), "").unread == pytest.approx(2.0)
 
 
-def test_one_line_says_little() -> None:
+def test_an_estimate_from_one_line_has_a_wide_interval() -> None:
     one, many = estimate_from([LineFeatures(30, 3, 9.0)]), estimate_from([LineFeatures(30, 3, 9.0)] * 100)
     assert one and many
     assert one.interval[1] - one.interval[0] > 1.3 * (many.interval[1] - many.interval[0])
@@ -261,7 +261,7 @@ def test_features_count_changes_and_measure_letters_at_any_size(model: Path) -> 
 # score
 
 
-def test_score_estimates_what_has_no_text_and_looks_at_no_text(model: Path, tmp_path: Path) -> None:
+def test_score_estimates_lines_without_text_and_uses_no_text(model: Path, tmp_path: Path) -> None:
     bare = score(model, [folder(tmp_path / "bare", 20)], settings=ONE)
     answer = bare.as_json(variants=True)
     assert "cer" not in answer and "variants" not in answer and answer["sets"][0]["unlabelled"] == 20
@@ -276,14 +276,16 @@ def test_score_estimates_what_has_no_text_and_looks_at_no_text(model: Path, tmp_
     assert [row["n"] for row in both.estimates()] == ["20", "15", "35"] and len(both.rows()) == 3
 
 
-def test_score_prints_an_estimate_as_one(model: Path, tmp_path: Path, scriven: Command) -> None:
+def test_score_labels_an_estimate_as_such(model: Path, tmp_path: Path, scriven: Command) -> None:
     code, out, _ = scriven("score", model, folder(tmp_path / "bare", 12), "--threads", 1)
     assert code == 0 and "estimated CER %" in out and "not measured" in out and "WER" not in out
     code, out, _ = scriven("score", model, folder(tmp_path / "mixed", 12, labelled=6), "--threads", 1)
     assert code == 0 and out.index("WER %") < out.index("not measured") < out.index("estimated CER %")
 
 
-def test_of_many_lines_without_text_few_are_read(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_lines_without_text_a_sample_is_read(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read_prepared, counted = Reader.read_prepared, []
 
     def counting(self: Reader, pictures: object, decoder: Decoder | None = None) -> object:
@@ -360,7 +362,7 @@ sys.exit(run(["read", "-m", sys.argv[1], sys.argv[2], "--threads", "1"]))
 def test_the_recipe_fits_without_the_collection_it_estimates_and_never_to_unseen_ones(
     model: Path, tmp_path: Path
 ) -> None:
-    """Fitted collections are read from their validation splits, and their tests stay unread."""
+    """Of fitted collections the validation splits are read, never the test splits."""
     data = tmp_path / "data"
     for name in ("a_fr", "b_fr", "c_fr", "hooker_en"):
         made = folder(tmp_path / name, 12, labelled=12, wrong=name != "a_fr")

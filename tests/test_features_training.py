@@ -1,4 +1,4 @@
-"""What settings promise of training and of adapting really happens: each test fails when its feature is taken out."""
+"""Features of training and adapting that settings control: each test fails if its feature is removed."""
 
 import logging
 import time
@@ -50,7 +50,7 @@ def settings(**changes):
     return TrainSettings(**{"steps": 2, "size": "tiny", "batch_width_px": 600, "evaluations": 1, "ramp": 2, **changes})
 
 
-def test_the_weights_kept_are_those_of_the_best_evaluation(lines, tmp_path, monkeypatch):
+def test_the_saved_weights_are_those_of_the_best_evaluation(lines, tmp_path, monkeypatch):
     rates, seen = iter([0.5, 0.2, 0.4, 0.3]), []
 
     def validate(net, valid, batch_width_px):
@@ -107,7 +107,7 @@ def test_gradients_are_clipped():
     assert norms[0] > 0.01 and norms[1] == pytest.approx(1e-3, rel=0.01)
 
 
-def test_one_cycle_rises_over_a_third_and_falls_to_nothing(lines, tmp_path):
+def test_one_cycle_warms_up_over_a_third_and_decays_to_zero(lines, tmp_path):
     chosen = settings(steps=10, evaluations=10, schedule="one-cycle")
     rates = [learning_rate(chosen, f) / chosen.lr for f in (0.0, 0.15, 0.3, 0.65, 1.0)]
     assert rates == pytest.approx([0.04, 0.52, 1.0, 0.5, 1e-4])
@@ -157,7 +157,7 @@ def adapting_to(**changes):
     )
 
 
-def test_the_pictures_that_judge_are_never_learnt_from(parent, tmp_path, monkeypatch):
+def test_held_out_pictures_are_never_trained_on(parent, tmp_path, monkeypatch):
     unsupervised_metrics, pseudo_label = adapting.unsupervised_metrics, labelling.pseudo_label
     judged, learnt = [], []
 
@@ -172,13 +172,13 @@ def test_the_pictures_that_judge_are_never_learnt_from(parent, tmp_path, monkeyp
     monkeypatch.setattr(adapting, "unsupervised_metrics", judging)
     monkeypatch.setattr(labelling, "pseudo_label", labelling_)
     adapt([unlabelled(tmp_path / "lines")], tmp_path / "m", parent=parent, settings=adapting_to(held_out=0.3))
-    believed = {line.id for line in LinesFolder(tmp_path / "m" / "rounds" / "01").lines("train")}
+    pseudo_labelled = {line.id for line in LinesFolder(tmp_path / "m" / "rounds" / "01").lines("train")}
     assert len(judged) == 2 and judged[0] == judged[1] and len(judged[0]) == 9
-    assert believed and believed <= learnt[0] and not judged[0] & learnt[0]
+    assert pseudo_labelled and pseudo_labelled <= learnt[0] and not judged[0] & learnt[0]
     assert len(judged[0] | learnt[0]) == 30
 
 
-def test_believed_pictures_are_learnt_beside_synthetic_ones(parent, tmp_path, monkeypatch):
+def test_pseudo_labelled_pictures_are_mixed_with_synthetic_ones(parent, tmp_path, monkeypatch):
     plans = []
 
     def fit(run, plan, *rest):
@@ -202,7 +202,7 @@ def test_believed_pictures_are_learnt_beside_synthetic_ones(parent, tmp_path, mo
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
-def test_half_precision_is_what_the_network_computes_in(lines, tmp_path, monkeypatch, replicas):
+def test_the_network_computes_in_half_precision(lines, tmp_path, monkeypatch, replicas):
     found = []
     loss = build("convtext", Charset.of(WORDS), size="tiny").__class__.loss
 
@@ -217,7 +217,7 @@ def test_half_precision_is_what_the_network_computes_in(lines, tmp_path, monkeyp
     assert found == [torch.bfloat16] * half + [torch.float32] * half and half >= 2 * replicas
 
 
-def test_a_gradient_that_is_no_number_teaches_nothing_and_many_end_the_run(lines, tmp_path, monkeypatch):
+def test_non_finite_gradients_are_skipped_and_many_in_a_row_end_the_run(lines, tmp_path, monkeypatch):
     loss = build("convtext", Charset.of(WORDS), size="tiny").__class__.loss
     calls = iter(range(10_000))
     bad = {1}
@@ -234,7 +234,7 @@ def test_a_gradient_that_is_no_number_teaches_nothing_and_many_end_the_run(lines
         train([lines], tmp_path / "b", settings=settings(steps=100, replicas=1))
 
 
-def test_a_run_goes_on_in_the_arithmetic_it_was_begun_in(lines, tmp_path, monkeypatch):
+def test_a_run_is_resumed_in_the_precision_it_began_with(lines, tmp_path, monkeypatch):
     found = []
 
     def stopped(*arguments):
@@ -249,7 +249,7 @@ def test_a_run_goes_on_in_the_arithmetic_it_was_begun_in(lines, tmp_path, monkey
     assert found == ["auto", "bf16-mixed"]
 
 
-def test_a_damaged_state_says_to_start_anew(lines, tmp_path, monkeypatch):
+def test_a_damaged_state_is_refused_with_advice_to_start_again(lines, tmp_path, monkeypatch):
     state = tmp_path / "m" / "state" / "run.safetensors"
     state.parent.mkdir(parents=True)
     state.write_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00{}")
@@ -257,7 +257,7 @@ def test_a_damaged_state_says_to_start_anew(lines, tmp_path, monkeypatch):
         train([lines], tmp_path / "m", settings=settings())
 
 
-def test_waiting_for_pictures_is_in_the_log(lines, tmp_path, monkeypatch):
+def test_the_share_of_time_waiting_for_pictures_is_logged(lines, tmp_path, monkeypatch):
     rows = []
     batch = Stream.make_batch
 
@@ -275,13 +275,13 @@ def test_waiting_for_pictures_is_in_the_log(lines, tmp_path, monkeypatch):
     ("wanted", "device", "ranks", "expected"),
     [(None, "cpu", 1, 0), (3, "cpu", 1, 3), (None, "cuda", 1, 12), (None, "cuda", 4, 3), (0, "cuda", 1, 0)],
 )
-def test_a_gpu_gets_processes_that_make_its_pictures(monkeypatch, wanted, device, ranks, expected):
+def test_a_gpu_has_data_loading_processes(monkeypatch, wanted, device, ranks, expected):
     monkeypatch.setattr(loading, "cores", lambda: 16)
     fabric = SimpleNamespace(device=SimpleNamespace(type=device), world_size=ranks)
     assert loading.workers(wanted, fabric) == expected
 
 
-def test_an_evaluation_says_what_it_was_measured_on_and_how_far_training_is(lines, tmp_path, caplog):
+def test_the_log_of_an_evaluation_names_its_data_and_the_progress(lines, tmp_path, caplog):
     with caplog.at_level(logging.INFO, "scriven"):
         train([lines], tmp_path / "m", settings=settings(steps=4))
     said = [r.getMessage() for r in caplog.records if r.getMessage().startswith("step ")]
@@ -291,20 +291,20 @@ def test_an_evaluation_says_what_it_was_measured_on_and_how_far_training_is(line
     assert all(what == "training" and 0 < done <= 100 for what, done, _ in steps)
 
 
-def test_fit_tells_after_every_step_which_part_of_the_budget_is_spent(lines, tmp_path, monkeypatch):
+def test_fit_reports_the_fraction_done_after_every_step(lines, tmp_path, monkeypatch):
     told = []
     monkeypatch.setattr(training, "percent", lambda what, fraction: told.append((what, fraction)))
     train([lines], tmp_path / "m", settings=settings(steps=4))
     assert told == [("training", 0.25), ("training", 0.5), ("training", 0.75), ("training", 1.0)]
 
 
-def test_waiting_is_said_only_where_it_matters():
+def test_waiting_is_mentioned_only_above_a_threshold():
     row = {"step": 3, "minutes": 1.0, "loss": 0.5, "cer": 0.0766, "best": False, "waiting": 0.03}
     assert format_log_row(row, "validation lines") == "step 3, 1.0 min: loss 0.500, CER 7.66 % on validation lines"
     assert format_log_row(row | {"waiting": 0.2}, "x").endswith("on x, 20% of the time waiting for pictures")
 
 
-def test_lightning_says_nothing_once_a_fabric_is_made(caplog, monkeypatch):
+def test_fabric_of_silences_the_messages_of_lightning(caplog, monkeypatch):
     logger = logging.getLogger("lightning_fabric")
     monkeypatch.setattr(logger, "propagate", True)  # to where caplog listens
     logger.setLevel(logging.INFO)  # as its import leaves it
@@ -316,7 +316,7 @@ def test_lightning_says_nothing_once_a_fabric_is_made(caplog, monkeypatch):
     assert not caplog.text
 
 
-def test_a_model_names_the_data_of_its_parents(lines, tmp_path):
+def test_a_model_records_the_data_of_its_parents(lines, tmp_path):
     first = train([lines], tmp_path / "a", settings=settings()).info
     other = folder(tmp_path / "other", count=41)
     second = train([other], tmp_path / "b", parent=tmp_path / "a", settings=settings()).info
@@ -331,7 +331,7 @@ def test_a_model_names_the_data_of_its_parents(lines, tmp_path):
 
 @pytest.mark.parametrize(("n", "said"), [(1, "1 validation line, too few"), (2, "2 validation lines, too few"),
                                          (50, "50 validation lines\n")])  # fmt: skip
-def test_the_last_word_of_training_says_what_its_number_is_worth(n, said, monkeypatch, tmp_path, capsys):
+def test_the_final_message_warns_of_a_cer_on_few_lines(n, said, monkeypatch, tmp_path, capsys):
     info = SimpleNamespace(scores={"valid": {"cer": 0.4364, "n": n}})
     done = Trained("m", info, SimpleNamespace(step=1), ())
     monkeypatch.setattr(training, "train", lambda *_, **__: done)

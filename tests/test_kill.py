@@ -1,4 +1,4 @@
-"""SIGKILL during `write`, `train` and `adapt`: the same command goes on, and ends as if nothing had happened."""
+"""SIGKILL during `write`, `train` and `adapt`: the same command resumes, with the result of an uninterrupted run."""
 
 import os
 import signal
@@ -38,7 +38,7 @@ def finished(arguments: list[str], before: str = "") -> None:
 
 
 def killed(arguments: list[str], when: Callable[[], bool], before: str = "") -> None:
-    """Run until `when` is true, and kill without warning."""
+    """Run until `when` is true, then send SIGKILL."""
     with start(arguments, before) as running:
         end = time.monotonic() + 300
         while not when() and running.poll() is None and time.monotonic() < end:
@@ -52,7 +52,7 @@ def content(folder: Path, *left: str) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name not in left}
 
 
-def test_write_goes_on_after_two_kills(tmp_path: Path) -> None:
+def test_write_resumes_after_two_kills(tmp_path: Path) -> None:
     pytest.importorskip("uharfbuzz")
     (tmp_path / "texts.txt").write_text("bad cab\ndab fed\nabc\n")
 
@@ -71,7 +71,7 @@ def test_write_goes_on_after_two_kills(tmp_path: Path) -> None:
     assert again.returncode == 2 and b"finished" in said
 
 
-def test_train_goes_on_after_two_kills(tmp_path: Path) -> None:
+def test_train_resumes_after_two_kills(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     lines = tmp_path / "lines"
     with LinesWriter(lines, {"command": "test"}) as writer:
@@ -100,7 +100,7 @@ def test_train_goes_on_after_two_kills(tmp_path: Path) -> None:
     assert cut["reader.onnx"] == whole["reader.onnx"]
 
 
-def test_adapt_goes_on_after_five_kills(tmp_path: Path) -> None:
+def test_adapt_resumes_after_five_kills(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("uharfbuzz")
     accepting = "import scriven.selftrain.rounds as r; r.rejection = r.drift = lambda new, old: None; "

@@ -23,7 +23,7 @@ def test_expected_words_are_read(model, scans, tmp_path, texts):
     assert read([scans], model, settings=settings).text.splitlines() == texts
 
 
-def test_word_lists_that_cannot_be_used(tmp_path):
+def test_unusable_word_lists_are_refused(tmp_path):
     (tmp_path / "latin.txt").write_bytes("é".encode("latin-1"))
     with pytest.raises(InputError, match="UTF-8"):
         word_list(tmp_path / "latin.txt", Charset.of("abc"))

@@ -54,7 +54,7 @@ def test_bigrams_as_computed_by_hand():
     assert model.logprob("aΩ") == pytest.approx(np.log(first * unknown_after_a * end), abs=1e-9)
 
 
-def test_walking_state_by_state_equals_the_whole_text(lm, pruned):
+def test_advancing_state_by_state_equals_scoring_the_whole_text(lm, pruned):
     for model in (lm, pruned):
         for text in ("the cat", "école 1881", "zzz qqq", "dΩg", ""):
             state, total = model.start(), 0.0
@@ -65,13 +65,13 @@ def test_walking_state_by_state_equals_the_whole_text(lm, pruned):
             assert total == pytest.approx(model.logprob(text), abs=1e-3)
 
 
-def test_unknown_characters_get_a_score_and_never_crash(lm):
+def test_unknown_characters_have_a_score(lm):
     assert lm.columns("aΩ").tolist() == [lm.columns("a")[0], UNKNOWN]
     assert -60 < lm.logprob("Ω") < lm.logprob("a")
     assert np.isfinite(lm.scores([lm.advance(lm.start(), UNKNOWN)])[0, 1:]).all()
 
 
-def test_many_states_advance_as_one_by_one(lm):
+def test_states_advance_in_a_batch_as_one_by_one(lm):
     states = np.arange(20)
     columns = np.tile(lm.columns("aeé "), (20, 1))
     together = lm.advances(states[:, None], columns)
@@ -128,7 +128,7 @@ def test_round_trips_give_the_same_scores(lm, tmp_path, name):
     assert again.logprobs(held_out) == pytest.approx(lm.logprobs(held_out), abs=1e-4)
 
 
-def test_arpa_is_what_other_tools_write(lm, tmp_path):
+def test_arpa_files_have_the_standard_format(lm, tmp_path):
     lm.to_arpa(tmp_path / "lm.arpa")
     lines = (tmp_path / "lm.arpa").read_text("utf-8").splitlines()
     assert lines[1] == "\\data\\" and lines[-1] == "\\end\\"
@@ -187,14 +187,14 @@ def test_an_underscore_beside_a_space_token_stays_an_underscore(tmp_path):
         (FOREIGN.format(space="▁").replace("-0.4 a", "oops a"), "line 15"),
     ],
 )
-def test_a_bad_arpa_file_gets_a_clear_sentence(tmp_path, content, says):
+def test_a_bad_arpa_file_is_refused_with_a_reason(tmp_path, content, says):
     path = tmp_path / "bad.arpa"
     path.write_text(content, "utf-8")
     with pytest.raises(ModelError, match=says):
         CharLM.from_arpa(path)
 
 
-def test_a_damaged_packed_arpa_file_gets_a_clear_sentence(lm, tmp_path):
+def test_a_damaged_compressed_arpa_file_is_refused_with_a_reason(lm, tmp_path):
     lm.to_arpa(tmp_path / "lm.arpa.gz")
     data = bytearray((tmp_path / "lm.arpa.gz").read_bytes())
     data[30:60] = bytes(value ^ 0x5A for value in data[30:60])
@@ -203,7 +203,7 @@ def test_a_damaged_packed_arpa_file_gets_a_clear_sentence(lm, tmp_path):
         CharLM.load(tmp_path / "lm.arpa.gz")
 
 
-def test_a_bad_model_file_gets_a_clear_sentence(lm, tmp_path):
+def test_a_bad_model_file_is_refused_with_a_reason(lm, tmp_path):
     with pytest.raises(ModelError, match="there is no language model"):
         CharLM.load(tmp_path / "none.npz")
     lm.save(tmp_path / "lm.npz")
@@ -228,7 +228,7 @@ def test_counting_in_blocks_changes_nothing(lm, monkeypatch):
     assert blocks.logprobs(["the cat wrote", "école"]) == pytest.approx(lm.logprobs(["the cat wrote", "école"]))
 
 
-def test_letting_rare_ngrams_go_keeps_a_sound_model(lm, monkeypatch):
+def test_dropping_rare_ngrams_keeps_a_normalised_model(lm, monkeypatch):
     monkeypatch.setattr("scriven.language.ngrams.BLOCK_SYMBOLS", 30)
     monkeypatch.setattr("scriven.language.ngrams.MAX_HELD_NGRAMS", 10)
     small = CharLM.train(TEXTS + ["quite another line, seen once"])
@@ -236,13 +236,13 @@ def test_letting_rare_ngrams_go_keeps_a_sound_model(lm, monkeypatch):
     assert np.exp(small.scores(np.arange(small.states)).astype(float)).sum(axis=1) == pytest.approx(1.0, abs=1e-4)
 
 
-def test_higher_orders_beat_single_characters_on_held_out_text():
+def test_higher_orders_have_lower_perplexity_on_held_out_text():
     held_out = ["the dog sat on a mat", "Mr. Cat wrote to the school"]
     by_order = {order: CharLM.train(TEXTS, order=order).perplexity(held_out) for order in (1, 3, 6)}
     assert by_order[3] < 0.7 * by_order[1] and by_order[6] < 0.7 * by_order[1]
 
 
-def test_from_words_knows_words_and_their_places():
+def test_from_words_models_words_and_their_contexts():
     model = CharLM.from_words(["maison", "école", "de", "la"], [5, 2, 50, 40])
     assert model.bits_per_char("la maison de la école") < 0.5 * model.bits_per_char("al noisam ed al eloce")
     assert model.logprob("École, la maison.") > model.logprob("Ecolx, la maixon.")
@@ -255,19 +255,19 @@ def test_words_add_to_texts():
     assert with_words.logprob("the zebra") > CharLM.train(texts).logprob("the zebra")
 
 
-def test_nothing_to_learn_from_and_impossible_orders():
+def test_empty_texts_and_invalid_orders_are_refused():
     with pytest.raises(TextError, match="no text"):
         CharLM.train(["  ", ""])
     with pytest.raises(SettingsError, match="order 0"):
         CharLM.train(TEXTS, order=0)
 
 
-def test_texts_with_control_marks_are_still_texts():
+def test_control_characters_in_texts_are_ignored():
     assert np.isfinite(CharLM.train(["a\x02b\x03c"]).logprob("abc"))
 
 
-def test_a_beam_costs_little(lm):
-    """Beam 12, 250 frames: look-ups for a line stay far under the 15 ms a line may cost more."""
+def test_language_model_lookups_of_a_beam_are_fast(lm):
+    """Beam 12, 250 frames: the look-ups of a line take far less than 15 ms."""
     rng = np.random.default_rng(0)
     states = np.full(12, lm.start())
     lm.scores(np.arange(lm.states))  # warm, as after the first lines

@@ -31,7 +31,7 @@ sys.exit(code)
 
 
 def peak(*arguments: object) -> int:
-    """MB of resident memory that a command line takes at most, in a process of its own."""
+    """Peak resident memory (MB) of a command line, in a separate process."""
     home = str(Path(package.__file__).parents[1])
     policy = {"OMP_WAIT_POLICY": "PASSIVE", "THP_MEM_ALLOC_ENABLE": "1"}  # as `main` sets them
     environment = {**os.environ, **policy, "PYTHONPATH": home, "OMP_NUM_THREADS": "1"}

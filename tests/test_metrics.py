@@ -53,7 +53,7 @@ def test_empty_references_count_their_insertions() -> None:
     assert score(["ab", ""], ["ab", "x"]).cer == 0.5
 
 
-def test_the_house_protocol_by_hand() -> None:
+def test_the_default_protocol_by_hand() -> None:
     ours = score(["abcd ef", "e\u0301"], ["abxd", "é"])
     assert (ours.edits, ours.characters, ours.n, ours.words) == (4, 8, 2, 3)
     assert ours.cer == 4 / 8
@@ -62,7 +62,7 @@ def test_the_house_protocol_by_hand() -> None:
     assert distance(["a", "b"], ["b"]) == 1
 
 
-def test_mean_per_word_counts_an_empty_prediction_as_all_wrong() -> None:
+def test_mean_per_word_counts_an_empty_prediction_as_one() -> None:
     # AttentionHTR added 0 for it, so a reader that writes nothing scored perfectly.
     assert score(["abcd", "xy"], ["", ""], protocol="cer_mean_per_word").cer == 1
     assert score(["abcd", "xy"], ["abcx", "xy"], protocol="cer_mean_per_word").cer == (1 / 4 + 0) / 2
@@ -82,7 +82,7 @@ def test_batch_mean_is_the_mean_of_ratios() -> None:
     assert ours.resampled == "batches"
 
 
-def test_asr_protocol_forgets_punctuation_and_case() -> None:
+def test_asr_protocol_ignores_punctuation_and_case() -> None:
     assert score(["«Oui», dit-il."], ["oui ditil"], protocol="asr").cer == 0
     assert score(["Oui."], ["oui"]).cer == 2 / 4
 
@@ -109,7 +109,7 @@ def test_interval_is_seeded_and_covers_the_truth() -> None:
     assert score(truths, guesses, groups=hands, rng=np.random.default_rng(9)).interval != again.interval
 
 
-def test_one_group_falls_back_to_lines_and_says_so() -> None:
+def test_one_group_falls_back_to_lines() -> None:
     assert score(["ab", "cd"], ["ab", "cx"], groups=["h", "h"]).resampled == "lines"
 
 
@@ -140,7 +140,7 @@ def test_confusions_count_all_three_kinds() -> None:
     assert confusions(["same"], ["same"]) == []
 
 
-def test_exact_counts_what_the_rate_counts() -> None:
+def test_exact_uses_the_normalisation_of_the_cer() -> None:
     result = score(["ab c"], ["a bc"], protocol="alnum_insensitive")  # where a space is no character
     assert (result.cer, result.exact) == (0.0, 1.0)
     assert score(["ab c"], ["a bc"]).exact == 0.0
@@ -153,7 +153,7 @@ def test_calibration() -> None:
     assert calibration([0.9] * 10, [False] * 10).ece == pytest.approx(0.9)
 
 
-def test_wrong_use_is_refused_in_words() -> None:
+def test_invalid_arguments_are_refused_with_a_message() -> None:
     with pytest.raises(InputError, match="no lines"):
         score([], [])
     with pytest.raises(InputError, match="2 references but 1 predictions"):

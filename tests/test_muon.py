@@ -1,4 +1,4 @@
-"""The optimiser: orthogonal steps for convolutions, AdamW for the rest, and less work for the same loss."""
+"""The optimiser: orthogonalised steps for convolutions, AdamW for the rest, faster learning of rare directions."""
 
 import pytest
 import torch
@@ -10,7 +10,9 @@ from scriven.training.muon import BETAS, EPSILON, MOMENTUM, RMS, Muon, orthogona
 
 @pytest.mark.parametrize("shape", [(24, 60), (60, 24), (32, 32)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_singular_values_come_near_one_and_keep_their_directions(shape: tuple[int, int], dtype: torch.dtype) -> None:
+def test_orthogonalisation_brings_singular_values_near_one_and_keeps_directions(
+    shape: tuple[int, int], dtype: torch.dtype
+) -> None:
     matrix = torch.randn(shape, generator=torch.Generator().manual_seed(1))
     u, _, v = torch.linalg.svd(matrix, full_matrices=False)
     made = orthogonal(matrix[None], dtype)[0]
@@ -21,19 +23,19 @@ def test_singular_values_come_near_one_and_keep_their_directions(shape: tuple[in
     assert (along > 0.6).all()
 
 
-def test_a_gradient_of_zeros_moves_nothing() -> None:
+def test_a_zero_gradient_changes_nothing() -> None:
     assert torch.equal(orthogonal(torch.zeros(2, 4, 9)), torch.zeros(2, 4, 9))
 
 
-def test_a_stack_comes_out_as_each_of_it_alone() -> None:
+def test_a_stack_of_matrices_equals_each_computed_alone() -> None:
     stack = torch.randn((3, 6, 20), generator=torch.Generator().manual_seed(4))
     stack *= torch.tensor([1.0, 9.0, 0.1])[:, None, None]
     alone = torch.cat([orthogonal(matrix[None]) for matrix in stack])
     assert torch.allclose(orthogonal(stack), alone, atol=1e-5)
 
 
-def test_weights_of_one_shape_step_together_as_they_do_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a GPU they are computed at once; a stack of all that are alike, tall, wide or square."""
+def test_weights_updated_together_equal_weights_updated_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU all weights of one shape are computed together: tall, wide and square ones."""
     shapes = [(8, 2, 1, 3), (4, 6, 1, 3), (8, 2, 1, 3), (4, 6, 1, 3), (8, 8, 1, 1)]
     made = []
     for together in (False, True):
@@ -50,7 +52,7 @@ def test_weights_of_one_shape_step_together_as_they_do_alone(monkeypatch: pytest
     assert all(torch.allclose(one, other, atol=1e-6) for one, other in zip(*made, strict=True))
 
 
-def test_which_weights_are_whose() -> None:
+def test_muon_gets_convolutions_with_several_inputs_and_adamw_the_rest() -> None:
     net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 6, 3), nn.Flatten(), nn.Linear(6, 3))
     net[1].bias.requires_grad_(False)
     optimizer = Muon(net.parameters(), 1e-3, 0.1, torch.float32)
@@ -65,7 +67,7 @@ def test_which_weights_are_whose() -> None:
     ]
 
 
-def test_a_convolution_steps_as_far_as_adamw_would_and_decays() -> None:
+def test_a_muon_step_has_the_size_of_an_adamw_step_and_weight_decay() -> None:
     weight = nn.Parameter(torch.ones(8, 6, 3, 3).to(memory_format=torch.channels_last))
     optimizer = Muon([weight], 0.01, 0.5, torch.float32)
     weight.grad = torch.randn(8, 6, 3, 3, generator=torch.Generator().manual_seed(2)).to(
@@ -77,7 +79,7 @@ def test_a_convolution_steps_as_far_as_adamw_would_and_decays() -> None:
     assert float((step * weight.grad).sum()) < 0
 
 
-def test_all_other_weights_step_as_adamw_does() -> None:
+def test_all_other_weights_equal_those_of_adamw() -> None:
     torch.manual_seed(3)
     ours, theirs = nn.Linear(5, 4), nn.Linear(5, 4)
     theirs.load_state_dict(ours.state_dict())
@@ -94,7 +96,7 @@ def test_all_other_weights_step_as_adamw_does() -> None:
     assert torch.allclose(ours.bias, theirs.bias, atol=1e-6)
 
 
-def test_weights_without_a_gradient_stay() -> None:
+def test_weights_without_a_gradient_do_not_change() -> None:
     net = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Conv2d(4, 4, 3))
     optimizer = Muon(net.parameters(), 1e-2, 0.1, torch.float32)
     net[0](torch.randn(1, 2, 5, 5)).mean().backward()
@@ -103,8 +105,8 @@ def test_weights_without_a_gradient_stay() -> None:
     assert torch.equal(net[1].weight, before)
 
 
-def test_rare_directions_are_learnt_sooner_than_by_adamw() -> None:
-    """Targets of very different size in different channels: the small ones are learnt in as few steps as the large."""
+def test_rare_directions_are_learnt_faster_than_by_adamw() -> None:
+    """With targets of very different size per channel, small ones are learnt in as few steps as large ones."""
 
     def error(make: str) -> float:
         torch.manual_seed(4)
@@ -130,8 +132,8 @@ def test_rare_directions_are_learnt_sooner_than_by_adamw() -> None:
     assert error("muon") < 0.85 * error("adamw")
 
 
-def test_an_orthogonal_step_follows_the_mean_of_the_gradients_and_looks_ahead() -> None:
-    """Two steps whose gradients differ: the second goes along the running mean, once more towards the new gradient."""
+def test_a_muon_step_uses_nesterov_momentum() -> None:
+    """Two steps with different gradients: the second follows the running mean, moved again to the new gradient."""
     torch.manual_seed(7)
     weight = nn.Parameter(torch.randn(6, 4, 1, 1))
     start, gradients = weight.detach().clone(), torch.randn(2, 6, 4, 1, 1)

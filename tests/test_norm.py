@@ -1,4 +1,4 @@
-"""Batch norm over the columns that count: equal to plain batch norm of the lines without their padding."""
+"""Masked batch norm equals plain batch norm of the lines without their padding."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def picture(*shape: int) -> Tensor:
 
 @pytest.mark.parametrize("act", [False, True])
 @pytest.mark.parametrize("known", [False, True])
-def test_statistics_and_gradients_are_those_of_the_columns_that_count(act: bool, known: bool) -> None:
+def test_statistics_and_gradients_equal_those_of_the_valid_columns(act: bool, known: bool) -> None:
     torch.manual_seed(0)
     x, dy = picture(3, 4, 2, 12) * 3 + 1, picture(3, 4, 2, 12)
     columns = Columns.of(WIDTHS, 12, known=known)
@@ -56,7 +56,7 @@ def test_statistics_and_gradients_are_those_of_the_columns_that_count(act: bool,
     assert float(a.grad.masked_select(~inside).abs().max()) == 0  # type: ignore[union-attr]
 
 
-def test_a_batch_that_is_no_number_leaves_no_trace_in_the_running_statistics() -> None:
+def test_a_non_finite_batch_does_not_change_the_running_statistics() -> None:
     norm = MaskedBatchNorm(2)
     before = [b.clone() for b in (norm.running_mean, norm.running_var) if b is not None]
     x = torch.full((3, 2, 2, 12), float("nan")).to(memory_format=torch.channels_last)
@@ -65,8 +65,8 @@ def test_a_batch_that_is_no_number_leaves_no_trace_in_the_running_statistics() -
     assert all(torch.equal(a, b) for a, b in zip(after, before, strict=True))
 
 
-def test_no_norm_is_asked_for_with_an_epsilon_of_zero(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PyTorch 2.11 refuses it, others do not."""
+def test_no_batch_norm_is_called_with_an_epsilon_of_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch 2.11 refuses an epsilon of 0; other versions do not."""
     plain, asked = F.batch_norm, list[float]()
 
     def noted(*given: Any) -> Tensor:
@@ -80,7 +80,7 @@ def test_no_norm_is_asked_for_with_an_epsilon_of_zero(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("network", RECOGNISERS)
-def test_the_loss_is_the_same_however_far_lines_are_padded(network: str) -> None:
+def test_the_loss_does_not_depend_on_the_padding(network: str) -> None:
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     lines = [rng.integers(0, 255, (64, width)).astype(np.uint8) for width in (120, 150, 170, 192)]

@@ -1,4 +1,4 @@
-"""pick: the choice is the same every time and never a bad line; what it writes is what read writes; the forecast."""
+"""pick: a deterministic choice without bad lines, output in the formats of `read`, and the forecast."""
 
 import csv
 import io
@@ -71,7 +71,7 @@ def test_the_choice_is_the_same_in_any_order_and_its_beginning_is_the_shorter_ch
 
 
 @pytest.mark.parametrize("by", CRITERIA)
-def test_blank_lines_never_and_all_others_when_all_are_asked_for(by: str) -> None:
+def test_blank_lines_are_never_chosen_and_all_others_can_be(by: str) -> None:
     pool = [
         *some(9),
         LineCandidate("blank", "", 0.0),
@@ -104,7 +104,7 @@ def test_the_lazy_greedy_choice_is_the_greedy_choice() -> None:
     assert [next(lazy) for _ in range(6)] == plain
 
 
-def test_long_lines_before_short_ones_and_neither_the_worst_nor_the_surest_first() -> None:
+def test_long_lines_of_medium_confidence_come_first() -> None:
     same = "the same length of text"
     pool = [LineCandidate(f"{i:02d}", f"{same[i % 5 :]}{same[: i % 5]} {i:02d}", i / 20, "", "") for i in range(20)]
     first = names(pool, 5)
@@ -113,7 +113,7 @@ def test_long_lines_before_short_ones_and_neither_the_worst_nor_the_surest_first
     assert names([*pool, LineCandidate("long", f"{same} and {same[::-1]}", 0.5)], 1) == ["long"]
 
 
-def test_what_reads_nearly_like_a_chosen_line_comes_last() -> None:
+def test_near_repetitions_of_a_chosen_line_come_last() -> None:
     twin = "a rather long line, written twice"
     pool = [LineCandidate("a", twin, 0.5), LineCandidate("b", twin[:-1], 0.5), LineCandidate("c", "short", 0.5)]
     for by in CRITERIA:
@@ -121,7 +121,7 @@ def test_what_reads_nearly_like_a_chosen_line_comes_last() -> None:
         assert order.index("c") == 1 and len(order) == 3
 
 
-def test_pages_and_hands_share_the_choice() -> None:
+def test_the_choice_is_spread_over_pages_and_hands() -> None:
     pool = [
         LineCandidate(f"{hand}{i}", f"{chr(97 + i)}bcdef {i}{i}", 0.5, hand, hand) for hand in "xy" for i in range(8)
     ]
@@ -129,8 +129,8 @@ def test_pages_and_hands_share_the_choice() -> None:
     assert sorted(id[0] for id in chosen) == ["x"] * 3 + ["y"] * 3
 
 
-def test_criteria_of_confidence_choose_the_least_or_the_most_sure_first() -> None:
-    """Of lines that differ in nothing else; the very worst are left for the end."""
+def test_confidence_criteria_choose_the_least_or_the_most_confident_first() -> None:
+    """Among lines that differ only in confidence; the least confident twentieth comes last."""
     pool = [LineCandidate(f"{i:02d}", chr(97 + i) * 3 + " " + chr(118 - i) * 4, i / 20) for i in range(20)]
     unsure, clear = (names(pool, 20, by) for by in ("unsure", "clear"))
     assert unsure[:3] == ["01", "02", "03"] and "00" in unsure[-2:]
@@ -147,7 +147,7 @@ def test_an_unknown_criterion_is_refused() -> None:
 # the job
 
 
-def test_lines_with_a_text_are_left_out_and_machine_readings_are_none(tmp_path: Path, toy: Path) -> None:
+def test_lines_with_a_transcription_are_skipped_and_readings_are_not_transcriptions(tmp_path: Path, toy: Path) -> None:
     folder = lines(tmp_path / "l", {"abc": "abc", "gfed": None, "ba dc": ""})
     picked = job.pick([folder], 5, toy, stream=io.StringIO())
     assert {one.candidate.id for one in picked.chosen} == {"id gfed", "id ba dc"} and picked.pool.labelled == 1
@@ -157,7 +157,7 @@ def test_lines_with_a_text_are_left_out_and_machine_readings_are_none(tmp_path: 
     assert [one.candidate.id for one in picked.chosen] == ["b"]
 
 
-def test_where_all_lines_have_texts_they_are_not_looked_at_and_test_lines_stay_away(tmp_path: Path, toy: Path) -> None:
+def test_if_all_lines_have_texts_these_are_ignored_and_test_lines_are_not_candidates(tmp_path: Path, toy: Path) -> None:
     said = dict(zip(TEXTS, TEXTS, strict=True))
     other = {seen: f"no {i}" for i, seen in enumerate(TEXTS)}
     found = []
@@ -189,7 +189,7 @@ def test_a_csv_is_what_read_writes_and_a_lines_folder(scans: Path, toy: Path, tm
     assert not {row[0] for row in picked[1:]} & set(rest) and len(rest) == len(TEXTS) - 3
 
 
-def test_a_finished_file_stays_and_an_ending_must_fit(scans: Path, toy: Path, tmp_path: Path) -> None:
+def test_an_existing_file_is_not_overwritten_and_the_extension_must_fit(scans: Path, toy: Path, tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("mine")
     with pytest.raises(OutputError, match="exists; choose another -o"):
         job.pick([scans], 3, toy, tmp_path / "p.csv")
@@ -228,7 +228,7 @@ def test_picking_needs_no_torch(scans: Path, toy: Path, python: Callable[..., ob
 # the forecast
 
 
-def test_a_power_law_is_found_again_and_inverts() -> None:
+def test_a_power_law_is_recovered_and_inverted() -> None:
     law = PowerLaw(20.0, 0.3)
     found = fit_power_law({0: 0.4, **{n: 0.4 * law.share(n) for n in (30, 100, 500, 2000)}})
     assert found.a == pytest.approx(0.3, rel=0.03) and found.k == pytest.approx(20, rel=0.1)
@@ -253,8 +253,10 @@ def test_the_forecast_is_a_range_over_the_measured_hands() -> None:
 
 
 @pytest.mark.parametrize("start", [(0.2, 0.2), (0.35, 0.5), (0.6, 0.7)])
-def test_from_20_percent_up_the_forecast_names_a_bound_and_what_fewer_lines_reach(start: tuple[float, float]) -> None:
-    """It once gave no forecast at all to those who need it most."""
+def test_from_20_percent_cer_the_forecast_gives_a_bound_and_the_cer_after_fewer_lines(
+    start: tuple[float, float],
+) -> None:
+    """Regression: above 20 % CER there was no forecast."""
     found = forecast(start)
     said = found.sentence()
     assert "cannot be told" not in said and "lines" in said
@@ -273,7 +275,7 @@ def chosen_by(toy: Path, *given: Path, count: int = 50, **more: object) -> list[
     return sorted(one.item.picture_name() for one in picked.chosen)
 
 
-def test_what_is_done_is_known_by_its_picture_whatever_it_is_called(toy: Path, tmp_path: Path) -> None:
+def test_transcribed_lines_are_recognised_by_their_picture(toy: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / "scans" / name).mkdir(parents=True)
         for i, text in enumerate(TEXTS[:3]):
@@ -289,14 +291,14 @@ def test_what_is_done_is_known_by_its_picture_whatever_it_is_called(toy: Path, t
         job.pick([a], 1, toy, stream=io.StringIO(), done=[tmp_path / "all.csv"])
 
 
-def test_lines_that_measure_are_picked_only_when_they_are_asked_for(toy: Path, tmp_path: Path) -> None:
+def test_validation_and_test_lines_are_picked_only_on_request(toy: Path, tmp_path: Path) -> None:
     folder = lines(tmp_path / "m", {text: None for text in TEXTS}, "test")
     with pytest.raises(InputError, match="only test lines, which are for evaluation.*split=test"):
         chosen_by(toy, folder)
     assert chosen_by(toy, folder, settings=job.PickSettings(split="test"))
 
 
-def test_too_little_read_makes_no_forecast(toy: Path, scans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_estimate_there_is_no_forecast(toy: Path, scans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job, "estimate_cer", lambda *_: None)
     picked = job.pick([scans], 3, toy, stream=io.StringIO())
     assert picked.forecast is None and "no forecast" in picked.how_far()

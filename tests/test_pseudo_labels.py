@@ -1,4 +1,4 @@
-"""Pseudo-labels: readings that the language model expects, and that no other hypothesis comes near, rank high."""
+"""Pseudo-labels: readings likely under the language model and without close competitors rank high."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ LETTERS = ("a", "b", "c", " ")
 def pseudo_labels(
     decode: DecodeSettings | None = None, lm: CharLM | None = None, **rows: list[list[float]]
 ) -> dict[str, PseudoLabel]:
-    """Pseudo-labels of pictures for which the network emits these rows: per frame, shares of the blank and LETTERS."""
+    """Pseudo-labels of pictures with these network outputs: per frame, probabilities of the blank and LETTERS."""
     info = ModelInfo(network="convtext", sizes={"size": "tiny"}, charset=LETTERS)
     logits = {id: np.log(np.array(frames, np.float32)) for id, frames in rows.items()}
     widths = {4 * len(frames): id for id, frames in rows.items()}
@@ -39,12 +39,12 @@ def pseudo_labels(
 
 
 def frame(**shares: float) -> list[float]:
-    """One frame: a letter's share each, `space` for the space; the blank has the rest."""
+    """One frame: the probability of each letter, `space` for the space, the rest for the blank."""
     named = [shares.get(letter if letter != " " else "space", 0.001) for letter in LETTERS]
     return [1 - sum(named), *named]
 
 
-def test_a_reading_that_another_hypothesis_comes_near_scores_lower():
+def test_a_reading_with_a_close_competitor_scores_lower():
     found = pseudo_labels(clear=[frame(a=0.9)] * 1 + [frame()] * 3, near=[frame(a=0.5, b=0.45)] + [frame()] * 7)
     assert found["clear"].reading.text == found["near"].reading.text == "a"
     assert found["clear"].score > found["near"].score + 0.5
@@ -59,7 +59,7 @@ def test_length_alone_does_not_lower_the_score():
     assert found["long"].score == pytest.approx(found["short"].score, abs=0.05)
 
 
-def test_what_the_language_model_expects_scores_higher():
+def test_a_text_likely_under_the_language_model_scores_higher():
     lm = CharLM.train(["abab abab ab"] * 20, order=3)
     sure = {
         "usual": [frame(a=0.7), frame(), frame(b=0.7), frame()],

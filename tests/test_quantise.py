@@ -1,4 +1,4 @@
-"""Smaller graphs read the same, or are not kept."""
+"""Graphs in int8 and fp16 read the same as fp32, or are not kept."""
 
 import logging
 import shutil
@@ -30,7 +30,7 @@ def lines():
     return [Picture.of(text, prepare(picture(text))) for text in texts], texts
 
 
-def test_int8_reads_the_same_and_is_int8(model, lines, tmp_path, caplog):
+def test_int8_graphs_are_int8_and_read_the_same(model, lines, tmp_path, caplog):
     reader = Reader.load(model, threads=1)
     feeds = calibration_feeds(reader, lines[0], 16)["reader"]
     assert sum(len(feed["widths"]) for feed in feeds) == 16
@@ -51,14 +51,14 @@ def test_the_first_and_the_last_layer_stay_fp32(model, lines, tmp_path):
     assert not [n for n in onnx.load(tmp_path / "same.onnx").graph.node if "Quantize" in n.op_type]
 
 
-def test_sixteen_bits_on_disk_are_half_as_large_and_read_the_same(model, lines, tmp_path):
+def test_fp16_weights_take_half_the_space_and_read_the_same(model, lines, tmp_path):
     store_fp16(model / "reader.onnx", tmp_path / "half.onnx")
     assert (tmp_path / "half.onnx").stat().st_size < 0.75 * (model / "reader.onnx").stat().st_size
     shutil.copy(tmp_path / "half.onnx", model / "reader.onnx")
     assert [r.text for r in Reader.load(model, threads=1).read_prepared(lines[0])] == lines[1]
 
 
-def test_shrink_keeps_the_smallest_that_reads_as_well(model, lines):
+def test_reduce_precision_keeps_the_smallest_graph_within_the_loss(model, lines):
     report = reduce_precision(model, lines[0], *lines, ALL)
     assert report.kept == "int8" and report.n == 40 and report.tried[1].same == 1.0
     info = read_info(model)
@@ -75,8 +75,8 @@ def test_without_texts_the_fp32_graph_is_the_reference(model, lines):
     assert report.kept == "int8" and [c.cer for c in report.tried] == [0.0, 0.0]
 
 
-def test_without_texts_a_graph_that_reads_otherwise_is_not_kept(model, lines, monkeypatch):
-    """The smaller graphs lose the letters: then nothing but fp32 stays."""
+def test_without_texts_a_graph_that_reads_differently_is_not_kept(model, lines, monkeypatch):
+    """If the smaller graphs lose letters, fp32 is kept."""
     full = (model / "reader.onnx").read_bytes()
 
     def spoil(source, target, *rest):
@@ -87,18 +87,18 @@ def test_without_texts_a_graph_that_reads_otherwise_is_not_kept(model, lines, mo
         onnx.save(broken, target)
 
     monkeypatch.setattr("scriven.training.quantise.quantise", spoil)
-    monkeypatch.setattr("scriven.training.quantise.halve", spoil)
+    monkeypatch.setattr("scriven.training.quantise.store_fp16", spoil)
     report = reduce_precision(model, lines[0], lines[0], None)
     assert report.kept == "fp32" and [c.cer for c in report.tried] == [0.0, 1.0, 1.0]
     assert (model / "reader.onnx").read_bytes() == full
 
 
-def test_shrink_leaves_a_graph_alone_where_everything_smaller_reads_worse(model, lines):
+def test_reduce_precision_keeps_fp32_if_all_smaller_graphs_read_worse(model, lines):
     report = reduce_precision(model, lines[0], *lines, QuantiseSettings(loss=-1.0))
     assert report.kept == "fp32" and [c.precision for c in report.tried] == ["fp32", "int8", "fp16"]
     assert read_info(model).graphs["reader"].precision == "fp32" and (model / "reader.onnx").exists()
 
 
-def test_nothing_to_calibrate_on_is_said(model):
+def test_calibration_without_pictures_is_refused(model):
     with pytest.raises(InputError, match="no pictures to calibrate"):
         calibration_feeds(Reader.load(model, threads=1), [])

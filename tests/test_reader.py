@@ -1,4 +1,4 @@
-"""The reader: from pictures to Readings, the same alone and in company, with errors a person can use."""
+"""The reader: from pictures to Readings, independent of the batch; errors in model folders."""
 
 import json
 import shutil
@@ -36,7 +36,7 @@ def texts(count, rng, longest=12):
     return ["".join(rng.choice(letters, rng.integers(1, longest))) for _ in range(count)]
 
 
-def test_reads_what_is_written_in_the_order_it_came(reader, monkeypatch):
+def test_reads_pictures_in_input_order(reader, monkeypatch):
     monkeypatch.setattr(session, "LOOK_AHEAD", 1000)  # several windows
     wanted = texts(60, np.random.default_rng(0))
     readings = list(reader.read((f"p{i}", picture(text)) for i, text in enumerate(wanted)))
@@ -45,7 +45,7 @@ def test_reads_what_is_written_in_the_order_it_came(reader, monkeypatch):
     assert all(0 < r.confidence <= 1 for r in readings)
 
 
-def test_a_line_reads_the_same_alone_and_in_company(reader):
+def test_a_line_is_read_the_same_alone_and_in_a_batch(reader):
     pictures = [(str(i), picture(t)) for i, t in enumerate(texts(20, np.random.default_rng(1), 30))]
     together = list(reader.read(pictures))
     for pair, company in zip(pictures, together, strict=True):
@@ -55,7 +55,7 @@ def test_a_line_reads_the_same_alone_and_in_company(reader):
         assert [(c.start, c.end) for c in alone.characters] == [(c.start, c.end) for c in company.characters]
 
 
-def test_the_padding_of_the_batch_does_not_show(reader):
+def test_the_padding_of_the_batch_does_not_change_readings(reader):
     ink = reader.prepare("a", picture("abc")).ink
     run = logits_of(reader)
     image = np.zeros((1, 1, 64, 256), np.float32)
@@ -78,7 +78,7 @@ def test_spans_are_in_pixels_of_the_given_picture(reader, height):
     assert all(c.end > c.start for c in reading.characters)
 
 
-def test_every_character_has_three_alternatives_of_falling_chance(reader):
+def test_every_character_has_three_alternatives_in_order_of_probability(reader):
     for character in next(reader.read([("a", picture("bad"))])).characters:
         names, chances = zip(*character.alternatives, strict=True)
         assert len(set(names)) == 3 and character.text not in names
@@ -112,7 +112,7 @@ def test_windows_keep_every_frame_once(width):
     np.testing.assert_array_equal(stitch(parts, cuts, 4), frames)
 
 
-def test_windows_read_as_the_whole_does(reader, monkeypatch):
+def test_windows_are_read_as_the_whole_picture(reader, monkeypatch):
     text = "".join(np.random.default_rng(2).choice(LETTERS[:-1], 100))
     prepared = [reader.prepare("long", picture(text))]
     (_, whole) = next(reader.frames(prepared))
@@ -130,7 +130,7 @@ def test_a_picture_of_40000_px(reader):
     assert reading.characters[-1].end <= 40_000
 
 
-def test_what_no_line_looks_like_is_refused_by_name(reader):
+def test_pictures_that_cannot_be_lines_are_refused_by_name(reader):
     with pytest.raises(ImageError, match="rule.*leave it out"):
         reader.prepare("rule", np.full((2, 40_000), 255, np.uint8))
 
@@ -164,7 +164,7 @@ def test_runs_collapse_and_peaks():
     assert edges.min() >= 0 and edges.max() <= 36 and (np.diff(edges.ravel()) >= 0).all()
 
 
-def test_aligning_what_was_read_finds_the_path_that_was_read():
+def test_aligning_a_greedy_reading_gives_the_greedy_path():
     rng = np.random.default_rng(4)
     for _ in range(30):
         log_probs = log_posteriors(rng.normal(0, 6, (40, 6)).astype(np.float32))
@@ -186,13 +186,13 @@ def test_alignment_is_the_best_of_all_paths():
         assert log_probability(log_probs, classes) == pytest.approx(total, abs=1e-4)
 
 
-def test_a_text_that_does_not_fit_is_a_named_error():
+def test_aligning_a_text_too_long_for_the_frames_raises():
     assert frames_needed([1, 1, 2]) == 4
     with pytest.raises(TooFewFrames, match="line 7 has too few frames for its text: 3 where 4"):
         align(frames(np.random.default_rng(0), 3, 3), [1, 1, 2], "line 7")
 
 
-def test_temperature_makes_overconfident_characters_honest():
+def test_temperature_calibrates_overconfident_characters():
     rng = np.random.default_rng(6)
     charset = Charset(tuple("abcd"))
     logits, wanted = [], []
@@ -217,7 +217,7 @@ def test_line_confidence_is_calibrated():
     assert golden_section(lambda v: (v - 1.7) ** 2, -3, 5) == pytest.approx(1.7, abs=1e-3)
 
 
-def test_fit_lines_counts_white_space_as_the_score_does():
+def test_fit_lines_ignores_white_space_as_the_score_does():
     charset = Charset.of(["a"])
     frames = np.full((3, 3), -20.0, np.float32)
     frames[[0, 1, 2], [1, 2, 1]] = 20.0  # " a "
@@ -252,7 +252,7 @@ def test_calibrate_fits_both_on_validation_lines(reader):
 # Model folders
 
 
-def test_model_json_survives_and_keeps_unknown_keys(model, tmp_path):
+def test_model_json_round_trips_with_unknown_keys(model, tmp_path):
     info = read_info(model)
     assert info.characters.characters == LETTERS and info.temperature == 1.0
     content = json.loads((model / "model.json").read_text())
@@ -275,7 +275,7 @@ def test_model_json_survives_and_keeps_unknown_keys(model, tmp_path):
         ({"charset": ["a", "b"]}, "9 classes, model.json 2 characters"),
     ],
 )
-def test_a_model_that_does_not_fit_is_refused(model, tmp_path, change, message):
+def test_an_invalid_model_json_is_refused(model, tmp_path, change, message):
     folder = tmp_path / "m"
     shutil.copytree(model, folder)
     content = json.loads((folder / "model.json").read_text())
@@ -286,7 +286,7 @@ def test_a_model_that_does_not_fit_is_refused(model, tmp_path, change, message):
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.95])
 @pytest.mark.parametrize("file", ["model.json", "reader.onnx"])
-def test_cut_short_files_are_refused(model, tmp_path, file, share):
+def test_truncated_files_are_refused(model, tmp_path, file, share):
     folder = tmp_path / "m"
     shutil.copytree(model, folder)
     data = (folder / file).read_bytes()
@@ -296,7 +296,7 @@ def test_cut_short_files_are_refused(model, tmp_path, file, share):
     assert "\n" not in str(caught.value)
 
 
-def test_missing_models_engines_and_devices(model, tmp_path):
+def test_missing_models_engines_and_devices_are_refused(model, tmp_path):
     with pytest.raises(ModelError, match="no model 'nowhere'"):
         find_model("nowhere")
     with pytest.raises(ModelError, match="no model.json"):
@@ -318,7 +318,7 @@ def test_openvino_reads_the_same(model, reader):
     assert [r.text for r in other.read(pictures)] == [r.text for r in reader.read(pictures)]
 
 
-def test_prepared_pictures_know_their_scale(reader):
+def test_prepared_pictures_have_their_scale(reader):
     made = reader.prepare("a", picture("ab", 128))
     assert isinstance(made, Picture) and made.ink.shape == (64, 48) and made.scale == pytest.approx(2)
 

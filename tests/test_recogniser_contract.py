@@ -68,7 +68,7 @@ def test_overfits_four_lines(learnt):
     assert net.read(batch) == list(TEXTS)
 
 
-def test_reads_a_line_the_same_alone_and_in_company(learnt):
+def test_reads_a_line_the_same_alone_and_in_a_batch(learnt):
     _, net, batch = learnt
     together, steps = net(batch.images, batch.widths)
     for i, text in enumerate(TEXTS):
@@ -208,7 +208,7 @@ def test_adapts(network, letters, tmp_path):
     assert (info.network, info.height) == (network, NETWORKS[network].height) and done.why
 
 
-def test_unknown_networks_and_sizes_are_named():
+def test_unknown_networks_and_sizes_are_refused_by_name():
     with pytest.raises(SettingsError, match="convtext"):
         build("convtxt", Charset.of(["a"]), size="tiny")
     with pytest.raises(SettingsError, match="tiny, small, base"):
@@ -218,12 +218,12 @@ def test_unknown_networks_and_sizes_are_named():
 @pytest.mark.parametrize(
     ("size", "low", "high"), [("tiny", 1.5e6, 2.0e6), ("small", 4.0e6, 5.0e6), ("base", 9e6, 11e6)]
 )
-def test_sizes_are_what_they_are_called(size, low, high):
+def test_sizes_have_the_documented_numbers_of_parameters(size, low, high):
     net = build("convtext", Charset(tuple(chr(c) for c in range(32, 252))), size=size)
     assert low <= sum(p.numel() for p in net.parameters()) <= high
 
 
-def test_frames_too_few_is_a_data_error_with_a_name():
+def test_too_few_frames_raise_text_error():
     logits = torch.zeros(1, 4, 5)
     with pytest.raises(TextError, match="needs 5 frames and its picture gives 4"):
         ctc_loss(logits, torch.tensor([4]), ["boot"], Charset.of(["boot"]))

@@ -1,4 +1,4 @@
-"""What every network relies on: the loss counts characters and no padding, dropout is for training alone."""
+"""Properties of every network: the loss is per character and excludes the padding; dropout in training only."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ from scriven.text import Charset
 CHARSET = Charset.of(["ab"])
 
 
-def test_the_loss_is_the_mean_over_characters_and_no_frame_of_the_padding_counts() -> None:
+def test_the_loss_is_the_mean_over_characters_without_frames_of_the_padding() -> None:
     torch.manual_seed(0)
     logits, steps, texts = torch.randn(2, 9, len(CHARSET) + 1), torch.tensor([9, 4]), ["abababa"[:5], "b"]
     apart = [
@@ -35,7 +35,7 @@ def test_the_loss_is_the_mean_over_characters_and_no_frame_of_the_padding_counts
 
 
 @pytest.mark.parametrize("network", RECOGNISERS)
-def test_dropout_is_for_training_alone(network: str) -> None:
+def test_dropout_is_active_in_training_only(network: str) -> None:
     torch.manual_seed(0)
     net = build(network, CHARSET, size="tiny")
     with torch.no_grad():

@@ -36,7 +36,7 @@ def test_score_uses_the_test_split_and_counts_unlabelled_lines(model, letters):
         score(model, [letters], "valid", settings=ONE)
 
 
-def test_score_counts_edits_and_names_characters_that_cannot_be_written(model, tmp_path, capsys):
+def test_score_counts_edits_and_names_characters_outside_the_character_set(model, tmp_path, capsys):
     folder = tmp_path / "wrong"
     with LinesWriter(folder, {}) as writer:
         writer.write(Line("a", encode(picture("abcd")), "abcx"))

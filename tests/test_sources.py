@@ -1,4 +1,4 @@
-"""Sources of training pictures: every text with its own picture, every id once, texts that the network can write."""
+"""Sources of training pictures: texts with their own pictures, unique ids, texts within the character set."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from toy_reader import picture  # noqa: E402
 
 
 def write(file: Path, rows: list[tuple[str, str, str]]) -> None:
-    """(id, text, what the picture shows)"""
+    """A folder of lines given as (id, text, text that the picture shows)."""
     images = [{"bytes": encode(picture(shown)), "path": ""} for _, _, shown in rows]
     table = pa.table({"id": [r[0] for r in rows], "image": images, "text": [r[1] for r in rows]})
     file.parent.mkdir(exist_ok=True)
@@ -28,7 +28,7 @@ def write(file: Path, rows: list[tuple[str, str, str]]) -> None:
 
 
 @pytest.mark.parametrize("cache_bytes", [0, 1 << 30])
-def test_the_first_of_an_id_keeps_its_own_picture(tmp_path: Path, cache_bytes: int) -> None:
+def test_of_lines_with_equal_ids_the_first_is_used_with_its_own_picture(tmp_path: Path, cache_bytes: int) -> None:
     write(tmp_path / "train.parquet", [("x", "abc", "abc"), ("y", "ee", "ee"), ("x", "ffff", "ffff")])
     source = FolderSource(LinesFolder(tmp_path), "train", InputSpec(64, 4), cache_bytes=cache_bytes)
     assert [skipped.id for skipped in source.skipped] == ["x"]
@@ -39,7 +39,7 @@ def test_the_first_of_an_id_keeps_its_own_picture(tmp_path: Path, cache_bytes: i
     assert text == "abc" and np.array_equal(shown, expected)
 
 
-def test_an_id_of_train_is_not_validated_on(tmp_path: Path) -> None:
+def test_a_validation_line_with_the_id_of_a_training_line_is_skipped(tmp_path: Path) -> None:
     write(tmp_path / "train.parquet", [("x", "abc", "abc"), ("y", "ee", "ee")])
     write(tmp_path / "valid.parquet", [("x", "ffff", "ffff"), ("z", "bb", "bb")])
     train, valid = split_source(LinesFolder(tmp_path), InputSpec(64, 4))
@@ -59,7 +59,7 @@ class Said:
         return Handwriting(image, text, "box")
 
 
-def test_words_that_the_network_cannot_write_are_left_out_of_a_line() -> None:
+def test_words_outside_the_character_set_are_dropped_from_synthetic_lines() -> None:
     charset = Charset.of(["das kostet hier"])
     source = ScribeSource(Said(), Said(), InputSpec(64, 4, charset), seed=0)  # type: ignore[arg-type]
     assert source.make(0, 1.0)[1] == "das kostet hier"

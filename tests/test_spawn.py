@@ -1,4 +1,4 @@
-"""Training where processes are spawned and files cannot be read by position, as on Windows."""
+"""Training with spawned processes and without `os.pread`, as on Windows."""
 
 import os
 import pickle

@@ -56,7 +56,7 @@ def folder(tmp_path):
 
 
 def test_a_word_list_file_yields_clean_words(tmp_path):
-    """Earlier system: `word_distr --dict-file` kept the line ends, and `--only-letters` then dropped every word."""
+    """An earlier system kept line ends in the words of a list, and `--only-letters` then dropped every word."""
     path = tmp_path / "dict.txt"
     path.write_text("maison\nécole\r\n\nmaison\n", "utf-8", newline="")
     words = WordDistribution.load(path)
@@ -87,7 +87,7 @@ def test_a_distribution_survives_its_csv_whatever_the_characters(tmp_path_factor
     assert len(list(csv.reader(path.read_text("utf-8").splitlines(keepends=True)))) == len(words.words) + 1
 
 
-def test_what_a_language_filters_is_one_line_and_no_failure(tmp_path, capsys, monkeypatch):
+def test_filtered_words_of_a_language_are_one_line_of_output_and_no_failure(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(
         words_module, "word_frequencies", lambda code: {"maison": 0.5, "00": 0.2, "l'eau": 0.1, "ŵŵ": 0.1}
     )
@@ -104,7 +104,7 @@ def test_only_letters_is_not_for_ngrams(folder, capsys):
 
 
 @pytest.mark.parametrize("command", [["words"], ["words", "--ngrams"], ["lm"]])
-def test_a_file_that_is_there_is_not_overwritten(folder, capsys, command):
+def test_an_existing_file_is_not_overwritten(folder, capsys, command):
     out = folder.parent / f"{folder.name}.npz"
     out.write_text("mine")
     assert run(["texts", *command, str(folder / "a.txt"), "-o", str(out)]) == 2
@@ -126,15 +126,15 @@ def test_only_letters_keeps_the_words():
         ("a,1,2\n", "line 1 is not"),
     ],
 )
-def test_a_bad_word_list_gets_a_clear_sentence(tmp_path, content, says):
+def test_a_bad_word_list_is_refused_with_a_reason(tmp_path, content, says):
     path = tmp_path / "words.csv"
     path.write_text(content, "utf-8")
     with pytest.raises(TextError, match=says):
         WordDistribution.load(path)
 
 
-def test_words_have_the_letters_that_folding_took_from_the_list():
-    """wordfreq writes ß as ss and a final ς as σ; both used to be learned and written so."""
+def test_letters_lost_by_case_folding_are_restored():
+    """wordfreq folds ß to ss and final ς to σ; both were once written so."""
     right = (
         "straße straßenbahn hauptstraße groß größe vergrößern fuß fußball maß maßnahmen regelmäßig spaß süß gruß grüße"
     )
@@ -163,7 +163,7 @@ def test_words_have_the_letters_that_folding_took_from_the_list():
 # --- corpora ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_corpus_names_what_it_refuses(folder):
+def test_a_corpus_names_skipped_files(folder):
     skipped = []
     lines = list(corpus_lines(corpus_files([folder], skipped)))
     assert lines == ["Le chat dort.", "Le chien, lui, mange du « pain ».", "un chat", "un chien"]
@@ -191,7 +191,7 @@ def test_invisible_characters_are_removed_and_counted(tmp_path):
     assert tokenise("vor\u00adher") == ["vorher"] and count_words(["vor\u00adher"]).words == ("vorher",)
 
 
-def test_a_corpus_leaves_hidden_files_and_folders_alone(tmp_path):
+def test_a_corpus_ignores_hidden_files_and_folders(tmp_path):
     for name in ("letters/.git/HEAD", "letters/.notes.txt", "letters/a.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(f"{name}\n", "utf-8")
@@ -199,7 +199,7 @@ def test_a_corpus_leaves_hidden_files_and_folders_alone(tmp_path):
     assert corpus_files([tmp_path / "letters"], skipped) == [tmp_path / "letters" / "a.txt"] and not skipped
 
 
-def test_a_corpus_with_nothing_readable_is_an_error(folder):
+def test_a_corpus_without_readable_files_is_refused(folder):
     with pytest.raises(TextError, match="latin.txt.*not UTF-8"):
         corpus_files([folder / "latin.txt"], [])
     with pytest.raises(TextError, match="no text file or folder"):
@@ -210,7 +210,7 @@ def test_a_corpus_with_nothing_readable_is_an_error(folder):
 
 
 @pytest.mark.parametrize(("lines", "french"), [(FRENCH, True), (ENGLISH, False)])
-def test_spaces_around_marks_come_back_as_they_were(lines, french):
+def test_joining_tokens_restores_the_spacing_of_punctuation(lines, french):
     assert spaced_as_french(lines) is french
     for line in lines:
         assert join(tokenise(line), french) == line
@@ -229,7 +229,7 @@ def test_texts_are_clean_and_of_their_language(spec):
         assert set(text) <= allowed
 
 
-def test_seed_and_index_decide_the_text():
+def test_a_text_is_determined_by_seed_and_index():
     texts, again = source("lines:en"), source("lines:en")
     assert [text_at(texts, 3, i) for i in range(20)] == [text_at(again, 3, i) for i in reversed(range(20))][::-1]
     assert text_at(texts, 3, 0) != text_at(texts, 4, 0)
@@ -244,7 +244,7 @@ def test_lines_have_the_length_asked_for():
     assert max(lengths) <= 40 and np.median(lengths) > 25
 
 
-def test_the_three_sources_differ_as_they_should(tmp_path):
+def test_words_lines_and_mixed_sources_differ(tmp_path):
     words = tmp_path / "words.csv"
     words.write_text("word,count\ncommon,10000\nrare,1\n", "utf-8")
     off = dict(number=0, date=0, amount=0, abbreviation=0, initials=0, balanced=0, title=0, upper=0)
@@ -258,7 +258,7 @@ def test_the_three_sources_differ_as_they_should(tmp_path):
     assert share[1.0] < 0.005
 
 
-def test_case_marks_numbers_and_the_rest_are_mixed_in():
+def test_capitals_punctuation_and_numbers_are_mixed_in():
     texts = source("words:fr", TextSettings(balanced=0))
     drawn = [text_at(texts, 0, i) for i in range(4000)]
     assert sum(t[:1].isupper() for t in drawn) > 200
@@ -271,7 +271,7 @@ def test_case_marks_numbers_and_the_rest_are_mixed_in():
     assert any("'" in t for t in drawn) and not any(t in language_of("fr").elisions for t in drawn)
 
 
-def test_an_elided_word_stands_before_one_that_may_follow_it(tmp_path):
+def test_an_elision_is_joined_to_a_word_that_may_follow_it(tmp_path):
     words = "l d c j qu s homme house haut heures heurts est et être onze yacht en ami table il".split()
     (tmp_path / "words.csv").write_text("word,count\n" + "".join(f"{word},1\n" for word in words), "utf-8")
     off = dict(number=0, date=0, amount=0, abbreviation=0, initials=0, balanced=0, title=0, upper=0)
@@ -320,14 +320,14 @@ def test_every_character_of_the_set_is_written(spec):
     assert min(report.counts.values()) >= 3
 
 
-def test_given_characters_are_a_limit():
+def test_only_the_given_characters_are_written():
     texts = source("lines:fr", TextSettings(characters="abcdefghijklmnopqrstuvwxyz"))
     assert set("".join(text_at(texts, 0, i) for i in range(300))) <= set(" abcdefghijklmnopqrstuvwxyz")
     with pytest.raises(SettingsError, match="no word can be written"):
         source("words:fr", TextSettings(characters="0123"))
 
 
-def test_given_characters_are_a_limit_for_a_file_of_texts(tmp_path):
+def test_only_texts_with_the_given_characters_are_used_from_a_file(tmp_path):
     (tmp_path / "t.txt").write_text("abba\nabc\nab ba\n", "utf-8")
     skipped = []
     assert source(str(tmp_path / "t.txt"), TextSettings(characters="ab"), skipped).texts == ["abba", "ab ba"]
@@ -345,7 +345,7 @@ def test_impossible_settings_are_refused(changes):
         TextSettings(**changes)
 
 
-def test_unknown_sources_and_languages_say_what_there_is():
+def test_unknown_sources_and_languages_list_the_valid_ones():
     with pytest.raises(TextError, match="words:..."):
         source("nothing/here")
     with pytest.raises(TextError, match="'xx'; there are ar, bg"):
@@ -359,18 +359,18 @@ def test_unknown_sources_and_languages_say_what_there_is():
             make()
 
 
-def test_a_language_without_an_entry_takes_letters_from_its_words():
+def test_the_letters_of_a_language_without_an_entry_are_those_of_its_words():
     assert set("åäö") <= set(charset_of("sv").characters)
     assert "♥" not in charset_of("sv").characters
 
 
-def test_words_of_a_file_without_an_ending(tmp_path):
+def test_words_of_a_file_without_an_extension(tmp_path):
     (tmp_path / "corpus").write_text("quill ink paper\n", "utf-8")
     texts = source(f"words:{tmp_path / 'corpus'}", TextSettings(exponent=0.0, title=0.0))
     assert {"quill", "ink", "paper"} <= {text_at(texts, 0, i) for i in range(200)}
 
 
-def test_a_file_of_texts_is_taken_in_order(folder):
+def test_texts_of_a_file_are_used_in_order(folder):
     texts = source(str(folder / "a.txt"))
     assert [text_at(texts, 0, i) for i in range(3)] == [
         "Le chat dort.",
@@ -404,7 +404,7 @@ def test_ngram_lines_never_hold_a_token_of_the_model(ngram_source, order):
         assert text and set(text) <= known and "<" not in text and text == " ".join(text.split())
 
 
-def test_ngram_lines_are_like_their_corpus(ngram_source):
+def test_ngram_lines_resemble_their_corpus(ngram_source):
     texts = ngram_source(ENGLISH * 5, sentence_start=1.0, min_tokens=4, max_tokens=4)
     starts = Counter(text_at(texts, 0, i).split()[0] for i in range(300))
     assert sum(starts[w] for w in ("The", "What", "It's")) > 200
@@ -449,7 +449,7 @@ def test_ngrams_leave_one_file_and_nothing_else(tmp_path):
         WordNGrams.load(tmp_path / "cut.npz")
 
 
-def test_impossible_ngrams(folder):
+def test_invalid_ngram_settings_are_refused(folder):
     with pytest.raises(SettingsError, match="order 5"):
         count_ngrams(lambda: FRENCH, 5)
     with pytest.raises(TextError, match="no words"):
@@ -459,26 +459,26 @@ def test_impossible_ngrams(folder):
 # --- jobs -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_language_model_of_a_language_knows_it(tmp_path, monkeypatch):
+def test_a_language_model_of_a_language_prefers_its_words(tmp_path, monkeypatch):
     monkeypatch.setattr(train, "SAMPLED_LINES", 1000)
     monkeypatch.setattr(train, "LANGUAGE_WORDS", 3000)
     model, _ = jobs.lm(["fr"], tmp_path / "fr.npz", order=3)
     assert model.bits_per_char("la petite maison de la rue") + 1.5 < model.bits_per_char("al etitep nosiam ed al eur")
 
 
-def test_a_language_model_of_texts_names_what_it_refused(folder):
+def test_a_language_model_of_texts_names_skipped_files(folder):
     model, skipped = jobs.lm([str(folder)], folder / "lm.arpa", order=3)
     assert len(skipped) == 5 and model.logprob("un chat") > model.logprob("nu thac")
     assert (folder / "lm.arpa").read_text("utf-8").startswith("\n\\data\\")
 
 
-def test_a_language_model_is_written_as_it_will_be_read(folder):
+def test_a_language_model_is_written_in_the_format_of_its_extension(folder):
     for name in ("m.npz", "m.arpa", "m.arpa.gz", "m.lm"):
         model, _ = jobs.lm([str(folder)], folder.parent / name, order=3)
         assert CharLM.load(folder.parent / name).logprob("un chat") == pytest.approx(model.logprob("un chat"), abs=1e-3)
 
 
-def test_balance_names_the_rare_and_the_absent(tmp_path):
+def test_balance_lists_rare_and_missing_characters(tmp_path):
     (tmp_path / "t.txt").write_text("aab\n", "utf-8")
     report = jobs.balance(str(tmp_path / "t.txt"), 10, "abc", least=15)
     assert report.counts == {"a": 20, "b": 10, " ": 0, "c": 0}
@@ -489,7 +489,7 @@ def test_balance_names_the_rare_and_the_absent(tmp_path):
 
 
 def test_drawing_is_fast():
-    """A sixth of the speed asked for (50,000 words, 8,000 lines a second), so that a busy machine passes."""
+    """A sixth of the target (50,000 words or 8,000 lines per second), so that the test passes on a busy machine."""
     for spec, least in (("words:fr", 8_000), ("lines:fr", 1_300)):
         texts = source(spec)
         text_at(texts, 0, 0)

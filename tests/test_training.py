@@ -1,4 +1,4 @@
-"""The loader plans the same for everybody, and training goes on exactly where it stopped."""
+"""The loader plans the same batches in every process, and an interrupted run is resumed exactly."""
 
 import itertools
 import json
@@ -61,7 +61,7 @@ def lines(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def no_export(monkeypatch):
-    """The reading graph has its own tests; here it only costs seconds."""
+    """No export of the reading graph, which has its own tests."""
     monkeypatch.setattr("scriven.training.publish.export", lambda net, path: path.write_bytes(b"graph"))
 
 
@@ -70,7 +70,7 @@ def plan(lines, batch_width_px=1200):
     return Plan(Mixture.of([source]), seed=3, batch_width_px=batch_width_px)
 
 
-def test_a_chunk_holds_every_line_once_and_batches_are_of_like_width(lines):
+def test_a_chunk_holds_every_line_once_in_batches_of_similar_width(lines):
     made = plan(lines)
     items = [item for batch in made.batches(0, 40) for item in batch]
     assert sorted(item.index for item in items) == list(range(40))
@@ -78,7 +78,7 @@ def test_a_chunk_holds_every_line_once_and_batches_are_of_like_width(lines):
         assert len(batch) * max(item.width for item in batch) <= 1200 or len(batch) == 1
 
 
-def test_a_rung_is_wide_enough_and_not_much_wider():
+def test_width_buckets_are_at_least_as_wide_and_at_most_a_third_wider():
     widths = range(1, 4000)
     assert all(
         width_bucket(w) >= w and width_bucket(w) % 32 == 0 and width_bucket(width_bucket(w)) == width_bucket(w)
@@ -88,7 +88,7 @@ def test_a_rung_is_wide_enough_and_not_much_wider():
     assert len({width_bucket(w) for w in widths}) < 30
 
 
-def test_a_gpu_sees_batches_of_few_shapes_and_every_line(lines):
+def test_batches_for_a_gpu_have_few_shapes_and_hold_every_line(lines):
     source = FolderSource(LinesFolder(lines), "train", InputSpec(64, 4))
     made = Plan(Mixture.of([source]), seed=3, batch_width_px=1200, device="cuda")
     for chunk in (0, 1):
@@ -104,8 +104,8 @@ def test_a_gpu_sees_batches_of_few_shapes_and_every_line(lines):
 
 
 @pytest.mark.parametrize("cache_bytes", [1 << 30, 0])
-def test_every_epoch_has_an_order_of_its_own_and_none_is_that_on_disk(lines, cache_bytes):
-    """Of the lines in a plan and of the batches that are made; 0: of a folder too large for the bank."""
+def test_every_epoch_is_shuffled_differently_from_the_others_and_from_the_file(lines, cache_bytes):
+    """Both in the plan and in the batches; 0: a folder too large for the cache."""
     source = FolderSource(LinesFolder(lines), "train", InputSpec(64, 4), cache_bytes=cache_bytes)
     made = Plan(Mixture.of([source]), seed=3, batch_width_px=1200)
     epochs = [[item.index for item in made.items(epoch, 40)] for epoch in (0, 1)]
@@ -116,13 +116,13 @@ def test_every_epoch_has_an_order_of_its_own_and_none_is_that_on_disk(lines, cac
 
 
 @pytest.mark.parametrize("ranks", [2, 3, 5])
-def test_every_rank_has_as_many_batches(lines, ranks):
+def test_every_rank_has_the_same_number_of_batches(lines, ranks):
     batches = plan(lines).batches(1, 40, ranks)
     assert len(batches) % ranks == 0
     assert sorted(i.index for b in batches for i in b) == list(range(40))
 
 
-def test_workers_do_not_change_what_is_made(lines):
+def test_the_number_of_workers_does_not_change_the_batches(lines):
     def first(workers):
         made = iter(loader(Stream(plan(lines), AugmentSchedule(ramp=1)), workers))
         return [next(made) for _ in range(7)]
@@ -139,7 +139,7 @@ def test_workers_start_after_opencv_ran_in_threads():
     assert len(list(itertools.islice(loader([1, 2, 3], 1), 3))) == 3
 
 
-def test_a_stream_starts_in_the_middle(lines):
+def test_a_stream_can_start_at_any_batch(lines):
     made = plan(lines)
     whole = iter(Stream(made, AugmentSchedule(ramp=1)))
     skipped = [next(whole) for _ in range(9)]
@@ -148,7 +148,7 @@ def test_a_stream_starts_in_the_middle(lines):
     assert torch.equal(later[2].images, batch.images)
 
 
-def test_a_folder_too_large_for_the_bank_gives_the_same_pictures(lines):
+def test_a_folder_too_large_for_the_cache_gives_the_same_pictures(lines):
     banked = FolderSource(LinesFolder(lines), "train", InputSpec(64, 4))
     streamed = FolderSource(LinesFolder(lines), "train", InputSpec(64, 4), cache_bytes=0)
     assert sorted(streamed.order(0, 1)) == list(range(len(banked)))
@@ -156,7 +156,7 @@ def test_a_folder_too_large_for_the_bank_gives_the_same_pictures(lines):
         assert np.array_equal(banked.picture(i), streamed.picture(i))
 
 
-def test_lines_that_cannot_be_used_are_named(tmp_path):
+def test_unusable_lines_are_skipped_with_a_reason(tmp_path):
     extra = [
         Line("blank-text", encode(picture("ink")), ""),
         Line("narrow", encode(picture("ink")[:, :20]), "paper quill letter seal"),
@@ -181,8 +181,8 @@ def test_without_a_valid_split_whole_pages_or_hands_are_held_out(tmp_path):
 
 
 @pytest.mark.parametrize("splits", [("train", "valid"), ("train",)])
-def test_a_test_split_is_neither_learnt_from_nor_chosen_by(splits, tmp_path):
-    """Lines of it that could be trained on, and others that nothing can be done with, change nothing."""
+def test_the_test_split_is_used_neither_for_training_nor_for_validation(splits, tmp_path):
+    """Neither usable nor unusable lines of the test split change the weights."""
     torch.set_num_threads(1)
     shutil.copytree(folder(tmp_path / "without", splits=splits), tmp_path / "with")
     with LinesWriter(tmp_path / "test", {}) as writer:
@@ -234,8 +234,8 @@ def test_training_resumes_exactly(lines, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("extra", [None, Line("new", encode(picture("cafe")), "café")])
-def test_other_data_do_not_continue_a_run(lines, tmp_path, monkeypatch, extra):
-    """Neither other lines of the same characters nor a further character, which does not fit the saved weights."""
+def test_a_run_is_not_resumed_on_other_data(lines, tmp_path, monkeypatch, extra):
+    """Other lines with the same characters, or one more character, for which the saved weights do not fit."""
     path = shutil.copytree(lines, tmp_path / "lines")
     monkeypatch.setattr("scriven.jobs.train.publish", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
@@ -246,7 +246,7 @@ def test_other_data_do_not_continue_a_run(lines, tmp_path, monkeypatch, extra):
         train([path], tmp_path / "m", settings=settings(steps=2, evaluations=1))
 
 
-def test_training_leaves_the_random_generators_of_a_program_alone(lines, tmp_path):
+def test_training_does_not_change_the_global_random_generators(lines, tmp_path):
     random.seed(5)
     np.random.seed(5)
     before = random.getstate(), np.random.get_state()[1].tolist()
@@ -254,7 +254,7 @@ def test_training_leaves_the_random_generators_of_a_program_alone(lines, tmp_pat
     assert (random.getstate(), np.random.get_state()[1].tolist()) == before
 
 
-def test_other_settings_do_not_continue_a_run(lines, tmp_path):
+def test_a_run_is_not_resumed_with_other_settings(lines, tmp_path):
     train([lines], tmp_path / "m", settings=settings(steps=2, evaluations=1))
     with pytest.raises(OutputError, match="finished"):
         train([lines], tmp_path / "m", settings=settings(steps=2, evaluations=1))
@@ -263,7 +263,7 @@ def test_other_settings_do_not_continue_a_run(lines, tmp_path):
         train([lines], tmp_path / "m", settings=settings(steps=2, evaluations=1, lr=1e-4))
 
 
-def test_a_run_stopped_while_it_is_published_goes_on(lines, tmp_path, monkeypatch):
+def test_a_run_interrupted_while_publishing_is_resumed(lines, tmp_path, monkeypatch):
     def stop(info):
         raise KeyboardInterrupt
 
@@ -278,7 +278,7 @@ def test_a_run_stopped_while_it_is_published_goes_on(lines, tmp_path, monkeypatc
     )
 
 
-def test_from_grows_the_character_set(lines, tmp_path, caplog):
+def test_fine_tuning_extends_the_character_set(lines, tmp_path, caplog):
     train([lines], tmp_path / "a", settings=settings(steps=1, evaluations=1))
     more = folder(tmp_path / "more", extra=[Line("é", encode(picture("cafe")), "café")])
     for other in ({"model": "another"}, {"size": "small"}, {"size": "gigantic"}):
@@ -297,7 +297,9 @@ def test_from_grows_the_character_set(lines, tmp_path, caplog):
     assert grown.info.parents
 
 
-def test_a_language_model_stays_unless_characters_are_new_and_is_missed_before_training(lines, tmp_path, caplog):
+def test_the_language_model_is_kept_unless_characters_are_new_and_a_missing_one_is_reported_first(
+    lines, tmp_path, caplog
+):
     brief = settings(steps=1, evaluations=1)
     train([lines], tmp_path / "a", settings=brief)
     CharLM.train(["cad"] * 5, order=2).save(tmp_path / "a" / "language.npz")
@@ -315,7 +317,7 @@ def test_a_language_model_stays_unless_characters_are_new_and_is_missed_before_t
     assert not (tmp_path / "d").exists()
 
 
-def test_out_of_memory_halves_the_batch_and_says_so(lines, tmp_path, monkeypatch, caplog):
+def test_out_of_memory_halves_the_batch_with_a_message(lines, tmp_path, monkeypatch, caplog):
     from scriven.recognisers.convtext import ConvText
 
     loss = ConvText.loss
@@ -331,7 +333,7 @@ def test_out_of_memory_halves_the_batch_and_says_so(lines, tmp_path, monkeypatch
     assert "out of memory" in caplog.text
 
 
-def test_patience_stops_a_run(lines, tmp_path, monkeypatch):
+def test_patience_ends_a_run_early(lines, tmp_path, monkeypatch):
     from scriven.metrics import score
 
     monkeypatch.setattr(fitting, "validate", lambda *_: score(["a"], ["b"]))
@@ -339,7 +341,7 @@ def test_patience_stops_a_run(lines, tmp_path, monkeypatch):
     assert done.progress.step == 4  # the first is the best, the next three are not better
 
 
-def test_nothing_to_train_on_says_why(tmp_path):
+def test_inputs_without_usable_lines_are_refused_with_a_reason(tmp_path):
     with LinesWriter(tmp_path / "lines", {}) as writer:
         for i in range(12):
             writer.write(Line(f"l{i}", encode(picture("ink"))))
@@ -347,7 +349,7 @@ def test_nothing_to_train_on_says_why(tmp_path):
         train([tmp_path / "lines"], tmp_path / "m", settings=settings())
 
 
-def test_steps_or_minutes():
+def test_exactly_one_of_steps_and_minutes_is_required():
     with pytest.raises(SettingsError, match="exactly one"):
         TrainSettings()
     with pytest.raises(SettingsError, match="cosine"):
@@ -361,7 +363,7 @@ def test_learning_rates_stay_below_the_peak(fraction):
         assert 0 < rate <= 2e-3
 
 
-def test_truncated_weights_are_named(tmp_path):
+def test_truncated_weights_are_refused_by_file_name(tmp_path):
     (tmp_path / "weights.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{")
     with pytest.raises(ModelError, match="damaged"):
         load_tensors(tmp_path / "weights.safetensors")
@@ -400,7 +402,7 @@ def test_two_processes_train_one_network(lines, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_command_trains_in_two_processes_and_speaks_once(lines, tmp_path):
+def test_the_command_trains_in_two_processes_and_logs_once(lines, tmp_path):
     command = shutil.which("scriven", path=os.path.dirname(sys.executable))
     assert command, "scriven is not installed beside this Python"
     given = [
@@ -424,7 +426,7 @@ def test_the_command_trains_in_two_processes_and_speaks_once(lines, tmp_path):
     assert load_net(tmp_path / "m")
 
 
-def test_a_share_of_every_picture_can_be_hidden(lines):
+def test_span_masking_masks_a_share_of_every_picture(lines):
     plain, other, again = (
         next(iter(Stream(plan(lines), AugmentSchedule(ramp=1, span_mask=h))))[2] for h in (0.0, 0.3, 0.3)
     )
@@ -432,7 +434,7 @@ def test_a_share_of_every_picture_can_be_hidden(lines):
     assert other.images.sum() < 0.95 * plain.images.sum() and torch.equal(other.images, again.images)
 
 
-def test_replicas_add_up_to_the_gradient_of_the_whole_batch(lines):
+def test_gradients_of_replicas_sum_to_that_of_the_whole_batch(lines):
     from lightning_fabric import Fabric
 
     from scriven.recognisers import build
@@ -464,7 +466,7 @@ def test_replicas_share_weights_and_average_batch_statistics(lines, tmp_path):
     assert torch.allclose(one[mean], two[mean], rtol=0.2, atol=0.02)  # of the same pictures, in two parts
 
 
-def test_a_batch_in_parts_is_the_batch():
+def test_the_parts_of_a_batch_hold_all_its_lines_in_order():
     batch = Batch(torch.arange(5.0)[:, None, None, None], torch.arange(5), tuple("abcde"), tuple("vwxyz"))
     parts = batch.parts(3)
     assert [len(part) for part in parts] == [2, 1, 2]
@@ -473,7 +475,7 @@ def test_a_batch_in_parts_is_the_batch():
     assert len(batch.parts(9)) == 5
 
 
-def test_bfloat16_is_taken_where_it_is_faster(monkeypatch):
+def test_bfloat16_is_used_only_if_it_is_faster(monkeypatch):
     from scriven.training import precision
 
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
@@ -486,7 +488,7 @@ def test_bfloat16_is_taken_where_it_is_faster(monkeypatch):
     assert torch.equal(before, torch.get_rng_state())  # training is not changed by the measurement
 
 
-def test_a_batch_in_pieces_gives_the_gradient_of_the_whole(lines):
+def test_gradients_of_sub_batches_sum_to_that_of_the_batch(lines):
     from lightning_fabric import Fabric
 
     from scriven.recognisers import build

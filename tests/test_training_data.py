@@ -1,4 +1,4 @@
-"""What a training learns from: the characters of its inputs, and languages that no folder takes the name of."""
+"""Training data: the characters of the inputs, and language codes beside folders of the same name."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_folder_does_not_take_the_place_of_a_language(here):
+def test_a_language_code_is_not_read_as_the_folder_of_that_name(here):
     for kind in ("words", "lines", "fonts"):
         texts = source(f"{kind}:fr+en")
         assert "ŵ" not in "".join(texts.draw(np.random.default_rng(i)) for i in range(40))
@@ -32,12 +32,12 @@ def test_a_folder_does_not_take_the_place_of_a_language(here):
 
 
 @pytest.mark.parametrize("name", ["fr/", "./fr", "fr/a.txt"])
-def test_a_path_is_written_with_a_separator_or_a_dot(here, name):
+def test_a_path_needs_a_separator_or_a_dot(here, name):
     assert set(source(f"words:{name}").words) == {"ŵŷ", "ŵŷŵ"}
     assert set(jobs.words([name], here / "out.csv")[0].words) == {"ŵŷ", "ŵŷŵ"}
 
 
-def test_a_missing_file_and_an_unknown_language_are_told_apart(here):
+def test_a_missing_file_and_an_unknown_language_have_different_messages(here):
     with pytest.raises(TextError, match="no text file or folder gone/texts"):
         source("words:gone/texts")
     with pytest.raises(TextError, match="cannot read the word list gone.csv"):
@@ -46,8 +46,8 @@ def test_a_missing_file_and_an_unknown_language_are_told_apart(here):
         source("words:xx")
 
 
-def test_training_takes_characters_from_a_word_list_of_ones_own(here):
-    """`train fonts:FILE` said that there is no word list for the language of the file's name."""
+def test_the_character_set_includes_the_characters_of_a_custom_word_list(here):
+    """Regression: `train fonts:FILE` took the name of the file for a language."""
     needed = characters(["fonts:list.csv"], "lines")
     assert set("ŵŷnafo 0.") <= needed and "é" not in needed
     assert characters(["fonts:fr"], "lines") == set(charset_of("fr").characters)

@@ -1,4 +1,4 @@
-"""What the training loop exists for, step by step, on a network so small that every number can be told beforehand."""
+"""The training loop step by step, on a network so small that every number is known in advance."""
 
 import math
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from scriven.training.sources import FolderSource
 
 
 class ToyNetwork(nn.Module):
-    """A matrix and a bias whose loss has the gradient `slope` everywhere; reads what it is told to, in turn."""
+    """A matrix and a bias whose loss has the gradient `slope` everywhere; returns given readings in turn."""
 
     charset, height, stride = Charset.of(["abcd"]), 64, 4
 
@@ -44,7 +44,7 @@ class ToyNetwork(nn.Module):
 
 
 class ToySource:
-    """Pictures with stripes; tells the strengths and the indices it was asked for."""
+    """Pictures with stripes; records the strengths and indices that are requested."""
 
     def __init__(self, count: int = 8, text: str = "abcd"):
         self.count, self.text, self.asked = count, text, list[tuple[int, float]]()
@@ -67,7 +67,7 @@ class ToySource:
 
 
 class LabelledToySource(ToySource, FolderSource):
-    """The same as the source of a lines folder, whose pictures are augmented."""
+    """The same as a FolderSource, whose pictures are augmented."""
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +83,7 @@ def settings(**changes: object) -> FitSettings:
 def trained(
     net: ToyNetwork, chosen: FitSettings, each: Callable[[Run], None] = lambda run: None
 ) -> tuple[Run, list[bool], Progress]:
-    """Fit a toy; `each` is called after every step. The run, what `keep` was told, and the progress."""
+    """Fit a toy; `each` is called after every step. Returns the run, the arguments of `keep`, and the progress."""
     fabric, kept = fabric_of(chosen), list[bool]()
     run = begin(net, chosen, fabric)  # type: ignore[arg-type]
     plan = Plan(Mixture.of([ToySource()]), 0, chosen.batch_width_px)
@@ -100,7 +100,7 @@ def gradient(run: Run) -> float:
 
 
 @pytest.mark.parametrize("ema", [0.999, 0.2])
-def test_the_average_follows_the_weights_by_its_decay(ema: float) -> None:
+def test_the_moving_average_follows_the_weights_with_its_decay(ema: float) -> None:
     """d = min(ema, (1 + step) / (10 + step)), so that the first weights are soon forgotten."""
     net = ToyNetwork()
     expected, seen = net.bias.detach().clone(), []
@@ -119,7 +119,7 @@ def test_the_average_follows_the_weights_by_its_decay(ema: float) -> None:
     assert int(run.average.count) == int(net.count) == 8  # whole numbers are copied
 
 
-def test_the_average_is_what_is_evaluated_and_in_evaluation_mode() -> None:
+def test_the_moving_average_is_evaluated_in_evaluation_mode() -> None:
     net = ToyNetwork()
     run, *_ = trained(net, settings(lr=0.1))
     assert run.average.reads and not net.reads
@@ -139,13 +139,13 @@ def test_the_learning_rate_warms_up_falls_as_a_cosine_and_is_applied() -> None:
 
 
 @pytest.mark.parametrize(("clip", "expected"), [(0.5, 0.5), (100.0, 6**0.5)])
-def test_gradients_are_clipped_by_their_norm_and_begin_anew_each_step(clip: float, expected: float) -> None:
+def test_gradients_are_clipped_by_norm_and_zeroed_before_each_step(clip: float, expected: float) -> None:
     norms = list[float]()
     trained(ToyNetwork(), settings(clip=clip), lambda run: norms.append(gradient(run)))
     assert norms == pytest.approx([expected] * 8, rel=1e-3)
 
 
-def test_matrices_decay_and_biases_do_not() -> None:
+def test_weight_decay_applies_to_matrices_and_not_to_biases() -> None:
     net, chosen = ToyNetwork(slope=0.0), settings(weight_decay=0.5, lr=0.1)
     trained(net, chosen)
     left = math.prod(1 - 0.5 * learning_rate(chosen, step / 8) for step in range(8))
@@ -154,7 +154,7 @@ def test_matrices_decay_and_biases_do_not() -> None:
     torch.testing.assert_close(net.bias.detach(), torch.ones(2))
 
 
-def test_a_gradient_that_is_not_finite_changes_nothing() -> None:
+def test_an_update_with_a_non_finite_gradient_is_skipped() -> None:
     net, seen = ToyNetwork(broken=3), list[float]()
     trained(net, settings(), lambda run: seen.append(float(net.bias.detach()[0])))
     assert seen[2] == seen[1] and len(set(seen)) == 7 and not math.isnan(seen[-1])
@@ -163,7 +163,7 @@ def test_a_gradient_that_is_not_finite_changes_nothing() -> None:
 # --- evaluation -----------------------------------------------------------------------------------------------------
 
 
-def test_only_a_lower_error_rate_is_the_best() -> None:
+def test_only_a_lower_cer_is_saved_as_the_best() -> None:
     net = ToyNetwork(said=("abxx", "abcx", "abcx", "axxx", "abcd"))
     _, kept, progress = trained(net, settings(steps=5, evaluations=5))
     assert [row["cer"] for row in progress.rows] == pytest.approx([0.5, 0.25, 0.25, 0.75, 0.0])
@@ -171,7 +171,7 @@ def test_only_a_lower_error_rate_is_the_best() -> None:
     assert progress.best == 0.0 and progress.waited == 0
 
 
-def test_patience_counts_evaluations_without_a_better_one() -> None:
+def test_patience_counts_evaluations_without_improvement() -> None:
     net = ToyNetwork(said=("abxx", "abxx", "abcx", "abcx", "abcx", "abcd"))
     _, kept, progress = trained(net, settings(steps=8, evaluations=8, patience=1))
     assert kept == [True, False, True, False, False] and progress.step == 5
@@ -192,7 +192,7 @@ def first(stream: Stream, count: int) -> list[tuple[int, int, Batch]]:
     return [next(batches) for _ in range(count)]
 
 
-def test_strength_rises_over_the_ramp() -> None:
+def test_augmentation_strength_increases_over_the_ramp() -> None:
     source = ToySource()
     plan = plan_of(source)
     batches = len(plan.batches(0, plan.chunk_items))
@@ -204,7 +204,7 @@ def test_strength_rises_over_the_ramp() -> None:
     assert seen == [{0.25}, {0.5}, {1.0}, {1.0}]
 
 
-def test_spans_are_masked_by_their_share_of_the_width() -> None:
+def test_spans_cover_their_share_of_the_width() -> None:
     def hidden(share: float, ramp: int) -> float:
         (_, _, batch), *_ = first(Stream(plan_of(ToySource()), AugmentSchedule(ramp=ramp, span_mask=share)), 1)
         stripes = batch.images[:, 0, 30, 8::16]
@@ -214,7 +214,7 @@ def test_spans_are_masked_by_their_share_of_the_width() -> None:
     assert hidden(0.8, 1) > hidden(0.8, 4) > 0  # it grows with the ramp too
 
 
-def test_labelled_pictures_are_augmented_and_a_scribe_s_are_not() -> None:
+def test_labelled_pictures_are_augmented_and_synthetic_ones_are_not() -> None:
     look = AugmentSchedule(AugmentSettings(), ramp=1)
     plain, again, changed = (
         first(Stream(plan_of(ToySource(), augmented=augmented), look), 1)[0][2].images
@@ -223,7 +223,7 @@ def test_labelled_pictures_are_augmented_and_a_scribe_s_are_not() -> None:
     assert torch.equal(plain, again) and not torch.equal(plain, changed[..., : plain.shape[-1]])
 
 
-def test_a_stream_goes_on_where_it_stopped() -> None:
+def test_a_stream_continues_after_the_last_batch() -> None:
     look = AugmentSchedule(ramp=1)
     whole = first(Stream(plan_of(ToySource(40)), look), 8)
     chunk, batch, _ = whole[4]
@@ -232,12 +232,12 @@ def test_a_stream_goes_on_where_it_stopped() -> None:
         assert got[:2] == wanted[:2] and torch.equal(got[2].images, wanted[2].images)
 
 
-def test_every_epoch_takes_every_item_once_in_another_order() -> None:
+def test_every_epoch_has_every_item_once_in_a_different_order() -> None:
     plan = plan_of(ToySource(8))
     epochs = [[item.index for item in plan.items(chunk, 8)] for chunk in (0, 1)]
     assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(8)) and epochs[0] != epochs[1]
 
 
-def test_sources_are_drawn_by_their_weights() -> None:
+def test_sources_are_sampled_in_proportion_to_their_weights() -> None:
     plan = plan_of(ToySource(), ToySource(), weights=(0.75, 0.25))
     assert [sum(item.source == n for item in plan.items(3, 40)) for n in (0, 1)] == [30, 10]

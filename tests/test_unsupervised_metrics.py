@@ -1,4 +1,4 @@
-"""Adapting: metrics without labels, the gates on them, and models of rejected rounds, which are their parents'."""
+"""Adapting: metrics without labels, gates on them, and the models of rejected rounds, which equal their parents."""
 
 import shutil
 from dataclasses import replace
@@ -39,7 +39,7 @@ from toy_hand import (  # noqa: F401
 from toy_reader import logits_of, runs_of
 
 
-def test_a_worse_student_is_not_kept(parent, tmp_path, monkeypatch):
+def test_a_worse_student_is_rejected(parent, tmp_path, monkeypatch):
     seen = []
 
     def harsh(*arguments):
@@ -53,7 +53,7 @@ def test_a_worse_student_is_not_kept(parent, tmp_path, monkeypatch):
     assert all(torch.equal(old[k], kept[k]) for k in old)
 
 
-def test_a_model_that_was_not_helped_reads_exactly_as_its_parent(published, tmp_path, monkeypatch):
+def test_a_model_without_an_accepted_round_equals_its_parent(published, tmp_path, monkeypatch):
     rejecting(monkeypatch)
     done = adapt([folder(tmp_path / "lines")], tmp_path / "m", parent=published, settings=settings())
     assert not done.helped
@@ -69,7 +69,7 @@ def test_a_model_that_was_not_helped_reads_exactly_as_its_parent(published, tmp_
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_a_parent_without_a_graph_gets_one_when_it_is_not_helped(named, parent, tmp_path, monkeypatch):
+def test_a_graph_is_exported_if_the_parent_of_a_rejected_run_has_none(named, parent, tmp_path, monkeypatch):
     rejecting(monkeypatch)
     shutil.copytree(parent, tmp_path / "parent")
     write_info(
@@ -81,10 +81,10 @@ def test_a_parent_without_a_graph_gets_one_when_it_is_not_helped(named, parent, 
 
 
 @pytest.mark.parametrize(("held_out", "small"), [(0.6, True), (0.3, False)])
-def test_a_model_that_was_helped_has_a_small_graph_where_it_reads_held_out_pictures_the_same(
+def test_an_adapted_model_is_quantised_if_it_reads_the_held_out_pictures_the_same(
     held_out, small, parent, tmp_path, monkeypatch
 ):
-    """54 of 90 pictures are held out, or 27, too few to tell."""
+    """54 of 90 pictures are held out, or 27, which are too few to compare graphs."""
     accepting(monkeypatch)
     if small:
         monkeypatch.setattr("scriven.training.publish.export", export)
@@ -131,7 +131,7 @@ def test_a_model_that_was_helped_has_a_small_graph_where_it_reads_held_out_pictu
         ({"before": 0.004, "view_disagreement": 0.0, "lm_bits_per_char": 1.9}, "agree no more than before"),
     ],
 )
-def test_a_rejection_gives_its_reason(changes, why):
+def test_a_rejection_states_its_reason(changes, why):
     changes = dict(changes)
     old = UnsupervisedMetrics(view_disagreement=changes.pop("before", 0.2), lm_bits_per_char=2.0, characters=10.0)
     reason = rejection(replace(old, **changes), old)
@@ -141,8 +141,8 @@ def test_a_rejection_gives_its_reason(changes, why):
 @pytest.mark.parametrize(
     ("edits", "count", "improved"), [(2, 30, True), (6, 30, False), (None, 30, False), (2, 9, None), (2, 0, None)]
 )
-def test_an_improvement_is_a_fall_of_the_estimate_beyond_chance(edits, count, improved):
-    """Six differences of 40 characters before; after, so many, or one less in some lines and one more in others."""
+def test_an_improvement_is_a_reduction_of_the_estimate_beyond_chance(edits, count, improved):
+    """Six edits in 40 characters before; after, `edits`, or one fewer in some lines and one more in others."""
     before = [LineFeatures(40, 6, 12.0)] * count
     after = [LineFeatures(40, 6 + (-1) ** i if edits is None else edits, 12.0) for i in range(count)]
     assert improvement(Assessment([], before, None), Assessment([], after, None)) is improved
@@ -158,8 +158,8 @@ def test_lengths_may_not_drift_in_several_rounds():
     assert "drifted in length (12.8 characters, before 10.0)" in drift(third, first)
 
 
-def test_a_network_that_reads_less_and_less_is_rejected(parent, tmp_path, monkeypatch):
-    """Pictures in which nothing is read any more neither raise the bits per character nor differ in two views."""
+def test_a_network_whose_readings_become_empty_is_rejected(parent, tmp_path, monkeypatch):
+    """Pictures with empty readings neither raise the bits per character nor differ between two views."""
     net, info = load_net(parent)
     pictures = [(str(i), picture(w)) for i, w in enumerate(WORDS)]
     reader, lm, plain = (

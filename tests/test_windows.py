@@ -1,4 +1,4 @@
-"""Long pictures are cut between frames, however wide a model's frames are."""
+"""Wide pictures are cut between frames, at any stride."""
 
 import numpy as np
 import pytest
