@@ -1,4 +1,4 @@
-"""What all tests share: quiet threads, the command line in this process, real handwriting where there is some."""
+"""Shared fixtures: thread settings, the command line in this process, the folder of real handwriting."""
 
 import getpass
 import os

@@ -85,7 +85,7 @@ def test_each_accepted_round_teaches_the_next_and_is_logged(parent, tmp_path, mo
     assert [(row["round"], row["accepted"]) for row in done.rounds] == [(0, True), (1, True), (2, True)]
     assert len({row["lm_bits_per_char"] for row in done.rounds}) == 3  # three different networks
     assert done.rounds == [row | asdict(found) for row, found in zip(done.rounds, judged, strict=True)]
-    assert all(0 < row["pseudo_labels"] < 26 for row in done.rounds[1:])  # of 26 pictures to learn from
+    assert all(0 < row["pseudo_labels"] < 26 for row in done.rounds[1:])  # of 26 training pictures
     logged = [json.loads(row) for row in (tmp_path / "m" / "log.jsonl").read_text().splitlines()]
     info = json.loads((tmp_path / "m" / "model.json").read_text())
     assert logged == info["scores"]["rounds"] == done.rounds

@@ -53,10 +53,10 @@ NOISE = " zzxq qxzz xqzz" * 30
     [
         ("the house and zzxq", ["en"], True),
         ("the zzxq qxzz xqzz of it", ["en"], False),
-        ("house garden which " * 10 + NOISE, ["fr", "en"], True),  # not many are known, but hardly any as French
+        ("house garden which " * 10 + NOISE, ["fr", "en"], True),  # few known words, but hardly any French ones
         ("house garden which " * 6 + NOISE, ["fr", "en"], False),  # too few
-        ("des les son est une " * 10, ["cs", "fr"], False),  # short words alone tell nothing for sure
-        ("which maison " * 15 + NOISE, ["fr", "en"], False),  # as many of either
+        ("des les son est une " * 10, ["cs", "fr"], False),  # short words alone give no certainty
+        ("which maison " * 15 + NOISE, ["fr", "en"], False),  # as many of both languages
     ],
 )
 def test_an_uncertain_language_is_reported(text, languages, certain, monkeypatch, caplog):
@@ -101,7 +101,7 @@ def test_a_language_model_helps_only_if_it_lowers_the_estimated_cer_clearly(with
         ("en", "", False, True, False),
         ("en", "", True, False, False),
         (None, "", True, True, False),
-        (None, "quill ink", True, False, True),  # texts of the user's own may be of any time
+        (None, "quill ink", True, False, True),  # custom texts may be of any period
     ],
 )
 def test_an_adapted_model_decodes_with_the_language_model_of_its_pseudo_labels(
@@ -132,7 +132,7 @@ def test_an_adapted_model_decodes_with_the_language_model_of_its_pseudo_labels(
 
 
 def test_custom_texts_and_words_are_added_to_the_language(tmp_path: Path) -> None:
-    (tmp_path / "fr").mkdir()  # a folder of that name is no language
+    (tmp_path / "fr").mkdir()  # a folder of that name is not the language
     (tmp_path / "fr" / "a.txt").write_text("zyzzyva quokka\n" * 40)
     (tmp_path / "names.txt").write_text("Quokka\nZyzzyva\n")
     charset = Charset.of(["abcdefghijklmnopqrstuvwxyzQZ"])

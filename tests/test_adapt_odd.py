@@ -68,7 +68,9 @@ def test_pictures_without_handwriting_never_make_a_model_worse(kind, parent, tmp
     with LinesWriter(tmp_path / "lines", {}) as writer:
         for i in range(20):
             writer.write(Line(f"p{i}", encode(ODD[kind](i))))
-    done = adapt([tmp_path / "lines"], tmp_path / "m", parent=parent, settings=settings(lr=0.3))  # a ruinous rate
+    done = adapt(
+        [tmp_path / "lines"], tmp_path / "m", parent=parent, settings=settings(lr=0.3)
+    )  # a rate that destroys the weights
     assert not done.helped and done.why
     old, kept = load_file(parent / "weights.safetensors"), load_file(tmp_path / "m" / "weights.safetensors")
     assert all(torch.equal(old[k], kept[k]) for k in old)

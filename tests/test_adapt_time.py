@@ -105,7 +105,9 @@ def test_a_run_is_not_resumed_under_other_rules(parent, tmp_path, monkeypatch):
 def test_little_time_is_shared_by_fewer_rounds(number, left, rounds):
     chosen = AdaptSettings(rounds=3, affine_steps=9)
     assert chosen.rounds_left(number, left, 5000) == rounds
-    assert chosen.rounds_left(number, left, 425) == chosen.all_rounds - number + 1  # few are read in no time
+    assert (
+        chosen.rounds_left(number, left, 425) == chosen.all_rounds - number + 1
+    )  # with few pictures, reading takes hardly any time
 
 
 def test_one_long_round_takes_the_time_of_three_short_ones(parent, tmp_path, monkeypatch, clock):

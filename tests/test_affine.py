@@ -34,7 +34,7 @@ LEAN = 0.42  # slant with which the parent misreads letters
 @pytest.fixture(autouse=True)
 def _one_thread(monkeypatch):
     torch.set_num_threads(1)
-    monkeypatch.setattr(logging.getLogger("scriven"), "propagate", True)  # a command that ran before has changed it
+    monkeypatch.setattr(logging.getLogger("scriven"), "propagate", True)  # changed by a command that ran before
     for place in (job, prior):
         monkeypatch.setattr(place, "language_model", lambda name: CharLM.train(WORDS * 3, order=3))
 

@@ -124,7 +124,7 @@ def test_a_language_model_corrects_an_ambiguous_letter():
     assert CtcDecoder(info).reading("a", logits).text == "the cxt"
     reading = CtcDecoder(info, lm=lm).reading("a", logits)
     assert reading.text == "the cat"
-    assert reading.characters[5].confidence > 0.5  # the language vouches for it
+    assert reading.characters[5].confidence > 0.5  # raised by the language model
     scorer = LanguageScorer(lm, charset, 0.5, 0.0)
     best = beam_search(log_posteriors(logits), [scorer])[0]
     said = 0.5 * lm.logprob(charset.decode(best.classes))
@@ -177,4 +177,4 @@ def test_a_line_of_1024_px_is_decoded_quickly():
     beam_search(log_probs, [scorer])
     start = time.process_time()
     assert charset.decode(beam_search(log_probs, [scorer])[0].classes) == text
-    assert time.process_time() - start < 0.25  # 0.03 s here; the bound only catches a wrong order of growth
+    assert time.process_time() - start < 0.25  # usually 0.03 s; the bound catches a wrong complexity only

@@ -97,7 +97,7 @@ def test_the_fit_recovers_the_regression_that_generated_the_rates() -> None:
 def test_the_spread_is_measured_on_held_out_collections() -> None:
     rng = np.random.default_rng(2)
     counts, groups = drawn(rng, 60), [f"c{i % 6}" for i in range(60)]
-    shift = np.array([0.5 if group == "c0" else 0.0 for group in groups])  # a collection that is unlike the others
+    shift = np.array([0.5 if group == "c0" else 0.0 for group in groups])  # a collection that differs from the others
     rates = 1 / (1 + np.exp(-(np.log(truth(counts) / (1 - truth(counts))) + shift)))
     odd, alone = fit(counts, rates, groups), fit(counts[shift > 0], rates[shift > 0], groups[:5] * 2)
     assert odd.spread > 0.2 > 1e-6 > alone.spread

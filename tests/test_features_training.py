@@ -306,7 +306,7 @@ def test_waiting_is_mentioned_only_above_a_threshold():
 
 def test_fabric_of_silences_the_messages_of_lightning(caplog, monkeypatch):
     logger = logging.getLogger("lightning_fabric")
-    monkeypatch.setattr(logger, "propagate", True)  # to where caplog listens
+    monkeypatch.setattr(logger, "propagate", True)  # to the handler of caplog
     logger.setLevel(logging.INFO)  # as its import leaves it
     rank_zero_info("heard")
     assert "heard" in caplog.text

@@ -16,7 +16,7 @@ from toy_reader import LETTERS, picture, write_model
 
 pytestmark = pytest.mark.slow
 
-# Linux counts what the parent held when it started a process as that process's ru_maxrss; VmHWM is its own.
+# On Linux, ru_maxrss includes the memory of the parent at the time of the fork; VmHWM does not.
 PEAK = """
 import resource, sys
 from scriven.cli import run

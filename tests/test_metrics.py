@@ -63,7 +63,7 @@ def test_the_default_protocol_by_hand() -> None:
 
 
 def test_mean_per_word_counts_an_empty_prediction_as_one() -> None:
-    # AttentionHTR added 0 for it, so a reader that writes nothing scored perfectly.
+    # AttentionHTR added 0 for it, so a recogniser that reads nothing has a perfect score.
     assert score(["abcd", "xy"], ["", ""], protocol="cer_mean_per_word").cer == 1
     assert score(["abcd", "xy"], ["abcx", "xy"], protocol="cer_mean_per_word").cer == (1 / 4 + 0) / 2
     assert score(["", "xy"], ["a", "xy"], protocol="cer_mean_per_word").cer == 1 / 2
@@ -72,7 +72,7 @@ def test_mean_per_word_counts_an_empty_prediction_as_one() -> None:
 def test_alphanumeric_protocol() -> None:
     ours = score(["Don't, 2 B!"], ["dont 2b"], protocol="alnum_insensitive")
     assert (ours.cer, ours.characters) == (0, 6)
-    assert ours.wer == 2 / 3  # spaces still part words
+    assert ours.wer == 2 / 3  # spaces still separate words
     assert score(["é"], ["x"], protocol="alnum_insensitive").characters == 0
 
 
@@ -141,7 +141,7 @@ def test_confusions_count_all_three_kinds() -> None:
 
 
 def test_exact_uses_the_normalisation_of_the_cer() -> None:
-    result = score(["ab c"], ["a bc"], protocol="alnum_insensitive")  # where a space is no character
+    result = score(["ab c"], ["a bc"], protocol="alnum_insensitive")  # in which spaces do not count
     assert (result.cer, result.exact) == (0.0, 1.0)
     assert score(["ab c"], ["a bc"]).exact == 0.0
 

@@ -40,7 +40,7 @@ def test_statistics_and_gradients_equal_those_of_the_valid_columns(act: bool, kn
     y.backward(dy)
 
     b = x.clone().requires_grad_()
-    rows = torch.cat([b[i, :, :, :w].flatten(1) for i, w in enumerate(WIDTHS.tolist())], 1)  # (C, columns that count)
+    rows = torch.cat([b[i, :, :, :w].flatten(1) for i, w in enumerate(WIDTHS.tolist())], 1)  # (C, valid columns)
     z = theirs(rows.T[:, :, None, None])[:, :, 0, 0].T
     z = F.relu(z) if act else z
     z.backward(torch.cat([dy[i, :, :, :w].flatten(1) for i, w in enumerate(WIDTHS.tolist())], 1))
@@ -94,7 +94,7 @@ def test_the_loss_does_not_depend_on_the_padding(network: str) -> None:
         net = build(network, Charset(tuple(" abc")), size="tiny").train().double()  # in float32 a ReLU near 0 may flip
         for part in net.modules():
             if isinstance(part, torch.nn.Dropout):
-                part.p = 0.0  # it draws for padding too
+                part.p = 0.0  # dropout draws random numbers for the padding too
         loss = net.loss(batch)
         loss.backward()
         losses.append(float(loss.detach()))

@@ -267,7 +267,7 @@ def test_from_20_percent_cer_the_forecast_gives_a_bound_and_the_cer_after_fewer_
     assert found.reached[30][1] > high and found.as_json()["reached"]["100"] == [round(low, 4), round(high, 4)]  # type: ignore[index]
 
 
-# what is done is known by its place
+# transcribed lines are recognised by their path
 
 
 def chosen_by(toy: Path, *given: Path, count: int = 50, **more: object) -> list[str]:

@@ -201,7 +201,7 @@ def test_temperature_calibrates_overconfident_characters():
         true[0, 0] = -20
         p = np.exp(true[0]) / np.exp(true[0]).sum()
         wanted.append("abcd"[rng.choice(5, p=p / p.sum()) - 1])
-        logits.append((3 * true).astype(np.float32))  # three times too sure
+        logits.append((3 * true).astype(np.float32))  # overconfident by a factor of three
     assert fit_temperature(logits, wanted, charset) == pytest.approx(3, rel=0.25)
     assert fit_temperature([], [], charset) == 1.0
 
@@ -238,7 +238,7 @@ def test_calibrate_fits_both_on_validation_lines(reader):
     rng = np.random.default_rng(8)
     shown = texts(60, rng)
     right = calibrate(reader, ((reader.prepare(t, picture(t)), t) for t in shown))
-    assert right.temperature < 1.0  # all right: surer
+    assert right.temperature < 1.0  # all correct: more confident
     wrong = calibrate(reader, ((reader.prepare(t, picture(t)), t[::-1]) for t in shown))
     assert wrong.temperature > 1.0
     for info, share in ((right, 1.0), (wrong, np.mean([t == t[::-1] for t in shown]))):

@@ -34,7 +34,9 @@ def drawn(text: str, height: int = 64) -> np.ndarray:
     (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, 1.0, 2)
     picture = np.full((64, width + 32), 255, np.uint8)
     cv2.putText(picture, text, (6, 42), cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, 1.0, 0, 2)
-    wide = cv2.resize(picture, (picture.shape[1] * 64 // height, 64))  # as many frames a letter at every height
+    wide = cv2.resize(
+        picture, (picture.shape[1] * 64 // height, 64)
+    )  # the same number of frames per letter at every height
     return prepare(wide, height)
 
 
@@ -50,7 +52,7 @@ def learnt(request):
     net = NETWORKS[request.param](Charset.of(TEXTS), size="tiny")
     batch = collate([drawn(t, net.height) for t in TEXTS], TEXTS)
     optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3)
-    for _ in range(900):  # how many it takes differs from processor to processor
+    for _ in range(900):  # the number needed depends on the processor
         optimizer.zero_grad()
         loss = net.loss(batch)
         if loss < 0.005:
@@ -152,7 +154,7 @@ def letters(tmp_path_factory):
             for number in range(count):
                 text = TEXTS[number % 4]
                 picture = drawn(text)
-                picture[5, 5 : 10 + number] = 0  # no two are the same
+                picture[5, 5 : 10 + number] = 0  # all pictures differ
                 writer.write(Line(f"{split}-{number}", encode(picture), text), split)
     return writer.path
 

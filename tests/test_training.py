@@ -222,7 +222,7 @@ def test_training_resumes_exactly(lines, tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "training_step", step)
     monkeypatch.setattr("scriven.jobs.train.write_tensorboard", lambda folder, row: tracked.append(row["step"]))
     tracked = []
-    cut = train([lines], tmp_path / "cut", settings=settings(track=True))  # how it is watched may change
+    cut = train([lines], tmp_path / "cut", settings=settings(track=True))  # `track` may change
     assert tracked == [6]
     assert cut.progress.step == whole.progress.step == 6
     for name in ("weights.safetensors", "state/run.safetensors"):
@@ -338,7 +338,7 @@ def test_patience_ends_a_run_early(lines, tmp_path, monkeypatch):
 
     monkeypatch.setattr(fitting, "validate", lambda *_: score(["a"], ["b"]))
     done = train([lines], tmp_path / "m", settings=settings(steps=20, evaluations=20, patience=2))
-    assert done.progress.step == 4  # the first is the best, the next three are not better
+    assert done.progress.step == 4  # the first is the best, and none of the next three is better
 
 
 def test_inputs_without_usable_lines_are_refused_with_a_reason(tmp_path):
@@ -449,8 +449,8 @@ def test_gradients_of_replicas_sum_to_that_of_the_whole_batch(lines):
     whole = torch.autograd.grad(loss, list(net.parameters()))
     replicas = Replicas(net, 3, 1, fabric)
     for copied in replicas.nets:
-        copied.eval()  # fixed batch statistics: parts and whole are normalised alike
-    for _ in range(2):  # gradients accumulate, as those of a batch computed in pieces do
+        copied.eval()  # fixed batch statistics, the same for the parts and the whole
+    for _ in range(2):  # gradients accumulate, as for a batch computed in parts
         assert replicas.backward(batch, 0.0, 0.5).item() == pytest.approx(loss.item(), rel=1e-5)
     for parameter, gradient in zip(net.parameters(), whole, strict=True):
         assert torch.allclose(parameter.grad, gradient, rtol=1e-3, atol=1e-5)

@@ -116,7 +116,7 @@ def test_the_moving_average_follows_the_weights_with_its_decay(ema: float) -> No
     for average, told in seen:
         torch.testing.assert_close(average, told)
     assert not torch.allclose(run.average.bias, net.bias) and not torch.allclose(run.average.bias, torch.ones(2))
-    assert int(run.average.count) == int(net.count) == 8  # whole numbers are copied
+    assert int(run.average.count) == int(net.count) == 8  # integer buffers are copied
 
 
 def test_the_moving_average_is_evaluated_in_evaluation_mode() -> None:

@@ -42,7 +42,7 @@ def picture(text: str, lean: float = 0.0) -> np.ndarray:
 
 @cache
 def trained():
-    """A network that reads upright drawn words, trained once per process and with one thread, whatever its threads."""
+    """A network that reads upright drawn words, trained once per process, with one thread."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -80,7 +80,7 @@ def parent(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def small_world(monkeypatch):
-    """One thread, three typefaces, a language of ten words, no export: the rest is slow and tested elsewhere."""
+    """One thread, three typefaces, a language of ten words, no export, to be fast; the rest is tested elsewhere."""
     torch.set_num_threads(1)
     faces = tuple(f for f in bundled() if f.id in ("caveat", "kalam", "homemade-apple"))
     assert len(faces) == 3
@@ -105,7 +105,7 @@ def settings(**changes):
 
 
 def accepting(monkeypatch):
-    """Every round is accepted, whatever its metrics, which stay real."""
+    """Every round is accepted, regardless of its metrics."""
     monkeypatch.setattr(rounds_module, "rejection", lambda new, old: None)
     monkeypatch.setattr(rounds_module, "drift", lambda new, first: None)
 
@@ -116,7 +116,7 @@ def rejecting(monkeypatch):
 
 
 def counted(monkeypatch):
-    """The settings that each training is given from here on."""
+    """The settings of each training from now on."""
     fit, given = students_module.fit, []
 
     def fitted(run, plan, valid, chosen, *rest):
@@ -128,7 +128,7 @@ def counted(monkeypatch):
 
 
 def cut(call, monkeypatch, name, at=1):
-    """Call, and interrupt when the function `name` of the job or of the rounds is called for the `at`-th time."""
+    """Call, and interrupt at the `at`-th call of the function `name` of the job or of the rounds."""
     place = next(one for one in (job, rounds_module, students_module) if hasattr(one, name))
     real, calls = getattr(place, name), []
 
@@ -169,7 +169,7 @@ def published(parent, tmp_path_factory):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Time that only passes in training: 24 seconds a batch."""
+    """A clock that advances in training only: 24 seconds per batch."""
     now, step = [0.0], fitting.training_step
 
     def stepped(*arguments):

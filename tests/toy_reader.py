@@ -1,4 +1,4 @@
-"""A recogniser without training: every letter is a bar at its own height, and the graph sees which height is inked."""
+"""A recogniser without training: each letter is a bar at its own height, and the graph detects where the ink is."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -82,7 +82,7 @@ Logits = Callable[[Array, Array], Array]  # images (N, 1, H, W), widths (N,) -> 
 
 
 def runs_of(logits: Logits) -> dict[str, Run]:
-    """The graphs of a CTC model as a Reader takes them."""
+    """The graphs of a CTC model by role, for a Reader."""
 
     def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
         return {"logits": logits(inputs["images"], inputs["widths"])}

@@ -1,4 +1,4 @@
-"""A network of another height and stride than the bundled ones: 32 px, a frame every 8 px. It proves the contract."""
+"""A network of another height and stride than the bundled ones: 32 px, a frame every 8 px. For the contract tests."""
 
 import copy
 from typing import Any

@@ -1,4 +1,4 @@
-"""A second scribe for tests: OpenCV's line font, five hands that lean differently. One file and one row."""
+"""A second scribe for tests: OpenCV's line font, five hands of different slant."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456
 @validated
 @dataclass(frozen=True)
 class ToySettings:
-    """How the toy scribe writes."""
+    """Settings of the toy scribe."""
 
     height: int = 64  # px
     size: float = 0.9  # of the letters
@@ -27,7 +27,7 @@ DEFAULTS = ToySettings()
 
 @dataclass(frozen=True)
 class ToyScribe:
-    """Writes ASCII letters except those that its bank lacks."""
+    """Writes ASCII letters other than those of `lacking`."""
 
     lacking: str
     settings: ToySettings
