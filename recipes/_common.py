@@ -1,4 +1,4 @@
-"""What the recipes share: commands run and weighed, rows kept so that a recipe goes on, tables put into documents."""
+"""Shared by recipes: running and measuring commands, rows saved so that a recipe resumes, tables put into documents."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ SCRIVEN = (sys.executable, "-c", "from scriven.cli import main; main()")  # the 
 
 
 def arguments(about: str | None, count: int) -> list[str]:
-    """The `count` arguments of a recipe that has no options; with others it says what it is `about` and ends."""
+    """The `count` arguments of a recipe without options; prints `about` and exits if there are more or fewer."""
     given = sys.argv[1:]
     if {"-h", "--help"} & set(given):
         print(about)
@@ -38,18 +38,18 @@ def arguments(about: str | None, count: int) -> list[str]:
 
 @dataclass(frozen=True)
 class Ran:
-    """A command that ended: what it printed, seconds by the clock and of all its CPUs, its largest memory in MB."""
+    """A finished command: its output and exit code, wall-clock and CPU seconds, and peak memory in MB."""
 
     out: str
     err: str
     code: int
     wall: float
     cpu: float
-    peak: float  # never below what this recipe itself held when it started the command
+    peak: float  # at least the memory of this recipe when it started the command
 
 
 def run(command: Sequence[str | Path], env: Mapping[str, str] | None = None, quiet: bool = True) -> Ran:
-    """Run a command to its end. `quiet` False passes its standard error through."""
+    """Run a command. Unless `quiet`, its standard error is passed through and not captured."""
     environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, **(env or {})}
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         begun = time.perf_counter()
@@ -81,7 +81,7 @@ def scriven(*arguments: str | Path, quiet: bool = True) -> Ran:
 
 
 def shown(*command: str | Path) -> str:
-    """A command as a person types it, for the tables."""
+    """A command as typed in a shell, for the tables."""
     return shlex.join(str(part) for part in command)
 
 
@@ -92,19 +92,19 @@ def collections(data: Path, level: str = "lines") -> list[str]:
     """The collections of a data folder that have a test split of this level, by name."""
     found = sorted(p.parents[1].name for p in data.glob(f"*/test/{level}.parquet"))
     if not found:
-        sys.exit(f"{data} holds no <collection>/test/{level}.parquet; give the folder of the collections")
+        sys.exit(f"{data} has no <collection>/test/{level}.parquet; give the folder of the collections")
     return found
 
 
 def language(folder: Path, level: str = "lines", split: str = "test") -> str:
-    """The language of most lines of a split (`pt-la` is `pt`); empty where the column is not there."""
+    """The language of most lines of a split (`pt-la` is `pt`); empty without that column."""
     named = LinesFolder(folder, level).columns(split, ["language"])["language"]
     most = Counter(str(name or "").split("-")[0] for name in named).most_common(1)
     return most[0][0] if most else ""
 
 
 def lm_language(folder: Path, level: str = "lines", split: str = "test") -> str:
-    """The same where a language model can be made of the language; empty where there is no word list, as for Latin."""
+    """As `language`, but empty if there is no word list to make a language model from, as for Latin."""
     import wordfreq
 
     found = language(folder, level, split)
@@ -112,7 +112,7 @@ def lm_language(folder: Path, level: str = "lines", split: str = "test") -> str:
 
 
 def written(out: Path, splits: dict[str, Iterable[Line]], about: Row) -> Path:
-    """A lines folder of these lines, unless it is there."""
+    """The finished lines folder of these lines; written unless it exists."""
     if not (out / "about.json").is_file() or not LinesFolder(out).about.get("finished"):
         with LinesWriter(out, about) as writer:
             for split, lines in splits.items():
@@ -123,7 +123,7 @@ def written(out: Path, splits: dict[str, Iterable[Line]], about: Row) -> Path:
 
 
 def digest(*files: Path) -> str:
-    """A short fingerprint of files: a row of a table belongs to exactly these bytes."""
+    """A short fingerprint of the contents of files, stored with the rows measured on them."""
     total = hashlib.sha256()
     for file in files:
         total.update(hashlib.sha256(file.read_bytes()).digest())
@@ -131,7 +131,7 @@ def digest(*files: Path) -> str:
 
 
 def fingerprint(model: str | Path) -> str:
-    """A short fingerprint of what reads in a model folder. Raises ModelError."""
+    """A short fingerprint of the files of a model that determine its readings. Raises ModelError."""
     folder = find_model(model)
     info = read_info(folder)
     files = ["model.json", *(graph.file for _, graph in sorted(info.graphs.items())), info.language_model]
@@ -139,7 +139,7 @@ def fingerprint(model: str | Path) -> str:
 
 
 def machine() -> str:
-    """The processor, for the rows that tell seconds."""
+    """The name of the processor, for tables of times."""
     names = [n for n in _cpuinfo() if n.startswith("model name")]
     return names[0].partition(":")[2].strip() if names else platform.processor() or platform.machine()
 
@@ -154,7 +154,7 @@ def today() -> str:
 
 
 def between(dates: Iterable[str]) -> str:
-    """The first and the last of some days; one where they are the same."""
+    """The first and the last of some dates; one date if they are equal."""
     days = sorted(set(dates))
     return " to ".join(dict.fromkeys(days[:1] + days[-1:]))
 
@@ -163,7 +163,7 @@ def between(dates: Iterable[str]) -> str:
 
 
 class Rows:
-    """The rows of a recipe in a JSON file, saved after each, found by their keys when the recipe runs again."""
+    """The rows of a recipe in a JSON file, saved after each one and found by their keys when the recipe runs again."""
 
     def __init__(self, file: Path, keys: Sequence[str]):
         self.file, self.keys = file, tuple(keys)
@@ -173,7 +173,7 @@ class Rows:
         return next((r for r in self.all if all(r.get(k) == wanted.get(k) for k in self.keys)), None)
 
     def keep(self, row: Row) -> Row:
-        """Add a row in the place of the one with the same keys."""
+        """Add a row, replacing that with the same keys."""
         self.all = [r for r in self.all if any(r.get(k) != row.get(k) for k in self.keys)] + [row]
         with atomic(self.file, "w") as file:
             json.dump(self.all, file, indent=1, ensure_ascii=False)
@@ -181,7 +181,7 @@ class Rows:
 
 
 def percent(row: Row) -> str:
-    """`12.34 (11.02-13.70)`: CER and its 95 % interval in percent; the row's note where there is no number."""
+    """`12.34 (11.02-13.70)`: CER and its 95 % interval in percent; the note of the row if it has no CER."""
     if "cer" not in row:
         return str(row.get("note", "-"))
     low, high = row["interval"]
@@ -189,7 +189,7 @@ def percent(row: Row) -> str:
 
 
 def markdown(rows: Sequence[Mapping[str, object]]) -> str:
-    """Rows as a Markdown table, columns in the order in which the rows bring them, those of numbers to the right."""
+    """Rows as a Markdown table, columns in order of first appearance, numbers aligned right."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     cells = [[str(row.get(key, "")).replace("|", "\\|") for key in columns] for row in rows]
     right = [all(not c[i] or c[i][0] in "+-0123456789" for c in cells) for i in range(len(columns))]
@@ -198,17 +198,17 @@ def markdown(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def put(file: Path, name: str, text: str) -> None:
-    """Replace what stands between `<!-- NAME -->` and `<!-- /NAME -->` in a document."""
+    """Replace the text between `<!-- NAME -->` and `<!-- /NAME -->` in a document."""
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     old = file.read_text("utf-8")
     if old.count(begin) != 1 or old.count(end) != 1 or old.index(end) < old.index(begin):
-        sys.exit(f"{file} has no place for the table: it needs one line {begin} and below it one line {end}")
+        sys.exit(f"{file} has no place for the table: it needs one line {begin} and, below it, one line {end}")
     with atomic(file, "w") as out:
         out.write(old[: old.index(begin)] + f"{begin}\n\n{text.strip()}\n\n" + old[old.index(end) :])
 
 
 def publish(out: Path, name: str, text: str, into: Path | None) -> None:
-    """The tables of a recipe as OUT/NAME.md, on standard output, and in a document if one is named."""
+    """Write the tables of a recipe to OUT/NAME.md, standard output and, if given, a document."""
     with atomic(out / f"{name}.md", "w") as file:
         file.write(text.strip() + "\n")
     print(text.strip())

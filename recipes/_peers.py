@@ -1,4 +1,4 @@
-"""The readers that recipes compare: each gets picture files and gives texts, or says why it cannot."""
+"""The recognisers that recipes compare: functions from picture files to texts."""
 
 import json
 import os
@@ -18,12 +18,12 @@ Reads = Callable[[Sequence[Path], str, Path], tuple[list[str], Ran, str]]  # pic
 
 
 class CannotRead(Exception):
-    """Why a reader has no number here."""
+    """A recogniser cannot read a collection; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A reader, what exactly it is, and how it is called; `note` where it cannot read here."""
+    """A recogniser: its name, exact version and read function; `note` if it cannot read here."""
 
     name: str
     version: str
@@ -46,7 +46,7 @@ def tesseract() -> Peer:
         names.write_text("".join(f"{p}\n" for p in pictures))
         command: list[str | Path] = [program, names, "stdout", "--psm", "7", "-l", known]
         ran = run(command, ONE_THREAD)
-        texts = ran.out.split("\f")  # stands between two pictures
+        texts = ran.out.split("\f")  # separates the pictures
         if ran.code or len(texts) != len(pictures):
             raise CannotRead(f"failed on {work.name}: {len(texts)} texts of {len(pictures)}, exit code {ran.code}")
         return texts, ran, "tesseract PICTURES.txt stdout --psm 7 -l LANG"
@@ -82,13 +82,13 @@ def ours(model: str) -> Peer:
     try:
         version = fingerprint(model)
     except ModelError:
-        return Peer(name, "", None, "no such model here")
+        return Peer(name, "", None, "model not found")
 
     def read(pictures: Sequence[Path], spoken: str, work: Path) -> tuple[list[str], Ran, str]:
         ran = scriven("read", "-m", model, "--lm", "none", "-f", "json", "--threads", "1", *pictures)
         result = json.loads(ran.out)
         for skipped in result["skipped"]:
-            print(f"{name} left out {skipped['id']}: {skipped['reason']}; it counts as empty", file=sys.stderr)
+            print(f"{name} skipped {skipped['id']}: {skipped['reason']}; it counts as empty", file=sys.stderr)
         found = {Path(r["image"]).name: r["text"] for r in result["readings"]}
         return (
             [found.get(p.name, "") for p in pictures],

@@ -1,8 +1,7 @@
 """Draw docs/images/demo.png from a finished demo: python tools/make_readme_picture.py scriven-demo [-m scriven-general]
 
-Lines of 35 to 60 characters at even distances through the demo's box of letters, not chosen by hand: the picture, the
-reading before and after adaptation, and the transcription. Wrong characters are red; a red wedge stands where one is
-missing.
+Evenly spaced lines of 35 to 60 characters of the box of letters of the demo, not selected by hand: the picture, the
+reading before and after adaptation, and the transcription. Wrong characters are red; a red wedge marks a missing one.
 """
 
 import argparse
@@ -48,7 +47,7 @@ def main() -> None:
 
 
 def read(model: str | Path, lines: Iterable[Line]) -> list[str]:
-    """What a model reads, with its own language model if it has one, in the order of the lines."""
+    """The readings of a model, with its own language model if it has one, in the order of the lines."""
     reader, decoder = load(model, ReadSettings(threads=1))
     pictures = [(line.id, decode(line.image, line.id)) for line in lines]
     found = {reading.id: reading.text for reading in reader.read(pictures, decoder)}
@@ -56,7 +55,7 @@ def read(model: str | Path, lines: Iterable[Line]) -> list[str]:
 
 
 def draw(lines: Sequence[Line], readings: Sequence[Sequence[str]]) -> Image.Image:
-    """The strip, in 128 colours."""
+    """The picture, in 128 colours."""
     font, small, row = typeface(30), typeface(22), 284
     sheet = Image.new("RGB", (WIDTH, MARGIN + row * len(lines) + 20), "white")
     pen = ImageDraw.Draw(sheet)
@@ -76,7 +75,7 @@ def draw(lines: Sequence[Line], readings: Sequence[Sequence[str]]) -> Image.Imag
 
 
 def picture(line: Line, width: int, height: int) -> Image.Image:
-    """The line as it is stored, made to fit, in 64 shades of grey: more would leave no colours for the text."""
+    """The picture of a line, scaled to the width, in 64 grey levels, which leaves colours for the text."""
     grey = Image.fromarray(decode(line.image, line.id))
     scale = min(width / grey.width, height / grey.height)
     fitted = grey.resize((round(grey.width * scale), round(grey.height * scale)), Image.Resampling.LANCZOS)
@@ -84,7 +83,7 @@ def picture(line: Line, width: int, height: int) -> Image.Image:
 
 
 def write(pen: ImageDraw.ImageDraw, x: float, y: float, text: str, truth: str, font: ImageFont.FreeTypeFont) -> None:
-    """A reading, its mistakes against `truth` in red; the letters shrink where the line would run off the sheet."""
+    """Draw a reading with its errors against `truth` in red, in a smaller font if the line would be too long."""
     width = WIDTH - MARGIN - x
     if font.getlength(text) > width:
         font = font.font_variant(size=int(font.size * width / font.getlength(text)))

@@ -6,10 +6,10 @@
     python tools/mutate.py --check             # only whether every snippet occurs exactly once and the result compiles
     python tools/mutate.py --quick             # without the whole fast suite for mutations that their own tests miss
 
-A mutation is caught when one of its tests fails (or exceeds --timeout). Where its own tests pass, the whole fast suite
-is run. Before any mutation the tests are run on the unchanged copy: they must pass. Exit code 1 if fewer than 95 % are
-caught, or one survives whose entry gives no reason (`survives`), or an entry with a reason is caught; 2 if a snippet is
-not found exactly once. The package itself is not touched. Not part of `.ci/run`: it takes an hour on two cores.
+A mutation is caught if one of its tests fails (or exceeds --timeout). If its own tests pass, the whole fast suite is
+run. First the tests are run on the unchanged copy, where they must pass. Exit code 1 if fewer than 95 % are caught, or
+one survives whose entry gives no reason (`survives`), or an entry with a reason is caught; 2 if a snippet is not found
+exactly once. The package itself is not changed. Not part of `.ci/run`: it takes an hour on two cores.
 """
 
 import argparse
@@ -60,7 +60,7 @@ class Mutation:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the tests made of a mutation: `by` names the first test that failed, "" where it survived."""
+    """The result of a mutation: `by` is the first test that failed, "" if it survived."""
 
     mutation: Mutation
     by: str
@@ -91,7 +91,7 @@ class Copies:
 
     @contextmanager
     def one(self, mutation: Mutation | None) -> Iterator[Path]:
-        """A copy with a fault, which is mended afterwards."""
+        """A copy with a fault, which is reverted afterwards."""
         source = self.free.get()
         try:
             if mutation:
@@ -121,7 +121,7 @@ def failing_test(source: Path, tests: Sequence[str], timeout: float) -> str:
 
 
 def attempt(mutation: Mutation, copies: Copies, quick: bool, timeout: float) -> Outcome:
-    """Run the tests of a mutation, then, where none fails, the whole fast suite."""
+    """Run the tests of a mutation and, if none fails, the whole fast suite."""
     begun = time.monotonic()
     with copies.one(mutation) as source:
         by = failing_test(source, mutation.tests, timeout)
