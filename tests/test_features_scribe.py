@@ -1,4 +1,4 @@
-"""What settings promise of writing really shows in the pixels: each test fails when its feature is taken out."""
+"""Settings of the font scribe are visible in the pixels; each test fails without its feature."""
 
 from dataclasses import replace
 from typing import Any
@@ -28,7 +28,7 @@ def faces() -> dict[str, Typeface]:
 
 @pytest.fixture(scope="module")
 def task(faces: dict[str, Typeface]) -> Task:
-    """A dark hand on clean paper, with nothing that is left to chance but what a test puts in."""
+    """A dark hand on clean paper, without random variation except what a test adds."""
     settings = FontSettings(**QUIET, white=1.0, ruled=0.0, through=0.0, faint=0.0, nib=0.0)
     scribe = FontScribe([faces["homemade-apple"]], settings)
     hand = scribe.hand(0)
@@ -49,7 +49,7 @@ def hands(faces: dict[str, Typeface], **changes: Any) -> list[Any]:
     return [scribe.hand(number) for number in range(40)]
 
 
-def test_a_joined_word_stays_in_one_piece(faces: dict[str, Typeface]) -> None:
+def test_joined_words_stay_connected(faces: dict[str, Typeface]) -> None:
     face = Face(faces["dancing-script"])
     assert face.metrics.joined
     letters = place_letters(face, "nunununu", {}, Spacing(rise=1.0, tremble=1.0, tracking=1.0), sampler())
@@ -60,7 +60,7 @@ def test_a_joined_word_stays_in_one_piece(faces: dict[str, Typeface]) -> None:
     assert cv2.connectedComponents((canvas > 100).astype(np.uint8))[0] - 1 == 1
 
 
-def test_two_rasterisers_draw_two_pictures(faces: dict[str, Typeface]) -> None:
+def test_rasterisers_draw_different_pictures(faces: dict[str, Typeface]) -> None:
     font = Face(faces["homemade-apple"]).font(0)
     glyph = font.shaper.get_nominal_glyph(ord("a"))
     smooth, sampled = (font.rasterise(glyph, 60, raster, False, 0).mask for raster in ("smooth", "sampled"))  # type: ignore[arg-type]
@@ -85,7 +85,7 @@ def test_paper_is_ruled(faces: dict[str, Typeface], task: Task) -> None:
     assert all(hand.paper.ruling != "none" and hand.paper.rule > 0 for hand in hands(faces, ruled=1.0))
 
 
-def test_jpeg_leaves_its_marks(faces: dict[str, Typeface], task: Task) -> None:
+def test_jpeg_artefacts_are_visible(faces: dict[str, Typeface], task: Task) -> None:
     image = written(task)
     still = Camera(blur=0, shrink=0, noise=0, jpeg=0)
     assert np.array_equal(camera(image, still, sampler()), image)
@@ -107,7 +107,7 @@ def test_the_baseline_drifts(faces: dict[str, Typeface], task: Task) -> None:
     assert max(hand.drift for hand in hands(faces, drift=4.0)) > 2
 
 
-def test_a_pen_grows_and_presses(faces: dict[str, Typeface], task: Task) -> None:
+def test_pen_width_and_pressure_change_the_strokes(faces: dict[str, Typeface], task: Task) -> None:
     bar = np.zeros((64, 400), np.uint8)
     bar[30:34] = 255
     thin, thick = ((ink(bar, Ink(grow=grow), 4.0, sampler()) < 128).sum(axis=0) for grow in (0.0, 1.0))
@@ -138,7 +138,7 @@ def test_alternates_and_ligatures_are_used(
     assert 20 <= sum(found) < 40  # most hands have them, some do not
 
 
-def test_the_other_side_shows_through(faces: dict[str, Typeface], task: Task) -> None:
+def test_bleed_through_is_visible(faces: dict[str, Typeface], task: Task) -> None:
     page, other = np.full((64, 200), 250, np.uint8), np.zeros((40, 150), np.uint8)
     other[10:30, 20:60] = 255
     assert (bleed_through(page, other, 0.3, sampler()) < 220).sum() > 300

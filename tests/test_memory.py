@@ -51,7 +51,7 @@ def word(number: int) -> tuple[str, bytes]:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """200,000 words: 500 small pictures over and over, ids and hands of their own."""
+    """200,000 words: 500 small pictures repeated, with different ids and hands."""
     folder, words = tmp_path_factory.mktemp("many") / "words", [word(n) for n in range(500)]
     with LinesWriter(folder, {"command": "test"}) as writer:
         for n in range(200_000):

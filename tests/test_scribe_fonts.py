@@ -1,4 +1,4 @@
-"""The font scribe: the same pixels for the same (seed, index), nothing lost, nothing invented."""
+"""The font scribe: reproducible pixels by (seed, index); pictures show exactly the label."""
 
 import pickle
 from pathlib import Path
@@ -38,7 +38,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 
 def item(scribe: FontScribe, texts: list[str], seed: int, index: int) -> Handwriting:
-    """Item `index` of a seed, the texts taken in turn."""
+    """Item `index` of a seed, with the texts in turn."""
     return scribe.write(texts[index % len(texts)], np.random.default_rng([seed, index]))
 
 
@@ -46,7 +46,7 @@ def ink(scribe: FontScribe, text: str, seed: int, **options: float) -> np.ndarra
     return scribe.write(text, rng(seed), **options).picture  # type: ignore[arg-type]
 
 
-def test_every_pixel_depends_on_seed_and_index_alone(faces: tuple[Typeface, ...], scribe: FontScribe) -> None:
+def test_pixels_depend_on_seed_and_index_only(faces: tuple[Typeface, ...], scribe: FontScribe) -> None:
     forth = {i: item(scribe, TEXTS, 5, i) for i in range(24)}
     other = FontScribe(faces)
     for i in reversed(range(24)):
@@ -67,7 +67,7 @@ def test_text_hand_and_seed_each_change_the_ink(scribe: FontScribe) -> None:
         assert other.shape != first.shape or not np.array_equal(first, other)
 
 
-def test_strength_nothing_is_a_clean_print(scribe: FontScribe) -> None:
+def test_strength_0_is_clean_and_deterministic(scribe: FontScribe) -> None:
     for hand in range(12):
         first = ink(scribe, "le 3 août", 1, strength=0, hand=hand)
         again = ink(scribe, "le 3 août", 2, strength=0, hand=hand)
@@ -98,7 +98,7 @@ OTHERS = "œæŒÆ–—→“”„‘’«»í"
 
 
 @pytest.mark.parametrize("parts", [[SPELT], SPELT.split()], ids=["line", "words"])
-def test_what_is_drawn_is_what_the_label_says(parts: list[str]) -> None:
+def test_substitutions_never_change_the_text(parts: list[str]) -> None:
     """Fonts drew oe as œ, -- as a dash, -> as an arrow, \" as ”, with ligatures off too; all bundled ones are asked."""
     for typeface in bundled():
         face = Face(typeface)
@@ -114,7 +114,7 @@ def test_what_is_drawn_is_what_the_label_says(parts: list[str]) -> None:
                 assert {glyph.cluster for glyph in placed} >= {i for i, c in enumerate(part) if c in '-,"'}
 
 
-def test_only_what_draws_other_characters_is_taken_back() -> None:
+def test_only_substitutions_that_change_the_text_are_disabled() -> None:
     faces = {face.id: Face(face) for face in bundled() if face.id in ("explora", "playwrite-nl", "dancing-script")}
     assert len(faces["explora"].shape("fi coeur", {})) == len("fi coeur") - 1  # the ligature fi stays
     assert len(faces["dancing-script"].shape("office", {"liga": True})) < len("office")
@@ -164,8 +164,8 @@ feature rlig { sub hyphen greater by arrowright; } rlig;
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_alternates_of_a_users_font_draw_the_label_too(tmp_path: Path, named: bool) -> None:
-    """ſ for s is another letter; an alternate that only a private character names, or a joined fi, is fine."""
+def test_alternates_of_user_fonts_show_the_label(tmp_path: Path, named: bool) -> None:
+    """ſ for s is another letter; alternates under private-use code points and a ligature fi are accepted."""
     face = Face(features_font(tmp_path, ALTERNATES, named))
     font = face.font(0)
     assert font.alternates == ("ss01", "ss02")
@@ -178,14 +178,14 @@ def test_alternates_of_a_users_font_draw_the_label_too(tmp_path: Path, named: bo
     assert [glyph.glyph for glyph in face.shape("oe->", {})] == [font.substitutions.nominal[c] for c in "oe->"]
 
 
-def test_a_font_that_draws_another_text_whatever_is_off_is_refused(tmp_path: Path) -> None:
+def test_a_font_that_always_draws_another_text_is_refused(tmp_path: Path) -> None:
     face = Face(features_font(tmp_path, "feature rvrn { sub s by longs; } rvrn;"))
     assert len(face.shape("fa", {})) == 2
     with pytest.raises(TextError, match="Made draws other characters for 's' of 'fas'; use another typeface"):
         face.shape("fas", {})
 
 
-def test_cyrillic_is_written_by_those_who_can(scribe: FontScribe) -> None:
+def test_cyrillic_is_written_by_covering_typefaces(scribe: FontScribe) -> None:
     able = {face.id for face in scribe.covers("привет")}
     assert able == {"caveat", "bad-script"}
     for index in range(6):
@@ -194,14 +194,14 @@ def test_cyrillic_is_written_by_those_who_can(scribe: FontScribe) -> None:
         assert np.ptp(picture) > 10
 
 
-def test_height_is_kept_whatever_is_around(faces: tuple[Typeface, ...]) -> None:
+def test_the_height_is_kept_with_neighbours_and_margins(faces: tuple[Typeface, ...]) -> None:
     small = FontScribe(faces, FontSettings(height=48))
     for index in range(40):
         assert item(small, TEXTS, 1, index).picture.shape[0] == 48
 
 
-def test_every_letter_is_drawn_and_lies_within_the_picture(scribe: FontScribe) -> None:
-    """Full strength: the mapped boxes of all letters, with the warp's reach, stay inside; one picture a glyph."""
+def test_every_letter_is_drawn_inside_the_picture(scribe: FontScribe) -> None:
+    """At full strength, the mapped boxes of all letters, with the displacement of the warp, stay inside the picture."""
     for number, text in enumerate(TEXTS * 8):
         hand = scribe.hand(number)
         face = Face(scribe.typefaces[hand.typeface])
@@ -234,7 +234,7 @@ def _ink_width(picture: np.ndarray) -> int:
     return int(columns[-1] - columns[0])
 
 
-def test_neighbouring_lines_never_make_a_picture_higher(faces: tuple[Typeface, ...]) -> None:
+def test_neighbouring_lines_do_not_change_the_height(faces: tuple[Typeface, ...]) -> None:
     plain = {"white": 1.0, "ruled": 0.0, "through": 0.0, "noise": 0.0, "blots": 0.0, "tight": 0.0, "tight_words": 0.0}
     crowded = FontScribe(faces, FontSettings(neighbours=1.0, **plain))
     alone = FontScribe(faces, FontSettings(neighbours=0.0, **plain))
@@ -251,7 +251,7 @@ def test_a_scribe_travels_to_another_process(scribe: FontScribe) -> None:
     assert np.array_equal(item(other, TEXTS, 9, 4).picture, item(scribe, TEXTS, 9, 4).picture)
 
 
-def test_what_the_cache_has_thrown_away_does_not_show(
+def test_evicting_cached_glyphs_does_not_change_pictures(
     faces: tuple[Typeface, ...], scribe: FontScribe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = [item(scribe, TEXTS, 2, i).picture for i in range(16)]

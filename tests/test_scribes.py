@@ -1,4 +1,4 @@
-"""Every scribe keeps the contract; a second one needs a file and a row, and nothing else."""
+"""The contract of scribes, over SCRIBES and a toy scribe; a new scribe needs only a file and a row."""
 
 import dataclasses
 import inspect
@@ -62,7 +62,7 @@ def test_a_picture_is_grey_with_dark_ink_on_light_paper(scribe: Scribe) -> None:
         assert np.median(picture) > 200 and picture.min() < 100
 
 
-def test_what_was_written_before_does_not_show(scribe: Scribe, spec: str) -> None:
+def test_pictures_do_not_depend_on_earlier_ones(scribe: Scribe, spec: str) -> None:
     texts = ["ink", "a quill", "seal and wax", "7 folio"]
     forth = [scribe.write(text, np.random.default_rng(i)) for i, text in enumerate(texts)]
     other = scribe_of(spec)
@@ -71,7 +71,7 @@ def test_what_was_written_before_does_not_show(scribe: Scribe, spec: str) -> Non
         assert same(a.picture, b.picture) and (a.text, a.hand) == (b.text, b.hand)
 
 
-def test_the_label_is_the_text_normalised(scribe: Scribe) -> None:
+def test_the_label_is_the_normalised_text(scribe: Scribe) -> None:
     assert scribe.write(" ink  and\tpaper ", np.random.default_rng(0)).text == "ink and paper"
 
 
@@ -94,7 +94,7 @@ def test_characters_that_no_hand_can_write_are_refused_by_name(scribe: Scribe) -
             scribe.write(" ", np.random.default_rng(0), hand=hand)
 
 
-def test_a_scribe_describes_itself(scribe: Scribe, spec: str) -> None:
+def test_origin_licence_settings_and_skipped(scribe: Scribe, spec: str) -> None:
     assert scribe.origin and isinstance(scribe.licence, str) and not list(scribe.skipped)
     assert scribe.settings == default_settings(spec)
     assert json.loads(json.dumps(dataclasses.asdict(scribe.settings)))
@@ -129,7 +129,7 @@ def texts(tmp_path: Path) -> Path:
     return tmp_path / "words.txt"
 
 
-def test_write_takes_it_with_its_settings_and_its_argument(texts: Path, tmp_path: Path, scriven) -> None:
+def test_write_accepts_the_scribe_with_settings_and_argument(texts: Path, tmp_path: Path, scriven) -> None:
     command = ("write", "--texts", texts, "--scribe", "toy:q", "--set", "size=0.5", "--set", "top=10", "--json")
     code, out, err = scriven(*command, "-o", tmp_path / "out")
     assert code == 1 and json.loads(out)["lines"] == 9 and "U+0071" in err  # quill
@@ -145,8 +145,8 @@ def test_write_takes_it_with_its_settings_and_its_argument(texts: Path, tmp_path
         settings_with(["slant=0,0"], "toy")
 
 
-def test_a_network_trains_on_it(texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Alone and beside a lines folder; model.json says what was trained on."""
+def test_a_network_can_be_trained_on_the_scribe(texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alone and with a lines folder; model.json records the training data."""
     monkeypatch.setattr("scriven.training.publish.export", lambda net, path: path.write_bytes(b"graph"))
     chosen = TrainSettings(steps=2, size="tiny", batch_width_px=1200, evaluations=1, ramp=1, validate_fonts=4)
     done = train([f"toy:{texts}"], tmp_path / "alone", settings=chosen)
@@ -177,7 +177,7 @@ def test_specs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert scribe_of("toy", ToySettings(size=0.4)).settings.size == 0.4
 
 
-def test_an_unknown_scribe_is_refused_with_those_there_are(texts: Path, tmp_path: Path, scriven) -> None:
+def test_an_unknown_scribe_is_refused_with_a_list(texts: Path, tmp_path: Path, scriven) -> None:
     lines_folder(tmp_path / "lines", some(4))
     said = "there is no scribe 'pen'; there are: fonts, toy"
     for command in (

@@ -56,7 +56,7 @@ def folder(tmp_path):
 
 
 def test_a_word_list_file_yields_clean_words(tmp_path):
-    """An earlier system kept line ends in the words of a list, and `--only-letters` then dropped every word."""
+    """In an earlier system line ends stayed in the words of a list, so that `--only-letters` dropped every word."""
     path = tmp_path / "dict.txt"
     path.write_text("maison\nécole\r\n\nmaison\n", "utf-8", newline="")
     words = WordDistribution.load(path)

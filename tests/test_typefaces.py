@@ -1,4 +1,4 @@
-"""Typefaces: the bundle is what its manifest says, coverage is never a claim that the picture does not keep."""
+"""Typefaces: the bundle matches its manifest; coverage counts only characters that are really drawn."""
 
 import hashlib
 import io
@@ -52,7 +52,7 @@ def test_families_licences_and_tags() -> None:
     assert sum("historical" in t.tags for t in faces) >= 20
 
 
-def test_the_page_about_typefaces_counts_right() -> None:
+def test_the_counts_in_the_documentation_are_correct() -> None:
     page = (Path(__file__).parent.parent / "docs" / "fonts.md").read_text(encoding="utf-8")
     faces = typefaces.bundled()
     counts = {tag: int(n) for tag, n in re.findall(r"^\| `(\w+)` \| (\d+) \|", page, re.MULTILINE)}
@@ -62,7 +62,7 @@ def test_the_page_about_typefaces_counts_right() -> None:
     assert f"for all {sum(len(t.files) for t in faces)} " in page
 
 
-def test_letters_each_bundled_family_draws() -> None:
+def test_letters_drawn_by_every_bundled_family() -> None:
     faces = typefaces.bundled()
     assert [t.id for t in faces if not t.covers(ASCII)] == []
     assert {t.id for t in faces if not t.covers(FRENCH)} == {t.id for t in faces if "partial" in t.tags}
@@ -70,7 +70,7 @@ def test_letters_each_bundled_family_draws() -> None:
     assert len(typefaces.covering(faces, ALPHABETS["cs"], tags=("cursive",))) >= 40
 
 
-def test_coverage_never_claims_an_empty_glyph() -> None:
+def test_coverage_excludes_empty_glyphs() -> None:
     freetype = pytest.importorskip("freetype")
     for t in typefaces.bundled()[::16]:
         for file in t.files:
@@ -83,8 +83,8 @@ def test_coverage_never_claims_an_empty_glyph() -> None:
                     assert any(font.glyph.bitmap.buffer), f"{t.id} U+{point:04X} has no ink"
 
 
-def test_no_typeface_claims_what_has_no_ink(tmp_path: Path) -> None:
-    """A soft hyphen has an outline in many fonts, and HarfBuzz draws none: it stood in labels unseen."""
+def test_coverage_excludes_characters_without_ink(tmp_path: Path) -> None:
+    """Many fonts have an outline for the soft hyphen, which HarfBuzz does not draw."""
     for t in typefaces.bundled():
         assert not [c for c in t.characters if unicodedata.category(c) == "Cf"], t.id
         assert not t.covers("vor\u00adher") and not any(file.covers("\u00ad") for file in t.files)
@@ -122,7 +122,7 @@ def made_font(path: Path, glyphs: dict[str, tuple[int, int]], cmap: dict[int, st
     return path
 
 
-def test_only_what_is_truly_drawn_counts(tmp_path: Path) -> None:
+def test_coverage_excludes_glyphs_that_show_other_characters(tmp_path: Path) -> None:
     glyphs = {".notdef": (400, 700), "space": (0, 0), "a": (300, 400), "e": (310, 400), "box": (400, 700), "B": (9, 9)}
     cmap = {ord(" "): "space", ord("a"): "a", ord("e"): "e", ord("é"): "e", ord("x"): "box", ord("y"): "space"}
     made_font(tmp_path / "made.ttf", glyphs, cmap | {ord("B"): "B", ord("b"): "B"})
@@ -131,7 +131,7 @@ def test_only_what_is_truly_drawn_counts(tmp_path: Path) -> None:
     assert made.missing("a é x y b B e") == ("b", "x", "y", "é")  # a capital for b, a box, nothing, a lost accent
 
 
-def test_a_glyph_that_tears_words_apart_is_refused(tmp_path: Path) -> None:
+def test_a_glyph_with_an_impossible_width_is_refused(tmp_path: Path) -> None:
     from fontTools.ttLib import TTFont
 
     path = made_font(tmp_path / "made.ttf", {".notdef": (1, 1), "a": (300, 400), "a_a": (300, 400)}, {97: "a"})
@@ -142,7 +142,7 @@ def test_a_glyph_that_tears_words_apart_is_refused(tmp_path: Path) -> None:
     assert not faces and "64001 units wide" in skipped.reason
 
 
-def test_one_file_where_it_can_runs_where_it_must() -> None:
+def test_runs_use_one_file_if_it_covers_the_text() -> None:
     great = face("great-vibes")
     latin, extended, cyrillic = great.files
     assert great.runs("café crème") == ((latin, "café crème"),)
@@ -154,7 +154,7 @@ def test_one_file_where_it_can_runs_where_it_must() -> None:
         great.runs("a一")
 
 
-def test_a_word_that_one_file_covers_is_not_cut() -> None:
+def test_a_word_that_one_file_covers_is_not_split() -> None:
     a, b = (FontFile(Path(n), n, CodePoints.of(map(ord, n))) for n in ("abc", "cdé"))
     made = Typeface("Made", "made", "", "", "", (), (a, b))
     assert made.runs("ab cdc") == ((a, "ab "), (b, "cdc"))
@@ -176,7 +176,7 @@ def test_code_points_round_trip() -> None:
     assert "B" in points and "é" in points and "D" not in points and 64 not in points and 0x10FFFE not in points
 
 
-def test_sfnt_is_kept_on_disk_and_works_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sfnt_is_cached_on_disk_and_works_without_a_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundled = face("meddon").files[0]
     for cache in (tmp_path / "cache", tmp_path / "file" / "cache"):
         (tmp_path / "file").write_bytes(b"") if not (tmp_path / "file").exists() else None
@@ -226,7 +226,7 @@ def test_broken_fonts_are_refused_by_name(tmp_path: Path, caplog: pytest.LogCapt
             typefaces.from_folder(folder)
 
 
-def test_files_of_one_family_are_one_typeface_and_other_scripts_are_fine(tmp_path: Path) -> None:
+def test_files_of_one_family_form_one_typeface(tmp_path: Path) -> None:
     for file in face("caveat").files:
         (tmp_path / file.path.name).write_bytes(file.path.read_bytes())
     made_font(tmp_path / "greek.ttf", {".notdef": (1, 1), "alpha": (300, 400)}, {0x3B1: "alpha"}, "Greek Hand")
@@ -283,8 +283,8 @@ def test_sheet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", [jobs.SAMPLE_TEXT, "JjgfÅ Ďábel"])
-def test_no_letter_of_a_sheet_is_cut(text: str) -> None:
-    """In a higher and wider row the same ink is drawn, and no more of it."""
+def test_letters_of_a_sheet_are_not_cut_off(text: str) -> None:
+    """A higher and wider row shows the same ink."""
     settings = jobs.SheetSettings()
     for i in ("playwrite-fr-trad", "playwrite-nl", "zeyada", "meddon", "kristi", "monsieur-la-doulaise"):
         cell = np.asarray(jobs.sheet_row(face(i), text, settings))

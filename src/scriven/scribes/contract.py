@@ -1,4 +1,4 @@
-"""What every scribe does: it writes a text in one of its hands, and says which texts it cannot write and why."""
+"""The contract of scribes: writing a text in one of several hands, and refusing texts that cannot be written."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -10,17 +10,17 @@ from scriven.base import Skipped
 
 
 class Handwriting(NamedTuple):
-    """A written text."""
+    """A text written by a scribe."""
 
     picture: NDArray[np.uint8]  # (H, W), 255 = paper
-    text: str  # as it was written: NFC, single-spaced
+    text: str  # as written: NFC, single-spaced
     hand: str  # name of the hand
 
 
 class Scribe(Protocol):
-    """Writes texts as pictures. A picture depends on the arguments of `write` and on the settings alone.
+    """Writes texts as pictures. A picture depends only on the arguments of `write` and on the settings.
 
-    It can be pickled: worker processes are given a copy.
+    A scribe can be pickled, so that worker processes get a copy.
     """
 
     @property
@@ -30,17 +30,17 @@ class Scribe(Protocol):
 
     @property
     def licence(self) -> str:
-        """What a user must know about the licence of the pictures, besides that of the texts; "" if nothing."""
+        """The licence of the pictures, apart from that of the texts; "" if there is nothing to state."""
         ...
 
     @property
     def settings(self) -> Any:
-        """How it writes: a frozen dataclass of values that JSON can hold."""
+        """Its settings: a frozen dataclass of JSON-compatible values."""
         ...
 
     @property
     def skipped(self) -> Sequence[Skipped]:
-        """The parts of its material (font files, characters of a bank) that it cannot use, with reasons."""
+        """The unusable parts of its material (font files, characters of a bank), with reasons."""
         ...
 
     @property
@@ -49,20 +49,20 @@ class Scribe(Protocol):
         ...
 
     def refusal(self, text: str) -> str | None:
-        """Why no hand can write a text, naming the characters that are missing; None where one can."""
+        """Why no hand can write a text, with the missing characters; None if one can."""
         ...
 
     def write(
         self, text: str, rng: np.random.Generator, *, hand: int | None = None, strength: float = 1.0
     ) -> Handwriting:
-        """Write a text in a hand; None takes a random one that can write it.
+        """Write a text in a hand by number; None: a random hand that can write it.
 
-        `strength` scales all variation: 0 is clean and always the same, 1 is as the settings say.
-        Raises TextError, naming the characters, where the hand, or every hand, lacks some of them.
+        `strength` scales all variation: 0 is clean and deterministic, 1 is as in the settings.
+        Raises TextError, naming the characters, if the hand (or, for None, every hand) does not have some of them.
         """
         ...
 
 
 MakeScribe = Callable[..., Scribe]
-"""A maker takes `(argument: str = "", settings: <frozen dataclass> = <its defaults>)`. `argument` is what follows the
-colon of `NAME:ARGUMENT`: a folder, say. The default of `settings` is what `--set key=value` changes."""
+"""A maker takes `(argument: str = "", settings: <frozen dataclass> = <its defaults>)`. `argument` is the part after the
+colon of `NAME:ARGUMENT`, such as a folder. `--set key=value` changes the default of `settings`."""

@@ -2,10 +2,10 @@
 
 | written | scribe | texts |
 | --- | --- | --- |
-| `fonts` | the bundled typefaces | given apart |
-| `fonts:my-fonts/` | the typefaces of a folder | given apart |
-| `fonts:fr+de` among the inputs of a training | the bundled typefaces | words and lines of French and German |
-| `fonts:my-fonts/@fr+de` among them | the typefaces of a folder | the same |
+| `fonts` | the bundled typefaces | given separately |
+| `fonts:my-fonts/` | the typefaces of a folder | given separately |
+| `fonts:fr+de` as an input of `train` | the bundled typefaces | words and lines of French and German |
+| `fonts:my-fonts/@fr+de` as an input of `train` | the typefaces of a folder | the same |
 """
 
 import inspect
@@ -26,7 +26,7 @@ class SyntheticInput(NamedTuple):
 
 
 def maker_of(spec: str) -> tuple[MakeScribe, str]:
-    """The maker and the argument of `NAME` or `NAME:ARGUMENT`. Raises SettingsError naming the scribes there are."""
+    """The maker and the argument of `NAME` or `NAME:ARGUMENT`. Raises SettingsError for an unknown name."""
     name, _, argument = spec.partition(":")
     if name not in SCRIBES:
         raise _unknown(name)
@@ -48,8 +48,8 @@ def scribe_of(spec: str, settings: Any = None) -> Scribe:
 def synthetic_input(given: str | Path) -> SyntheticInput | None:
     """The scribe and the texts of `NAME:TEXTS` or `NAME:ARGUMENT@TEXTS`; None for a path.
 
-    An `@` in the path of an existing file or folder of texts does not separate. Raises SettingsError where something
-    like `NAME:TEXTS` names neither a scribe nor a path.
+    An `@` in the path of an existing file or folder of texts is not a separator. Raises SettingsError if `given` has
+    the form `NAME:TEXTS` but is neither a scribe nor a path.
     """
     name, colon, rest = str(given).partition(":")
     if not colon:

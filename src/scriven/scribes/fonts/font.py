@@ -61,7 +61,7 @@ class Font:
 
     @cached_property
     def substitutions(self) -> Substitutions:
-        """Tells which glyphs show the characters that they stand for."""
+        """The check of which glyphs show the characters that they stand for."""
         nominal = {chr(point): self.shaper.get_nominal_glyph(point) for point in self.face.unicodes}
         return Substitutions(nominal, self.shaper.glyph_to_string)
 

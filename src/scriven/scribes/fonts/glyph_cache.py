@@ -1,4 +1,4 @@
-"""A cache of glyph bitmaps. Every bitmap is a function of its key, so the state of the cache never shows."""
+"""A cache of glyph bitmaps. A bitmap is a function of its key, so the state of the cache does not affect results."""
 
 from scriven.scribes.fonts.face import Face, ShapedGlyph
 from scriven.scribes.fonts.font import GlyphBitmap, Rasteriser

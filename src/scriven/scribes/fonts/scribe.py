@@ -84,7 +84,7 @@ class FontScribe:
         return tuple(typeface for i, typeface in enumerate(self.typefaces) if bits >> i & 1)
 
     def refusal(self, text: str) -> str | None:
-        """Why no typeface can write a text, naming the characters; None where one can."""
+        """Why no typeface can write a text, naming the characters; None if one can."""
         text = normalise(text)
         if not text:
             return "there is nothing to write in an empty text; leave it out"

@@ -40,7 +40,7 @@ TAGS = {
     "school": "a national school model",
     "historical": "modelled on pointed or broad pen hands before 1950",
     "marker": "felt pen or brush",
-    "partial": "lacks letters of French; see `covers`",
+    "partial": "some letters of French are missing; see `covers`",
 }
 
 

@@ -23,8 +23,8 @@ LICENCE_FILES = ("OFL.txt", "LICENSE.txt", "LICENSE", "LICENCE.txt", "UFL.txt", 
 def from_folder(path: Path) -> tuple[tuple[Typeface, ...], list[Skipped]]:
     """The typefaces of the font files in a folder and its subfolders, sorted by id, and the files skipped.
 
-    Files of one family and style are one typeface: publishers split fonts into subsets. A file that is damaged or
-    draws no character is skipped with the reason. Raises InputError when the folder does not exist or holds no font
+    Files of one family and style form one typeface, since publishers split fonts into subsets. A file that is damaged
+    or draws no character is skipped with the reason. Raises InputError if the folder does not exist or has no font
     file.
     """
     path = Path(path)
@@ -47,7 +47,7 @@ def from_folder(path: Path) -> tuple[tuple[Typeface, ...], list[Skipped]]:
 
 
 def _typeface(path: Path) -> Typeface:
-    """The typeface of one file. Raises InputError with what is wrong with it."""
+    """The typeface of one file. Raises InputError for an unusable file."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -129,8 +129,8 @@ def harvest(google_fonts_checkout: Path, out: Path, subsets: Sequence[str] = ())
 
     Families under `ofl/` and `apache/` whose METADATA.pb has the category handwriting; with `subsets` (`latin-ext`,
     `cyrillic` ...) only those that have all of them. The regular file of each is copied; a family whose licence or font
-    file is missing is skipped with the reason. Raises InputError when the folder is not a checkout, OutputError where
-    `out` cannot be written.
+    file is missing is skipped with the reason. Raises InputError if the folder is not a checkout, OutputError if `out`
+    cannot be written.
     """
     checkout, out = Path(google_fonts_checkout), Path(out)
     if not any((checkout / room).is_dir() for room in ("ofl", "apache")):
@@ -170,7 +170,7 @@ def _regular(folder: Path, about: str) -> Path | None:
         away = abs(int(weight) - 400 if weight.isdigit() else 400) + 1000 * (fields.get("style") == "italic")
         if "filename" in fields and (best is None or away < best[0]):
             best = (away, fields["filename"])
-    path = folder / Path(best[1]).name if best else None  # its name alone, so that it cannot lead out of the folder
+    path = folder / Path(best[1]).name if best else None  # only its name, so that it stays within the folder
     return path if path is not None and path.is_file() else None
 
 

@@ -22,7 +22,7 @@ WIDEST = 0x7FFF  # font units; a wider advance is read as a negative number (sig
 def sfnt(font: FontFile) -> bytes:
     """The decompressed TTF or OTF bytes of a font file, for FreeType and HarfBuzz (which do not read WOFF2).
 
-    Cached in memory and on disk (see `scriven.base.cache`). Raises InputError when the file is missing, damaged, or has
+    Cached in memory and on disk (see `scriven.base.cache`). Raises InputError if the file is missing, damaged, or has
     changed since it was listed; MissingExtra without fontTools.
     """
     return _sfnt(font.path, font.sha256)
@@ -66,9 +66,7 @@ def open_font(data: bytes) -> Any:
     except ImportError as error:
         raise MissingExtra("opening a font file", "train") from error
     _check_length(data)
-    logging.getLogger("fontTools").setLevel(
-        logging.CRITICAL
-    )  # one damaged table logs 65,000 lines; the InputError says it in one
+    logging.getLogger("fontTools").setLevel(logging.CRITICAL)  # a damaged table can log 65,000 lines
     try:
         return TTFont(io.BytesIO(data), lazy=True, recalcBBoxes=False, recalcTimestamp=False)
     except ImportError as error:  # brotli, for WOFF2
@@ -78,7 +76,7 @@ def open_font(data: bytes) -> Any:
 
 
 def _check_length(data: bytes) -> None:
-    """Refuse other files, and truncated ones: the header gives the length, or where the tables end."""
+    """Raise InputError for other files, and for truncated ones by the length or the tables in the header."""
     if data[:4] == b"ttcf":
         raise InputError("a font collection; extract its fonts into single files")
     if data[:4] not in _SIGNATURES + _SIGNATURE_WOFF or len(data) < 12:
