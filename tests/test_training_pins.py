@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -23,11 +24,11 @@ class ToyNetwork(nn.Module):
 
     charset, height, stride = Charset.of(["abcd"]), 64, 4
 
-    def __init__(self, slope: float = 1.0, said: tuple[str, ...] = ("abcd",), broken: int = 0):
+    def __init__(self, slope: float = 1.0, readings: tuple[str, ...] = ("abcd",), broken: int = 0):
         super().__init__()
         self.weight, self.bias = nn.Parameter(torch.ones(2, 2)), nn.Parameter(torch.ones(2))
         self.register_buffer("count", torch.zeros((), dtype=torch.int64))
-        self.slope, self.said, self.broken = slope, list(said), broken
+        self.slope, self.readings, self.broken = slope, list(readings), broken
         self.losses, self.reads = 0, list[tuple[bool, float]]()
 
     def loss(self, batch: Batch, smoothing: float = 0.0) -> Tensor:
@@ -39,7 +40,7 @@ class ToyNetwork(nn.Module):
 
     def read(self, batch: Batch) -> list[str]:
         self.reads.append((self.training, float(self.bias[0])))
-        text = self.said.pop(0) if len(self.said) > 1 else self.said[0]
+        text = self.readings.pop(0) if len(self.readings) > 1 else self.readings[0]
         return [text] * len(batch)
 
 
@@ -160,11 +161,20 @@ def test_an_update_with_a_non_finite_gradient_is_skipped() -> None:
     assert seen[2] == seen[1] and len(set(seen)) == 7 and not math.isnan(seen[-1])
 
 
+def test_an_unfinished_run_of_version_0_1_is_restored() -> None:
+    """Its state has `unsound` for `nonfinite`."""
+    run, _, progress = trained(ToyNetwork(), settings(steps=2))
+    stored = asdict(progress)
+    stored["unsound"] = stored.pop("nonfinite") + 3
+    run.restore(run.tensors(), stored)
+    assert run.progress.nonfinite == 3 and run.progress.step == 2
+
+
 # --- evaluation -----------------------------------------------------------------------------------------------------
 
 
 def test_only_a_lower_cer_is_saved_as_the_best() -> None:
-    net = ToyNetwork(said=("abxx", "abcx", "abcx", "axxx", "abcd"))
+    net = ToyNetwork(readings=("abxx", "abcx", "abcx", "axxx", "abcd"))
     _, kept, progress = trained(net, settings(steps=5, evaluations=5))
     assert [row["cer"] for row in progress.rows] == pytest.approx([0.5, 0.25, 0.25, 0.75, 0.0])
     assert kept == [True, True, False, False, True] == [row["best"] for row in progress.rows]
@@ -172,7 +182,7 @@ def test_only_a_lower_cer_is_saved_as_the_best() -> None:
 
 
 def test_patience_counts_evaluations_without_improvement() -> None:
-    net = ToyNetwork(said=("abxx", "abxx", "abcx", "abcx", "abcx", "abcd"))
+    net = ToyNetwork(readings=("abxx", "abxx", "abcx", "abcx", "abcx", "abcd"))
     _, kept, progress = trained(net, settings(steps=8, evaluations=8, patience=1))
     assert kept == [True, False, True, False, False] and progress.step == 5
 
