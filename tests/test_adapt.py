@@ -231,12 +231,13 @@ def test_the_suggested_next_commands_depend_on_the_result(monkeypatch, tmp_path,
 
 
 @pytest.mark.parametrize(
-    ("improved", "said"), [(True, None), (False, "may be chance"), (None, "too few to tell whether it reads better")]
+    ("improved", "said"),
+    [(True, None), (False, "is within chance"), (None, "too few to estimate whether it reads better")],
 )
 def test_a_change_within_chance_is_not_called_an_improvement(improved, said):
     sentence = result(improved=improved).sentence()
     assert "learnt" not in sentence and (said is None or said in sentence)
-    assert ("may be chance" in sentence or "too few" in sentence) == (improved is not True)
+    assert ("within chance" in sentence or "too few" in sentence) == (improved is not True)
 
 
 def test_at_a_high_estimated_error_rate_the_commands_to_transcribe_first_are_named():
@@ -245,7 +246,7 @@ def test_at_a_high_estimated_error_rate_the_commands_to_transcribe_first_are_nam
     assert not low.needs_labels() and high.needs_labels() and not result(cer=None).needs_labels()
     assert "pick" not in "".join(low.advice(["scans/"], "parent", chosen))
     advice = "\n".join(high.advice(["scans/"], "parent", chosen))
-    assert "Transcribe some 30 lines" in advice and "52 %" in advice
+    assert "Transcribe about 30 lines" in advice and "52 %" in advice
     assert "scriven pick scans/ -n 30 -m m -o to-correct.csv" in advice
     assert "scriven train to-correct.csv fonts:en --from m -o MY-MODEL" in advice
     assert "--from parent" in "\n".join(result(cer=0.52, helped=False, why="w").advice(["scans/"], "parent", chosen))

@@ -18,10 +18,10 @@ class Skipped:
     def sentence(self) -> str:
         """The id and the reason on one line; an id that begins the reason, or a path inside it, is not repeated."""
         again = re.match(re.escape(self.id) + r"(?:: | (?=(?:is|has|holds) ))", self.reason) if self.id else None
-        said = f"{self.id}: {self.reason[again.end() if again else 0 :]}"
+        sentence = f"{self.id}: {self.reason[again.end() if again else 0 :]}"
         if not again and set("/.") & set(self.id) and re.search(rf"\s{re.escape(self.id)}[\s;]", self.reason):
-            said = self.reason
-        return " ".join(said.split())
+            sentence = self.reason
+        return " ".join(sentence.split())
 
 
 def listed(skipped: Iterable[Skipped]) -> str:

@@ -52,7 +52,7 @@ def pick(
     chosen = settings(job.PickSettings(), changes, config, **given)
     picked = job.pick(inputs, count, model, out, "json" if json else format, chosen, done=done or ())
     end_progress()
-    for said in (job.left_out(picked.pool), picked.how_far()):
-        if said:
-            typer.echo(said, err=True)
+    for message in (job.left_out(picked.pool), picked.how_far()):
+        if message:
+            typer.echo(message, err=True)
     finish(picked.pool.skipped)

@@ -44,10 +44,10 @@ def train(
     from scriven.jobs import train as job
 
     given = {"minutes": minutes, "steps": steps, "model": model, "size": size, "level": level}
-    told = common.changes_of(changes, config, **given)
-    in_steps = any(change.partition("=")[0].strip() == "steps" for change in told)
+    changed = common.changes_of(changes, config, **given)
+    in_steps = any(change.partition("=")[0].strip() == "steps" for change in changed)
     start = job.TrainSettings(steps=1) if in_steps else job.TrainSettings(minutes=60.0)
-    done = job.train(inputs, out, parent=parent, settings=common.override(start, told))
+    done = job.train(inputs, out, parent=parent, settings=common.override(start, changed))
     if os.environ.get("LOCAL_RANK", "0") != "0":  # data-parallel training: only one process prints
         return
     text = f"{done.folder}: {done.sentence()}\nNext: scriven read -m {done.folder} PICTURES"

@@ -1,4 +1,4 @@
-"""adapt: self-training on unlabelled pictures makes a model that reads them better, or keeps the parent and says why.
+"""adapt: self-training on unlabelled pictures; a model that is not improved keeps the weights of its parent.
 
 Rounds of self-training: a teacher reads the pictures, its best-ranked readings become pseudo-labels, a student is
 trained on them and on synthetic pictures, and is the next teacher if it passes a gate on held-out pictures; see
@@ -46,11 +46,11 @@ FIRST_LINES = 30  # to transcribe before adapting, where the CER is high
 
 @dataclass
 class Adapted:
-    """The result. `helped` is False when no round was accepted and the weights of the parent are kept."""
+    """The result of `adapt`. `helped` is False if no round was accepted, so the weights of the parent are kept."""
 
     folder: Path
     helped: bool
-    why: str  # there was no further round; "" if all were done
+    why: str  # the reason why the rounds ended early; "" if all were done
     rounds: list[dict[str, Any]]
     estimates: tuple[CerEstimate | None, CerEstimate | None] = (None, None)  # of the held-out pictures: before, after
     improved: bool | None = None  # whether the estimate fell by more than chance; None: too few pictures to tell
@@ -75,11 +75,11 @@ class Adapted:
         if not (before and after):
             return []
         if self.improved is None:
-            return [f"{counted(after.n, 'held-out picture')}: too few to tell whether it reads better"]
+            return [f"{counted(after.n, 'held-out picture')}: too few to estimate whether it reads better"]
         change = f"estimated CER {100 * before.cer:.1f} % before, {100 * after.cer:.1f} % after"
         low, high = (100 * edge for edge in after.interval)
         if not self.improved:
-            change += "; that difference may be chance, so it cannot be told whether it reads better"
+            change += "; the difference is within chance, so whether it reads better is unknown"
         return [f"{counted(after.n, 'held-out picture')}: {change} ({low:.0f}-{high:.0f} %)"]
 
     def needs_labels(self) -> bool:
@@ -92,8 +92,8 @@ class Adapted:
         if self.needs_labels():
             model, language = self.folder if self.helped else parent, settings.language or "LANGUAGE"
             return [
-                f"Transcribe some {FIRST_LINES} lines: at an estimated CER of {100 * (self.cer or 0):.0f} % that helps "
-                "more than adapting. Then adapt the new model:",
+                f"Transcribe about {FIRST_LINES} lines: at an estimated CER of {100 * (self.cer or 0):.0f} % this "
+                "helps more than adapting. Then adapt the new model:",
                 f"  scriven pick {given} -n {FIRST_LINES} -m {model} -o to-correct.csv   (then correct its texts)",
                 f"  scriven train to-correct.csv fonts:{language} --from {model} -o MY-MODEL",
             ]
@@ -103,7 +103,7 @@ class Adapted:
         named = "" if settings.language else "set the language with --lang, "
         return [
             f"Next: give it more time (--minutes, and another -o), give more pictures of one hand, {named}or "
-            f"transcribe some 50 lines and `scriven train LINES -o MY-MODEL --from {parent}`"
+            f"transcribe about 50 lines and `scriven train LINES -o MY-MODEL --from {parent}`"
         ]
 
     def as_json(self) -> dict[str, Any]:

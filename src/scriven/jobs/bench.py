@@ -62,7 +62,7 @@ class Measure:
 
 
 def bench(models: Sequence[str | Path] = (), settings: BenchSettings | None = None) -> list[Measure]:
-    """The speed table of this machine, for the given models or all bundled ones. Raises ModelError.
+    """The speed table of this machine, for the given models or all bundled ones. Raises ModelError for a bad model.
 
     >>> import scriven
     >>> rows = scriven.bench(["scriven-synthetic"])  # takes a minute
@@ -111,7 +111,7 @@ def _reading(reader: Reader, pictures: Sequence[bytes]) -> Callable[[], object]:
 
 
 def _rate(what: str, unit: str, count: int, work: Callable[[], object], settings: BenchSettings) -> Measure:
-    """Measure how many things per second `work` does, `count` per call; it is called once before the clock starts."""
+    """Measure how many items per second `work` processes, `count` per call; the first call is not measured."""
     work()
     runs, times = [], 0
     for _ in range(settings.runs):
@@ -144,7 +144,7 @@ def training_rows(settings: BenchSettings) -> list[Measure]:
 
 
 def training_columns(size: str, seconds: float = 2.0) -> float:
-    """Width in px that one core trains on per CPU-second, for a network of a size, without making the pictures."""
+    """Width in px that one core trains on per CPU-second, for a network size, excluding the making of pictures."""
     from scriven.jobs.bench_training import stepper
 
     with one_thread():

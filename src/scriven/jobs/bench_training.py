@@ -92,7 +92,7 @@ def _words() -> ScribeSource:
 
 @dataclass(frozen=True)
 class _Padded:
-    """The words of a scribe as pictures of exactly 64 x 192 px: padded with paper, or scaled down."""
+    """The words of a scribe as pictures of exactly 64 x 192 px, padded with paper or scaled down."""
 
     words: ScribeSource
 
@@ -114,7 +114,7 @@ class _Padded:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silences the training loop and Fabric."""
+    """Context manager that silences the training loop and Fabric."""
     loggers = [logging.getLogger(name) for name in ("scriven.fit", "lightning_fabric", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

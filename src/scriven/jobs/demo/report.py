@@ -81,21 +81,21 @@ def _numbers(done: Demo) -> list[tuple[str, str, str]]:
 def _result(done: Demo) -> list[str]:
     """Paragraphs that explain the numbers."""
     if not done.adapted.helped:
-        said = [
+        sentences = [
             f"The adaptation did not help, the weights of the parent are kept: {done.adapted.why}. Before and after "
             "are therefore the same model. More time (--minutes) or more pictures of the hand may help."
         ]
     else:
-        said = [
+        sentences = [
             "The pictures are those that the model adapted to: the numbers show the gain for a collection that is "
             "first adapted to and then read. They do not show how the adapted model reads other hands."
         ]
         if done.scored:
-            said = [*_measured(done.scored), *said]
+            sentences = [*_measured(done.scored), *sentences]
         if done.adapted.why:
             ended = "The adaptation ended" if done.adapted.rounds[-1]["accepted"] else "The last round was discarded"
-            said.append(f"{ended}: {done.adapted.why}.")
-    return said + _estimated(done)
+            sentences.append(f"{ended}: {done.adapted.why}.")
+    return sentences + _estimated(done)
 
 
 def _measured(scored: Scored) -> list[str]:
@@ -103,17 +103,17 @@ def _measured(scored: Scored) -> list[str]:
     way = "fell" if change < 0 else "rose"
     moved = f"{way} by {abs(change):.1f} percentage points" if round(change, 1) else "stayed the same"
     interval = f"{low:+.1f} to {high:+.1f}".replace("-", "−")
-    said = [
+    sentences = [
         f"The character error rate {moved} (from {percent(scored.before.cer)} to {percent(scored.after.cer)}, "
         f"{scored.before.n:,} transcribed pictures). 95 % interval of the change: {interval} points, resampled by "
         f"{scored.unit}. The transcriptions were used for this score only, not for training."
     ]
     if scored.without_lm != scored.after:
-        said.append(
+        sentences.append(
             "The adapted model is decoded with the language model of its pseudo-labels, made from word frequencies. "
             f"Without it the error rate is {percent(scored.without_lm.cer)}."
         )
-    return said
+    return sentences
 
 
 def _estimated(done: Demo) -> list[str]:
@@ -121,12 +121,13 @@ def _estimated(done: Demo) -> list[str]:
     before, after = done.adapted.estimates
     if before is None or after is None:
         return []
-    said = (
+    sentence = (
         f"Estimated without any transcription, on {counted(after.n, 'picture')} held out of the adaptation: "
         f"{percent(before.cer)} before ({between(before.interval)}), {percent(after.cer)} after "
         f"({between(after.interval)})."
     )
-    return [said] if done.scored else [f"{said} To measure it, transcribe about 20 of the pictures; see scriven score."]
+    advice = "" if done.scored else " To measure it, transcribe about 20 of the pictures; see scriven score."
+    return [sentence + advice]
 
 
 def percent(fraction: float) -> str:

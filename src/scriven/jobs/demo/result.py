@@ -71,18 +71,18 @@ class Demo:
         if self.scored:
             rates = self.scored
             alone = "" if rates.without_lm == rates.after else f" ({rates.without_lm.cer:.1%} without language model)"
-            said = (
+            result = (
                 f"CER before {rates.before.cer:.1%}, after {rates.after.cer:.1%}{alone}, on {rates.before.n} pictures"
             )
         elif before and after:
             low, high = after.interval
-            said = (
+            result = (
                 f"Estimated CER before {before.cer:.1%}, after {after.cer:.1%} (95 % interval {low:.0%} to "
                 f"{high:.0%}), of {self.n} pictures without transcriptions"
             )
         else:
-            said = f"{counted(self.n, 'picture')} read before and after; too few to estimate the error rate"
-        lines = [f"{said} {took}"]
+            result = f"{counted(self.n, 'picture')} read before and after; too few to estimate the error rate"
+        lines = [f"{result} {took}"]
         if not self.adapted.helped:
             lines.append(f"The adaptation did not help, the weights of the parent are kept: {self.adapted.why}")
         return "\n".join(lines)
