@@ -1,4 +1,4 @@
-"""The user's cache folder, for files that can be recreated; where it is not writable, nothing is cached."""
+"""The user's cache folder, for files that can be recreated; if it is not writable, nothing is cached."""
 
 import os
 from contextlib import suppress

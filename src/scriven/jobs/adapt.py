@@ -41,7 +41,7 @@ __all__ = ["AdaptSettings", "Adapted", "adapt"]
 log = logging.getLogger("scriven.adapt")
 
 PAGE = "report.html"
-FIRST_LINES = 30  # to transcribe before adapting, where the CER is high
+FIRST_LINES = 30  # lines to transcribe before adapting, if the CER is high
 
 
 @dataclass

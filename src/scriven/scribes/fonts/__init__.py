@@ -10,7 +10,7 @@ from scriven.scribes.typefaces import bundled, covering, from_folder
 def font_scribe(argument: str = "", settings: FontSettings = FONT_DEFAULTS) -> Scribe:
     """The scribe `fonts`: the bundled typefaces, or with `fonts:FOLDER` those of a folder, that have any of the tags.
 
-    Raises InputError where the folder holds no font file, ModuleNotFoundError without the extra `train`.
+    Raises InputError if the folder has no font file, ModuleNotFoundError without the extra `train`.
     """
     from scriven.scribes.fonts.scribe import FontScribe  # HarfBuzz and FreeType are loaded when something is written
 

@@ -71,7 +71,7 @@ class Face:
         return shaped
 
     def _run(self, run: TextRun, features: dict[str, bool], x: float) -> list[ShapedGlyph]:
-        """Shape a run in one font. Substitutions that would show other characters are switched off where they occur."""
+        """Shape a run in one font. Substitutions that would show other characters are disabled there."""
         shaped, wrong = self._shaped(run, features, x)
         if wrong:
             shaped, wrong = self._shaped(run, without_substitutions(features, wrong), x)
@@ -119,7 +119,7 @@ class Face:
 
     @cached_property
     def metrics(self) -> FontMetrics:
-        """Measured on lower-case letters, or on digits and capitals where a typeface has none of a known script."""
+        """Measured on lower-case letters, or on digits and capitals if a typeface has none of a known script."""
         small = self._first_extents("xnoeauv", "хнопеи", "אבהמרש", "صعدهو", "0123AO")
         tall = self._first_extents("ldbhk", "бвНД", "ל", "الكط") or small
         deep = self._first_extents("pgqy", "рудц", "ןקץך", "جحعر") or small

@@ -73,7 +73,7 @@ def write_line(task: Task) -> Mask:
 
 
 def draw(task: Task) -> Drawing:
-    """Place the letters and choose the crop. Letters are rasterised anew where the crop scales them much."""
+    """Place the letters and choose the crop. Letters are rasterised again if the crop scales them a lot."""
     face, hand, sampler, strength, settings = task.face, task.hand, task.sampler, task.strength, task.settings
     letters = place_letters(face, task.text, hand.features, _scaled_spacing(hand.spacing, strength), sampler)
     wobble = _wobble(hand, sampler, strength, settings.height / 64)

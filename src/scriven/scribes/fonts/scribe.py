@@ -105,7 +105,7 @@ class FontScribe:
     ) -> Handwriting:
         """Write a word or a line, height `settings.height`; `hand` None takes a random one that can write the text.
 
-        Raises TextError, naming the characters, when the hand, or every typeface, lacks characters of the text.
+        Raises TextError, naming the characters, if the hand (or every typeface) does not have some of them.
         """
         text = normalise(text)
         sampler = Sampler(rng)

@@ -54,8 +54,8 @@ class Typeface:
     def runs(self, text: str) -> tuple[tuple[FontFile, str], ...]:
         """The normalised text split into runs, each with the file that draws it; concatenated they are the text.
 
-        One run where one file covers the text. Otherwise each word comes from one file where possible, and only a word
-        that no file covers is split. A space belongs to the run of the word before it (its advance is that of the
+        One run if one file covers the text. Otherwise each word comes from one file if possible, and only a word that
+        no file covers is split. A space belongs to the run of the word before it (its advance is that of the
         first file). Raises TextError naming every character that cannot be drawn.
         """
         text = normalise(text)
