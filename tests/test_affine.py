@@ -115,7 +115,7 @@ def test_too_few_lines_are_read_as_they_are_and_too_many_refused(parent, caplog)
     reader, _ = reader_and_net(parent)
     decoder = decoder_of(reader)
     assert job.adapted(page(3), parent, reader, decoder, "cpu", 1) == (reader, decoder)
-    assert "not adapted: 3 lines can be used, and at least 4 are needed" in caplog.text
+    assert "not adapted: 3 lines can be used, but at least 4 are needed" in caplog.text
     with pytest.raises(SettingsError, match="at most 200 lines.*scriven adapt"):
         job.bounded(page(201))
     assert len(job.bounded(page(200))) == 200

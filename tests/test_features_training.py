@@ -253,7 +253,7 @@ def test_a_damaged_state_is_refused_with_advice_to_start_again(lines, tmp_path, 
     state = tmp_path / "m" / "state" / "run.safetensors"
     state.parent.mkdir(parents=True)
     state.write_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00{}")
-    with pytest.raises(OutputError, match="and start anew"):
+    with pytest.raises(OutputError, match="and start again"):
         train([lines], tmp_path / "m", settings=settings())
 
 

@@ -312,7 +312,7 @@ def test_the_language_model_is_kept_unless_characters_are_new_and_a_missing_one_
     assert grown.info.language_model is None and not (tmp_path / "c" / "language.npz").exists()
     assert "is not kept: it lacks the new characters" in caplog.text
     (tmp_path / "a" / "language.npz").unlink()
-    with pytest.raises(ModelError, match="language.npz is missing"):
+    with pytest.raises(ModelError, match="language.npz that model.json names is missing"):
         train([lines], tmp_path / "d", parent=tmp_path / "a", settings=brief)
     assert not (tmp_path / "d").exists()
 
