@@ -199,6 +199,18 @@ def test_truncated_files_are_refused_by_name(format: str, share: float) -> None:
         images.open_image(data[: int(len(data) * share)], name="letter.x")
 
 
+def test_a_want_of_memory_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = file_of(Image.fromarray(drawing()), "TIFF")
+
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(TiffImagePlugin.TiffImageFile, "load", fail)
+    with pytest.raises(ImageError, match="there is not enough memory to decode a.tif") as caught:
+        images.decode(data, "a.tif")
+    assert isinstance(caught.value.__cause__, MemoryError)
+
+
 def test_corrupt_pixel_data_is_refused() -> None:
     data = bytearray(file_of(Image.fromarray(drawing()), "PNG"))
     middle = len(data) // 2

@@ -104,6 +104,13 @@ def _too_large(name: str, pixels: int) -> ImageError:
     )
 
 
+def damaged(name: str, error: Exception) -> ImageError:
+    """The error for a picture that a decoder gave up on. A want of memory is no damage."""
+    if isinstance(error, MemoryError):
+        return ImageError(f"there is not enough memory to decode {name}; free some memory, or scale the picture down")
+    return ImageError(f"{name} is damaged or cut short ({error}); copy it again from its source")
+
+
 def opened(data: bytes, name: str) -> ImageFile.ImageFile:
     """Open a file with Pillow and check its header; no pixel is decoded. Raises ImageError."""
     if not data:
@@ -115,12 +122,14 @@ def opened(data: bytes, name: str) -> ImageFile.ImageFile:
     except Image.DecompressionBombError as error:  # raised before the size is known to us
         pixels = re.search(r"\d+", str(error))
         raise _too_large(name, int(pixels[0]) if pixels else MAX_PIXELS) from None
-    except Exception:
+    except MemoryError as error:
+        raise damaged(name, error) from error
+    except Exception as error:
         if Path(name).suffix.lower() in UNSUPPORTED:
-            raise ImageError(f"{name}: {REASON}") from None
+            raise ImageError(f"{name}: {REASON}") from error
         raise ImageError(
             f"{name} is damaged or not a picture in a supported format; give {', '.join(PILLOW_FORMATS)} or PDF"
-        ) from None
+        ) from error
     check_size(picture.width, picture.height, name)
     return picture
 
@@ -134,7 +143,7 @@ def _orientation(picture: Image.Image, data: bytes, name: str) -> int:
             warnings.simplefilter("ignore")
             return int(picture.getexif().get(0x0112, 1))
     except Exception as error:  # decoders raise anything on hostile bytes
-        raise ImageError(f"{name} is damaged or cut short ({error}); copy it again from its source") from None
+        raise damaged(name, error) from error
 
 
 def pixels(picture: Image.Image, data: bytes, name: str, page: int = 0) -> Grey:
@@ -149,7 +158,7 @@ def pixels(picture: Image.Image, data: bytes, name: str, page: int = 0) -> Grey:
     except ImageError:
         raise
     except Exception as error:  # decoders raise anything on hostile bytes
-        raise ImageError(f"{name} is damaged or cut short ({error}); copy it again from its source") from None
+        raise damaged(name, error) from error
 
 
 def _deep_colour(picture: Image.Image, data: bytes, page: int) -> Grey | None:

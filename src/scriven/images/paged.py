@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from scriven.base import ImageError
-from scriven.images.files import check_size, decode, opened, pixels, read
+from scriven.images.files import check_size, damaged, decode, opened, pixels, read
 from scriven.images.ink import Grey, dark_ink
 
 DPI = 300  # resolution at which the pages of a PDF are rendered
@@ -91,7 +91,7 @@ def _pdf(path: Path, dpi: int) -> Iterator[tuple[int, Draw]]:
     try:
         document = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
-        raise ImageError(f"{path} cannot be opened as PDF ({error}); unlock it or export it again") from None
+        raise ImageError(f"{path} cannot be opened as PDF ({error}); unlock it or export it again") from error
 
     def draw(index: int, where: str) -> Grey:
         try:
@@ -100,7 +100,7 @@ def _pdf(path: Path, dpi: int) -> Iterator[tuple[int, Draw]]:
             check_size(width, height, f"{where}, at {dpi} dpi,")
             drawn = np.array(page.render(scale=dpi / 72, grayscale=True).to_numpy())
         except pypdfium2.PdfiumError as error:
-            raise ImageError(f"{where} cannot be rendered ({error}); export the PDF again") from None
+            raise ImageError(f"{where} cannot be rendered ({error}); export the PDF again") from error
         return dark_ink(np.ascontiguousarray(drawn if drawn.ndim == 2 else drawn[..., 0]))
 
     with closing(document):
@@ -114,13 +114,13 @@ def _tiff(data: bytes, name: str) -> Iterator[tuple[int, Draw]]:
         try:
             frames = _page_frames(picture, data)
         except Exception as error:  # decoders raise anything on hostile bytes
-            raise ImageError(f"{name} is damaged or cut short ({error}); copy it again from its source") from None
+            raise damaged(name, error) from error
 
         def draw(index: int, where: str) -> Grey:
             try:
                 picture.seek(frames[index])
             except Exception as error:  # as above
-                raise ImageError(f"{where} is damaged or cut short ({error}); copy it again from its source") from None
+                raise damaged(where, error) from error
             check_size(picture.width, picture.height, where)
             return dark_ink(pixels(picture, data, where, frames[index]))
 

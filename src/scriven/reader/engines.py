@@ -15,8 +15,16 @@ Array = npt.NDArray[Any]
 Run = Callable[[Mapping[str, Array]], dict[str, Array]]  # the inputs of a graph by name to its outputs by name
 
 OUT_OF_MEMORY = re.compile(
-    r"out of memory|bad.?alloc|failed to allocate|OUT_OF_(HOST|DEVICE)_MEMORY|MEM_OBJECT_ALLOC", re.IGNORECASE
+    r"out of memory|bad.?alloc|failed to allocate|OUT_OF_(HOST|DEVICE)_MEMORY|MEM_OBJECT_ALLOC|CL_OUT_OF_RESOURCES",
+    re.IGNORECASE,
 )
+DEVICE_FAILED = re.compile(
+    r"(CUDA|CUDNN|CUBLAS) (failure|error)|(CUDNN|CUBLAS)_STATUS|\bCL_[A-Z]|\bZE_RESULT", re.IGNORECASE
+)
+GRAPH_REFUSED = (  # the exceptions of ONNX Runtime for a graph that it cannot load, or that its inputs do not fit
+    "Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoModel", "NoSuchFile", "NotFound", "NotImplemented",
+    "RuntimeException", "ValueError",
+)  # fmt: skip
 
 
 def load_graph(file: Path, engine: str, device: str, threads: int) -> Run:
@@ -50,14 +58,16 @@ def _onnxruntime(file: Path, device: str, threads: int) -> Run:
     try:
         session = ort.InferenceSession(str(file), options, providers=chosen)
     except errors as error:
-        raise _not_loaded(file, error) from error
+        raise _failed(file, "load it", device, error, type(error).__name__ in GRAPH_REFUSED) from error
     names = [value.name for value in session.get_outputs()]
 
     def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
         try:
-            return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+            found = session.run(names, dict(inputs))
         except errors as error:
-            raise _not_run(file, inputs, error) from error
+            refused = type(error).__name__ in GRAPH_REFUSED
+            raise _failed(file, f"run it with {_shapes(inputs)}", device, error, refused) from error
+        return dict(zip(names, found, strict=True))
 
     return run
 
@@ -65,7 +75,8 @@ def _onnxruntime(file: Path, device: str, threads: int) -> Run:
 def _onnxruntime_errors() -> tuple[type[Exception], ...]:
     """The exceptions of ONNX Runtime itself, which have no common base class and are not documented.
 
-    ValueError is what it raises for inputs and outputs that the graph does not have.
+    ValueError is what it raises for inputs and outputs that the graph does not have, RuntimeError for what its C++
+    libraries throw. Others, MemoryError and KeyError among them, are none of them and reach the caller.
     """
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
@@ -98,37 +109,40 @@ def _openvino(file: Path, device: str, threads: int) -> Run:
     try:
         compiled = core.compile_model(str(file), device.upper(), settings)
     except RuntimeError as error:  # OpenVINO's own exceptions derive from it
-        raise _not_loaded(file, error) from error
+        raise _failed(file, "load it", device, error, refused=True) from error
     request = compiled.create_infer_request()
 
     def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
         try:
             found = request.infer(dict(inputs))
         except RuntimeError as error:
-            raise _not_run(file, inputs, error) from error
+            raise _failed(file, f"run it with {_shapes(inputs)}", device, error, refused=True) from error
         return {output.any_name: np.array(found[output]) for output in compiled.outputs}
 
     return run
 
 
-def _not_loaded(file: Path, error: Exception) -> ScrivenError:
+def _failed(file: Path, tried: str, device: str, error: Exception, refused: bool) -> ScrivenError:
+    """What an engine could not do with a graph: for want of memory, of a working device, or of a graph that fits.
+
+    `refused`: the kind of the error is that of a graph which the engine does not take.
+    """
+    said = f"the engine cannot {tried} on {device}: {_reason(error)}"
     if OUT_OF_MEMORY.search(str(error)):
-        return InputError(f"there is not enough memory to load {file} ({_reason(error)}); use a smaller model")
-    return ModelError(f"{file} is damaged or of an unknown kind ({_reason(error)}); copy the model folder again")
+        advice = "free some memory, use fewer threads, or read on another device"
+        return InputError(f"there is not enough memory for {file} ({said}); {advice}")
+    if not refused or DEVICE_FAILED.search(str(error)):
+        return InputError(f"{file} cannot be run here ({said}); run the command again, or on another device")
+    return ModelError(f"{file} is damaged or of an unknown kind ({said}); copy the model folder again")
 
 
-def _not_run(file: Path, inputs: Mapping[str, Array], error: Exception) -> ScrivenError:
-    shapes = ", ".join(f"{name} {' x '.join(map(str, value.shape))}" for name, value in inputs.items())
-    if OUT_OF_MEMORY.search(str(error)):
-        return InputError(
-            f"there is not enough memory to read {shapes} ({_reason(error)}); "
-            "free some memory, use fewer threads, or read on another device"
-        )
-    return ModelError(f"{file} cannot be run with {shapes} ({_reason(error)}); copy the model folder again")
+def _shapes(inputs: Mapping[str, Array]) -> str:
+    return ", ".join(f"{name} {' x '.join(map(str, value.shape))}" for name, value in inputs.items())
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    """The first 200 characters of what an engine said, on one line; its kind where it said nothing."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 ENGINES: dict[str, Callable[[Path, str, int], Run]] = {"onnxruntime": _onnxruntime, "openvino": _openvino}

@@ -165,7 +165,7 @@ def read_info(folder: str | Path, kind: str = "recogniser") -> ModelInfo:
             ) from None
         raise ModelError(f"{folder} is not a model folder: it has no model.json; check the path") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{file} is damaged or cannot be read ({error}); copy the model folder again") from None
+        raise ModelError(f"{file} is damaged or cannot be read ({error}); copy the model folder again") from error
     if not isinstance(content, dict):
         raise ModelError(f"{file} does not describe a model; copy the model folder again")
     if content.get("format") not in READABLE_FORMATS:
@@ -181,9 +181,9 @@ def read_info(folder: str | Path, kind: str = "recogniser") -> ModelInfo:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise ModelError(f"{file} cannot be used: {where}: {first['msg']}; copy the model folder again") from None
+        raise ModelError(f"{file} cannot be used: {where}: {first['msg']}; copy the model folder again") from error
     except TextError as error:
-        raise ModelError(f"{file} cannot be used: {error}; copy the model folder again") from None
+        raise ModelError(f"{file} cannot be used: {error}; copy the model folder again") from error
     return info
 
 
