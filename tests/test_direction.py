@@ -1,6 +1,7 @@
 """Writing direction: conversion between logical and visual order."""
 
 import random
+import re
 import unicodedata
 
 import pytest
@@ -91,6 +92,44 @@ def test_logical_inverts_visual_for_ordinary_lines(letters: str, seed: int) -> N
         text = line(rng, main, other, False)
         if right_to_left(text) == right_to_left(main):
             assert logical(visual(text)) == text
+
+
+def recoverable(text: str) -> bool:
+    """Whether the logical order of a text without explicit directional controls follows from its visual order.
+
+    Not so where several texts look alike: with letters of both directions beside numbers or punctuation, with both
+    kinds of digits, with `%`, `$` and the like between two numbers that no space or letter separates, and with a mark
+    before the first letter. Right-to-left letters, one kind of digits, spaces and punctuation are recoverable in any
+    order.
+    """
+    kinds = [unicodedata.bidirectional(character) for character in text]
+    if not {"R", "AL"} & set(kinds):
+        return "AN" not in kinds
+    code = "".join({"R": "a", "AL": "a", "EN": "1", "AN": "1", "ET": "%", "WS": " "}.get(kind, ".") for kind in kinds)
+    one_kind = "L" not in kinds and not {"EN", "AN"} <= set(kinds)
+    return one_kind and kinds[0] != "NSM" and not re.search(r"1\.*%[.%]*1", code)
+
+
+@pytest.mark.parametrize("letters", [HEBREW + "\u05b8\u05bc", ARABIC + "\u064e\u0651", "ܐܒܓܕ"])
+@given(data=st.data())
+def test_text_of_one_direction_comes_back_from_visual_order(letters: str, data: st.DataObject) -> None:
+    digits = data.draw(st.sampled_from(["0123456789", "٠١٢٣٤٥٦٧٨٩"]))
+    text = normalise(data.draw(st.text(letters + digits + "   .,:;!?/+-%$€#()[]{}<>«»\"'", max_size=30)))
+    if recoverable(text):
+        assert logical(visual(text)) == text
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Cn", "Co"]), max_size=30))
+def test_any_text_that_is_recoverable_comes_back(text: str) -> None:
+    line = normalise(text)
+    if recoverable(line):
+        assert logical(visual(line)) == line
+
+
+@pytest.mark.parametrize(("one", "other"), [("שלום 15 km", "שלום km 15"), ("ב1/2%1", "ב1%2/1")])
+def test_what_is_not_recoverable_is_refused(one: str, other: str) -> None:
+    assert not recoverable(one) and not recoverable(other)
+    assert (visual(one) == visual(other)) == (logical(visual(one)) == logical(visual(other)))
 
 
 def test_only_numbers_and_brackets_beside_the_other_direction_are_ambiguous() -> None:
