@@ -60,4 +60,4 @@ def test_writing_and_training_are_measured() -> None:
 
 def test_training_speed_is_positive() -> None:
     pytest.importorskip("torch")
-    assert job.training_columns("tiny", 0.01) > 100
+    assert job.training_columns("", {"size": "tiny"}, 0.01) > 100

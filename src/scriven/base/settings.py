@@ -74,8 +74,8 @@ def validated(cls: type[Record]) -> type[Record]:
 def override(settings: Record, changes: Iterable[str]) -> Record:
     """A copy of a settings record with `key=value` changes, each value converted to the type of its field.
 
-    `none` is None; the values of a tuple are separated by commas. Raises SettingsError for an unknown key (with a
-    suggestion) or an invalid value.
+    `none` is None; the values of a tuple are separated by commas. An entry of a mapping is `key.entry=value`, its value
+    kept as text. Raises SettingsError for an unknown key (with a suggestion) or an invalid value.
     """
     kind: Any = type(settings)
     values: dict[str, Any] = {}
@@ -83,14 +83,27 @@ def override(settings: Record, changes: Iterable[str]) -> Record:
         key, equals, value = change.partition("=")
         if not equals:
             raise SettingsError(f"cannot use the setting {change!r}; write it as key=value")
-        key = _current_name(kind, key.strip().replace("-", "_"))
-        values[key] = _from_text(value.strip(), _hints(kind)[key])
+        key, dot, entry = key.strip().replace("-", "_").partition(".")
+        key = _current_name(kind, key)
+        if typing.get_origin(_hints(kind)[key]) is dict:
+            if not entry:
+                raise SettingsError(f"the setting {key!r} has several values; set each as {key}.NAME=VALUE")
+            values[key] = {**values.get(key, getattr(settings, key)), entry: value.strip()}
+        elif dot:
+            raise SettingsError(f"the setting {key!r} is one value; write it as {key}=VALUE, not {key}.{entry}=VALUE")
+        else:
+            values[key] = _from_text(value.strip(), _hints(kind)[key])
     return dataclasses.replace(settings, **values)  # type: ignore[type-var]
 
 
 def check(name: str, value: Any, kind: Any) -> None:
     """Raise SettingsError unless the value of the argument `name` is valid for a type such as Count."""
     _converted(name, value, kind)
+
+
+def converted(name: str, value: Any, kind: Any) -> Any:
+    """The argument or setting `name` converted to a type; text as on a command line. Raises SettingsError."""
+    return _converted(name, _from_text(value, kind) if isinstance(value, str) else value, kind)
 
 
 def check_choice(name: str, value: str, choices: Iterable[str]) -> None:

@@ -64,7 +64,8 @@ def _from_file(file: Path) -> list[str]:
         raise SettingsError(f"cannot read the settings file {file} ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict):
         raise SettingsError(f"the settings file {file} does not consist of `key: value` lines; write one per setting")
-    return [f"{key}={_as_text(value)}" for key, value in values.items()]
+    groups = [(k, v if isinstance(v, dict) else {"": v}) for k, v in values.items()]
+    return [f"{key}.{name}".rstrip(".") + f"={_as_text(v)}" for key, group in groups for name, v in group.items()]
 
 
 def _as_text(value: Any) -> str:

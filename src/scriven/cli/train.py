@@ -22,7 +22,9 @@ def train(
     model: Annotated[
         str | None, Option(metavar="NETWORK", help="Architecture. Default: convtext, or that of --from.")
     ] = None,
-    size: Annotated[str | None, Option(help="tiny, small or base. Default: small, or that of --from.")] = None,
+    size: Annotated[
+        str | None, Option(help="tiny, small, base (--set sizes.NAME=VALUE: more). Default: small, or that of --from.")
+    ] = None,
     minutes: Annotated[float | None, Option(help="Training time in minutes.")] = None,
     steps: Annotated[int | None, Option(help="Number of training steps (batches).")] = None,
     level: Annotated[str | None, Option(help="lines, words or both, if a folder has both.")] = None,

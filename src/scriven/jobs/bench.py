@@ -9,7 +9,7 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -143,12 +143,12 @@ def training_rows(settings: BenchSettings) -> list[Measure]:
     return rows
 
 
-def training_columns(size: str, seconds: float = 2.0) -> float:
-    """Width in px that one core trains on per CPU-second, for a network size, excluding the making of pictures."""
+def training_columns(network: str, sizes: Mapping[str, Any], seconds: float = 2.0) -> float:
+    """Width in px that one core trains on per CPU-second, without making the pictures; network "": the default."""
     from scriven.jobs.bench_training import stepper
 
     with one_thread():
-        columns, step = stepper(size, 3072)
+        columns, step = stepper(network, sizes, 3072)
         return float(_rate("", "px", columns, step, BenchSettings(runs=1, seconds=seconds)).value or 0)
 
 

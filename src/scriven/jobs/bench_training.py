@@ -1,7 +1,7 @@
 """The parts of `bench` that need the extra `train`: writing words, and training steps as in `scriven train`."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,10 +15,10 @@ from scriven.language.texts import charset_of, source, text_at
 from scriven.reader.model import HEIGHT, STRIDE
 from scriven.reader.trainable import InputSpec
 from scriven.recognisers import DEFAULT_NETWORK, build
+from scriven.recognisers.contract import Recogniser
 from scriven.scribes.fonts import FontSettings
 from scriven.scribes.specs import scribe_of
 from scriven.tensors import Batch, collate
-from scriven.text import Charset
 from scriven.training.fit import FitSettings, Run, begin, fit
 from scriven.training.loader import AugmentSchedule, Mixture, Plan
 from scriven.training.precision import precision_of
@@ -51,7 +51,7 @@ def trainer(size: str) -> tuple[int, Callable[[], object]]:
     words, steps = 64, 4
     settings = FitSettings(steps=1, batch_width_px=words * WORD, evaluations=1, ramp=1)
     plan = Plan(Mixture.of([_Padded(_words())]), 0, settings.batch_width_px)
-    fabric, run = _begun(size, charset_of(LANGUAGE), settings)
+    fabric, run = _begun(build(DEFAULT_NETWORK, charset_of(LANGUAGE), size=size), settings)
     shown = (FixedSource(_Padded(_words()), range(1)),)
 
     def work() -> None:
@@ -62,13 +62,14 @@ def trainer(size: str) -> tuple[int, Callable[[], object]]:
     return words * steps, work
 
 
-def stepper(size: str, batch_width_px: int) -> tuple[int, Callable[[], object]]:
+def stepper(network: str, sizes: Mapping[str, Any], batch_width_px: int) -> tuple[int, Callable[[], object]]:
     """(px of width per step, step): forward, backward and update on one batch of 64 x 192 pictures of noise."""
     count = max(1, batch_width_px // WORD)
     rng = np.random.default_rng(0)
     texts = tuple("".join(rng.choice(list("abcdefgh"), 9)) for _ in range(count))
-    batch: Batch = collate([rng.integers(0, 256, (HEIGHT, WORD), dtype=np.uint8) for _ in range(count)], texts)
-    fabric, run = _begun(size, charset_of(LANGUAGE), FitSettings(steps=1))
+    net = build(network or DEFAULT_NETWORK, charset_of(LANGUAGE), **sizes)
+    batch: Batch = collate([rng.integers(0, 256, (net.height, WORD), dtype=np.uint8) for _ in range(count)], texts)
+    fabric, run = _begun(net, FitSettings(steps=1))
 
     def step() -> None:
         with _one_thread():
@@ -79,10 +80,10 @@ def stepper(size: str, batch_width_px: int) -> tuple[int, Callable[[], object]]:
     return count * WORD, step
 
 
-def _begun(size: str, charset: Charset, settings: FitSettings) -> tuple[Fabric, Run]:
+def _begun(net: Recogniser, settings: FitSettings) -> tuple[Fabric, Run]:
     with _quiet():
         fabric = Fabric(accelerator="cpu", devices=1, precision=precision_of("cpu"))  # type: ignore[arg-type]
-        return fabric, begin(build(DEFAULT_NETWORK, charset, size=size), settings, fabric)
+        return fabric, begin(net, settings, fabric)
 
 
 def _words() -> ScribeSource:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -51,6 +51,7 @@ class TrainSettings(FitSettings):
 
     model: str | None = None  # network; None: that of the parent, else recognisers.DEFAULT_NETWORK
     size: str | None = None  # None: that of the parent, else the network's default
+    sizes: dict[str, Any] = field(default_factory=dict)  # further keyword arguments of the network, by name
     weights: tuple[NonNegative, ...] = ()  # share of each input; (): by its number of lines, scribes as all the rest
     lines: Share = 0.4  # share of whole lines among synthetic pictures, the rest are words
     validate_on: Count = 500  # maximum number of validation lines by which the best weights are chosen
@@ -106,7 +107,8 @@ def train(
     out = Path(out)
     free(out, STATE, WEIGHTS)
     network, sizes = network_of(settings, parent)
-    settings = replace(settings, model=network, size=sizes.get("size"))
+    rest = {key: value for key, value in sizes.items() if key != "size"}
+    settings = replace(settings, model=network, size=sizes.get("size"), sizes=rest)
     settings = _computed_as_before(out, settings)
     check_available(settings)
     charset, start = _charset(inputs, parent, settings)
@@ -182,18 +184,23 @@ def network_of(settings: TrainSettings, parent: str | Path | None) -> tuple[str,
 
     Raises SettingsError for an unknown network or size, and for one that differs from the parent's.
     """
-    given = {} if settings.size is None else {"size": settings.size}
+    given = dict(settings.sizes)
+    if settings.size is not None and given.setdefault("size", settings.size) != settings.size:
+        raise SettingsError(
+            f"the settings 'size' and 'sizes.size' are {settings.size} and {given['size']}; leave out one"
+        )
     if parent is None:
         network = settings.model or DEFAULT_NETWORK
         return network, sizes_of(network, **given)
     info = read_info(find_model(parent))
-    if settings.model or given:  # raises for an unknown one
-        sizes_of(settings.model or info.network, **given)
-    for what, asked, has in (("model", settings.model, info.network), ("size", settings.size, info.size)):
-        if asked is not None and asked != has:
-            raise SettingsError(
-                f"the setting {what!r} is {asked}, but the weights of {parent} are of {has}; leave {what} out"
-            )
+    has = f"but the weights of {parent} are of {info.network}, {info.size}"
+    if settings.model not in (None, info.network):
+        sizes_of(str(settings.model), **given)  # raises for an unknown one
+        raise SettingsError(f"the setting 'model' is {settings.model}, {has}; leave model out")
+    for key, value in given.items():
+        if sizes_of(info.network, **{**info.sizes, key: value}) != sizes_of(info.network, **info.sizes):
+            key = key if key == "size" else f"sizes.{key}"
+            raise SettingsError(f"the setting {key!r} is {value}, {has}; leave {key} out")
     return info.network, info.sizes
 
 
@@ -204,7 +211,7 @@ def _new(network: str, sizes: dict[str, Any], charset: Charset, seed: int) -> Re
 
 def _described(inputs: Sequence[str | Path], parent: str | Path | None, settings: TrainSettings) -> dict[str, Any]:
     """The settings and inputs that must be the same to resume a run."""
-    kept = {k: v for k, v in asdict(settings).items() if k not in MAY_CHANGE}
+    kept = {k: v for k, v in asdict(settings).items() if k not in MAY_CHANGE and (v or k != "sizes")}
     return {**kept, "inputs": [str(i) for i in inputs], "parent": str(parent) if parent else None}
 
 

@@ -1,12 +1,13 @@
 """Text line recognisers: one file and one row of `RECOGNISERS` each; see `contract.Recogniser`."""
 
-from collections.abc import Callable
-from inspect import signature
+from collections.abc import Callable, Mapping
+from inspect import Parameter, signature
 from typing import Any
 
 import torch
 
 from scriven.base import SettingsError
+from scriven.base.settings import converted
 from scriven.recognisers.contract import Recogniser
 from scriven.recognisers.convtext import ConvText
 from scriven.text import Charset
@@ -19,16 +20,23 @@ RECOGNISERS: dict[str, Callable[..., Recogniser]] = {"convtext": ConvText}  # na
 def build(network: str, charset: Charset, **sizes: Any) -> Recogniser:
     """A new network with random weights.
 
-    `sizes` are the keyword arguments of its row in RECOGNISERS; omitted ones take the network's defaults. Raises
-    SettingsError, which lists the valid names, for an unknown network or size.
+    `sizes` are the keyword arguments of its row, converted to the types of its annotations (text as on a command
+    line); what is left out takes the network's own default.
     """
     if network not in RECOGNISERS:
         raise SettingsError(f"there is no recogniser {network!r}; there are: {', '.join(RECOGNISERS)}")
-    known = list(signature(RECOGNISERS[network]).parameters)[1:]
+    return RECOGNISERS[network](charset, **_checked(network, sizes))
+
+
+def _checked(network: str, sizes: Mapping[str, Any]) -> dict[str, Any]:
+    """Keyword arguments of a network, each known and of the type that its row states. Raises SettingsError."""
+    parameters = list(signature(RECOGNISERS[network], eval_str=True).parameters.values())[1:]
+    named = {p.name: Any if p.annotation is p.empty else p.annotation
+             for p in parameters if p.kind is not Parameter.VAR_KEYWORD}  # fmt: skip
     for key in sizes:
-        if key not in known:
-            raise SettingsError(f"the recogniser {network} has no size setting {key!r}; it has: {', '.join(known)}")
-    return RECOGNISERS[network](charset, **sizes)
+        if key not in named and len(named) == len(parameters):
+            raise SettingsError(f"the recogniser {network} has no size setting {key!r}; it has: {', '.join(named)}")
+    return {key: converted(f"sizes.{key}", value, named.get(key, Any)) for key, value in sizes.items()}
 
 
 def sizes_of(network: str, **sizes: Any) -> dict[str, Any]:

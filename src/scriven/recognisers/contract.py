@@ -1,7 +1,8 @@
 """The contract of a recogniser: everything that training, export, reading and decoding use of a network.
 
-A new recogniser is one file in this folder and one row of `RECOGNISERS`: a callable `(charset, **sizes)` that returns a
-`Recogniser`. tests/test_recogniser_contract.py runs over the rows.
+A new recogniser is one file in this folder and one row of `RECOGNISERS`: a callable `(charset, **sizes)` whose result
+has what `Recogniser` lists. Its keyword arguments are settings of `train` (`--set sizes.NAME=VALUE`), converted to the
+types of their annotations. tests/test_recogniser_contract.py runs over the rows.
 """
 
 from collections.abc import Iterator, Mapping

@@ -7,9 +7,10 @@ arXiv:1511.07122), which reach as far as a recurrent layer at a lower cost on a 
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -20,6 +21,9 @@ from scriven.recognisers.norm import Columns, MaskedBatchNorm
 from scriven.tensors import Batch, strided_widths
 from scriven.text import Charset
 
+Channels = Annotated[int, Field(ge=1, le=4096)]
+Blocks = Annotated[int, Field(ge=0, le=64)]
+
 DILATIONS = (1, 2, 4, 8)
 DROPOUT = 0.1
 RENAMED_MODULES = {"name": "head", "along": "context"}  # names of modules in weights of version 0.1
@@ -29,10 +33,10 @@ RENAMED_MODULES = {"name": "head", "along": "context"}  # names of modules in we
 class ConvTextSize:
     """Channels of the four stages, residual blocks of the last three, width and number of the context blocks."""
 
-    channels: tuple[int, int, int, int]
-    blocks: tuple[int, int, int]
-    width: int
-    depth: int
+    channels: tuple[Channels, Channels, Channels, Channels]
+    blocks: tuple[Blocks, Blocks, Blocks]
+    width: Channels
+    depth: Blocks
 
 
 SIZES = {
@@ -90,18 +94,35 @@ class DilatedConv(nn.Module):
 
 
 class ConvText(nn.Module):
-    """The network; `size` is a key of SIZES. Raises SettingsError for an unknown size."""
+    """The network; `size` is a key of SIZES, whose single values the other arguments replace (see ConvTextSize).
+
+    Raises SettingsError for another size.
+    """
 
     height, stride = 64, 4
     decoders: tuple[str, ...] = ("ctc",)
 
-    def __init__(self, charset: Charset, size: str = "small"):
+    def __init__(
+        self,
+        charset: Charset,
+        size: str = "small",
+        *,
+        channels: tuple[Channels, Channels, Channels, Channels] | None = None,
+        blocks: tuple[Blocks, Blocks, Blocks] | None = None,
+        width: Channels | None = None,
+        depth: Blocks | None = None,
+    ):
         if size not in SIZES:
             raise SettingsError(f"the recogniser convtext has no size {size!r}; there are: {', '.join(SIZES)}")
         super().__init__()
         self.charset = charset
-        self.sizes: dict[str, Any] = {"size": size}
-        chosen = SIZES[size]
+        given = {"channels": channels, "blocks": blocks, "width": width, "depth": depth}
+        own = {key: v for key, v in given.items() if v is not None and v != getattr(SIZES[size], key)}
+        self.sizes: dict[str, Any] = {
+            "size": size,
+            **{k: list(v) if isinstance(v, tuple) else v for k, v in own.items()},
+        }
+        chosen = replace(SIZES[size], **own)  # type: ignore[arg-type]
         c0, c1, c2, c3 = chosen.channels
         self.stem = Conv(1, c0, (2, 2))
         self.enter = nn.ModuleList([Conv(c0, c1, (2, 2)), Conv(c1, c2, (2, 1)), Conv(c2, c3, (2, 1))])

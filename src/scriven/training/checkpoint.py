@@ -59,7 +59,7 @@ def build_network(info: ModelInfo, folder: Path) -> Recogniser:
     """
     try:
         net = build(info.network, info.characters, **info.sizes)
-    except (SettingsError, TypeError) as error:
+    except SettingsError as error:
         raise ModelError(f"model.json in {folder} cannot be used: {error}; update scriven") from error
     if (net.height, net.stride) != (info.height, info.stride):
         raise ModelError(

@@ -103,7 +103,7 @@ def doctor(
         problems=tuple(problems),
         counts=tuple(counts_of(found.rows)),
         new_characters=charset.characters[len(info.charset) :] if info and charset else (),
-        forecast=forecast(usable, info.size if info else settings.size, settings.calibrate),
+        forecast=forecast(usable, settings.size, settings.calibrate, info),
     )
 
 

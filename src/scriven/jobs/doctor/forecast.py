@@ -2,17 +2,19 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Any
 
 import cv2
 import numpy as np
 
 from scriven.base import cores
+from scriven.base.settings import check_choice
 from scriven.images import one_thread
 from scriven.jobs.doctor.records import Row
-from scriven.reader.model import HEIGHT
+from scriven.reader.model import HEIGHT, ModelInfo
 
 _log = logging.getLogger("scriven")
 
@@ -53,15 +55,20 @@ class TrainingForecast:
         )
 
 
-def forecast(rows: Sequence[Row], size: str, calibrate: bool) -> TrainingForecast | None:
-    """The forecast for the usable lines of train; None if there are none."""
+def forecast(rows: Sequence[Row], size: str, calibrate: bool, info: ModelInfo | None = None) -> TrainingForecast | None:
+    """The forecast for the usable lines of train; None where there are none.
+
+    It is for the network of `info` if given, else for one of a size. Raises SettingsError for an unknown size.
+    """
+    check_choice("size", size, TRAIN_SPEED)
     widths = [r.width for r in rows if r.split == "train"]
     if not widths:
         return None
-    rate, how = speed(size, calibrate)
+    network, sizes = (info.network, info.sizes) if info else ("", {"size": size})
+    rate, how = speed(network, sizes, calibrate)
     width = sum(widths)
     return TrainingForecast(
-        size=size,
+        size=info.size if info else size,
         lines=len(widths),
         width_px=width,
         width_px_per_second=rate,
@@ -69,18 +76,18 @@ def forecast(rows: Sequence[Row], size: str, calibrate: bool) -> TrainingForecas
         minutes_per_epoch=width / rate / 60,
         epochs_per_hour=3600 * rate * cores() / width,
         cores=cores(),
-        memory_gb=MEMORY.get(size, max(MEMORY.values())),
+        memory_gb=MEMORY.get(sizes.get("size", ""), max(MEMORY.values())),
         disk_gb=width * HEIGHT / 1e9,
     )
 
 
-def speed(size: str, calibrate: bool) -> tuple[float, str]:
-    """px of line width per CPU-second of one core, and how that was measured: by training, or by a benchmark."""
+def speed(network: str, sizes: Mapping[str, Any], calibrate: bool) -> tuple[float, str]:
+    """px of line width per CPU-second of one core, and how it was measured: by training, or by a benchmark."""
     if calibrate and find_spec("torch") and find_spec("lightning_fabric"):
         from scriven.jobs.bench import training_columns
 
-        return LOOP_FRACTION * training_columns(size), "measured by training a few batches"
-    usual = TRAIN_SPEED.get(size, min(TRAIN_SPEED.values()))
+        return LOOP_FRACTION * training_columns(network, sizes), "measured by training a few batches"
+    usual = TRAIN_SPEED.get(sizes.get("size", ""), min(TRAIN_SPEED.values()))
     return (
         LOOP_FRACTION * usual * _convolutions_per_second() / CONVOLUTIONS,
         "the speed of a reference machine, scaled by a short benchmark of this one",
