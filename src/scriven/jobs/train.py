@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from scriven.base import SettingsError, Skipped, counted
 from scriven.base.progress import percent
-from scriven.base.settings import Count, NonNegative, Share, validated
+from scriven.base.settings import validated
 from scriven.jobs.folders import free
 from scriven.reader.model import ModelInfo, find_model, own_language, read_info
 from scriven.reader.trainable import InputSpec
@@ -30,7 +30,7 @@ from scriven.training.checkpoint import (
     versions,
     write_tensorboard,
 )
-from scriven.training.data import TrainingData, characters, languages
+from scriven.training.data import DataSettings, TrainingData, characters, languages
 from scriven.training.devices import check_available, fabric_of, resolved_precision
 from scriven.training.fit import FitSettings, Progress, Run, begin, fit
 from scriven.training.loader import AugmentSchedule, Mixture, Plan
@@ -46,23 +46,17 @@ MIN_VALIDATION_LINES = 50  # with fewer, a remark says that the CER is unreliabl
 
 @validated
 @dataclass(frozen=True)
-class TrainSettings(FitSettings):
-    """Settings of `scriven train`: those of FitSettings, the network, and the data."""
+class TrainSettings(FitSettings, DataSettings):
+    """Settings of `scriven train`: those of FitSettings and DataSettings, and the network."""
 
     model: str | None = None  # network; None: that of the parent, else recognisers.DEFAULT_NETWORK
     size: str | None = None  # None: that of the parent, else the network's default
     sizes: dict[str, Any] = field(default_factory=dict)  # further keyword arguments of the network, by name
-    weights: tuple[NonNegative, ...] = ()  # share of each input; (): by its number of lines, scribes as all the rest
-    lines: Share = 0.4  # share of whole lines among synthetic pictures, the rest are words
-    validate_on: Count = 500  # maximum number of validation lines by which the best weights are chosen
-    validate_fonts: Count = 400  # synthetic pictures to validate on if there are no labelled lines
-    level: Literal["lines", "words", "both"] = "lines"  # which lines to use of folders that hold both
     track: bool = False  # write TensorBoard events too (needs the extra track)
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.weights and not any(self.weights):
-            raise SettingsError("the setting 'weights' is 0 for every input; set at least one of them above 0")
+        FitSettings.__post_init__(self)
+        DataSettings.__post_init__(self)
 
 
 @dataclass(frozen=True)

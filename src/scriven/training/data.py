@@ -4,11 +4,12 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
 from scriven.base import InputError, ScrivenError, SettingsError, Skipped
+from scriven.base.settings import Count, NonNegative, Seed, Share, validated
 from scriven.language.texts import source
 from scriven.language.texts.languages import is_language, languages_of
 from scriven.language.texts.sources import allowed
@@ -22,21 +23,21 @@ from scriven.training.sources import FixedSource, FolderSource, ScribeSource, So
 log = logging.getLogger("scriven.train")
 
 
-class DataSettings(Protocol):
-    """The settings of a job that training data depend on; see TrainSettings."""
+@validated
+@dataclass(frozen=True)
+class DataSettings:
+    """What is taken of the inputs for training and for validation."""
 
-    @property
-    def weights(self) -> tuple[float, ...]: ...
-    @property
-    def lines(self) -> float: ...
-    @property
-    def validate_on(self) -> int: ...
-    @property
-    def validate_fonts(self) -> int: ...
-    @property
-    def level(self) -> str: ...
-    @property
-    def seed(self) -> int: ...
+    weights: tuple[NonNegative, ...] = ()  # share of each input; (): by its number of lines, scribes as all the rest
+    lines: Share = 0.4  # share of whole lines among synthetic pictures, the rest are words
+    validate_on: Count = 500  # maximum number of validation lines by which the best weights are chosen
+    validate_fonts: Count = 400  # synthetic pictures to validate on if there are no labelled lines
+    level: Literal["lines", "words", "both"] = "lines"  # which lines to use of folders that hold both
+    seed: Seed = 0
+
+    def __post_init__(self) -> None:
+        if self.weights and not any(self.weights):
+            raise SettingsError("the setting 'weights' is 0 for every input; set at least one of them above 0")
 
 
 @dataclass(frozen=True)
