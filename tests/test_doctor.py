@@ -121,7 +121,8 @@ def seeded(tmp_path: Path) -> tuple[Path, dict[str, set[str]]]:
     expected = {
         "picture": {"cut-short", "no-picture-at-all", "one-pixel"},
         "width": {"too-wide"},
-        "no-text": {"no-text", "empty-text"},
+        "no-text": {"no-text"},
+        "empty-text": {"empty-text"},
         "frames": {"too-long", "repeats"},
         "duplicate-id": {f"{good[5].id} (2)"},
         "duplicate-picture": {"same-bytes", "other-text"},
@@ -155,7 +156,7 @@ def test_every_inserted_problem_is_found(tmp_path: Path) -> None:
 def test_lost_lines_are_exactly_those_that_training_skips(tmp_path: Path) -> None:
     path, expected = seeded(tmp_path)
     found = doctor([path], write_model(tmp_path / "model", charset=tuple("abcdefgh ")), QUIET)
-    lost = {"picture", "width", "no-text", "frames", "duplicate-id"}
+    lost = {"picture", "width", "no-text", "empty-text", "frames", "duplicate-id"}
     assert {f.id for f in found.lost} == set.union(*(expected[kind] for kind in lost))
     assert set(found.new_characters) == {"é", "æ", "\u200b"}
     assert "'é' (U+00E9 LATIN SMALL LETTER E WITH ACUTE)" in kinds(found)["new-character"]
@@ -183,6 +184,11 @@ def test_doctor_forecasts_lost_lines_and_new_characters_of_training(
     data = TrainingData.of([path], InputSpec(64, 4, charset), TrainSettings(steps=1))
     own = {row.id for row in LinesFolder(path).lines() if row.id in {x.id for x, s in lines if s != "test"}}
     assert {f.id for f in found.lost if f.id in own} == {r.id for r in data.skipped}
+    said = {f.id: f.reason for p in found.problems if p.kind in ("no-text", "empty-text", "frames") for f in p.found}
+    trained = {r.id: r.reason for r in data.skipped}
+    assert said["no-text"] == trained["no-text"] == "it has no text; transcribe it or leave it to `scriven adapt`"
+    assert said["empty-text"] == trained["empty-text"] and "its text is empty" in trained["empty-text"]
+    assert said["too-long"] == trained["too-long"] and "(24 characters) is too long for" in trained["too-long"]
     assert found.new_characters == (charset.characters[len(old) :] if characters else ())
     assert len(data.skipped) > 5 and (not characters or set("æ") <= set(found.new_characters))
 

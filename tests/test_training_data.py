@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from scriven.base import TextError
+from scriven.base import SettingsError, TextError
 from scriven.jobs import texts as jobs
 from scriven.jobs.train import TrainSettings
 from scriven.language.texts import charset_of, source
-from scriven.reader.trainable import InputSpec
+from scriven.reader.trainable import InputSpec, faults
 from scriven.text import Charset
-from scriven.training.data import TrainingData, characters, languages
+from scriven.training.data import DataSettings, TrainingData, characters, languages
 
 
 @pytest.fixture
@@ -53,6 +53,33 @@ def test_the_character_set_includes_the_characters_of_a_custom_word_list(here):
     assert characters(["fonts:fr"], "lines") == set(charset_of("fr").characters)
     assert languages(["fonts:list.csv", "fonts:fr+en"]) == ["fr", "en"]
     made = TrainingData.of(
-        ["fonts:list.csv"], InputSpec(64, 4, Charset(tuple(sorted(needed)))), TrainSettings(steps=1, validate_fonts=2)
+        ["fonts:list.csv"], InputSpec(64, 4, Charset(tuple(sorted(needed)))), DataSettings(validate_fonts=2)
     )
     assert made.sources[0].make(0, 0.0)[1]
+
+
+def test_what_data_are_taken_is_a_record_of_its_own_which_train_extends():
+    for wrong in ({"weights": (0, 0)}, {"weights": (-1,)}, {"lines": 2}, {"level": "pages"}, {"validate_on": 0}):
+        with pytest.raises(SettingsError, match=next(iter(wrong))):
+            DataSettings(**wrong)
+        with pytest.raises(SettingsError, match=next(iter(wrong))):
+            TrainSettings(steps=1, **wrong)
+    chosen = TrainSettings(steps=1, weights=(1, 3), seed=4)
+    assert isinstance(chosen, DataSettings) and (chosen.weights, chosen.seed) == ((1, 3), 4)
+    assert TrainSettings(steps=1).validate_on == DataSettings().validate_on
+    with pytest.raises(SettingsError, match="exactly one of steps and minutes"):
+        TrainSettings()
+
+
+@pytest.mark.parametrize(("text", "narrowest"), [("abc", 9), ("aab", 13), ("a b", 9)])
+def test_a_text_that_is_too_long_is_said_in_characters_and_px(text, narrowest):
+    assert faults(text, narrowest, None, 4) == []
+    (fault,) = faults(text, narrowest - 1, None, 4)
+    assert fault.kind == "frames" and "frames" not in fault.reason
+    assert f"({len(text)} characters) is too long for its picture, which is {narrowest - 1} px wide" in fault.reason
+    assert f"{narrowest} px are the least" in fault.reason
+
+
+def test_no_text_and_an_empty_text_are_two_reasons():
+    assert [f.kind for f in faults(None, 100, None, 4)] == ["no-text"]
+    assert [f.kind for f in faults("", 5000, None, 4)] == ["empty-text", "width"]

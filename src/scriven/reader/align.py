@@ -25,8 +25,8 @@ def align(log_probs: npt.NDArray[np.float32], classes: Sequence[int], name: str 
     frames, needed = len(log_probs), frames_needed(classes)
     if frames < needed:
         raise TooFewFrames(
-            f"{name} has too few frames for its text: {frames} where {needed} are needed; "
-            "the picture is too narrow or the text is not of this picture"
+            f"the text of {name} is too long for the width of its picture ({needed} frames are needed and it has "
+            f"{frames}); check that they belong together"
         )
     if not frames:
         return np.zeros(0, np.int64)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from scriven.base import counted
 from scriven.reader.align import frames_needed
 from scriven.text import Charset, name, visual
 
@@ -22,7 +23,7 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class Fault:
-    """Why a line cannot be trained on: `kind` is no-text, width, characters or frames."""
+    """Why a line cannot be trained on: `kind` is no-text, empty-text, width, characters or frames."""
 
     kind: str
     reason: str
@@ -33,24 +34,34 @@ def faults(text: str | None, width: int, charset: Charset | None, stride: int) -
 
     `charset`: of the recogniser, None if any character will do; `stride`: its px per frame.
     """
-    found = []
-    if not text:
-        found.append(Fault("no-text", "it has no text; transcribe it or leave it to `scriven adapt`"))
-    if fault := misfit(width):
-        found.append(fault)
+    found = [fault for fault in (text_fault(text), misfit(width)) if fault]
     if not text:
         return found
     seen = visual(text)
     if charset is not None and (unknown := charset.missing([seen])):
         names = ", ".join(map(name, unknown))
         found.append(Fault("characters", f"it has characters outside the character set: {names}"))
-    needed, frames = frames_needed(seen), -(-width // stride)
-    if needed > frames:
-        least = f"its text of {len(seen):,} characters needs a picture of at least {needed * stride:,} px"
-        found.append(
-            Fault("frames", f"{least} at the recogniser's height, and it is {width:,} px wide; check that both match")
-        )
+    narrowest = (frames_needed(seen) - 1) * stride + 1  # px; frames are rounded up
+    if narrowest > width:
+        found.append(Fault("frames", too_long(text, width, narrowest)))
     return found
+
+
+def text_fault(text: str | None) -> Fault | None:
+    """The fault of a text, whatever its picture; None if there is a text."""
+    if text is None:
+        return Fault("no-text", "it has no text; transcribe it or leave it to `scriven adapt`")
+    return (
+        None if text else Fault("empty-text", "its text is empty; transcribe it, or leave it out of the training data")
+    )
+
+
+def too_long(text: str, width: int, narrowest: int) -> str:
+    """What is said of a text whose picture of `width` px has too few frames for it; `narrowest`: px that it takes."""
+    return (
+        f"its text ({counted(len(text), 'character')}) is too long for its picture, which is {width} px wide at the "
+        f"recogniser's height where {narrowest} px are the least; check that they belong together"
+    )
 
 
 def misfit(width: int) -> Fault | None:

@@ -26,7 +26,7 @@ def ctc_loss(logits: Tensor, steps: Tensor, texts: Sequence[str], charset: Chars
 
     logits (N, T, C), steps (N,) frames before padding. Label smoothing: `smoothing` is the weight of the mean negative
     log-probability over all classes, which keeps the posteriors from becoming over-confident.
-    Raises TextError for a text that is empty, needs more frames than its picture has, or has unknown characters.
+    Raises TextError for a text that is empty, too long for its frames, or has unknown characters.
     """
     texts = [visual(text) for text in texts]
     classes = [charset.encode(text) for text in texts]
@@ -35,8 +35,8 @@ def ctc_loss(logits: Tensor, steps: Tensor, texts: Sequence[str], charset: Chars
             raise TextError("a line with an empty text cannot be trained on; remove it or transcribe it")
         if frames_needed(text) > have:
             raise TextError(
-                f"{text!r} needs {frames_needed(text)} frames and its picture gives {have}; "
-                "the picture is too narrow for the text: check the pair with `scriven doctor`"
+                f"the text {text!r} is too long for the width of its picture ({frames_needed(text)} frames are needed "
+                f"and it has {have}); check that they belong together with `scriven doctor`"
             )
     log_probs = logits.float().log_softmax(-1)  # (N, T, C)
     targets = torch.tensor([c for row in classes for c in row], dtype=torch.long)

@@ -11,7 +11,7 @@ from scriven.jobs.doctor.records import Problem, Row, problem
 from scriven.lines.records import PSEUDO_LABEL
 from scriven.lines.training_set import TRAINING_SPLITS
 from scriven.reader.model import STRIDE, ModelInfo
-from scriven.reader.trainable import WIDEST, faults
+from scriven.reader.trainable import WIDEST, faults, text_fault
 from scriven.text import Charset, name, normalise
 
 LOW = 16  # px; letters in pictures less high cannot be distinguished
@@ -26,6 +26,7 @@ CROWD = 8  # minimum length of a text that may be two lines
 
 _LOST = {
     "no-text": ("lines without text", "transcribe them, or give the folder to `scriven adapt`, which needs none"),
+    "empty-text": ("lines whose text is empty", "transcribe them, or remove the lines"),
     "width": (f"pictures wider than {WIDEST} px at the height of the recogniser", "cut them into lines or words"),
     "frames": ("texts too long for their pictures", "check that picture and text belong together"),
 }
@@ -57,8 +58,8 @@ def untrainable(rows: Sequence[Row], info: ModelInfo | None) -> list[Problem]:
     found: dict[str, list[Skipped]] = defaultdict(list)
     for row in rows:
         if row.stats.error:
-            if not row.text:
-                found["no-text"].append(Skipped(row.name, "it has no text"))
+            if fault := text_fault(row.text):
+                found[fault.kind].append(Skipped(row.name, fault.reason))
             continue
         for fault in faults(row.text, row.width, None, info.stride if info else STRIDE):
             found[fault.kind].append(Skipped(row.name, fault.reason))
