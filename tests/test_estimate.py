@@ -208,6 +208,14 @@ def test_ink_is_measured_where_nothing_is_read_and_is_zero_on_blank_paper() -> N
     assert line_features(Picture.of("a", ink), Reading("a", "", 0.0, ()), "").unread == pytest.approx(2.0)
 
 
+def test_an_interval_covers_95_percent_of_the_errors_of_the_regression() -> None:
+    """Of many lines that are all alike the spread of the regression is all that is uncertain."""
+    found = estimate_from([LineFeatures(40, 6, 12.0)] * 10_000, regression=KNOWN)
+    assert found
+    low, cer, high = logit(np.array([found.interval[0], found.cer, found.interval[1]]))
+    assert [cer - low, high - cer] == pytest.approx([1.96 * KNOWN.spread] * 2, rel=0.01)
+
+
 def test_an_estimate_from_one_line_has_a_wide_interval() -> None:
     one, many = estimate_from([LineFeatures(30, 3, 9.0)]), estimate_from([LineFeatures(30, 3, 9.0)] * 100)
     assert one and many

@@ -105,14 +105,14 @@ class Picked:
                 "image": one.item.picture_name(),
                 "text": one.reading.text,
                 "confidence": float(f"{one.reading.confidence:.6g}"),
-                "sure": round(one.candidate.confidence, 4),
+                "confidence_per_character": round(one.candidate.confidence, 4),
                 "why": why,
             }
             for one, why in zip(self.chosen, self.why, strict=True)
         ]
         others = {
             name: [{"id": r.id, "reason": r.reason} for r in some]
-            for name, some in (("refused", self.pool.skipped), ("unfit", self.pool.unfit))
+            for name, some in (("skipped", self.pool.skipped), ("unfit", self.pool.unfit))
         }
         counts = {"read": len(self.pool.found), "labelled": self.pool.labelled}
         return {"picked": picked, **counts, **others, "forecast": self.forecast and self.forecast.as_json()}
