@@ -111,6 +111,14 @@ def test_paths_that_look_cannot_show(tmp_path: Path) -> None:
         look(tmp_path / "empty")
 
 
+def test_a_table_whose_every_line_is_skipped_is_an_error(tmp_path: Path, scriven: Callable[..., tuple]) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("id,image,text\na,gone.png,ink\nb,lost.png,pen\n", "utf-8")
+    code, _, err = scriven("look", table, "-o", tmp_path / "page.html")
+    assert code == 2 and "no line that can be shown; the first of 2 skipped: a: cannot open" in err
+    assert not (tmp_path / "page.html").exists()
+
+
 def test_the_number_of_samples_can_be_set(tmp_path: Path) -> None:
     with LinesWriter(tmp_path / "many", {}) as writer:
         for i in range(40):

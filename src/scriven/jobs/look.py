@@ -66,12 +66,20 @@ def look(
 
 
 def lines_page(folder: LinesFolder, samples: int = SAMPLES) -> Html:
-    """Counts, pictures with their texts, sizes, characters, and the lines skipped."""
+    """Counts, pictures with their texts, sizes, characters, and the lines skipped.
+
+    Raises InputError where every line was skipped.
+    """
     names = ["text", "hand", "page", "origin", "confidence", "width", "height"]
     columns = {split: folder.columns(split, names) for split in folder.splits}
     texts = [t for c in columns.values() for t in c["text"] if t]
     letters = Counter(character for t in texts for character in t)
     shown = {split: _samples(folder, split, samples) for split in folder.splits}
+    if folder.skipped and not any(shown.values()):
+        raise InputError(
+            f"{folder.path} has no line that can be shown; the first of {len(folder.skipped)} skipped: "
+            f"{folder.skipped[0].sentence()}; check it with `scriven doctor`"
+        )
     parts = [
         section("Counts", _numbers(columns, texts, letters), *_splits(columns)),
         *(section(f"Pictures: {s}", _some(len(found), folder.count(s)), _gallery(found)) for s, found in shown.items()),
