@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from scriven.reader.ctc import Floats
+from scriven.reader.ctc_paths import Floats
 
 
 def log_probability(log_probs: Floats, classes: Sequence[int]) -> float:

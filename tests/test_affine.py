@@ -15,7 +15,7 @@ from scriven.language.identify import LanguageGuess
 from scriven.language.model import CharLM
 from scriven.lines import Reading
 from scriven.page.inputs import LinePicture
-from scriven.reader.decoding import Decoder
+from scriven.reader.decoder_contract import Decoder
 from scriven.reader.session import Reader
 from scriven.selftrain import prior
 from scriven.selftrain import test_time as job

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from forward_algorithm import log_probability
 from scriven.language.model import CharLM
 from scriven.reader.beam import BeamSettings, beam_search
-from scriven.reader.ctc import collapse, greedy, log_posteriors
 from scriven.reader.ctc_decoder import CtcDecoder
-from scriven.reader.decoding import DecodeSettings
+from scriven.reader.ctc_paths import collapse, greedy, log_posteriors
+from scriven.reader.decoder_contract import DecodeSettings
 from scriven.reader.model import ModelInfo
 from scriven.reader.scorers import LanguageScorer, WordScorer
 from scriven.text import Charset

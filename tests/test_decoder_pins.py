@@ -6,7 +6,7 @@ import pytest
 from scriven.language.model import CharLM
 from scriven.reader.beam import BeamSettings, beam_search
 from scriven.reader.ctc_decoder import CtcDecoder
-from scriven.reader.decoding import DecodeSettings
+from scriven.reader.decoder_contract import DecodeSettings
 from scriven.reader.model import ModelInfo
 from scriven.reader.scorers import LanguageScorer
 from scriven.text import Charset

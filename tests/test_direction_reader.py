@@ -75,7 +75,7 @@ def test_the_character_set_and_the_checks_of_lines_use_visual_order(tmp_path: Pa
 
 def test_the_loss_uses_visual_order() -> None:
     torch = pytest.importorskip("torch")
-    from scriven.recognisers.ctc import ctc_loss
+    from scriven.recognisers.ctc_head import ctc_loss
 
     torch.manual_seed(0)
     hebrew, latin = Charset(tuple("אבגד ")), Charset(tuple("abcd "))

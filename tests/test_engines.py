@@ -15,7 +15,7 @@ from scriven.reader.session import Reader
 from scriven.selftrain.metrics import reader_of
 from scriven.text import Charset
 from scriven.training.devices import fabric_of
-from scriven.training.fit import FitSettings
+from scriven.training.settings import FitSettings
 from toy_reader import picture, write_model
 from toy_recogniser import ToyNetwork
 

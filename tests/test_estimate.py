@@ -42,7 +42,7 @@ from scriven.images import encode
 from scriven.jobs.read import ReadSettings, read
 from scriven.jobs.score import score
 from scriven.lines import Line, LinesWriter, Reading
-from scriven.reader.decoding import Decoder
+from scriven.reader.decoder_contract import Decoder
 from scriven.reader.model import read_info, write_info
 from scriven.reader.session import Picture, Reader
 from toy_reader import LETTERS, logits_of, picture, runs_of, write_model

@@ -28,9 +28,10 @@ from scriven.training import devices
 from scriven.training import fit as fitting
 from scriven.training import loader as loading
 from scriven.training.checkpoint import write_tensorboard
-from scriven.training.fit import begin, learning_rate
+from scriven.training.fit import begin
 from scriven.training.loader import Stream
 from scriven.training.progress_log import format_log_row
+from scriven.training.settings import learning_rate
 from scriven.training.sources import FolderSource, ScribeSource
 from test_training import WORDS, folder, picture
 from toy_hand import folder as unlabelled

@@ -7,8 +7,8 @@ pytest.importorskip("torch")
 
 from scriven.language.model import CharLM  # noqa: E402
 from scriven.lines import Character, Reading  # noqa: E402
+from scriven.reader.decoder_contract import DecodeSettings  # noqa: E402
 from scriven.reader.decoders import decoder_of
-from scriven.reader.decoding import DecodeSettings  # noqa: E402
 from scriven.reader.model import ModelInfo  # noqa: E402
 from scriven.reader.session import Reader  # noqa: E402
 from scriven.selftrain.pseudo_labels import PseudoLabel, pseudo_label, select  # noqa: E402

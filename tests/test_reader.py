@@ -12,8 +12,8 @@ from scriven.reader import session
 from scriven.reader.align import TooFewFrames, align, frames_needed
 from scriven.reader.calibrate import calibrate
 from scriven.reader.confidence import fit_lines, fit_temperature, golden_section, line_confidence, logistic
-from scriven.reader.ctc import collapse, greedy, log_posteriors, runs, spans
-from scriven.reader.decoding import DecodeSettings
+from scriven.reader.ctc_paths import collapse, greedy, log_posteriors, runs, spans
+from scriven.reader.decoder_contract import DecodeSettings
 from scriven.reader.model import bundled, find_model, read_info, write_info
 from scriven.reader.session import BATCH, Picture, Reader, batches
 from scriven.reader.windows import Window, stitch, windows

@@ -17,7 +17,7 @@ from scriven.jobs.train import TrainSettings, train
 from scriven.lines import Line, LinesWriter
 from scriven.reader.session import Reader
 from scriven.recognisers import RECOGNISERS, build
-from scriven.recognisers.ctc import ctc_loss
+from scriven.recognisers.ctc_head import ctc_loss
 from scriven.recognisers.export import export, inference_graphs
 from scriven.selftrain.settings import AdaptSettings
 from scriven.tensors import collate

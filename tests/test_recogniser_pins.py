@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from scriven.recognisers import RECOGNISERS, build
-from scriven.recognisers.ctc import ctc_loss
+from scriven.recognisers.ctc_head import ctc_loss
 from scriven.text import Charset
 
 CHARSET = Charset.of(["ab"])

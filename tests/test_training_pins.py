@@ -14,8 +14,9 @@ from scriven.reader.trainable import InputSpec
 from scriven.tensors import Batch
 from scriven.text import Charset
 from scriven.training.devices import fabric_of
-from scriven.training.fit import FitSettings, Progress, Run, begin, fit, learning_rate
+from scriven.training.fit import Progress, TrainingRun, begin, fit
 from scriven.training.loader import AugmentSchedule, Mixture, Plan, Stream
+from scriven.training.settings import FitSettings, learning_rate
 from scriven.training.sources import FolderSource
 
 
@@ -82,8 +83,8 @@ def settings(**changes: object) -> FitSettings:
 
 
 def trained(
-    net: ToyNetwork, chosen: FitSettings, each: Callable[[Run], None] = lambda run: None
-) -> tuple[Run, list[bool], Progress]:
+    net: ToyNetwork, chosen: FitSettings, each: Callable[[TrainingRun], None] = lambda run: None
+) -> tuple[TrainingRun, list[bool], Progress]:
     """Fit a toy; `each` is called after every step. Returns the run, the arguments of `keep`, and the progress."""
     fabric, kept = fabric_of(chosen), list[bool]()
     run = begin(net, chosen, fabric)  # type: ignore[arg-type]
@@ -93,7 +94,7 @@ def trained(
     return run, kept, progress
 
 
-def gradient(run: Run) -> float:
+def gradient(run: TrainingRun) -> float:
     return float(torch.stack([p.grad.norm() for p in run.net.parameters() if p.grad is not None]).norm())
 
 
@@ -106,7 +107,7 @@ def test_the_moving_average_follows_the_weights_with_its_decay(ema: float) -> No
     net = ToyNetwork()
     expected, seen = net.bias.detach().clone(), []
 
-    def each(run: Run) -> None:
+    def each(run: TrainingRun) -> None:
         nonlocal expected
         step = run.progress.step
         decay = min(ema, (1 + step) / (10 + step))

@@ -13,7 +13,7 @@ from scriven.jobs.adapt import adapt
 from scriven.jobs.train import fabric_of
 from scriven.language.model import CharLM
 from scriven.metrics import score
-from scriven.reader.decoding import DecodeSettings
+from scriven.reader.decoder_contract import DecodeSettings
 from scriven.reader.model import Graph, read_info, write_info
 from scriven.reader.session import Picture, Reader
 from scriven.recognisers.export import export

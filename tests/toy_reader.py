@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from scriven.reader.engines import Array, Run
+from scriven.reader.engines import Array, RunGraph
 from scriven.reader.model import Graph, ModelInfo, write_info
 from scriven.reader.session import Reader
 
@@ -81,7 +81,7 @@ def write_model(folder: Path, **changes: object) -> Path:
 Logits = Callable[[Array, Array], Array]  # images (N, 1, H, W), widths (N,) -> logits (N, T, C)
 
 
-def runs_of(logits: Logits) -> dict[str, Run]:
+def runs_of(logits: Logits) -> dict[str, RunGraph]:
     """The graphs of a CTC model by role, for a Reader."""
 
     def run(inputs: Mapping[str, Array]) -> dict[str, Array]:

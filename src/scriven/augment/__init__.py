@@ -6,7 +6,7 @@ Every random function takes an `rng` or a Sampler.
 from scriven.augment.ink import Ink, ink
 from scriven.augment.noise import Sampler, crop, pool
 from scriven.augment.paper import Camera, Paper, Ruling, bleed_through, camera, paper
-from scriven.augment.real import AugmentSettings, augment, blot, mask_spans
+from scriven.augment.pictures import AugmentSettings, augment, blot, mask_spans
 from scriven.augment.warp import STILL, Affine, Wobble, warp
 
 __all__ = [

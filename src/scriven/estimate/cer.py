@@ -27,7 +27,7 @@ from scriven.estimate.regression import (
 from scriven.images import Grey, ink_mask
 from scriven.lines import Reading
 from scriven.metrics import distance
-from scriven.reader.decoding import Decoder
+from scriven.reader.decoder_contract import Decoder
 from scriven.reader.session import Picture, Reader
 
 WIDE_VIEW = 1.2  # width of the second view of a picture, relative to the first

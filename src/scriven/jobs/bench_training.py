@@ -19,9 +19,10 @@ from scriven.recognisers.contract import Recogniser
 from scriven.scribes.fonts import FontSettings
 from scriven.scribes.specs import scribe_of
 from scriven.tensors import Batch, collate
-from scriven.training.fit import FitSettings, Run, begin, fit
+from scriven.training.fit import TrainingRun, begin, fit
 from scriven.training.loader import AugmentSchedule, Mixture, Plan
 from scriven.training.precision import precision_of
+from scriven.training.settings import FitSettings
 from scriven.training.sources import FixedSource, ScribeSource
 
 WORD = 192  # px
@@ -80,7 +81,7 @@ def stepper(network: str, sizes: Mapping[str, Any], batch_width_px: int) -> tupl
     return count * WORD, step
 
 
-def _begun(net: Recogniser, settings: FitSettings) -> tuple[Fabric, Run]:
+def _begun(net: Recogniser, settings: FitSettings) -> tuple[Fabric, TrainingRun]:
     with _quiet():
         fabric = Fabric(accelerator="cpu", devices=1, precision=precision_of("cpu"))  # type: ignore[arg-type]
         return fabric, begin(net, settings, fabric)

@@ -19,7 +19,7 @@ from scriven.lines import Reading
 from scriven.page import Page, PageLine, lines_of
 from scriven.page.formats import FORMATS, Format, choose_format
 from scriven.page.inputs import Entry, Input, LinePicture, find_inputs, line_pictures, unique_ids
-from scriven.reader.decoding import Decoder, DecodeSettings
+from scriven.reader.decoder_contract import Decoder, DecodeSettings
 from scriven.reader.model import DEFAULT_MODEL, find_model, own_language
 from scriven.reader.session import Picture, Reader
 

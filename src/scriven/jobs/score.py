@@ -21,7 +21,7 @@ from scriven.lines.sketch import digest, share_in
 from scriven.metrics import PROTOCOLS, Confusion, Score, calibration, groups_of
 from scriven.page.inputs import Entry, Input, LinePicture, line_pictures
 from scriven.reader.confidence import kept
-from scriven.reader.decoding import Decoder
+from scriven.reader.decoder_contract import Decoder
 from scriven.reader.model import ModelInfo
 from scriven.reader.session import Picture, Reader
 from scriven.text import normalise, visual

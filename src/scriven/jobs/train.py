@@ -32,10 +32,11 @@ from scriven.training.checkpoint import (
 )
 from scriven.training.data import DataSettings, TrainingData, characters, languages
 from scriven.training.devices import check_available, fabric_of, resolved_precision
-from scriven.training.fit import FitSettings, Progress, Run, begin, fit
+from scriven.training.fit import Progress, TrainingRun, begin, fit
 from scriven.training.loader import AugmentSchedule, Mixture, Plan
 from scriven.training.progress_log import format_log_row
 from scriven.training.publish import publish, with_language_model
+from scriven.training.settings import FitSettings
 
 log = logging.getLogger("scriven.train")
 
@@ -121,7 +122,7 @@ def train(
     mixture = Mixture.of(training_data.sources, training_data.weights)
     plan = Plan(mixture, settings.seed, settings.batch_width_px, fabric.device.type)
 
-    def keep(run: Run, better: bool) -> None:
+    def keep(run: TrainingRun, better: bool) -> None:
         log.info("%s", format_log_row(run.progress.rows[-1], f"{training_data.validated_on}s"))
         if better:
             save_weights(out, run.average)

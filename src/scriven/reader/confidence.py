@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from scriven.reader.ctc import Floats, collapse, greedy, log_posteriors, runs
+from scriven.reader.ctc_paths import Floats, collapse, greedy, log_posteriors, runs
 from scriven.text import Charset, normalise, visual
 
 Calibration = tuple[float, float]  # bias, slope

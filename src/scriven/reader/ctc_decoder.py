@@ -12,9 +12,9 @@ from scriven.lines import Character, Reading
 from scriven.reader.align import align
 from scriven.reader.beam import BeamSettings, Hypothesis, Scorer, beam_search
 from scriven.reader.confidence import fit_lines, fit_temperature, line_confidence
-from scriven.reader.ctc import alternatives, greedy, log_posteriors, runs, single_spaced, spans
-from scriven.reader.decoding import DecodeSettings, Frames
-from scriven.reader.engines import Run
+from scriven.reader.ctc_paths import alternatives, greedy, log_posteriors, runs, single_spaced, spans
+from scriven.reader.decoder_contract import DecodeSettings, Frames
+from scriven.reader.engines import RunGraph
 from scriven.reader.model import ModelInfo
 from scriven.reader.scorers import LanguageScorer, WordScorer
 from scriven.text import logical_characters
@@ -35,7 +35,7 @@ class CtcDecoder:
         settings: DecodeSettings | None = None,
         lm: "CharLM | None" = None,
         words: Iterable[str] = (),
-        runs: Mapping[str, Run] | None = None,
+        runs: Mapping[str, RunGraph] | None = None,
     ):
         self.info, self.charset = info, info.characters
         self.settings = chosen = settings or DecodeSettings()

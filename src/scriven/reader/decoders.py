@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from scriven.base import ModelError
 from scriven.reader.ctc_decoder import CtcDecoder
-from scriven.reader.decoding import Decoder, DecodeSettings
-from scriven.reader.engines import Run
+from scriven.reader.decoder_contract import Decoder, DecodeSettings
+from scriven.reader.engines import RunGraph
 from scriven.reader.model import ModelInfo
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def decoder_of(
     settings: DecodeSettings | None = None,
     lm: "CharLM | None" = None,
     words: Iterable[str] = (),
-    runs: Mapping[str, Run] | None = None,
+    runs: Mapping[str, RunGraph] | None = None,
 ) -> Decoder:
     """The decoder of a model; `runs` are its graphs by role. Raises ModelError as `decoder_kind` does."""
     return decoder_kind(info)(info, settings, lm, words, runs)

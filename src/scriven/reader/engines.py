@@ -12,7 +12,7 @@ from scriven.base import InputError, MissingExtra, ModelError, ScrivenError, Set
 from scriven.reader.runtime import onnxruntime
 
 Array = npt.NDArray[Any]
-Run = Callable[[Mapping[str, Array]], dict[str, Array]]  # the inputs of a graph by name to its outputs by name
+RunGraph = Callable[[Mapping[str, Array]], dict[str, Array]]  # the inputs of a graph by name to its outputs by name
 
 OUT_OF_MEMORY = re.compile(
     r"out of memory|bad.?alloc|failed to allocate|OUT_OF_(HOST|DEVICE)_MEMORY|MEM_OBJECT_ALLOC|CL_OUT_OF_RESOURCES",
@@ -27,14 +27,14 @@ GRAPH_REFUSED = (  # the exceptions of ONNX Runtime for a graph that it cannot l
 )  # fmt: skip
 
 
-def load_graph(file: Path, engine: str, device: str, threads: int) -> Run:
+def load_graph(file: Path, engine: str, device: str, threads: int) -> RunGraph:
     """A graph, ready to run. Raises SettingsError for an engine or a device that is not there, ModelError otherwise."""
     if engine not in ENGINES:
         raise SettingsError(f"there is no engine {engine!r}; use one of {', '.join(ENGINES)}")
     return ENGINES[engine](file, device, threads)
 
 
-def _onnxruntime(file: Path, device: str, threads: int) -> Run:
+def _onnxruntime(file: Path, device: str, threads: int) -> RunGraph:
     ort = onnxruntime()
     providers = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
     kind = device.partition(":")[0]
@@ -93,7 +93,7 @@ def _has_vnni() -> bool:
         return False
 
 
-def _openvino(file: Path, device: str, threads: int) -> Run:
+def _openvino(file: Path, device: str, threads: int) -> RunGraph:
     try:
         import openvino
     except ModuleNotFoundError:
@@ -145,4 +145,4 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-ENGINES: dict[str, Callable[[Path, str, int], Run]] = {"onnxruntime": _onnxruntime, "openvino": _openvino}
+ENGINES: dict[str, Callable[[Path, str, int], RunGraph]] = {"onnxruntime": _onnxruntime, "openvino": _openvino}

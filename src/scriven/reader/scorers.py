@@ -9,7 +9,7 @@ import numpy as np
 
 from scriven.language.model import CharLM
 from scriven.reader.beam import Rows
-from scriven.reader.ctc import Floats
+from scriven.reader.ctc_paths import Floats
 from scriven.text import Charset, normalise, visual
 
 

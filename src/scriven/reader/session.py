@@ -14,9 +14,9 @@ import numpy as np
 from scriven.base import ImageError, ModelError, cores
 from scriven.images import Grey, prepare, widened
 from scriven.lines import Reading
+from scriven.reader.decoder_contract import Decoder, DecodeSettings, Frames
 from scriven.reader.decoders import decoder_kind, decoder_of
-from scriven.reader.decoding import Decoder, DecodeSettings, Frames
-from scriven.reader.engines import Run, load_graph
+from scriven.reader.engines import RunGraph, load_graph
 from scriven.reader.model import ModelInfo, find_model, read_info
 from scriven.reader.windows import Window, stitch, windows
 
@@ -51,7 +51,7 @@ class Picture:
 class Reader:
     """A loaded recogniser: the content of its model.json and its graphs by role."""
 
-    def __init__(self, info: ModelInfo, runs: Mapping[str, Run]):
+    def __init__(self, info: ModelInfo, runs: Mapping[str, RunGraph]):
         """Raises ModelError for an unknown decoder, or if the graph that the decoder needs is missing."""
         self.info, self.runs, self.charset = info, runs, info.characters
         self._kind = decoder_kind(info)

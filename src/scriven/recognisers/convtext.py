@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from scriven.base import SettingsError
 from scriven.recognisers.contract import GraphSpec
-from scriven.recognisers.ctc import ctc_graphs, ctc_loss, ctc_read, grown_head
+from scriven.recognisers.ctc_head import ctc_graphs, ctc_loss, ctc_read, grown_head
 from scriven.recognisers.norm import Columns, MaskedBatchNorm
 from scriven.tensors import Batch, strided_widths
 from scriven.text import Charset

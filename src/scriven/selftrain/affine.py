@@ -20,8 +20,9 @@ from scriven.base.settings import Count, Positive, Seed, Share, validated
 from scriven.images import Grey
 from scriven.recognisers.contract import Recogniser
 from scriven.tensors import Batch
-from scriven.training.fit import BatchWidth, FitSettings, LearningRate, ProgressCallback, learning_rate
+from scriven.training.fit import ProgressCallback
 from scriven.training.loader import augmented_view, padded_batch
+from scriven.training.settings import BatchWidth, FitSettings, LearningRate, learning_rate
 
 WARMUP = 0.2  # share of the steps
 

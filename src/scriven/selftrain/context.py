@@ -7,7 +7,7 @@ from pathlib import Path
 from lightning_fabric import Fabric
 
 from scriven.language.model import CharLM
-from scriven.reader.decoding import Decoder, DecodeSettings
+from scriven.reader.decoder_contract import Decoder, DecodeSettings
 from scriven.reader.model import ModelInfo
 from scriven.reader.session import Reader
 from scriven.recognisers.contract import Recogniser

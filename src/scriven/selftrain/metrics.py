@@ -13,8 +13,8 @@ from scriven.images import Grey, widened
 from scriven.language.model import CharLM
 from scriven.lines import Reading
 from scriven.metrics import score
-from scriven.reader.decoding import Decoder
-from scriven.reader.engines import Array, Run
+from scriven.reader.decoder_contract import Decoder
+from scriven.reader.engines import Array, RunGraph
 from scriven.reader.model import ModelInfo
 from scriven.reader.session import Picture, Reader
 from scriven.recognisers.contract import GraphSpec, Recogniser
@@ -46,7 +46,7 @@ def reader_of(net: Recogniser, info: ModelInfo, fabric: Fabric) -> Reader:
     return Reader(info, {role: _torch_run(graph, fabric) for role, graph in net.graphs().items()})
 
 
-def _torch_run(graph: GraphSpec, fabric: Fabric) -> Run:
+def _torch_run(graph: GraphSpec, fabric: Fabric) -> RunGraph:
     @torch.inference_mode()
     def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
         given = [torch.from_numpy(inputs[name]).to(fabric.device) for name in graph.inputs]

@@ -15,7 +15,7 @@ import numpy as np
 from scriven.images import Grey, encode, widened
 from scriven.lines import Line, LinesFolder, LinesWriter, Reading
 from scriven.lines.folder import read_about
-from scriven.reader.decoding import Decoder, Frames
+from scriven.reader.decoder_contract import Decoder, Frames
 from scriven.reader.session import Picture, Reader
 from scriven.reader.trainable import unusable
 from scriven.selftrain.context import AdaptContext

@@ -9,7 +9,7 @@ from pydantic import Field
 from scriven.base.settings import Count, Natural, Positive, Seed, Share, validated
 from scriven.reader.model import ModelInfo
 from scriven.scribes.specs import maker_of
-from scriven.training.fit import BatchWidth, Device, FitSettings, LearningRate, Precision
+from scriven.training.settings import BatchWidth, Device, FitSettings, LearningRate, Precision
 
 SPAN_MASK = 0.3  # for parents trained on typefaces only
 KEEP_UNKNOWN = 0.5  # keep_fraction if no CER can be estimated

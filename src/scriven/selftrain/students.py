@@ -16,7 +16,7 @@ from scriven.selftrain.context import AdaptContext
 from scriven.selftrain.pictures import share_of_lines
 from scriven.training.checkpoint import LOG, WEIGHTS, load_tensors, save_weights
 from scriven.training.devices import fabric_of
-from scriven.training.fit import ProgressCallback, Run, begin, fit
+from scriven.training.fit import ProgressCallback, TrainingRun, begin, fit
 from scriven.training.loader import AugmentSchedule, Mixture, Plan
 from scriven.training.progress_log import format_log_row
 from scriven.training.sources import FixedSource, FolderSource, ScribeSource, Source
@@ -63,7 +63,7 @@ def train_student(
     run = begin(copy.deepcopy(teacher).requires_grad_(True), chosen, fabric)
     plan = Plan(Mixture.of(sources, shares), settings.seed, settings.batch_width_px, fabric.device.type)
 
-    def keep(run: Run, better: bool) -> None:  # called once: there is one evaluation, at the end
+    def keep(run: TrainingRun, better: bool) -> None:  # called once: there is one evaluation, at the end
         log.debug("%s", format_log_row(run.progress.rows[-1], "synthetic training pictures"))  # not of the hand
         with atomic(folder / LOG, "w") as file:
             file.writelines(json.dumps(row) + "\n" for row in run.progress.rows)

@@ -13,7 +13,7 @@ from scriven.images import Grey, widened
 from scriven.language.load import language_model
 from scriven.lines import Reading
 from scriven.page.inputs import LinePicture
-from scriven.reader.decoding import Decoder, DecodeSettings
+from scriven.reader.decoder_contract import Decoder, DecodeSettings
 from scriven.reader.model import ModelInfo, find_model
 from scriven.reader.session import Reader
 from scriven.reader.trainable import misfit, unusable
@@ -23,7 +23,7 @@ from scriven.selftrain.metrics import reader_of, readings, unsupervised_metrics
 from scriven.selftrain.prior import language_of
 from scriven.training.checkpoint import load_net
 from scriven.training.devices import fabric_of
-from scriven.training.fit import FitSettings
+from scriven.training.settings import FitSettings
 
 log = logging.getLogger("scriven.adapt")
 

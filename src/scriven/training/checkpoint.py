@@ -18,7 +18,7 @@ from scriven.base import MissingExtra, ModelError, OutputError, SettingsError, a
 from scriven.reader.model import ModelInfo, read_info
 from scriven.recognisers import build
 from scriven.recognisers.contract import Recogniser
-from scriven.training.fit import Run
+from scriven.training.fit import TrainingRun
 
 WEIGHTS, STATE, LOG = "weights.safetensors", "state/run.safetensors", "log.jsonl"
 
@@ -89,7 +89,7 @@ def versions() -> dict[str, str]:
     return {"scriven": scriven.__version__, "torch": torch.__version__, "python": platform.python_version()}
 
 
-def save_state(folder: Path, run: Run, settings: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+def save_state(folder: Path, run: TrainingRun, settings: Mapping[str, Any], data: Mapping[str, Any]) -> None:
     """Write all that is needed to resume exactly, in one file, and the log so far; see `resume` for `data`."""
     about = {"settings": dict(settings), "data": dict(data), "progress": asdict(run.progress)}
     save_tensors(folder / STATE, run.tensors(), about)
@@ -113,7 +113,9 @@ def unfinished_run(folder: Path) -> dict[str, Any]:
     return about
 
 
-def resume(folder: Path, run: Run, settings: Mapping[str, Any], data: Mapping[str, Any], fabric: Fabric) -> bool:
+def resume(
+    folder: Path, run: TrainingRun, settings: Mapping[str, Any], data: Mapping[str, Any], fabric: Fabric
+) -> bool:
     """Restore the state of an interrupted run into `run`; False if there is none.
 
     Raises OutputError if that run had other settings or other `data` (fingerprints, characters).

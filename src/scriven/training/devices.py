@@ -7,9 +7,9 @@ import torch
 from lightning_fabric import Fabric
 
 from scriven.base import SettingsError
-from scriven.training.fit import FitSettings
 from scriven.training.memory import limit_memory
 from scriven.training.precision import precision_of
+from scriven.training.settings import FitSettings
 
 
 def check_available(settings: FitSettings) -> None:

@@ -11,15 +11,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from pydantic import Field
 from torch import Tensor, nn
 
 from scriven.base import SettingsError
-from scriven.base.settings import Count, Natural, Positive, Seed, Share, validated
 from scriven.metrics import Score, score
 from scriven.recognisers.contract import Recogniser
 from scriven.tensors import Batch
@@ -27,6 +25,7 @@ from scriven.training.loader import AugmentSchedule, Plan, Stream, WaitingTime, 
 from scriven.training.memory import trim
 from scriven.training.muon import Muon
 from scriven.training.replicas import Replicas
+from scriven.training.settings import FitSettings, learning_rate
 from scriven.training.sources import Source
 
 log = logging.getLogger("scriven.fit")
@@ -34,50 +33,11 @@ log = logging.getLogger("scriven.fit")
 MAX_REPLICAS = 4  # smaller parts of a batch no longer keep a core busy
 MAX_NONFINITE = 20  # consecutive batches with a non-finite gradient after which training stops
 RENAMED_PROGRESS = {"unsound": "nonfinite"}  # fields of Progress in unfinished runs of earlier versions
-Device = Literal["auto", "cpu", "cuda", "mps"]
-Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
-LearningRate = Annotated[float, Field(gt=0, le=1)]
-BatchWidth = Annotated[int, Field(ge=64)]  # px
-
-
-@validated
-@dataclass(frozen=True)
-class FitSettings:
-    """How a network is trained. Exactly one of `steps` and `minutes` sets the length; `patience` may end it earlier.
-
-    Raises SettingsError when both or neither are set.
-    """
-
-    steps: Count | None = None
-    minutes: Positive | None = None
-    lr: LearningRate = 2e-3  # peak learning rate
-    schedule: Literal["cosine", "one-cycle"] = "cosine"
-    warmup: Share = 0.03  # fraction of the run; ignored by one-cycle, which warms up over 0.3 of it
-    weight_decay: Annotated[float, Field(ge=0)] = 0.05
-    clip: Positive = 1.0  # maximum norm of the gradient
-    smoothing: Share = 0.0  # label smoothing
-    ema: Share = 0.999  # decay of the moving average of the weights
-    batch_width_px: BatchWidth = 12288  # total width of a batch: 64 words of 192 px or 12 lines of 1024 px
-    evaluations: Count = 20  # at equal intervals over the run
-    patience: Natural | None = None  # early stopping: evaluations without a lower CER before training ends
-    ramp: Natural = 12  # chunks until augmentation reaches its full strength
-    span_mask: Annotated[float, Field(ge=0, le=0.9)] = 0.0  # share of the width of every picture masked in spans
-    workers: Natural | None = None  # data-loading processes; None: none on a CPU, up to 12 on a GPU
-    replicas: Count | None = None  # parts of a batch computed in parallel on a CPU; None: one per thread, at most 4
-    device: Device = "auto"
-    devices: Count = 1
-    precision: Precision = "auto"  # bf16-mixed where that is faster, else 32-true
-    seed: Seed = 0
-    RENAMED: ClassVar = {"columns": "batch_width_px", "hidden": "span_mask"}
-
-    def __post_init__(self) -> None:
-        if (self.steps is None) == (self.minutes is None):
-            raise SettingsError("set exactly one of steps and minutes: it sets the length of the training")
 
 
 @dataclass
 class Progress:
-    """The state of a run that, with the tensors of `Run.tensors`, is needed to resume it exactly."""
+    """The state of a run that, with the tensors of `TrainingRun.tensors`, is needed to resume it exactly."""
 
     step: int = 0
     chunk: int = 0
@@ -102,7 +62,7 @@ class Progress:
 
 
 @dataclass
-class Run:
+class TrainingRun:
     """A network in training, with its moving average, optimiser and progress."""
 
     net: Any  # the network as Fabric wrapped it
@@ -147,7 +107,7 @@ class Run:
         self.progress = Progress(**{RENAMED_PROGRESS.get(key, key): value for key, value in progress.items()})
 
 
-SaveCallback = Callable[[Run, bool], None]  # the run, and whether this evaluation is the best so far
+SaveCallback = Callable[[TrainingRun, bool], None]  # the run, and whether this evaluation is the best so far
 ProgressCallback = Callable[[float], None]  # the fraction of the run that is done, 0..1
 
 
@@ -156,7 +116,7 @@ def unwrapped(net: Any) -> Recogniser:
     return getattr(net, "_original_module", None) or getattr(net, "module", net)
 
 
-def begin(net: Recogniser, settings: FitSettings, fabric: Fabric) -> Run:
+def begin(net: Recogniser, settings: FitSettings, fabric: Fabric) -> TrainingRun:
     """A new run of `net` on the devices of `fabric`; the network is changed in place to channels-last layout."""
     net.to(memory_format=torch.channels_last)
     assert isinstance(net, nn.Module)
@@ -165,7 +125,7 @@ def begin(net: Recogniser, settings: FitSettings, fabric: Fabric) -> Run:
     optimizer = Muon(net.parameters(), settings.lr, settings.weight_decay, torch.bfloat16 if half else torch.float32)
     wrapped, optimizer = fabric.setup(net, optimizer)
     wrapped.mark_forward_method("loss")
-    return Run(wrapped, average, optimizer, Progress(), _replicas(unwrapped(wrapped), settings, fabric))
+    return TrainingRun(wrapped, average, optimizer, Progress(), _replicas(unwrapped(wrapped), settings, fabric))
 
 
 def _replicas(net: Recogniser, settings: FitSettings, fabric: Fabric) -> Replicas | None:
@@ -177,7 +137,7 @@ def _replicas(net: Recogniser, settings: FitSettings, fabric: Fabric) -> Replica
 
 
 def fit(
-    run: Run,
+    run: TrainingRun,
     plan: Plan,
     valid: Sequence[Source],
     settings: FitSettings,
@@ -225,22 +185,7 @@ def fit(
     return progress
 
 
-def learning_rate(settings: FitSettings, fraction: float) -> float:
-    """The learning rate after a fraction (0..1) of the run.
-
-    `cosine`: linear warm-up, then a cosine down to 1 % of the peak. `one-cycle` (Smith 2017): a cosine up from 4 %
-    over the first 30 % of the run, then a cosine down to 0.01 %.
-    """
-    if settings.schedule == "one-cycle":
-        if fraction < 0.3:
-            return settings.lr * (0.04 + 0.96 * (1 - math.cos(math.pi * fraction / 0.3)) / 2)
-        return settings.lr * max(1e-4, (1 + math.cos(math.pi * (fraction - 0.3) / 0.7)) / 2)
-    if fraction < settings.warmup:
-        return settings.lr * max(fraction / settings.warmup, 0.01)
-    return settings.lr * max(0.01, (1 + math.cos(math.pi * (fraction - settings.warmup) / (1 - settings.warmup))) / 2)
-
-
-def training_step(run: Run, batch: Batch, settings: FitSettings, fabric: Fabric) -> Tensor:
+def training_step(run: TrainingRun, batch: Batch, settings: FitSettings, fabric: Fabric) -> Tensor:
     """One update; returns the loss. When memory runs out, this and later batches are computed in twice as many parts.
 
     Raises SettingsError after MAX_NONFINITE consecutive non-finite gradients.
@@ -286,7 +231,9 @@ def _out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def backward(run: Run, batch: Batch, settings: FitSettings, fabric: Fabric, pieces: int, scale: float = 1.0) -> Tensor:
+def backward(
+    run: TrainingRun, batch: Batch, settings: FitSettings, fabric: Fabric, pieces: int, scale: float = 1.0
+) -> Tensor:
     """Accumulate the gradients of `scale` times the loss of a batch, in `pieces` sub-batches; returns the loss."""
     if pieces > 1 and len(batch) > 1:
         a, b = batch.parts(2)
@@ -305,7 +252,7 @@ def backward(run: Run, batch: Batch, settings: FitSettings, fabric: Fabric, piec
 
 
 @torch.no_grad()
-def _average(run: Run, decay: float) -> None:
+def _average(run: TrainingRun, decay: float) -> None:
     decay = min(decay, (1 + run.progress.step) / (10 + run.progress.step))
     numbers = [pair for pair in run.pairs if pair[0].is_floating_point()]
     torch._foreach_lerp_([mine for mine, _ in numbers], [theirs for _, theirs in numbers], 1 - decay)
@@ -315,7 +262,12 @@ def _average(run: Run, decay: float) -> None:
 
 
 def _evaluate(
-    run: Run, valid: Sequence[Source], settings: FitSettings, fabric: Fabric, now: dict[str, float], keep: SaveCallback
+    run: TrainingRun,
+    valid: Sequence[Source],
+    settings: FitSettings,
+    fabric: Fabric,
+    now: dict[str, float],
+    keep: SaveCallback,
 ) -> None:
     progress = run.progress
     with fabric.autocast():

@@ -21,7 +21,7 @@ from pydantic import Field
 from scriven.base import InputError, ModelError, atomic
 from scriven.base.settings import Count, validated
 from scriven.metrics import score
-from scriven.reader.engines import Run
+from scriven.reader.engines import RunGraph
 from scriven.reader.model import Graph, ModelInfo, read_info, write_info
 from scriven.reader.runtime import onnxruntime
 from scriven.reader.session import BATCH, Picture, Reader
@@ -70,7 +70,7 @@ def calibration_feeds(reader: Reader, pictures: Iterable[Picture], count: int = 
         raise InputError("there are no pictures to calibrate int8 on; give a lines folder")
     feeds: dict[str, list[Feeds]] = {role: [] for role in reader.runs}
 
-    def recording(role: str, run: Run) -> Run:
+    def recording(role: str, run: RunGraph) -> RunGraph:
         def record(inputs: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
             feeds[role].append(dict(inputs))
             return run(inputs)

@@ -14,7 +14,7 @@ from pydantic import Field
 from scriven.base.settings import Natural, Share, validated
 from scriven.lines import Reading
 from scriven.reader.beam import BeamSettings, Hypothesis
-from scriven.reader.engines import Run
+from scriven.reader.engines import RunGraph
 from scriven.reader.model import ModelInfo
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Decoder(Protocol):
         settings: DecodeSettings | None = None,
         lm: "CharLM | None" = None,
         words: Iterable[str] = (),
-        runs: Mapping[str, Run] | None = None,
+        runs: Mapping[str, RunGraph] | None = None,
     ): ...
 
     @classmethod

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from scriven.base import TextError
 from scriven.reader.align import frames_needed
-from scriven.reader.ctc import collapse
+from scriven.reader.ctc_paths import collapse
 from scriven.recognisers.contract import GraphSpec, Recogniser
 from scriven.tensors import Batch, length_mask
 from scriven.text import Charset, logical, visual
