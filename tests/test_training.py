@@ -167,7 +167,7 @@ def test_unusable_lines_are_skipped_with_a_reason(tmp_path):
     source = FolderSource(LinesFolder(path), "train", InputSpec(64, 4, Charset.of([" ".join(WORDS)])))
     reasons = {r.id: r.reason for r in source.skipped}
     assert set(reasons) == {"blank-text", "narrow", "broken", "strange"}
-    assert "GREEK SMALL LETTER PI" in reasons["strange"] and "needs a picture of at least" in reasons["narrow"]
+    assert "GREEK SMALL LETTER PI" in reasons["strange"] and "is too long for its picture" in reasons["narrow"]
     assert len(source) == 40
 
 

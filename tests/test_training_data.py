@@ -77,7 +77,7 @@ def test_a_text_that_is_too_long_is_said_in_characters_and_px(text, narrowest):
     (fault,) = faults(text, narrowest - 1, None, 4)
     assert fault.kind == "frames" and "frames" not in fault.reason
     assert f"({len(text)} characters) is too long for its picture, which is {narrowest - 1} px wide" in fault.reason
-    assert f"{narrowest} px are the least" in fault.reason
+    assert f"at least {narrowest} px are needed" in fault.reason
 
 
 def test_no_text_and_an_empty_text_are_two_reasons():

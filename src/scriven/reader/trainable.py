@@ -57,10 +57,10 @@ def text_fault(text: str | None) -> Fault | None:
 
 
 def too_long(text: str, width: int, narrowest: int) -> str:
-    """What is said of a text whose picture of `width` px has too few frames for it; `narrowest`: px that it takes."""
+    """The message for a text whose picture of `width` px has too few frames for it; `narrowest`: px that it needs."""
     return (
         f"its text ({counted(len(text), 'character')}) is too long for its picture, which is {width} px wide at the "
-        f"recogniser's height where {narrowest} px are the least; check that they belong together"
+        f"recogniser's height (at least {narrowest} px are needed); check that they belong together"
     )
 
 
