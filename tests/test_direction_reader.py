@@ -13,7 +13,7 @@ from scriven.lines.training_set import training_characters
 from scriven.reader.ctc_decoder import CtcDecoder
 from scriven.reader.model import read_info
 from scriven.reader.session import Reader
-from scriven.reader.trainable import faults
+from scriven.reader.trainable import InputSpec, faults
 from scriven.text import Charset, visual
 from toy_reader import LETTERS, picture, write_model
 
@@ -70,7 +70,8 @@ def test_the_character_set_and_the_checks_of_lines_use_visual_order(tmp_path: Pa
     with LinesWriter(tmp_path / "l", {}) as writer:
         writer.write(Line("a", encode(drawn("אב")), "(אב"))  # the bracket is seen as its mirror image
     assert training_characters(LinesFolder(tmp_path / "l")) == set("אב) ")
-    assert not faults("(אב", 64, Charset(tuple("אב)")), 4) and faults("(אב", 64, Charset(tuple("אב(")), 4)
+    closing, opening = (InputSpec(64, 4, Charset(tuple(letters))) for letters in ("אב)", "אב("))
+    assert not faults("(אב", 64, closing) and faults("(אב", 64, opening)
 
 
 def test_the_loss_uses_visual_order() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import scriven
 from scriven.lines import LinesFolder
 from scriven.reader.trainable import InputSpec
 from scriven.training.image_cache import ImageCache
@@ -63,6 +64,12 @@ def test_a_cache_with_a_name_is_removed_with_its_owner(
     assert cache.get(0).shape == (2, 3)
     del cache
     assert not list(tmp_path.iterdir())
+
+
+def test_pictures_are_read_without_pread_and_fork(windows: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "fork", raising=False)
+    line = Path(__file__).parent / "data" / "line.webp"
+    assert scriven.load("scriven-synthetic").read(line) and scriven.read([line, line], "scriven-synthetic").read == 2
 
 
 @pytest.mark.slow

@@ -11,6 +11,8 @@ from scriven.reader.trainable import InputSpec, faults
 from scriven.text import Charset
 from scriven.training.data import DataSettings, TrainingData, characters, languages
 
+PLAIN = InputSpec(64, 4)
+
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
@@ -73,13 +75,13 @@ def test_what_data_are_taken_is_a_record_of_its_own_which_train_extends():
 
 @pytest.mark.parametrize(("text", "narrowest"), [("abc", 9), ("aab", 13), ("a b", 9)])
 def test_a_text_that_is_too_long_is_said_in_characters_and_px(text, narrowest):
-    assert faults(text, narrowest, None, 4) == []
-    (fault,) = faults(text, narrowest - 1, None, 4)
+    assert faults(text, narrowest, PLAIN) == []
+    (fault,) = faults(text, narrowest - 1, PLAIN)
     assert fault.kind == "frames" and "frames" not in fault.reason
     assert f"({len(text)} characters) is too long for its picture, which is {narrowest - 1} px wide" in fault.reason
     assert f"at least {narrowest} px are needed" in fault.reason
 
 
 def test_no_text_and_an_empty_text_are_two_reasons():
-    assert [f.kind for f in faults(None, 100, None, 4)] == ["no-text"]
-    assert [f.kind for f in faults("", 5000, None, 4)] == ["empty-text", "width"]
+    assert [f.kind for f in faults(None, 100, PLAIN)] == ["no-text"]
+    assert [f.kind for f in faults("", 5000, PLAIN)] == ["empty-text", "width"]

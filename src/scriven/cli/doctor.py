@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from scriven.base import counted
 from scriven.cli.common import Changes, Config, Json, finish, print_json, settings
 
 
@@ -41,7 +42,7 @@ def doctor(
         typer.echo(table(found.count_rows()))
         typer.echo("")
         typer.echo(found.report() or "No problems found.")
-        typer.echo(f"\n{found.lines:,} lines checked, {len(found.lost):,} would be lost.")
+        typer.echo(f"\n{counted(found.lines, 'line')} checked, {len(found.lost):,} would be lost.")
         if found.forecast:
             typer.echo(found.forecast.sentence())
     finish(found.lost)

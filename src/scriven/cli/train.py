@@ -5,6 +5,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from scriven.base.settings import override
 from scriven.cli import common
 from scriven.cli.common import Changes, Config, Json, Out
 
@@ -49,7 +50,7 @@ def train(
     changed = common.changes_of(changes, config, **given)
     in_steps = any(change.partition("=")[0].strip() == "steps" for change in changed)
     start = job.TrainSettings(steps=1) if in_steps else job.TrainSettings(minutes=60.0)
-    done = job.train(inputs, out, parent=parent, settings=common.override(start, changed))
+    done = job.train(inputs, out, parent=parent, settings=override(start, changed))
     if os.environ.get("LOCAL_RANK", "0") != "0":  # data-parallel training: only one process prints
         return
     text = f"{done.folder}: {done.sentence()}\nNext: scriven read -m {done.folder} PICTURES"

@@ -32,7 +32,6 @@ from scriven.text import name
 
 SAMPLES = 24  # pictures shown per split
 MEASURED = 5_000  # pictures measured, at most, if the folder does not store their sizes
-WIDE = 6  # times as wide as high: such pictures are shown one below the other
 RARE_BELOW = 5  # characters with fewer occurrences are listed as rare
 LABELS = {"pseudo": "pseudo-label", "generated": "read"}  # labels of texts by origin; else "text"
 
@@ -162,7 +161,7 @@ def _gallery(lines: Sequence[Line]) -> Html:
             shown.append(Figure(line.image, line.text, caption=caption, label=label))
         except ImageError as error:
             broken.append({"id": line.id, "reason": str(error)})
-    wide = sum(figure.wide(WIDE) for figure in shown) > len(shown) / 2
+    wide = sum(figure.wide for figure in shown) > len(shown) / 2
     return Html(pictures(shown, wide=wide) + (table(broken, "pictures that cannot be shown") if broken else ""))
 
 

@@ -23,7 +23,6 @@ from scriven.report import (
 from scriven.text import normalise
 
 WORST = 24  # lines shown
-WIDE = 6  # times as wide as high: such pictures are shown one below the other
 TITLE = "Scores of "  # identifies a page of this job, which may be overwritten
 
 
@@ -90,7 +89,7 @@ def _worst(scores: Scores) -> Iterator[Html]:
         return
     yield text(f"{len(shown)} of the {len(wrong):,} lines with errors, {len(ranked):,} lines in all.")
     yield legend(shades=False)
-    yield pictures(shown, wide=any(figure.wide(WIDE) for figure in evenly(shown, WORST)))
+    yield pictures(shown, wide=any(figure.wide for figure in evenly(shown, WORST)))
 
 
 def _figure(one: ScoredSet, number: int, edits: int) -> Figure:

@@ -109,7 +109,7 @@ def train(
     charset, start = _charset(inputs, parent, settings)
     lm_parent = _inherited_lm(parent, charset)
     net = start if start is not None else _new(network, sizes, charset, settings.seed)
-    training_data = TrainingData.of(inputs, InputSpec(net.height, net.stride, charset), settings)
+    training_data = TrainingData.of(inputs, InputSpec.of(net, charset), settings)
     fabric = fabric_of(settings)
     fabric.launch()
     run = begin(net, settings, fabric)

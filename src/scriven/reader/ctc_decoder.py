@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from scriven.base import ModelError
 from scriven.lines import Character, Reading
-from scriven.reader.align import align
+from scriven.reader.align import align, frames_needed
 from scriven.reader.beam import BeamSettings, Hypothesis, Scorer, beam_search
 from scriven.reader.confidence import fit_lines, fit_temperature, line_confidence
 from scriven.reader.ctc_paths import alternatives, greedy, log_posteriors, runs, single_spaced, spans
@@ -50,6 +50,11 @@ class CtcDecoder:
         width = chosen.beam or (BeamSettings.width if self._scorers else 0)
         self._beam = BeamSettings(width, chosen.cut, chosen.blank) if width else None
         self._space = self.charset.encode(" ")[0] if " " in self.charset else 0
+
+    @classmethod
+    def frames_needed(cls, text: str) -> int:
+        """One frame for each character, and one for the blank between two equal ones."""
+        return frames_needed(text)
 
     @classmethod
     def check(cls, info: ModelInfo, frames: npt.NDArray[np.float32]) -> None:

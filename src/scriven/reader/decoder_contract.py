@@ -57,6 +57,10 @@ class Decoder(Protocol):
     ): ...
 
     @classmethod
+    def frames_needed(cls, text: str) -> int:
+        """The smallest number of frames from which `text`, in visual order, can be decoded."""
+
+    @classmethod
     def check(cls, info: ModelInfo, frames: npt.NDArray[np.float32]) -> None:
         """Raises ModelError if frames (N, T, D) do not fit model.json."""
 

@@ -1,17 +1,29 @@
 """Which lines can be trained on: the one rule that the loader applies and `doctor` reports in advance."""
 
 from dataclasses import dataclass
+from typing import Protocol, Self
 
 from scriven.base import counted
-from scriven.reader.align import frames_needed
+from scriven.reader.decoders import DECODERS
 from scriven.text import Charset, name, visual
 
 NARROWEST, WIDEST = 8, 4096  # px at the height of the recogniser
 
 
+class Described(Protocol):
+    """What a network and a model.json say of the pictures that they take."""
+
+    @property
+    def height(self) -> int: ...
+    @property
+    def stride(self) -> int: ...
+    @property
+    def decoders(self) -> tuple[str, ...]: ...
+
+
 @dataclass(frozen=True)
 class InputSpec:
-    """The pictures and texts that a recogniser takes: px of picture height and per frame, its character set.
+    """The pictures and texts that a recogniser takes: px of picture height and per frame, decoders, character set.
 
     The character set is None where any character will do.
     """
@@ -19,6 +31,17 @@ class InputSpec:
     height: int
     stride: int
     charset: Charset | None = None
+    decoders: tuple[str, ...] = ("ctc",)
+
+    @classmethod
+    def of(cls, model: Described, charset: Charset | None = None) -> Self:
+        """What a network or the model of a model.json takes."""
+        return cls(model.height, model.stride, charset, model.decoders)
+
+    def min_width(self, text: str) -> int:
+        """The smallest width of a picture, px, from which `text` can be decoded; 0 for the empty text."""
+        needed = max(DECODERS[name].frames_needed(visual(text)) for name in self.decoders)
+        return max(0, (needed - 1) * self.stride + 1)  # frames are rounded up
 
 
 @dataclass(frozen=True)
@@ -29,20 +52,15 @@ class Fault:
     reason: str
 
 
-def faults(text: str | None, width: int, charset: Charset | None, stride: int) -> list[Fault]:
-    """Every reason why a line of `width` px (at the recogniser's height) cannot be trained on.
-
-    `charset`: of the recogniser, None if any character will do; `stride`: its px per frame.
-    """
+def faults(text: str | None, width: int, spec: InputSpec) -> list[Fault]:
+    """Every reason why a line of `width` px (at the recogniser's height) cannot be trained on."""
     found = [fault for fault in (text_fault(text), misfit(width)) if fault]
     if not text:
         return found
-    seen = visual(text)
-    if charset is not None and (unknown := charset.missing([seen])):
+    if spec.charset is not None and (unknown := spec.charset.missing([visual(text)])):
         names = ", ".join(map(name, unknown))
         found.append(Fault("characters", f"it has characters outside the character set: {names}"))
-    narrowest = (frames_needed(seen) - 1) * stride + 1  # px; frames are rounded up
-    if narrowest > width:
+    if (narrowest := spec.min_width(text)) > width:
         found.append(Fault("frames", too_long(text, width, narrowest)))
     return found
 
@@ -72,9 +90,9 @@ def misfit(width: int) -> Fault | None:
     return Fault("width", f"its picture is {width} px wide at the recogniser's height; {asked}")
 
 
-def unusable(text: str | None, width: int, charset: Charset | None, stride: int) -> str | None:
+def unusable(text: str | None, width: int, spec: InputSpec) -> str | None:
     """The first reason of `faults`, or None."""
-    return next((fault.reason for fault in faults(text, width, charset, stride)), None)
+    return next((fault.reason for fault in faults(text, width, spec)), None)
 
 
 def prepared_width(width: int, height: int, at: int) -> int:

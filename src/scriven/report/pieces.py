@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # The first bytes of picture files; WebP is recognised by its RIFF type.
 IMAGE_SIGNATURES = {b"\x89PNG": "png", b"\xff\xd8": "jpeg", b"GIF8": "gif", b"BM": "bmp"}
 VERY_UNSURE, UNSURE = 0.5, 0.8  # confidences below which characters are shaded
+WIDE = 6  # width by height above which a picture is that of a line
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,11 @@ class Figure:
     before: str | None = None  # an earlier reading, shown above this one
     label: str = ""  # shown before the reading, by default "read", or "after" below an earlier reading
 
-    def wide(self, times: float) -> bool:
-        """Whether the picture is more than `times` as wide as high. Raises ImageError."""
+    @property
+    def wide(self) -> bool:
+        """Whether the picture is that of a line, not of a word: above WIDE times as wide as high. Raises ImageError."""
         width, height = size(self.image)
-        return width > times * height
+        return width > WIDE * height
 
 
 def text(*paragraphs: str) -> Html:

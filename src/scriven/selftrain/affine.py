@@ -18,6 +18,7 @@ from torch import nn
 
 from scriven.base.settings import Count, Positive, Seed, Share, validated
 from scriven.images import Grey
+from scriven.reader.trainable import InputSpec
 from scriven.recognisers.contract import Recogniser
 from scriven.tensors import Batch
 from scriven.training.fit import ProgressCallback
@@ -59,14 +60,14 @@ def tune_affine(
     parameters = _affine_parameters(student)
     optimizer = torch.optim.Adam(parameters, lr=settings.lr, betas=(0.9, 0.98))
     schedule = FitSettings(steps=settings.steps, lr=settings.lr, warmup=WARMUP)
-    rng = np.random.default_rng(settings.seed)
+    rng, spec = np.random.default_rng(settings.seed), InputSpec.of(net)
     begun, step, done = time.monotonic(), 0, 0.0
     while done < 1:
         step += 1
         done = max(step / settings.steps, (time.monotonic() - begun) / (settings.seconds or math.inf))
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(schedule, min(1.0, done))
-        batch = _batch(pictures, texts, net.stride, rng, settings, fabric.device.type == "cuda").to(fabric.device)
+        batch = _batch(pictures, texts, spec, rng, settings, fabric.device.type == "cuda").to(fabric.device)
         with fabric.autocast():
             loss = student.loss(batch)
         optimizer.zero_grad()
@@ -86,7 +87,7 @@ def _affine_parameters(net: Recogniser) -> list[nn.Parameter]:
 def _batch(
     pictures: Sequence[Grey],
     texts: Sequence[str],
-    stride: int,
+    spec: InputSpec,
     rng: np.random.Generator,
     settings: AffineSettings,
     few_shapes: bool,
@@ -94,7 +95,7 @@ def _batch(
     """Random pictures, each augmented, until their widths sum to about `batch_width_px`; see `loader.Plan`."""
     views, labels, width = list[Grey](), list[str](), 0
     for i in rng.permutation(len(pictures)).tolist():
-        view = augmented_view(pictures[i], texts[i], stride, rng, settings.strength)
+        view = augmented_view(pictures[i], texts[i], spec, rng, settings.strength)
         views.append(view)
         labels.append(texts[i])
         width += view.shape[1]

@@ -17,7 +17,7 @@ from scriven.lines import Line, LinesFolder, LinesWriter, Reading
 from scriven.lines.folder import read_about
 from scriven.reader.decoder_contract import Decoder, Frames
 from scriven.reader.session import Picture, Reader
-from scriven.reader.trainable import unusable
+from scriven.reader.trainable import InputSpec, unusable
 from scriven.selftrain.context import AdaptContext
 
 LENGTH_BINS = (3, 5, 8, 13, 21, 34, 55)  # upper ends of the bins of length, in characters
@@ -97,7 +97,7 @@ def write_pseudo_labels(
     pictures = context.train.some(order)
     limit = None if context.settings.steps else seconds
     labels = in_time(pseudo_label(teacher, pictures, context.prior_decoder(teacher)), limit)
-    chosen = select(labels, keep_fraction)
+    chosen, spec = select(labels, keep_fraction), InputSpec.of(context.info, context.info.characters)
     place = {id: number for number, id in enumerate(pictures.ids)}
     shutil.rmtree(folder, ignore_errors=True)  # left by an interrupted process, which may have read other pictures
     count = 0
@@ -105,7 +105,7 @@ def write_pseudo_labels(
     with LinesWriter(folder, about) as writer:
         for reading in (label.reading for label in chosen):
             ink = widened(pictures[place[reading.id]][1], context.info.stretch)
-            if unusable(reading.text, ink.shape[1], context.info.characters, context.info.stride):
+            if unusable(reading.text, ink.shape[1], spec):
                 continue
             count += 1
             writer.write(

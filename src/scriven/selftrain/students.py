@@ -85,7 +85,7 @@ def _pseudo_labelled(folder: Path, teacher: Recogniser) -> FolderSource:
 
 
 def _spec(net: Recogniser) -> InputSpec:
-    return InputSpec(net.height, net.stride, net.charset)
+    return InputSpec.of(net, net.charset)
 
 
 def _synthetic(teacher: Recogniser, context: AdaptContext) -> tuple[ScribeSource, ...]:

@@ -16,7 +16,7 @@ from scriven.page.inputs import LinePicture
 from scriven.reader.decoder_contract import Decoder, DecodeSettings
 from scriven.reader.model import ModelInfo, find_model
 from scriven.reader.session import Reader
-from scriven.reader.trainable import misfit, unusable
+from scriven.reader.trainable import InputSpec, misfit, unusable
 from scriven.selftrain.affine import AffineSettings, tune_affine
 from scriven.selftrain.gates import rejection
 from scriven.selftrain.metrics import reader_of, readings, unsupervised_metrics
@@ -99,9 +99,10 @@ def _trainable(
     pictures: Sequence[tuple[str, Grey]], labels: Sequence[Reading], info: ModelInfo
 ) -> Iterator[tuple[Grey, str]]:
     """Pictures, at the width at which the network reads them, with the pseudo-labels that fit into them."""
+    spec = InputSpec.of(info, info.characters)
     for (_, ink), reading in zip(pictures, labels, strict=True):
         ink = widened(ink, info.stretch)
-        if unusable(reading.text, ink.shape[1], info.characters, info.stride) is None:
+        if unusable(reading.text, ink.shape[1], spec) is None:
             yield ink, reading.text
 
 

@@ -18,9 +18,8 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from scriven.augment import AugmentSettings, augment, mask_spans
 from scriven.base import cores
-from scriven.reader.align import frames_needed
+from scriven.reader.trainable import InputSpec
 from scriven.tensors import Batch, collate
-from scriven.text import visual
 from scriven.training.sources import FolderSource, Item, Source
 
 MAX_WORKERS = 12  # a GPU trains on about 10,000 pictures per second, a process writes 2,000
@@ -172,7 +171,7 @@ class Stream(IterableDataset[tuple[int, int, Batch]]):
         picture, text, hand = source.make(item.index, strength)
         if isinstance(source, FolderSource):
             rng = np.random.default_rng([self.plan.seed, item.source, item.place, 4])
-            picture = augmented_view(picture, text, source.spec.stride, rng, strength, self.augmentation.augment)
+            picture = augmented_view(picture, text, source.spec, rng, strength, self.augmentation.augment)
         if self.augmentation.span_mask:
             rng = np.random.default_rng([self.plan.seed, item.source, item.place, 5])
             picture = mask_spans(picture, rng, self.augmentation.span_mask * strength)
@@ -187,14 +186,14 @@ def padded_batch(pictures: Sequence[np.ndarray], texts: Sequence[str], hands: Se
 def augmented_view(
     picture: np.ndarray,
     text: str,
-    stride: int,
+    spec: InputSpec,
     rng: np.random.Generator,
     strength: float,
     settings: AugmentSettings | None = None,
 ) -> np.ndarray:
     """An augmented copy of a picture (H, W); the picture itself if that has too few frames for the text."""
     view = augment(picture, rng, strength, settings)
-    return view if frames_needed(visual(text)) <= -(-view.shape[1] // stride) else picture
+    return view if spec.min_width(text) <= view.shape[1] else picture
 
 
 def loader(stream: Stream, workers: int) -> Iterator[tuple[int, int, Batch]]:

@@ -115,7 +115,8 @@ def _loss(way: StoredGraphs, texts: Sequence[str] | None) -> str:
 
 def card(info: ModelInfo) -> str:
     """The model card: Markdown with the front matter of Hugging Face."""
-    front = ["---", "library_name: scriven", "pipeline_tag: image-to-text", "tags: [handwriting, htr, ctc]"]
+    tags = ", ".join(["handwriting", "htr", *info.decoders])
+    front = ["---", "library_name: scriven", "pipeline_tag: image-to-text", f"tags: [{tags}]"]
     if info.licence:
         front.append(f"license: {info.licence.lower()}")
     if info.languages:

@@ -6,7 +6,7 @@ batches; the picture is made when the batch is built.
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -96,7 +96,7 @@ class FolderSource:
         except ImageError as error:
             self.skipped.append(Skipped(line.id, str(error)))
             return
-        if reason := unusable(line.text, picture.shape[1], self.spec.charset, self.spec.stride):
+        if reason := unusable(line.text, picture.shape[1], self.spec):
             self.skipped.append(Skipped(line.id, reason))
             return
         self.texts.append(line.text or "")
@@ -201,7 +201,7 @@ class ScribeSource:
 
     def make(self, index: int, strength: float) -> tuple[np.ndarray, str, str]:
         """Picture (H, W) uint8, text and "" for the hand. Raises TextError if none of TRIES texts can be written."""
-        charset = self.spec.charset
+        charset, any_character = self.spec.charset, replace(self.spec, charset=None)
         for attempt in range(self.TRIES):
             words = self._text(index, attempt).split()
             text = " ".join(word for word in words if charset is None or not charset.missing([visual(word)]))
@@ -212,7 +212,7 @@ class ScribeSource:
                 picture = prepare(self.scribe.write(text, rng, strength=strength).picture, self.spec.height)
             except TextError:
                 continue
-            if unusable(text, picture.shape[1], None, self.spec.stride) is None:
+            if unusable(text, picture.shape[1], any_character) is None:
                 return picture, text, ""
         raise TextError(
             f"none of {self.TRIES} texts drawn for synthetic item {index} can be written by this scribe and with this "

@@ -10,8 +10,8 @@ from scriven.base import Skipped
 from scriven.jobs.doctor.records import Problem, Row, problem
 from scriven.lines.records import PSEUDO_LABEL
 from scriven.lines.training_set import TRAINING_SPLITS
-from scriven.reader.model import STRIDE, ModelInfo
-from scriven.reader.trainable import WIDEST, faults, text_fault
+from scriven.reader.model import HEIGHT, STRIDE, ModelInfo
+from scriven.reader.trainable import WIDEST, InputSpec, faults, text_fault
 from scriven.text import Charset, name, normalise
 
 LOW = 16  # px; letters in pictures less high cannot be distinguished
@@ -55,13 +55,14 @@ def untrainable(rows: Sequence[Row], info: ModelInfo | None) -> list[Problem]:
 
     Unknown characters are not a reason: training adds them to the character set.
     """
+    spec = InputSpec.of(info) if info else InputSpec(HEIGHT, STRIDE)
     found: dict[str, list[Skipped]] = defaultdict(list)
     for row in rows:
         if row.stats.error:
             if fault := text_fault(row.text):
                 found[fault.kind].append(Skipped(row.name, fault.reason))
             continue
-        for fault in faults(row.text, row.width, None, info.stride if info else STRIDE):
+        for fault in faults(row.text, row.width, spec):
             found[fault.kind].append(Skipped(row.name, fault.reason))
     return [p for kind, described in _LOST.items() for p in problem(kind, "lost", found[kind], *described)]
 
