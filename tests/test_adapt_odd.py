@@ -17,7 +17,7 @@ from scriven.scribes.fonts.scribe import FontScribe
 from scriven.scribes.typefaces import bundled
 from scriven.selftrain.metrics import reader_of, readings
 from scriven.training.checkpoint import load_net
-from test_bad_input import full_disk
+from toy_bad_input import full_disk
 from toy_hand import WORDS, folder, parent, picture, settings, small_world  # noqa: F401
 
 

@@ -78,6 +78,34 @@ def stored_anew(data: bytes) -> bytes:
     return encode(np.asarray(smaller * 0.9 + 10, np.uint8), "jpeg")
 
 
+def listed(good: list[Line]) -> dict[str, set[str]]:
+    """What `doctor` lists under each kind of problem of `seeded`, whose training lines were `good`."""
+    return {
+        "picture": {"cut-short", "no-picture-at-all", "one-pixel"},
+        "width": {"too-wide"},
+        "no-text": {"no-text"},
+        "empty-text": {"empty-text"},
+        "frames": {"too-long", "repeats"},
+        "duplicate-id": {f"{good[5].id} (2)"},
+        "duplicate-picture": {"same-bytes", "other-text"},
+        "other-text": {"other-text"},
+        "picture-leak": {"leak"},
+        "near-duplicate": {"near"},
+        "near-leak": {"near-leak"},
+        "text-leak": {"copied"},
+        "hand-leak": {good[12].hand},
+        "page-leak": {"page 4"},
+        "blank": {"blank", "noise"},
+        "light-on-dark": {"negative"},
+        "low": {"low"},
+        "odd-pair": {"stretched"},
+        "several-lines": {"two-lines"},
+        "unseen-character": {"hidden"},
+        "not-in-train": {"'ø' (U+00F8 LATIN SMALL LETTER O WITH STROKE)"},
+        "rare": {"'æ' (U+00E6 LATIN SMALL LETTER AE)"},
+    }
+
+
 def seeded(tmp_path: Path) -> tuple[Path, dict[str, set[str]]]:
     """A folder with every kind of problem, and the lines that each should list."""
     lines = clean(240)
@@ -118,31 +146,7 @@ def seeded(tmp_path: Path) -> tuple[Path, dict[str, set[str]]]:
     add("hidden", encode(picture("cage", 19)), "ca\u200bge")
     add("rare", encode(picture("gag ae", 20)), "gag æ")
     add("only-in-test", encode(picture("fade o", 21)), "fade ø", "test", "hand 11")
-    expected = {
-        "picture": {"cut-short", "no-picture-at-all", "one-pixel"},
-        "width": {"too-wide"},
-        "no-text": {"no-text"},
-        "empty-text": {"empty-text"},
-        "frames": {"too-long", "repeats"},
-        "duplicate-id": {f"{good[5].id} (2)"},
-        "duplicate-picture": {"same-bytes", "other-text"},
-        "other-text": {"other-text"},
-        "picture-leak": {"leak"},
-        "near-duplicate": {"near"},
-        "near-leak": {"near-leak"},
-        "text-leak": {"copied"},
-        "hand-leak": {good[12].hand},
-        "page-leak": {"page 4"},
-        "blank": {"blank", "noise"},
-        "light-on-dark": {"negative"},
-        "low": {"low"},
-        "odd-pair": {"stretched"},
-        "several-lines": {"two-lines"},
-        "unseen-character": {"hidden"},
-        "not-in-train": {"'ø' (U+00F8 LATIN SMALL LETTER O WITH STROKE)"},
-        "rare": {"'æ' (U+00E6 LATIN SMALL LETTER AE)"},
-    }
-    return folder(tmp_path / "faulty", lines), expected
+    return folder(tmp_path / "faulty", lines), listed(good)
 
 
 def test_every_inserted_problem_is_found(tmp_path: Path) -> None:

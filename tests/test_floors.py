@@ -95,6 +95,27 @@ def test_files_and_functions_stay_below_their_caps(file: Path) -> None:
                 assert count <= MOST_PARAMETERS, f"{where} has {count} parameters"
 
 
+HOME = Path(__file__).parents[1]
+OUTSIDE = [
+    file
+    for folder in ("tests", "tools", "recipes")
+    for file in sorted((HOME / folder).rglob("*"))
+    if file.suffix == ".py" or (file.parent.name == "recipes" and file.is_file() and not file.suffix)
+]
+
+
+@pytest.mark.parametrize("file", OUTSIDE, ids=lambda file: str(file.relative_to(HOME)))
+def test_tests_tools_and_recipes_stay_below_the_same_caps(file: Path) -> None:
+    text = file.read_text("utf-8")
+    assert len(text.splitlines()) <= LONGEST_FILE, f"{file} is longer than {LONGEST_FILE} lines: split it by topic"
+    if file.suffix != ".py" and "python" not in text.partition("\n")[0]:
+        return  # a recipe for the shell
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            where = f"{file}:{node.lineno} {node.name}"
+            assert (node.end_lineno or 0) - node.lineno < LONGEST_FUNCTION, f"{where} is too long"
+
+
 def test_no_two_public_classes_of_different_rooms_share_a_name() -> None:
     found: dict[str, set[str]] = defaultdict(set)
     for room, file in modules():
