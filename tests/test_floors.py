@@ -148,6 +148,20 @@ def _modules_imported(file: Path, every: dict[str, Path]) -> Iterator[tuple[str,
                 yield (inner if inner in every else node.module), node.lineno
 
 
+def test_no_function_appends_to_a_list_of_skipped_inputs_of_its_caller() -> None:
+    """What is skipped is returned with the result or is its attribute `skipped`, so it cannot be forgotten."""
+    found = []
+    for file in FILES:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                args = node.args
+                every = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
+                notes = [ast.unparse(arg.annotation) for arg in every if arg and arg.annotation]
+                if any("list[Skipped]" in note for note in notes):
+                    found.append(f"{file.relative_to(SOURCE)}:{node.lineno} {node.name}")
+    assert not found, "\n".join(found)
+
+
 TESTS = sorted(Path(__file__).parent.glob("*.py"))
 OTHERS = {
     "_replace",

@@ -44,7 +44,7 @@ def test_a_language_model_is_trained_on_frequent_words_and_cached(monkeypatch, t
     lm = language_model("fr")
     assert lm.bits_per_char("avec les") < lm.bits_per_char("xqzv wkj")
     (kept,) = (tmp_path / "language-models").iterdir()
-    monkeypatch.setattr("scriven.language.train.train_lm", lambda inputs: CharLM.train(["zzz"], 2))
+    monkeypatch.setattr("scriven.language.train.train_lm", lambda inputs: (CharLM.train(["zzz"], 2), []))
     assert language_model("fr").bits_per_char("avec les") == lm.bits_per_char("avec les")
     kept.write_bytes(kept.read_bytes()[:900])
     with caplog.at_level("WARNING", "scriven"):

@@ -127,9 +127,9 @@ def test_only_the_given_characters_are_written():
 
 def test_only_texts_with_the_given_characters_are_used_from_a_file(tmp_path):
     (tmp_path / "t.txt").write_text("abba\nabc\nab ba\n", "utf-8")
-    skipped = []
-    assert source(str(tmp_path / "t.txt"), TextSettings(characters="ab"), skipped).texts == ["abba", "ab ba"]
-    assert [item.id for item in skipped] == ["'abc'"] and "'c' (U+0063" in skipped[0].reason
+    texts = source(str(tmp_path / "t.txt"), TextSettings(characters="ab"))
+    assert texts.texts == ["abba", "ab ba"]
+    assert [item.id for item in texts.skipped] == ["'abc'"] and "'c' (U+0063" in texts.skipped[0].reason
     with pytest.raises(SettingsError, match="no text can be written with the characters 'xyz'"):
         source(str(tmp_path / "t.txt"), TextSettings(characters="xyz"))
 
@@ -176,9 +176,11 @@ def test_texts_of_a_file_are_used_in_order(folder):
         "Le chat dort.",
     ]
     assert texts.draw(np.random.default_rng(0), "word") in "Le chat dort. Le chien, lui, mange du « pain »."
-    skipped = []
-    source(str(folder), skipped=skipped)
-    assert len(skipped) == 5
+
+
+@pytest.mark.parametrize("kind", ["", "words:", "lines:", "mixed:", "ngram:"])
+def test_every_source_of_texts_has_the_files_that_were_skipped(folder, kind):
+    assert len(source(f"{kind}{folder}").skipped) == 5
 
 
 def test_drawing_is_fast():

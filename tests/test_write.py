@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from scriven.images import decode
 from scriven.jobs import write as job
 from scriven.jobs.write import settings_with, write
 from scriven.lines import LinesFolder
+from scriven.scribes.typefaces import bundled
 
 TEXTS = "Příliš žluťoučký\nkůň\n\nNaN\nété 1914\n"
 
@@ -152,6 +154,20 @@ def test_invalid_arguments_are_refused_before_writing(texts: Path, tmp_path: Pat
         with pytest.raises(error, match=match):
             write(tmp_path / "out", **arguments)
         assert not (tmp_path / "out").exists()
+
+
+def test_unreadable_texts_are_refused_with_their_own_reason(tmp_path: Path) -> None:
+    fonts, texts = tmp_path / "fonts", tmp_path / "texts"
+    fonts.mkdir()
+    texts.mkdir()
+    shutil.copy(bundled()[0].files[0].path, fonts)
+    (fonts / "broken.ttf").write_bytes(b"no font")
+    (texts / "latin.txt").write_bytes("été".encode("latin-1"))
+    with pytest.raises(TextError, match=r"\(.*latin.txt: it is not UTF-8"):  # not that of a font
+        write(tmp_path / "out", str(texts), scribe=f"fonts:{fonts}")
+    (texts / "good.txt").write_text("a\n")
+    done = write(tmp_path / "out", str(texts), scribe=f"fonts:{fonts}")
+    assert [Path(one.id).name for one in done.skipped] == ["broken.ttf", "latin.txt"]
 
 
 def test_settings_change_the_pictures(texts: Path, tmp_path: Path) -> None:

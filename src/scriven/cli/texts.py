@@ -1,7 +1,7 @@
 """scriven texts words|sample|lm|balance"""
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from typer import Argument, Option, Typer
 
@@ -40,8 +40,8 @@ def sample(source: Source, count: Count = 10, seed: Seed = 0, set_: Changes = No
     """Print texts of a source. Example: scriven texts sample lines:fr --count 5"""
     from scriven.jobs import texts
 
-    skipped: list[Any] = []
-    show("\n".join(texts.sample(source, count, seed, None, settings(texts.TEXT_DEFAULTS, set_), skipped)), None, False)
+    drawn, skipped = texts.sample(source, count, seed, None, settings(texts.TEXT_DEFAULTS, set_))
+    show("\n".join(drawn), None, False)
     finish(skipped)
 
 

@@ -52,16 +52,16 @@ def begin(out: Path, about: dict[str, Any]) -> None:
 def write_each(entries: Iterable[Entry], out: Path, format: Format) -> None:
     """Write one file for each input with at least one page, atomically when the input has been read."""
     for source, some in _by_input(entries):
-        skipped: list[Skipped] = []
         first = _until_page(some)
         if not first or not isinstance(first[-1], Page):
             continue
         file = _file(out, source, format)
         with atomic(file, "w") as stream:
-            format.write(_noting(chain(first, some), skipped), stream, file.parent)
-            if skipped:
+            pages = _Pages(chain(first, some))
+            format.write(pages, stream, file.parent)
+            if pages.skipped:
                 note(out, source.name, lacking=True)  # before the file appears, in case the process is killed
-        if not skipped:
+        if not pages.skipped:
             note(out, source.name)
 
 
@@ -107,12 +107,17 @@ def _until_page(entries: Iterator[Page | Skipped]) -> list[Page | Skipped]:
     return taken
 
 
-def _noting(entries: Iterable[Page | Skipped], skipped: list[Skipped]) -> Iterator[Page | Skipped]:
-    """The entries; skipped ones are also added to `skipped`."""
-    for entry in entries:
-        if isinstance(entry, Skipped):
-            skipped.append(entry)
-        yield entry
+class _Pages:
+    """The pages of an input and what was skipped of it, in order; `skipped` is filled while they are read."""
+
+    def __init__(self, entries: Iterable[Page | Skipped]):
+        self.entries, self.skipped = entries, list[Skipped]()
+
+    def __iter__(self) -> Iterator[Page | Skipped]:
+        for entry in self.entries:
+            if isinstance(entry, Skipped):
+                self.skipped.append(entry)
+            yield entry
 
 
 def _save(out: Path, about: dict[str, Any]) -> None:

@@ -52,16 +52,15 @@ def words(
     Raises OutputError if the file exists, TextError, MissingExtra.
     """
     _new(out)
-    skipped: list[Skipped] = []
+    skipped = list[Skipped]()
     if len(inputs) == 1 and is_language(inputs[0]):
-        dropped: list[Skipped] = []
-        found = texts.language_words(inputs[0], settings.top, settings.max_length, dropped)
+        found, dropped = texts.language_words(inputs[0], settings.top, settings.max_length)
         log.info("%d entries of the word list are not words of %s and were left out", len(dropped), inputs[0])
         if only_letters:
             found = WordDistribution.of({w: n for w, n in zip(found.words, found.counts, strict=True) if w.isalpha()})
     else:
-        lines = texts.corpus_lines(texts.corpus_files(map(Path, inputs), skipped))
-        found = texts.count_words(lines, settings.max_length, only_letters, min_count)
+        files, skipped = texts.corpus_files(map(Path, inputs))
+        found = texts.count_words(texts.corpus_lines(files), settings.max_length, only_letters, min_count)
     found.save(out)
     return found, skipped
 
@@ -76,8 +75,7 @@ def ngrams(
     if only_letters:
         raise SettingsError("word n-grams include punctuation and numbers; give --ngrams or --only-letters, not both")
     _new(out)
-    skipped: list[Skipped] = []
-    files = texts.corpus_files(map(Path, inputs), skipped)
+    files, skipped = texts.corpus_files(map(Path, inputs))
     made = count_ngrams(lambda: texts.corpus_lines(files), settings.order, settings.max_vocabulary)
     made.save(out)
     return made, skipped
@@ -89,8 +87,7 @@ def lm(inputs: Sequence[str], out: Path, order: int = 6, max_ngrams: int = MAX_N
     Written as ARPA if the extension is that of ARPA files, else as `.npz`. Raises OutputError if the file exists.
     """
     _new(out)
-    skipped: list[Skipped] = []
-    model = train_lm(inputs, order, max_ngrams, skipped)
+    model, skipped = train_lm(inputs, order, max_ngrams)
     if out.name.endswith(ENDINGS):
         model.to_arpa(out)
     else:
@@ -109,11 +106,10 @@ def sample(
     seed: int = 0,
     kind: TextKind | None = None,
     settings: TextSettings = TEXT_DEFAULTS,
-    skipped: list[Skipped] | None = None,
-) -> list[str]:
-    """The first texts of a source and seed, the same as `write` writes; unreadable files are appended to `skipped`."""
-    source = texts.source(spec, settings, skipped)
-    return [texts.text_at(source, seed, index, kind) for index in range(count)]
+) -> tuple[list[str], list[Skipped]]:
+    """The first texts of a source and seed, the same as `write` writes, and what was skipped of the source."""
+    source = texts.source(spec, settings)
+    return [texts.text_at(source, seed, index, kind) for index in range(count)], list(source.skipped)
 
 
 def balance(
@@ -128,8 +124,7 @@ def balance(
     The set is `characters`, else that of the source's language, else the characters that occur. Characters that occur
     fewer than `least` times are rare.
     """
-    skipped: list[Skipped] = []
-    drawn = sample(spec, count, 0, None, settings, skipped)
+    drawn, skipped = sample(spec, count, 0, None, settings)
     seen = Counter(c for text in drawn for c in text)
     expected = set(characters) | {" "} if characters else set(_expected(spec, seen).characters)
     counts = {c: seen[c] for c in sorted(expected, key=lambda c: (-seen[c], c))}

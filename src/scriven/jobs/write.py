@@ -149,8 +149,8 @@ class Items:
         make, argument = recipe.make, recipe.argument
         self.recipe = recipe
         self.scribe: Scribe = make(argument) if chosen is None else make(argument, chosen)
-        self.skipped = list(self.scribe.skipped)
-        self.source: TextSource = source(recipe.texts, recipe.settings.texts, self.skipped)
+        self.source: TextSource = source(recipe.texts, recipe.settings.texts)
+        self.skipped = (*self.scribe.skipped, *self.source.skipped)
 
     def id(self, index: int) -> str:
         """The id of the line number `index`."""

@@ -100,7 +100,7 @@ def writable_languages(charset: Charset) -> list[str]:
 
 def letter_coverage(charset: Charset, language: str) -> float:
     """The share 0..1 of the letters of running text that a character set holds, in either case."""
-    words = language_words(language, top=FREQUENT_WORDS)
+    words, _ = language_words(language, top=FREQUENT_WORDS)
     letters: Counter[str] = Counter()
     for word, count in zip(words.words, words.counts, strict=True):
         for letter in filter(str.isalpha, word):

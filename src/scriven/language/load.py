@@ -49,7 +49,8 @@ def language_model(source: str) -> "CharLM":
     from scriven.language.train import train_lm
 
     log.info("training a language model of %s: about five seconds", source)
-    data = train_lm([source]).packed()
+    model, _ = train_lm([source])
+    data = model.packed()
     write_cached(LM_CACHE, name, data)
     return CharLM.unpacked(data, Path(name))  # 32-bit probabilities, as when it is loaded next time
 

@@ -14,26 +14,24 @@ LANGUAGE_WORDS = 50_000  # most frequent words of a language that are used
 SAMPLED_LINES = 15_000  # lines sampled from a word list, for spaces, punctuation and capitals
 
 
-def train_lm(
-    inputs: Sequence[str], order: int = 6, max_ngrams: int = MAX_NGRAMS, skipped: list[Skipped] | None = None
-) -> CharLM:
-    """Train a language model on languages (their codes) and on files and folders of texts.
+def train_lm(inputs: Sequence[str], order: int = 6, max_ngrams: int = MAX_NGRAMS) -> tuple[CharLM, list[Skipped]]:
+    """A language model of languages (their codes) and of files and folders of texts, and what was skipped of these.
 
-    A language contributes its vocabulary and, if no texts are given, sampled lines. Files that cannot be read are
-    appended to `skipped`. Raises TextError, MissingExtra.
+    A language contributes its vocabulary and, if no texts are given, sampled lines. Raises TextError, MissingExtra.
     """
     lines: Iterable[str] = ()
-    vocabulary: dict[str, float] = {}
+    vocabulary, skipped = dict[str, float](), list[Skipped]()
     codes = [name for name in inputs if is_language(name)]
     paths = [Path(name) for name in inputs if name not in codes]
     if paths:
-        lines = texts.corpus_lines(texts.corpus_files(paths, skipped if skipped is not None else []))
+        files, skipped = texts.corpus_files(paths)
+        lines = texts.corpus_lines(files)
     for code in codes:
-        found = texts.language_words(code, LANGUAGE_WORDS)
+        found, _ = texts.language_words(code, LANGUAGE_WORDS)
         for word, probability in zip(found.words, found.probabilities.tolist(), strict=True):
             vocabulary[word] = vocabulary.get(word, 0.0) + probability
         lines = lines if paths else itertools.chain(lines, _sampled(code))
-    return CharLM.train(lines, order, words=vocabulary or None, max_ngrams=max_ngrams)
+    return CharLM.train(lines, order, words=vocabulary or None, max_ngrams=max_ngrams), skipped
 
 
 def _sampled(code: str) -> Iterator[str]:

@@ -63,6 +63,7 @@ class LinePicture:
         return page_of_line(reading.id, self.source, self.part, reading)
 
 
+Located = tuple[Path, Path]  # a path, and the folder it was found in
 Entry = Input | LinePicture | Skipped  # every input is followed by its pictures and by those skipped
 
 
@@ -71,8 +72,7 @@ def find_inputs(inputs: Iterable[str | Path], reserved: Sequence[str] = ()) -> t
 
     Names are unique and different from `reserved`; see `names.output_names`.
     """
-    found: list[tuple[Path, Path]] = []  # the path, and the folder it was found in
-    skipped: list[Skipped] = []
+    found, skipped = list[Located](), list[Skipped]()
     for given in map(str, inputs):
         path = existing(given) if given else Path()
         if not given:
@@ -82,9 +82,13 @@ def find_inputs(inputs: Iterable[str | Path], reserved: Sequence[str] = ()) -> t
         elif path.is_file():
             found.append((path, path.parent))
         elif path.is_dir():
-            _open_folder(path, path, found, skipped)
+            inside, unusable = _open_folder(path, path)
+            found += inside
+            skipped += unusable
         elif glob.has_magic(given):
-            _open_pattern(given, found, skipped)
+            inside, unusable = _open_pattern(given)
+            found += inside
+            skipped += unusable
         else:
             skipped.append(Skipped(given, why_not(given)))
     heights = _word_heights(path for path, _ in found if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file())
@@ -96,27 +100,29 @@ def _of_lines(path: Path) -> bool:
     return path.is_dir() or path.suffix.lower() in LINES_FILE_SUFFIXES
 
 
-def _open_pattern(pattern: str, found: list[tuple[Path, Path]], skipped: list[Skipped]) -> None:
-    """Add all files that a pattern matches; names are relative to the folder before its first wildcard."""
+def _open_pattern(pattern: str) -> tuple[list[Located], list[Skipped]]:
+    """All files that a pattern matches; names are relative to the folder before its first wildcard."""
     parts = Path(pattern).parts
     plain = next(i for i, part in enumerate(parts) if glob.has_magic(part))
     root = Path(*parts[:plain]) if plain else Path()
     matches = sorted(Path(p) for p in glob.glob(pattern, recursive=True))
-    found += [(p, root) for p in matches if p.is_file()]
-    skipped += [Skipped(str(p), why_not(p)) for p in matches if not p.is_file() and not p.is_dir()]
+    found = [(p, root) for p in matches if p.is_file()]
+    skipped = [Skipped(str(p), why_not(p)) for p in matches if not p.is_file() and not p.is_dir()]
     for folder in (p for p in matches if p.is_dir()):
-        _open_folder(folder, root, found, skipped)
+        inside, unusable = _open_folder(folder, root)
+        found += inside
+        skipped += unusable
     if not matches:
         skipped.append(Skipped(pattern, "no file matches this pattern; correct the pattern"))
+    return found, skipped
 
 
-def _open_folder(folder: Path, root: Path, found: list[tuple[Path, Path]], skipped: list[Skipped]) -> None:
-    """Add the folder itself if it is a lines folder, else its pictures, without hidden files."""
+def _open_folder(folder: Path, root: Path) -> tuple[list[Located], list[Skipped]]:
+    """The folder itself if it is a lines folder, else its pictures, without hidden files."""
     splits, unnamed = find(folder)
     if splits:
-        found.append((folder, folder.parent if folder == root else root))
-        return
-    skipped += [Skipped(str(file), NO_SPLIT) for file in unnamed]
+        return [(folder, folder.parent if folder == root else root)], []
+    skipped = [Skipped(str(file), NO_SPLIT) for file in unnamed]
     inside = (p for p in folder.rglob("*") if p.suffix.lower() in READABLE_SUFFIXES and not p.is_dir())
     named = sorted(p for p in inside if not any(part.startswith(".") for part in p.relative_to(folder).parts))
     skipped += [Skipped(str(p), why_not(p)) for p in named if not p.is_file()]
@@ -124,7 +130,7 @@ def _open_folder(folder: Path, root: Path, found: list[tuple[Path, Path]], skipp
     skipped += [Skipped(str(p), REASON) for p in others]
     if not named and not others and not unnamed:
         skipped.append(Skipped(str(folder), "it contains no pictures and is not a lines folder; check the path"))
-    found += [(file, root) for file in named if file.is_file()]
+    return [(file, root) for file in named if file.is_file()], skipped
 
 
 def why_not(given: str | Path) -> str:

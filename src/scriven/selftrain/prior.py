@@ -45,8 +45,7 @@ def language_prior(language: str, texts: str | None, words: str | None, charset:
     if not texts:
         return LanguagePrior(language_model(language), expected, general)
     own = str(Path(texts).resolve())  # a folder called `fr` is not the language
-    skipped: list[Skipped] = []
-    drawn = source(f"mixed:{own}", skipped=skipped)
+    drawn = source(f"mixed:{own}")
     sample = [text_at(drawn, 0, i) for i in range(SAMPLE_SIZE)]
     unknown, letters = charset.missing(map(visual, sample)), sum(map(len, sample))
     if sum(unknown.values()) > letters / 2:
@@ -54,7 +53,8 @@ def language_prior(language: str, texts: str | None, words: str | None, charset:
         raise InputError(
             f"the model cannot write the texts in {texts}: its character set lacks {some}; give other texts"
         )
-    return LanguagePrior(train_lm([own, language]), expected, MixedSource([drawn, general]), tuple(skipped))
+    lm, _ = train_lm([own, language])
+    return LanguagePrior(lm, expected, MixedSource([drawn, general]), tuple(drawn.skipped))
 
 
 def require_files(*files: str | None) -> None:

@@ -15,44 +15,46 @@ BESIDE = (".gt.txt", ".txt")  # endings of the file with the transcription of a 
 Key = tuple[str, str]  # the name of an input and the id of a picture in it
 
 
-def listed(inputs: Sequence[str | Path], skipped: list[Skipped]) -> dict[Key, LinePicture]:
-    """The pictures that `adapt` uses, without their pixels; `text` is a transcription by a person, or None.
+def listed(inputs: Sequence[str | Path]) -> tuple[dict[Key, LinePicture], list[Skipped]]:
+    """The pictures that `adapt` uses, without their pixels, and what was skipped.
 
-    Raises InputError for standard input and for fewer pictures than `adapt` needs.
+    `text` of a picture is a transcription by a person, or None. Raises InputError for standard input and for fewer
+    pictures than `adapt` needs.
     """
     if any(str(given) == STANDARD_INPUT for given in inputs):
         raise InputError("the demo reads its pictures several times; save standard input to a file and give its path")
-    found = {
-        key_of(item): replace(item, picture=None, text=_transcription(item)) for item in opened(inputs, skipped=skipped)
-    }
+    found, skipped = dict[Key, LinePicture](), list[Skipped]()
+    for item in opened(inputs):
+        if isinstance(item, Skipped):
+            skipped.append(item)
+        else:
+            found[key_of(item)] = replace(item, picture=None, text=_transcription(item))
     if len(found) < MIN_PICTURES:
         why = f" (skipped: {skipped[0].sentence()})" if skipped else ""
         raise InputError(
             f"{counted(len(found), 'picture')} can be read, but adapting to a hand needs at least {MIN_PICTURES}; give "
             f"more pictures of lines{why}"
         )
-    return found
+    return found, skipped
 
 
-def opened(
-    inputs: Sequence[str | Path], wanted: Collection[Key] | None = None, skipped: list[Skipped] | None = None
-) -> Iterator[LinePicture]:
-    """The pictures with their pixels, only the `wanted` ones if given; in a lines folder, those of the train split."""
-    lost: list[Skipped] = skipped if skipped is not None else []
+def opened(inputs: Sequence[str | Path], wanted: Collection[Key] | None = None) -> Iterator[LinePicture | Skipped]:
+    """The pictures with their pixels, only the `wanted` ones if given, and what cannot be opened, in order.
+
+    In a lines folder, the pictures are those of the train split.
+    """
     found, missing = find_inputs(inputs)
-    lost += missing
+    yield from missing
     for source in found:
         try:
             split = (
                 "train" if source.lines and "train" in LinesFolder(source.path, AdaptSettings.level).splits else None
             )
             for item in line_pictures(source, AdaptSettings.level, split):
-                if isinstance(item, Skipped):
-                    lost.append(item)
-                elif wanted is None or key_of(item) in wanted:
+                if isinstance(item, Skipped) or wanted is None or key_of(item) in wanted:
                     yield item
         except LinesError as error:  # affects the rest of this folder only
-            lost.append(Skipped(str(source.path), str(error)))
+            yield Skipped(str(source.path), str(error))
 
 
 def key_of(item: LinePicture) -> Key:

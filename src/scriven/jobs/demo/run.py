@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from scriven.base import Skipped, atomic, evenly
+from scriven.base import atomic, evenly
 from scriven.base.progress import progress
 from scriven.jobs.adapt import AdaptSettings, adapt
 from scriven.jobs.demo.letters import write_letters
@@ -16,6 +16,7 @@ from scriven.jobs.demo.result import Demo, compare
 from scriven.jobs.demo.settings import DemoSettings
 from scriven.jobs.read import NO_LM, OWN_LM, ReadSettings, load, read_lines
 from scriven.lines import Reading
+from scriven.page.inputs import LinePicture
 from scriven.reader.model import DEFAULT_MODEL, own_language, read_info
 from scriven.report import save
 
@@ -42,13 +43,13 @@ def demo(
     >>> (result.folder / "report.html").exists()
     True
     """
-    begun, settings, skipped = time.monotonic(), settings or DemoSettings(), list[Skipped]()
-    found = listed(pictures, skipped) if pictures else {}
+    begun, settings = time.monotonic(), settings or DemoSettings()
+    found, skipped = listed(pictures) if pictures else ({}, [])
     folder, inputs = _fresh(Path(out)), list(pictures)
     if not inputs:
         log.info("drawing a box of letters in a typeface that no bundled model was trained on")
         inputs = [write_letters(folder / "letters", settings.letters)]
-        found = listed(inputs, skipped)
+        found, skipped = listed(inputs)
     wanted = evenly(list(found), settings.pictures)
     log.info("reading %d pictures with %s", len(wanted), model)
     before = _readings(model, inputs, wanted)
@@ -62,7 +63,7 @@ def demo(
     done = Demo(folder, len(read), not pictures, scored, adapted, time.monotonic() - begun, lost)
     with atomic(folder / "result.json", "w") as file:
         json.dump(done.as_json(), file, indent=2)
-    shown = opened(inputs, set(evenly(read, settings.shown)))
+    shown = (item for item in opened(inputs, set(evenly(read, settings.shown))) if isinstance(item, LinePicture))
     save(done.page, report(done, shown, found, before, after))
     return done
 

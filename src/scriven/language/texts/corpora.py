@@ -15,14 +15,14 @@ _SPECIAL_TOKENS = re.compile(r"</?s>|<\\s>|<unk>|<\?>|<pad>", re.IGNORECASE)  # 
 _CHUNK = 1 << 20  # bytes
 
 
-def corpus_files(paths: Iterable[Path], skipped: list[Skipped]) -> list[Path]:
-    """The text files among files and below folders, sorted by name and checked to be UTF-8.
+def corpus_files(paths: Iterable[Path]) -> tuple[list[Path], list[Skipped]]:
+    """The text files among files and below folders, sorted by name and checked to be UTF-8, and what was skipped.
 
-    Hidden files and folders (`.git`) are ignored. Appends to `skipped` the files that cannot be used, and the special
-    tokens of other tools (`<unk>`) and invisible characters (soft hyphens) that are removed from a file. Raises
-    TextError if a path is missing or no file is left.
+    Hidden files and folders (`.git`) are ignored. Skipped are the files that cannot be used, and the special tokens of
+    other tools (`<unk>`) and invisible characters (soft hyphens) that are removed from a file. Raises TextError if a
+    path is missing or no file is left.
     """
-    files: list[Path] = []
+    files, skipped = list[Path](), list[Skipped]()
     paths = [Path(path) for path in paths]
     for path in paths:
         if path.is_file():
@@ -41,7 +41,7 @@ def corpus_files(paths: Iterable[Path], skipped: list[Skipped]) -> list[Path]:
     if not files:
         why = f" ({skipped[0].id}: {skipped[0].reason})" if skipped else ""
         raise TextError(f"there is no readable text in {', '.join(map(str, paths))}{why}; give files of UTF-8 text")
-    return files
+    return files, skipped
 
 
 def _hidden(inside: Path) -> bool:

@@ -1,6 +1,7 @@
 """Text sources by name: `words:fr`, `lines:fr+en`, `mixed:de`, `ngram:FOLDER`, or a file of texts.
 
-A source is any object with `draw(rng, kind) -> str`. `text_at(source, s, i)` is text i of seed s, always the same.
+A source is any object with `draw(rng, kind) -> str` and `skipped`; `text_at(source, s, i)` is text i of seed s,
+always the same.
 """
 
 import logging
@@ -26,28 +27,33 @@ TextKind = Literal["word", "line"]
 class TextSource(Protocol):
     """Samples texts."""
 
+    @property
+    def skipped(self) -> Sequence[Skipped]:
+        """The files, parts of files and texts of its material that are left out, with reasons."""
+        ...
+
     def draw(self, rng: np.random.Generator, kind: TextKind | None = None) -> str:
         """Sample one text, NFC and single-spaced: of the given kind, or of the kind in the name of the source."""
         ...
 
 
-Make = Callable[[str, TextSettings, list[Skipped]], TextSource]
+Make = Callable[[str, TextSettings], TextSource]
 
 
 class FileSource:
     """The lines of files, one text each: `texts` in order, `draw` at random.
 
-    Texts with characters that are not among `characters`, if given, are appended to `skipped`. Raises SettingsError if
-    no text is left.
+    `skipped`: what was skipped of the files; texts with characters that are not among `characters`, if given, are
+    added. Raises SettingsError if no text is left.
     """
 
-    def __init__(self, texts: Iterable[str], characters: str = "", skipped: list[Skipped] | None = None):
-        self.texts: list[str] = []
-        allowed, unfit = {*characters, " "}, [] if skipped is None else skipped
+    def __init__(self, texts: Iterable[str], characters: str = "", *, skipped: Sequence[Skipped] = ()):
+        self.texts, self.skipped = list[str](), list(skipped)
+        allowed = {*characters, " "}
         for text in texts:
             if characters and (others := sorted(set(text) - allowed)):
                 why = f"has {', '.join(map(name, others))}, which the setting characters does not allow; add to it"
-                unfit.append(Skipped(repr(text), why))
+                self.skipped.append(Skipped(repr(text), why))
             else:
                 self.texts.append(text)
         if characters and not self.texts:
@@ -69,6 +75,7 @@ class MixedSource:
 
     def __init__(self, sources: Sequence[TextSource], word_share: float | None = None):
         self.sources, self.word_share = list(sources), word_share
+        self.skipped = tuple(one for source in sources for one in source.skipped)
 
     def draw(self, rng: np.random.Generator, kind: TextKind | None = None) -> str:
         source = self.sources[int(rng.random() * len(self.sources))]
@@ -77,15 +84,14 @@ class MixedSource:
         return source.draw(rng, kind)
 
 
-def source(spec: str, settings: TextSettings = TEXT_DEFAULTS, skipped: list[Skipped] | None = None) -> TextSource:
-    """The text source of a name; files of a corpus that cannot be read are appended to `skipped`.
+def source(spec: str, settings: TextSettings = TEXT_DEFAULTS) -> TextSource:
+    """The text source of a name; its `skipped` has the files of a corpus that cannot be read.
 
     `words:X` gives words, `lines:X` lines, `mixed:X` both; X is a language, several (`fr+en`), or a word list, text
     file or folder. Two or three lower-case letters are always a language: a folder named `fr` is `words:./fr` or
     `words:fr/`. `ngram:X` gives lines sampled from the n-grams of a corpus or a saved `.npz`. Anything else is a file
     or folder of texts. Raises TextError, which lists the sources, and MissingExtra.
     """
-    skipped = [] if skipped is None else skipped
     name, colon, rest = spec.partition(":")
     if name in RENAMED_SOURCES:
         log.warning("%s:%s is now called %s:%s", name, rest, RENAMED_SOURCES[name], rest)
@@ -96,8 +102,9 @@ def source(spec: str, settings: TextSettings = TEXT_DEFAULTS, skipped: list[Skip
                 f"there is no text source {spec!r}; give a file or folder of texts, "
                 f"or {', '.join(f'{s}:...' for s in SOURCES)}"
             )
-        return FileSource(corpus_lines(corpus_files([Path(spec)], skipped)), settings.characters, skipped)
-    return SOURCES[name](rest, settings, skipped)
+        files, skipped = corpus_files([Path(spec)])
+        return FileSource(corpus_lines(files), settings.characters, skipped=skipped)
+    return SOURCES[name](rest, settings)
 
 
 def text_at(texts: TextSource, seed: int, index: int, kind: TextKind | None = None) -> str:
@@ -116,44 +123,44 @@ def allowed(texts: TextSource) -> frozenset[str]:
 
 
 def _words(kind: TextKind) -> Make:
-    def make(rest: str, settings: TextSettings, skipped: list[Skipped]) -> TextSource:
+    def make(rest: str, settings: TextSettings) -> TextSource:
         whole = rest and not is_language(rest) and Path(rest).exists()
         names = (rest,) if whole else languages_of(rest)
-        sources = [_word_source(name, settings, kind, skipped) for name in names]
+        sources = [_word_source(name, settings, kind) for name in names]
         return sources[0] if len(sources) == 1 else MixedSource(sources)
 
     return make
 
 
-def _word_source(name: str, settings: TextSettings, kind: TextKind, skipped: list[Skipped]) -> WordSource:
-    words = distribution(name, settings, skipped)
+def _word_source(name: str, settings: TextSettings, kind: TextKind) -> WordSource:
+    words, skipped = distribution(name, settings)
     if is_language(name):
         return WordSource(words, language_of(name), charset_of(name), settings, kind)
-    return WordSource(words, language_of(""), Charset.of([*words.words, _PLAIN]), settings, kind)
+    return WordSource(words, language_of(""), Charset.of([*words.words, _PLAIN]), settings, kind, skipped=skipped)
 
 
-def distribution(
-    name: str, settings: TextSettings = TEXT_DEFAULTS, skipped: list[Skipped] | None = None
-) -> WordDistribution:
-    """The word distribution of a language, a word list (CSV), or texts; unreadable files are appended to `skipped`."""
+def distribution(name: str, settings: TextSettings = TEXT_DEFAULTS) -> tuple[WordDistribution, list[Skipped]]:
+    """The word distribution of a language, a word list (CSV), or texts, and what was skipped of the texts."""
     path = Path(name)
     if is_language(name) or not (path.suffix or "/" in name or path.exists()):  # an unknown language is refused there
-        return language_words(name, settings.top, settings.max_length)
+        words, _ = language_words(name, settings.top, settings.max_length)
+        return words, []
     if path.suffix.lower() == ".csv":
-        return WordDistribution.load(path)
-    files = corpus_files([path], [] if skipped is None else skipped)
-    return count_words(corpus_lines(files), settings.max_length)
+        return WordDistribution.load(path), []
+    files, skipped = corpus_files([path])
+    return count_words(corpus_lines(files), settings.max_length), skipped
 
 
-def _ngram(rest: str, settings: TextSettings, skipped: list[Skipped]) -> TextSource:
+def _ngram(rest: str, settings: TextSettings) -> TextSource:
     if rest.endswith(".npz"):
         return NGramSource(WordNGrams.load(Path(rest)), settings)
-    files = corpus_files([Path(rest)], skipped)
-    return NGramSource(count_ngrams(lambda: corpus_lines(files), settings.order, settings.max_vocabulary), settings)
+    files, skipped = corpus_files([Path(rest)])
+    grams = count_ngrams(lambda: corpus_lines(files), settings.order, settings.max_vocabulary)
+    return NGramSource(grams, settings, skipped=skipped)
 
 
-def _mixed(rest: str, settings: TextSettings, skipped: list[Skipped]) -> TextSource:
-    return MixedSource([_words("line")(rest, settings, skipped)], settings.word_share)
+def _mixed(rest: str, settings: TextSettings) -> TextSource:
+    return MixedSource([_words("line")(rest, settings)], settings.word_share)
 
 
 _PLAIN = "0123456789.,;:!?'\"()-"

@@ -9,7 +9,7 @@ outside the vocabulary are not counted.
 import io
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from scriven.base import SettingsError, TextError, atomic
+from scriven.base import SettingsError, Skipped, TextError, atomic
 from scriven.language.texts.settings import TextSettings
 from scriven.language.texts.special import Rng, below
 from scriven.language.texts.tokens import is_mark, join, spaced_as_french, tokenise
@@ -147,8 +147,11 @@ def _merged(
 class NGramSource:
     """Samples sentence-like lines, or single words of the model."""
 
-    def __init__(self, grams: WordNGrams, settings: TextSettings, kind: str = "line"):
-        self.grams, self.settings, self.kind = grams, settings, kind
+    def __init__(
+        self, grams: WordNGrams, settings: TextSettings, kind: str = "line", *, skipped: Sequence[Skipped] = ()
+    ):
+        """`skipped`: what was skipped of the texts in which the n-grams were counted."""
+        self.grams, self.settings, self.kind, self.skipped = grams, settings, kind, tuple(skipped)
         self.order = min(settings.order, len(grams.keys))
         self._sums = [np.concatenate([[0], np.cumsum(counts)]) for counts in grams.counts]
         self._allowed = frozenset(settings.characters) | {" "} if settings.characters else None

@@ -5,13 +5,14 @@ end in a hyphenated word.
 """
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scriven.base import SettingsError
+from scriven.base import SettingsError, Skipped
 from scriven.language.texts import special
 from scriven.language.texts.languages import Language
 from scriven.language.texts.settings import TextSettings
@@ -28,9 +29,17 @@ class WordSource:
     """A text source of words and lines; `draw(rng, kind)` is the contract of every text source."""
 
     def __init__(
-        self, words: WordDistribution, language: Language, charset: Charset, settings: TextSettings, kind: str = "word"
+        self,
+        words: WordDistribution,
+        language: Language,
+        charset: Charset,
+        settings: TextSettings,
+        kind: str = "word",
+        *,
+        skipped: Sequence[Skipped] = (),
     ):
-        self.language, self.settings, self.kind = language, settings, kind
+        """`skipped`: what was skipped of the texts in which the words were counted."""
+        self.language, self.settings, self.kind, self.skipped = language, settings, kind, tuple(skipped)
         self.allowed = frozenset(settings.characters or charset.characters) | {" "}
         keep = [i for i, word in enumerate(words.words) if self.allowed.issuperset(word)]
         if not keep:

@@ -103,17 +103,15 @@ def count_words(
     return WordDistribution.of(kept)
 
 
-def language_words(
-    code: str, top: int = 30_000, max_length: int = 24, skipped: list[Skipped] | None = None
-) -> WordDistribution:
+def language_words(code: str, top: int = 30_000, max_length: int = 24) -> tuple[WordDistribution, list[Skipped]]:
     """The `top` most frequent words of a language, in lower case, with their frequencies from `wordfreq`.
 
     `wordfreq` folds case, which replaces ß by ss and final ς by σ; both are restored. Entries that are not words of the
-    language (characters outside its character set, digits, abbreviations, single letters) are appended to `skipped`.
+    language (characters outside its character set, digits, abbreviations, single letters) are skipped.
     Raises MissingExtra, and TextError for a language that wordfreq does not have.
     """
     characters, language = set(charset_of(code).characters), language_of(code)
-    words: dict[str, float] = {}
+    words, skipped = dict[str, float](), list[Skipped]()
     for folded, frequency in word_frequencies(code).items():
         if len(words) >= top:
             break
@@ -122,11 +120,11 @@ def language_words(
         if not reason and len(word) == 1 and language.singles is not None:
             if word not in language.singles and word not in language.elisions:
                 reason = "a single letter"
-        if reason and skipped is not None:
+        if reason:
             skipped.append(Skipped(word, reason))
-        elif not reason:
+        else:
             words[normalise(word)] = frequency
-    return WordDistribution.of(words)
+    return WordDistribution.of(words), skipped
 
 
 def _unfit(word: str, characters: set[str], max_length: int) -> str:
