@@ -7,8 +7,8 @@ Thing = TypeVar("Thing")
 
 
 def counted(n: int, what: str) -> str:
-    """A number with its noun: `1 line`, `2 lines`."""
-    return f"{n} {what}{'' if n == 1 else 's'}"
+    """A number with its noun: `1 line`, `2 lines`, `1,000 lines`."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def evenly(things: Sequence[Thing], most: int) -> list[Thing]:
