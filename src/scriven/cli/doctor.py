@@ -39,10 +39,11 @@ def doctor(
     if json:
         print_json(found.as_json())
     else:
+        typer.echo(f"{counted(found.lines, 'line')} checked, {len(found.lost):,} would be lost.")
+        if found.forecast:
+            typer.echo(found.forecast.sentence())
+        typer.echo("")
         typer.echo(table(found.count_rows()))
         typer.echo("")
         typer.echo(found.report() or "No problems found.")
-        typer.echo(f"\n{counted(found.lines, 'line')} checked, {len(found.lost):,} would be lost.")
-        if found.forecast:
-            typer.echo(found.forecast.sentence())
     finish(found.lost)

@@ -183,6 +183,8 @@ def line_pictures(source: Input, level: str | None = None, split: str | None = N
 def _other_kind(path: Path) -> str:
     """Why a file that cannot be decoded is not a picture, by its extension; "" for other extensions."""
     suffix = path.suffix.lower()
+    if suffix == ".txt":
+        return "it is a text file, not a picture"
     if suffix in DOCUMENTS:
         return f"it is a document ({suffix}), not a picture; export its pages as PDF or PNG"
     return REASON if suffix in UNSUPPORTED else ""
