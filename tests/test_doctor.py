@@ -335,7 +335,9 @@ def test_texts_read_by_a_model_are_reported(tmp_path: Path, scriven: Run) -> Non
     assert origins == {"read by a model": 20, "pseudo-label": 20, "human": 20}
     assert kinds(found)["read-by-model"] == {f"{b}a{i:03d}" for i in range(20) for b in ("", "b")}
     code, out, _ = scriven("doctor", path, "--set", "calibrate=no", "--set", "threads=1")
-    assert code == 0 and "not transcriptions" in out and "read by a model" in out.splitlines()[2]
+    assert (
+        code == 0 and "not transcriptions" in out and any("read by a model" in line for line in out.splitlines()[2:8])
+    )
 
 
 def test_a_missing_folder_is_reported_once(tmp_path: Path) -> None:
