@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageFile, ImageOps, Jpeg2KImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 from scriven.base import ImageError
 from scriven.images.ink import Grey, dark_ink
@@ -23,6 +23,7 @@ from scriven.images.unsupported import REASON, UNSUPPORTED
 MAX_PIXELS = 120_000_000
 MIN_SIDE = 2  # px
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".jp2", ".pgm", ".ppm")
+PLUGINS = (Jpeg2KImagePlugin, TiffImagePlugin, WebPImagePlugin)  # imported, so that Pillow does not load every plugin
 PILLOW_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "JPEG2000", "PPM")
 PLAIN: dict[str, Callable[[bytes], bool]] = {  # formats that OpenCV may decode, and whether a file is complete
     "PNG": lambda data: b"IEND" in data[-16:],
