@@ -11,7 +11,7 @@ from scriven.selftrain import students
 from scriven.training.sources import FolderSource, ScribeSource
 from toy_hand import folder as unlabelled
 from toy_hand import parent, small_world  # noqa: F401
-from toy_training import Stopped
+from toy_training import Stopped, captured_plans
 
 
 def adapting_to(**changes):
@@ -42,13 +42,7 @@ def test_held_out_pictures_are_never_trained_on(parent, tmp_path, monkeypatch):
 
 
 def test_pseudo_labelled_pictures_are_mixed_with_synthetic_ones(parent, tmp_path, monkeypatch):
-    plans = []
-
-    def fit(run, plan, *rest):
-        plans.append(plan)
-        raise Stopped
-
-    monkeypatch.setattr(students, "fit", fit)
+    plans = captured_plans(monkeypatch, students)
     with pytest.raises(Stopped):
         adapt(
             [unlabelled(tmp_path / "lines")],

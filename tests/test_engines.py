@@ -50,17 +50,13 @@ def test_errors_that_are_none_of_the_engine_reach_the_caller(raising: Any, error
     assert caught.value is error
 
 
-@pytest.mark.parametrize("error", NO_MEMORY, ids=lambda error: type(error).__name__)
-def test_want_of_memory_is_named(raising: Any, error: Exception) -> None:
-    with pytest.raises(InputError, match="there is not enough memory") as caught:
-        raising(error)
-    assert not isinstance(caught.value, ModelError) and caught.value.__cause__ is error
-    assert str(error) in str(caught.value) and "copy the model" not in str(caught.value)
-
-
-@pytest.mark.parametrize("error", DEVICE, ids=lambda error: type(error).__name__)
-def test_a_failing_device_is_named(raising: Any, error: Exception) -> None:
-    with pytest.raises(InputError, match="on cpu.*another device") as caught:
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [*((error, "there is not enough memory") for error in NO_MEMORY), *((e, "on cpu.*another device") for e in DEVICE)],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value[:8],
+)
+def test_errors_that_are_none_of_the_graph_are_named(raising: Any, error: Exception, said: str) -> None:
+    with pytest.raises(InputError, match=said) as caught:
         raising(error)
     assert not isinstance(caught.value, ModelError) and caught.value.__cause__ is error
     assert str(error) in str(caught.value) and "copy the model" not in str(caught.value)

@@ -15,7 +15,7 @@ from scriven.text import Charset
 from scriven.training import fit as fitting
 from scriven.training.fit import begin
 from scriven.training.settings import learning_rate
-from toy_training import WORDS, Stopped, folder, lines, picture  # noqa: F401
+from toy_training import WORDS, Stopped, captured_plans, folder, lines, picture  # noqa: F401
 from toy_training import brief_settings as settings
 
 
@@ -35,13 +35,7 @@ def test_the_saved_weights_are_those_of_the_best_evaluation(lines, tmp_path, mon
 
 
 def test_inputs_are_mixed_by_their_weights(lines, tmp_path, monkeypatch):
-    plans = []
-
-    def fit(run, plan, *rest):
-        plans.append(plan)
-        raise Stopped
-
-    monkeypatch.setattr(training, "fit", fit)
+    plans = captured_plans(monkeypatch, training)
     other = folder(tmp_path / "other")
     for weights in ((3.0, 1.0), (1.0, 4.0), ()):
         with pytest.raises(Stopped):

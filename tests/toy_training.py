@@ -43,6 +43,18 @@ class Stopped(Exception):
     """Raised by a test in place of what follows."""
 
 
+def captured_plans(monkeypatch, module):
+    """The plans of training runs that `module` begins from now on; each run ends with Stopped instead of training."""
+    plans = []
+
+    def fit(run, plan, *rest):
+        plans.append(plan)
+        raise Stopped
+
+    monkeypatch.setattr(module, "fit", fit)
+    return plans
+
+
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory):
     return folder(tmp_path_factory.mktemp("data") / "lines")
