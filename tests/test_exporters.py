@@ -36,6 +36,11 @@ def test_exported_lines_are_imported_unchanged(format: str, folder: Path, tmp_pa
             for a, b in zip(old, new, strict=True):
                 assert np.array_equal(decode(a.image, "a"), decode(b.image, "b"))
             continue
+        if format in ("writers", "pylaia"):  # other formats than those that their programs read become PNG
+            assert [(line.id, decode(line.image, "").tolist()) for line in new] == [
+                (line.id, decode(line.image, "").tolist()) for line in old
+            ]
+            continue
         assert [(line.id, line.image) for line in new] == [(line.id, line.image) for line in old]
         if format in ("csv", "imagefolder"):
             assert [vars(line) for line in new] == [vars(line) for line in old]

@@ -9,7 +9,7 @@ from scriven.cli.common import Json, Out, finish, show
 
 
 def export(
-    format: Annotated[str, typer.Argument(help="Format: pairs, csv, tsv, imagefolder, transcripts or lmdb.")],
+    format: Annotated[str, typer.Argument(help="A format, such as pairs or lmdb.")],
     lines: Annotated[Path, typer.Argument(help="A lines folder.")],
     out: Out,
     split: Annotated[str, typer.Option(help="train, valid or test. Default: all, each in its own folder.")] = "",
@@ -18,7 +18,8 @@ def export(
 ) -> None:
     """Convert a lines folder to the format of another program.
 
-    Lines without text are skipped and listed. `scriven import` reads every format back.
+    Formats: pairs, csv, tsv (gt.txt), imagefolder, transcripts, lmdb, writers, pylaia, doctr, paddleocr. Lines without
+    text are skipped and listed. `scriven import` reads every format back.
 
     Examples:
 

@@ -22,8 +22,8 @@ def import_(
     """Convert data of other programs to a lines folder.
 
     Formats: parquet, pairs (x.png and x.gt.txt), csv (marking.csv), tsv (gt.txt), imagefolder, transcripts, filename
-    (the label is the file name up to the first underscore), pictures (no labels), lmdb. The options of a format are set
-    with --set; see docs/import.md.
+    (the label is the file name up to the first underscore), pictures (no labels), lmdb, writers (`writer,name text`),
+    pylaia, doctr (labels.json), paddleocr (Label.txt). The options of a format are set with --set; see docs/import.md.
 
     Examples:
 

@@ -6,11 +6,15 @@
 
 from scriven.exporters.common import Exporter
 from scriven.exporters.csv import csv
+from scriven.exporters.doctr import doctr
 from scriven.exporters.imagefolder import imagefolder
 from scriven.exporters.lmdb import lmdb
+from scriven.exporters.paddleocr import paddleocr
 from scriven.exporters.pairs import pairs
+from scriven.exporters.pylaia import pylaia
 from scriven.exporters.transcripts import transcripts
 from scriven.exporters.tsv import tsv
+from scriven.exporters.writers import writers
 
 EXPORTERS: dict[str, Exporter] = {
     "pairs": pairs,
@@ -19,6 +23,10 @@ EXPORTERS: dict[str, Exporter] = {
     "imagefolder": imagefolder,
     "transcripts": transcripts,
     "lmdb": lmdb,
+    "writers": writers,
+    "pylaia": pylaia,
+    "doctr": doctr,
+    "paddleocr": paddleocr,
 }
 
 __all__ = ["EXPORTERS", "Exporter"]

@@ -1,11 +1,12 @@
 """Shared by exporters: writing a picture under a safe name from which an importer restores the id."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from scriven.base import Skipped
-from scriven.importers.common import file_names
+from scriven.images import decode, encode
+from scriven.importers.common import SAFE, file_names
 from scriven.lines import Line
 from scriven.lines.writer import suffix_of
 
@@ -13,29 +14,41 @@ Lines = Iterable[tuple[str, Line]]
 Exporter = Callable[[Lines, Path], list[Skipped]]
 
 FOLDERS = {"train": "train", "valid": "val", "test": "test"}  # the names that most other programs use
+FORMATS = ("png", "jpg", "webp")  # of pictures in a lines folder
 MAX_NAME_BYTES = 255 - len(".gt.txt")  # bytes of a file or folder in a name; file systems allow 255
 MAX_PATH_BYTES = 800  # bytes of a name with its folders, of the 1024 that macOS allows
 
 
 class PictureWriter:
-    """Writes pictures as OUT/<split>/<id>.<extension>; names are unique even on case-insensitive file systems."""
+    """Writes pictures as OUT/<split>/<id>.<extension>; names are unique even on case-insensitive file systems.
 
-    def __init__(self, out: Path):
-        self.out = out
+    `below`: a folder between the split and the id. `safe`: the ASCII characters of ids that are kept in names, beside
+    letters and digits. `formats`: those that the reading program knows; other pictures are converted to grey PNG.
+    """
+
+    def __init__(self, out: Path, *, below: str = "", safe: str = SAFE, formats: Collection[str] = FORMATS):
+        self.out, self.below, self.safe, self.formats = out, below, safe, formats
         self._taken: set[str] = set()
 
     def save(self, split: str, line: Line) -> Path:
-        """Write the encoded picture unchanged; returns its path below `out`.
+        """Write the encoded picture; returns its path below `out`.
 
         A name that is too long for file systems is truncated and ends in a hash; the id cannot be restored from it.
+        Raises ImageError for a damaged picture that must be converted.
         """
-        names = [_short(name, line.id) for name in file_names(line.id)]
+        picture = converted(line, self.formats)
+        names = [_short(name, line.id) for name in file_names(line.id, self.safe)]
         name = next((n for n in names if f"{split}/{n}".casefold() not in self._taken), names[0])
         self._taken.add(f"{split}/{name}".casefold())
-        path = Path(FOLDERS[split]) / f"{name}.{suffix_of(line.image)}"
+        path = Path(FOLDERS[split], self.below, f"{name}.{suffix_of(picture)}")
         (self.out / path).parent.mkdir(parents=True, exist_ok=True)
-        (self.out / path).write_bytes(line.image)
+        (self.out / path).write_bytes(picture)
         return path
+
+
+def converted(line: Line, formats: Collection[str]) -> bytes:
+    """The encoded picture of a line, as grey PNG if it has none of these formats. Raises ImageError."""
+    return line.image if suffix_of(line.image) in formats else encode(decode(line.image, line.id), "png")
 
 
 def _short(name: str, id: str) -> str:

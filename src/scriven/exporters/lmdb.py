@@ -4,32 +4,42 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from scriven.base import MissingExtra, OutputError, Skipped
+from scriven.base import ImageError, MissingExtra, OutputError, Skipped
 from scriven.exporters.common import FOLDERS, Lines
+from scriven.images import decode
 
 GROW = 1 << 28  # bytes by which the map is enlarged when it is full
 AT_ONCE = 1000  # samples per transaction
 
 
 def lmdb(lines: Lines, out: Path) -> list[Skipped]:
-    """Write a database per split. Raises MissingExtra without the package lmdb, OutputError if the disk is full."""
+    """Write a database per split, numbered from 1 without gaps; lines whose picture cannot be decoded are skipped.
+
+    The readers replace a damaged picture by a black one. Raises MissingExtra without the package lmdb, OutputError if
+    the disk is full.
+    """
     try:
         import lmdb as database
     except ModuleNotFoundError:
         raise MissingExtra("writing LMDB", "lmdb") from None
     try:
         with ExitStack() as databases:
-            _write(database, lines, out, databases)
+            return _write(database, lines, out, databases)
     except database.Error as error:
         raise OutputError(f"cannot write LMDB ({error}); free some space or choose another -o") from error
-    return []
 
 
-def _write(database: Any, lines: Lines, out: Path, databases: ExitStack) -> None:
+def _write(database: Any, lines: Lines, out: Path, databases: ExitStack) -> list[Skipped]:
+    skipped: list[Skipped] = []
     open_ones: dict[str, Any] = {}
     counts: dict[str, int] = {}
     waiting: dict[str, list[tuple[bytes, bytes]]] = {}
     for split, line in lines:
+        try:
+            decode(line.image, line.id)
+        except ImageError as error:
+            skipped.append(Skipped(line.id, str(error)))
+            continue
         if split not in open_ones:
             (out / FOLDERS[split]).mkdir(parents=True, exist_ok=True)
             # no lock file: it is memory-mapped, and writing to it on a full disk kills the process (SIGBUS)
@@ -45,6 +55,7 @@ def _write(database: Any, lines: Lines, out: Path, databases: ExitStack) -> None
             pairs.clear()
     for split, environment in open_ones.items():
         _put(database, environment, [*waiting[split], (b"num-samples", str(counts[split]).encode())])
+    return skipped
 
 
 def _put(database: Any, environment: Any, pairs: list[tuple[bytes, bytes]]) -> None:

@@ -3,9 +3,7 @@
 from pathlib import Path
 
 from scriven.base import ImageError, Skipped
-from scriven.exporters.common import FOLDERS, Lines
-from scriven.images import decode, encode
-from scriven.lines.writer import suffix_of
+from scriven.exporters.common import FOLDERS, Lines, converted
 
 
 def transcripts(lines: Lines, out: Path) -> list[Skipped]:
@@ -14,7 +12,7 @@ def transcripts(lines: Lines, out: Path) -> list[Skipped]:
     skipped: list[Skipped] = []
     for split, line in lines:
         try:
-            png = line.image if suffix_of(line.image) == "png" else encode(decode(line.image, line.id), "png")
+            png = converted(line, ["png"])
         except ImageError as error:
             skipped.append(Skipped(line.id, str(error)))
             continue

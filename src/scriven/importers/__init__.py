@@ -7,14 +7,18 @@ Your own importer is such a function in a file of your own: `scriven import SRC 
 
 from scriven.importers.common import Importer, ImportItem, from_file, line, pictures_under, split_of
 from scriven.importers.csv import csv
+from scriven.importers.doctr import doctr
 from scriven.importers.filename import filename
 from scriven.importers.imagefolder import imagefolder
 from scriven.importers.lmdb import lmdb
+from scriven.importers.paddleocr import paddleocr
 from scriven.importers.pairs import pairs
 from scriven.importers.parquet import parquet
 from scriven.importers.pictures import pictures
+from scriven.importers.pylaia import pylaia
 from scriven.importers.transcripts import transcripts
 from scriven.importers.tsv import tsv
+from scriven.importers.writers import writers
 
 IMPORTERS: dict[str, Importer] = {
     "parquet": parquet,
@@ -26,6 +30,10 @@ IMPORTERS: dict[str, Importer] = {
     "filename": filename,
     "pictures": pictures,
     "lmdb": lmdb,
+    "writers": writers,
+    "pylaia": pylaia,
+    "doctr": doctr,
+    "paddleocr": paddleocr,
 }
 
 __all__ = ["IMPORTERS", "ImportItem", "Importer", "from_file", "line", "pictures_under", "split_of"]

@@ -25,6 +25,7 @@ ImportItem = tuple[str, Line] | Skipped
 Importer = Callable[..., Iterator[ImportItem]]
 
 SAFE = " !#$&'()+,-.=@[]^_`{}~"  # not escaped in file names, like letters and digits; % is always escaped as %25
+COLUMN_SAFE = "-._"  # of these, not escaped in names that are a column of a list separated by spaces or commas
 MISSING = ("", "nan", "na", "n/a", "none", "null", "-")  # how tables write an unknown number
 
 log = logging.getLogger("scriven")
@@ -183,30 +184,34 @@ class Ids:
 
 
 def _id(name: str, suffix: str) -> str:
-    stem = name[: -len(suffix)] if suffix else name
-    original = "/".join("" if part == "%" else unquote(part) for part in stem.split("/"))
-    return original if stem in file_names(original) else stem
+    return restored(name[: -len(suffix)] if suffix else name)
 
 
-def file_name(id: str, capitals: bool = True, small: bool = True) -> str:
+def restored(name: str) -> str:
+    """The text that `file_names` turned into this name; a name that it cannot have written is unchanged."""
+    original = "/".join("" if part == "%" else unquote(part) for part in name.split("/"))
+    return original if name in (*file_names(original), *file_names(original, COLUMN_SAFE)) else name
+
+
+def file_name(id: str, capitals: bool = True, small: bool = True, safe: str = SAFE) -> str:
     """A path without suffix for an id: `/` separates folders, characters that file systems do not allow become %XX.
 
-    Unless `capitals` (`small`) is set, upper-case (lower-case) letters are escaped too. Paths are unique, stay within
-    the folder, and never begin with a dot.
+    Unless `capitals` (`small`) is set, upper-case (lower-case) letters are escaped too; of other ASCII characters, only
+    those in `safe` are kept. Paths are unique, stay within the folder, and never begin with a dot.
     """
-    return "/".join(_escaped(part, capitals, small) or "%" for part in id.split("/"))
+    return "/".join(_escaped(part, capitals, small, safe) or "%" for part in id.split("/"))
 
 
-def file_names(id: str) -> tuple[str, str, str]:
+def file_names(id: str, safe: str = SAFE) -> tuple[str, str, str]:
     """The possible file names of an id, most readable first: plain, upper-case escaped, lower-case escaped."""
-    return file_name(id), file_name(id, capitals=False), file_name(id, small=False)
+    return file_name(id, safe=safe), file_name(id, capitals=False, safe=safe), file_name(id, small=False, safe=safe)
 
 
-def _escaped(part: str, capitals: bool, small: bool) -> str:
+def _escaped(part: str, capitals: bool, small: bool, safe: str) -> str:
     last, composed = len(part) - 1, same(part) == part
     kept = (
         (c.isalnum() and (composed or c.isascii()) and (capitals or not c.isupper()) and (small or not c.islower()))
-        or (c in SAFE and not (c in ". " and i in (0, last)))
+        or (c in safe and not (c in ". " and i in (0, last)))
         for i, c in enumerate(part)
     )
     return "".join(

@@ -7,6 +7,8 @@ from typing import Any
 from scriven.base import LinesError, MissingExtra, Skipped, printable
 from scriven.importers.common import ImportItem, item, line, split_of
 
+KINDS = ("image", "label")
+
 
 def lmdb(source: Path, *, split: str = "train") -> Iterator[ImportItem]:
     """Lines of a database, of every database below a folder, or of a file data.mdb.
@@ -26,25 +28,29 @@ def lmdb(source: Path, *, split: str = "train") -> Iterator[ImportItem]:
         within = file.parent.relative_to(source)
         try:
             with database.open(str(file.parent), readonly=True, lock=False, readahead=False) as environment:
-                yield from _samples(environment, within, split_of(within / "x", split))
+                yield from _samples(environment, file, within, split_of(within / "x", split))
         except database.Error as error:
             raise LinesError(f"{file} is not a complete LMDB ({error}); copy it again") from error
 
 
-def _samples(environment: Any, within: Path, split: str) -> Iterator[ImportItem]:
+def _samples(environment: Any, file: Path, within: Path, split: str) -> Iterator[ImportItem]:
     with environment.begin() as transaction:
-        count = transaction.get(b"num-samples")
-        if count is None or not count.isdigit():
-            raise LinesError(f"the LMDB {within} has no key num-samples; it is not a text recognition database")
+        count = (transaction.get(b"num-samples") or b"").strip()
+        if not count.isdigit():
+            found = printable(_text(count)) or "none"
+            raise LinesError(
+                f"{file} should have the key num-samples with the number of its samples, but has {found}; its writing "
+                "was interrupted, or it is no text recognition database: write it again"
+            )
         for number in range(1, int(count) + 1):
             known = transaction.get(b"id-%09d" % number)
             id = _text(known) if known else (within / f"{number:09d}").as_posix()
-            picture, label = (transaction.get(key % number) for key in (b"image-%09d", b"label-%09d"))
-            if picture is None or label is None:
-                yield Skipped(
-                    printable(id), "its picture or its label is not in the database; write the database again"
-                )
+            samples = {f"{kind}-{number:09d}": transaction.get(b"%s-%09d" % (kind.encode(), number)) for kind in KINDS}
+            if missing := [key for key, value in samples.items() if value is None]:
+                absent = " and ".join(missing)
+                yield Skipped(printable(id), f"the database {file} has no key {absent}; write the database again")
                 continue
+            picture, label = samples.values()
             yield item(split, line(id, picture, _text(label)))
 
 

@@ -28,7 +28,7 @@ def tsv(
         if _has_header(rows[0], columns):
             yield from lines_of(file, [file.parent], images, columns, ids, split_of(within, split))
         else:
-            yield from _rows(rows, file, within, images, ids, split)
+            yield from tab_rows(rows, file, within, images, ids, split)
 
 
 def _has_header(row: str, columns: TableColumns) -> bool:
@@ -36,7 +36,8 @@ def _has_header(row: str, columns: TableColumns) -> bool:
     return bool(names & set(columns.paths) and names & set(columns.texts))
 
 
-def _rows(rows: list[str], file: Path, within: Path, images: str, ids: Ids, split: str) -> Iterator[ImportItem]:
+def tab_rows(rows: list[str], file: Path, within: Path, images: str, ids: Ids, split: str) -> Iterator[ImportItem]:
+    """The lines of rows `path<TAB>text` of a file, which is at `within` below the source."""
     for number, row in enumerate(rows, start=1):
         path, tab, text = row.strip("\r").partition("\t")
         if not path and not tab:

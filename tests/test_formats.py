@@ -1,0 +1,293 @@
+"""Formats of other programs: lossless round trips as properties, and the exact content that their readers expect."""
+
+import json
+import re
+import string
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from scriven.base import LinesError, Skipped
+from scriven.exporters import EXPORTERS
+from scriven.images import decode, encode
+from scriven.importers import IMPORTERS
+from scriven.jobs.export import export
+from scriven.jobs.import_ import import_lines
+from scriven.lines import Line, LinesFolder, LinesWriter
+from scriven.lines.paths import same
+from scriven.text import normalise
+from toy_imports import PNG, folder, read, save  # noqa: F401
+
+PICTURE = np.tile(np.arange(60, dtype=np.uint8) * 4, (20, 1))
+PICTURES = [PNG, encode(PICTURE, "png"), encode(PICTURE, "jpg"), encode(PICTURE, "webp")]
+ANY = st.characters(exclude_categories=["Cs"])
+LINES = st.lists(
+    st.tuples(
+        st.sampled_from(["train", "valid", "test"]),
+        st.builds(
+            Line,
+            id=st.text(ANY, min_size=1, max_size=8),
+            image=st.sampled_from(PICTURES),
+            text=st.text(ANY, max_size=12).map(normalise),
+            hand=st.text(ANY, min_size=1, max_size=6),
+        ),
+    ),
+    min_size=1,
+    max_size=5,
+    unique_by=lambda pair: same(pair[1].id),
+)
+AWKWARD = r"\ \\ [a-z] ^$ .* (?i) a|b {2} <space> <ctc> , ; # % \d \t"
+
+
+def has_breaks(id: str) -> bool:
+    """Whether an id has line breaks or tabs, which the tables of this package write as %0A, %0D, %09."""
+    return any(character in "\n\r\t" for character in id)
+
+
+def ink(line: Line) -> list[list[int]]:
+    return decode(line.image, line.id).tolist()
+
+
+@pytest.mark.parametrize("format", [name for name in EXPORTERS if name != "transcripts"])
+@settings(max_examples=60, deadline=None)
+@given(lines=LINES)
+def test_every_format_keeps_ids_texts_and_pictures(format: str, lines: list[tuple[str, Line]]) -> None:
+    if format == "lmdb":
+        pytest.importorskip("lmdb")
+    assume(format != "csv" or not any(has_breaks(line.id) for _, line in lines))
+    with TemporaryDirectory() as place:
+        assert EXPORTERS[format](iter(lines), Path(place)) == []
+        items = list(IMPORTERS[format](Path(place)))
+    assert not [item for item in items if isinstance(item, Skipped)]
+    back = {line.id: (split, line) for split, line in items}  # type: ignore[misc]
+    assert len(back) == len(items) == len(lines)
+    for split, line in lines:
+        other_split, other = back[line.id]
+        assert (other_split, other.text) == (split, line.text)
+        if format == "writers":
+            assert other.hand == line.hand
+        assert other.image == line.image or ink(other) == ink(line)
+
+
+def lines_folder(path: Path, *lines: Line) -> Path:
+    with LinesWriter(path, {"command": "test"}) as writer:
+        for line in lines:
+            writer.write(line)
+    return path
+
+
+@pytest.mark.parametrize("format", EXPORTERS)
+def test_labels_with_backslashes_and_regex_characters_are_kept(format: str, tmp_path: Path) -> None:
+    """The filter of earlier readers put the character set into a regular expression and lost such labels."""
+    if format == "lmdb":
+        pytest.importorskip("lmdb")
+    labels = [*AWKWARD.split(" "), normalise(string.punctuation), normalise(AWKWARD)]
+    lines = [Line(f"n{number}", PNG, label, hand="a") for number, label in enumerate(labels)]
+    export(format, lines_folder(tmp_path / "l", *lines), tmp_path / "out")
+    done = import_lines(tmp_path / "out", tmp_path / "back", format)
+    assert not done.skipped
+    assert sorted(str(line.text) for line in LinesFolder(done.out).lines()) == sorted(labels)
+
+
+# ---- LMDB
+
+
+def database(path: Path, pairs: dict[bytes, bytes]) -> Path:
+    lmdb = pytest.importorskip("lmdb")
+    path.mkdir(parents=True)
+    with lmdb.open(str(path)) as environment, environment.begin(write=True) as transaction:
+        for key, value in pairs.items():
+            transaction.put(key, value)
+    return path
+
+
+def keys(path: Path) -> dict[bytes, bytes]:
+    lmdb = pytest.importorskip("lmdb")
+    with lmdb.open(str(path), readonly=True, lock=False) as environment, environment.begin() as transaction:
+        return {bytes(key): bytes(value) for key, value in transaction.cursor()}
+
+
+def test_the_keys_of_an_lmdb_are_those_of_clova(tmp_path: Path) -> None:
+    pytest.importorskip("lmdb")
+    damaged = Line("damaged", b"\x89PNG no picture", "x")
+    source = lines_folder(tmp_path / "l", Line("a", PNG, "été"), damaged, Line("b", PNG, "zwei"))
+    done = export("lmdb", source, tmp_path / "out")
+    assert [skipped.id for skipped in done.skipped] == ["damaged"] and done.lines == 2
+    assert keys(tmp_path / "out" / "train") == {
+        b"image-000000001": PNG,
+        b"label-000000001": "été".encode(),
+        b"id-000000001": b"a",
+        b"image-000000002": PNG,
+        b"label-000000002": b"zwei",
+        b"id-000000002": b"b",
+        b"num-samples": b"2",
+    }
+
+
+def test_the_map_of_an_lmdb_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("lmdb")
+    monkeypatch.setattr(import_module("scriven.exporters.lmdb"), "GROW", 1 << 16)
+    noise = encode(np.random.default_rng(0).integers(0, 255, (64, 256), np.uint8), "png")
+    source = lines_folder(tmp_path / "l", *(Line(f"n{number:03d}", noise, str(number)) for number in range(40)))
+    export("lmdb", source, tmp_path / "out")
+    assert len(noise) * 40 > 4 << 16
+    assert [text for _, _, text in read("lmdb", tmp_path / "out")[0]] == [str(number) for number in range(40)]
+
+
+@pytest.mark.parametrize("count", [None, b"", b"many"])
+def test_an_lmdb_without_a_number_of_samples_is_refused(count: bytes | None, tmp_path: Path) -> None:
+    pairs = {b"image-000000001": PNG, b"label-000000001": b"x"} | ({} if count is None else {b"num-samples": count})
+    source = database(tmp_path / "s", pairs)
+    with pytest.raises(LinesError, match=f"^{re.escape(str(source / 'data.mdb'))} should have the key num-samples"):
+        list(IMPORTERS["lmdb"](source))
+
+
+def test_missing_keys_and_damaged_pictures_of_an_lmdb_are_named(tmp_path: Path) -> None:
+    """Earlier readers stopped at a missing key and trained on a black picture in place of a damaged one."""
+    pairs = {b"num-samples": b"4"} | {b"label-%09d" % number: b"word" for number in (1, 2, 4)}
+    pairs |= {b"image-000000001": PNG, b"image-000000003": PNG, b"image-000000004": PNG[:40]}
+    lines, skipped = read("lmdb", database(tmp_path / "s", pairs))
+    assert lines == [("train", "000000001", "word")]
+    reasons = {item.id: item.reason for item in skipped}
+    assert "has no key image-000000002" in reasons["000000002"]
+    assert "has no key label-000000003" in reasons["000000003"]
+    assert set(reasons) == {"000000002", "000000003", "000000004"} and "000000004" in reasons["000000004"]
+
+
+# ---- lists of writers
+
+
+def test_the_writers_of_a_list_become_hands(tmp_path: Path) -> None:
+    save(tmp_path / "words" / "a01" / "a01-000u" / "a01-000u-00-00.png")
+    for name in ("a01-000u-00-01", "twice"):
+        save(tmp_path / "words" / f"{name}.png")
+    save(tmp_path / "words" / "b" / "twice.png")
+    rows = "000,a01-000u-00-00 A\n\n001,a01-000u-00-01 MOVE to\r\n002,lost word\nno list\n003,twice ok\n"
+    list_ = save(tmp_path / "gan.iam.tr_va.gt.filter27", rows)
+    items = list(IMPORTERS["writers"](list_, images=str(tmp_path / "words")))
+    lines = [item[1] for item in items if not isinstance(item, Skipped)]
+    assert [(line.id, line.hand, line.text) for line in lines] == [
+        ("a01-000u-00-00", "000", "A"),
+        ("a01-000u-00-01", "001", "MOVE to"),
+        ("twice", "003", "ok"),
+    ]
+    reasons = [item.sentence() for item in items if isinstance(item, Skipped)]
+    assert len(reasons) == 2 and "no picture lost.png" in reasons[0] and "`writer,name text`" in reasons[1]
+    save(tmp_path / "words" / "c" / "a01-000u-00-00.png")
+    assert "2 pictures" in read("writers", list_, images=str(tmp_path / "words"))[1][0].reason
+    with pytest.raises(LinesError, match="should have lists of `writer,name text` named train.txt"):
+        list(IMPORTERS["writers"](tmp_path / "words"))
+
+
+def test_a_list_of_writers_has_no_spaces_in_names_and_needs_hands(tmp_path: Path) -> None:
+    lines = [Line("a b,c", PNG, "word", hand="Anna, B"), Line("x", PICTURES[2], "y", hand="2"), Line("no", PNG, "z")]
+    done = export("writers", lines_folder(tmp_path / "l", *lines), tmp_path / "out")
+    assert [skipped.id for skipped in done.skipped] == ["no"] and "no hand" in done.skipped[0].reason
+    assert (tmp_path / "out" / "train.txt").read_text() == "Anna%2C%20B,a%20b%2Cc word\n2,x y\n"
+    assert sorted(p.name for p in (tmp_path / "out" / "train").iterdir()) == ["a%20b%2Cc.png", "x.png"]
+
+
+# ---- PyLaia
+
+
+def test_the_tables_of_pylaia(tmp_path: Path) -> None:
+    lines = [Line("a b", PNG, "é b"), Line("x.png", PICTURES[3], "#"), Line("empty", PNG, "")]
+    export("pylaia", lines_folder(tmp_path / "l", *lines), tmp_path / "out")
+    content = {file.name: file.read_text("utf-8") for file in (tmp_path / "out").glob("*.txt")}
+    assert content == {
+        "train.txt": "train/a%20b é <space> b\ntrain/x.png.png #\ntrain/empty\n",
+        "train_ids.txt": "train/a%20b\ntrain/x.png.png\ntrain/empty\n",
+        "train_eval.txt": "train/a%20b é b\ntrain/x.png.png #\ntrain/empty\n",
+        "syms.txt": "<ctc> 0\n# 1\nb 2\né 3\n<space> 4\n",
+    }
+    assert read("pylaia", tmp_path / "out")[0] == [
+        ("train", "a b", "é b"),
+        ("train", "x.png", "#"),
+        ("train", "empty", ""),
+    ]
+
+
+def test_other_symbols_of_pylaia(tmp_path: Path) -> None:
+    for name in ("1", "2", "3"):
+        save(tmp_path / f"{name}.png")
+    save(tmp_path / "te.txt", "1 d o n @ t\n2 ch a\n3 a <unk>\n4 a\n# comment\n")
+    lines, skipped = read("pylaia", tmp_path, space="@")
+    assert lines == [("test", "1", "don t")]
+    assert [item.id for item in skipped] == ["2", "3", "4"] and "token 'ch' is neither" in skipped[0].reason
+    save(tmp_path / "syms.txt", "<ctc> 0\nch 1\na 2\n<unk> 3\n")
+    lines, skipped = read("pylaia", tmp_path, space="@")
+    assert lines == [("test", "1", "don t"), ("test", "2", "cha")] and [item.id for item in skipped] == ["3", "4"]
+    with pytest.raises(LinesError, match="should have the tables train.txt, val.txt or test.txt"):
+        list(IMPORTERS["pylaia"](save(tmp_path / "other" / "x.png").parent))
+
+
+# ---- docTR
+
+
+def test_the_labels_of_doctr(tmp_path: Path) -> None:
+    export("doctr", lines_folder(tmp_path / "l", Line("a/b", PNG, 'say "é"')), tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "train" / "labels.json").read_text("utf-8")) == {"a/b.png": 'say "é"'}
+    assert (tmp_path / "out" / "train" / "images" / "a" / "b.png").is_file()
+
+
+def test_odd_labels_of_doctr(tmp_path: Path) -> None:
+    save(tmp_path / "images" / "1.png")
+    save(tmp_path / "labels.json", '{"1.png": "one", "1.png": "again", "2.png": {"polygons": []}, "3.png": "lost"}')
+    done = import_lines(tmp_path, tmp_path / "out", "doctr")
+    assert [line.text for line in LinesFolder(done.out).lines()] == ["one"]
+    assert [item.id for item in done.skipped] == ["1", "2", "3"]
+    for content, message in (("[1]", "should hold an object"), ("{", "not a JSON file")):
+        with pytest.raises(LinesError, match=message):
+            list(IMPORTERS["doctr"](save(tmp_path / "b" / "labels.json", content)))
+    with pytest.raises(LinesError, match="should have a labels.json beside a folder images/"):
+        list(IMPORTERS["doctr"](save(tmp_path / "c" / "x.png").parent))
+
+
+# ---- PaddleOCR
+
+
+def box(text: object, points: object, **more: object) -> dict[str, object]:
+    return {"transcription": text, "points": points, "difficult": False} | more
+
+
+def square(left: float, top: float, right: float, bottom: float) -> list[list[float]]:
+    return [[left, top], [right, top], [right, bottom], [left, bottom]]
+
+
+def test_boxes_of_paddleocr_are_cut_out_of_their_page(tmp_path: Path) -> None:
+    page = np.random.default_rng(1).integers(0, 255, (50, 80), np.uint8)
+    save(tmp_path / "train" / "page.png", encode(page))
+    rows = [
+        box("one", square(10, 5, 40, 20)),
+        box("###", square(0, 0, 9, 9)),
+        box("hard", square(0, 0, 9, 9), difficult=True),
+        box("far", square(200, 200, 240, 220)),
+        box("odd", [[1, "x"]]),
+        box("six", [[10, 5], [20, 4], [40, 5], [40, 20], [20, 21], [10, 20]]),
+    ]
+    save(tmp_path / "train" / "Label.txt", f"train/page.png\t{json.dumps(rows)}\nlost.png\t[{{}}]\nbad\n")
+    items = list(IMPORTERS["paddleocr"](tmp_path))
+    lines = [item[1] for item in items if not isinstance(item, Skipped)]
+    assert [(line.id, line.text, line.page) for line in lines] == [
+        ("page-001", "one", "page"),
+        ("page-006", "six", "page"),
+    ]
+    assert np.array_equal(decode(lines[0].image, ""), page[5:20, 10:40])
+    assert np.array_equal(decode(lines[1].image, ""), page[4:21, 10:40])
+    skipped = [item.id for item in items if isinstance(item, Skipped)]
+    assert skipped == ["page-002", "page-003", "page-004", "page-005", "lost", "Label.txt:3"]
+
+
+def test_recognition_lists_of_paddleocr(tmp_path: Path) -> None:
+    save(tmp_path / "crops" / "1.png")
+    save(tmp_path / "crops" / "2.png")
+    save(tmp_path / "rec_gt_train.txt", "crops/1.png\tone\n")
+    save(tmp_path / "rec_gt_test.txt", "crops/2.png\ttwo\n")
+    assert sorted(read("paddleocr", tmp_path)[0]) == [("test", "crops/2", "two"), ("train", "crops/1", "one")]
+    with pytest.raises(LinesError, match="should have a Label.txt or a rec_gt"):
+        list(IMPORTERS["paddleocr"](tmp_path / "crops"))
