@@ -10,11 +10,15 @@ from scriven.base import SettingsError
 from scriven.base.settings import converted
 from scriven.recognisers.contract import Recogniser
 from scriven.recognisers.convtext import ConvText
+from scriven.recognisers.trba import Trba
 from scriven.text import Charset
 
 DEFAULT_NETWORK = "convtext"  # the network to train if none is named
 
-RECOGNISERS: dict[str, Callable[..., Recogniser]] = {"convtext": ConvText}  # name -> callable (charset, **sizes)
+RECOGNISERS: dict[str, Callable[..., Recogniser]] = {  # name -> callable (charset, **sizes)
+    "convtext": ConvText,
+    "trba": Trba,
+}
 
 
 def build(network: str, charset: Charset, **sizes: Any) -> Recogniser:

@@ -61,27 +61,39 @@ def ctc_read(net: Recogniser, batch: Batch) -> list[str]:
 
 
 def grown_head(head: nn.Linear, old: Charset, new: Charset) -> nn.Linear:
-    """The output layer for a larger character set; old classes keep their weights.
-
-    A new accented letter starts with the weights of its plain letter and a bias lower by ACCENT_PENALTY; other new
-    characters start with the mean weights and the lowest bias of all. Raises ValueError when `new` does not begin with
-    the characters of `old`.
-    """
-    count = len(old) + 1
-    if new.characters[: count - 1] != old.characters:
-        raise ValueError("a grown character set begins with the old one")
+    """A larger output layer; see `grown_rows`, which raises ValueError."""
+    weight, bias = grown_rows(head.weight, head.bias, old, new, 1)
+    assert bias is not None
     grown = nn.Linear(head.in_features, len(new) + 1).to(head.weight)
     with torch.no_grad():
-        grown.weight[:count], grown.bias[:count] = head.weight, head.bias
-        grown.weight[count:] = head.weight[1:].mean(0)
-        grown.bias[count:] = head.bias[1:].min()
-        for c in new.characters[count - 1 :]:
-            plain = unicodedata.normalize("NFKD", c)[0]
-            if plain != " " and plain in old:  # a spacing accent (´) decomposes into a space and the accent
-                (at,), (known,) = new.encode(c), old.encode(plain)
-                grown.weight[at] = head.weight[known]
-                grown.bias[at] = head.bias[known] - ACCENT_PENALTY
+        grown.weight.copy_(weight)
+        grown.bias.copy_(bias)
     return grown
+
+
+@torch.no_grad()
+def grown_rows(
+    weight: Tensor, bias: Tensor | None, old: Charset, new: Charset, first: int
+) -> tuple[Tensor, Tensor | None]:
+    """Rows (classes, D) and their bias for a larger character set, whose first character is the class `first`.
+
+    Old classes keep their weights. A new accented letter starts with the weights of its plain letter and a bias lower by
+    ACCENT_PENALTY; other new characters start with the mean weights and the lowest bias of all. Raises ValueError when
+    `new` does not begin with the characters of `old`.
+    """
+    if new.characters[: len(old)] != old.characters:
+        raise ValueError("a grown character set begins with the old one")
+    count, more = len(old) + first, len(new) - len(old)
+    rows = torch.cat([weight, weight[first:].mean(0, keepdim=True).expand(more, -1)]).clone()
+    values = None if bias is None else torch.cat([bias, bias[first:].min().expand(more)]).clone()
+    for at, c in enumerate(new.characters[len(old) :], count):
+        plain = unicodedata.normalize("NFKD", c)[0]
+        if plain != " " and plain in old:  # a spacing accent (´) decomposes into a space and the accent
+            known = old.encode(plain)[0] - 1 + first
+            rows[at] = weight[known]
+            if bias is not None and values is not None:
+                values[at] = bias[known] - ACCENT_PENALTY
+    return rows, values
 
 
 def ctc_graphs(net: Recogniser) -> dict[str, GraphSpec]:

@@ -1,0 +1,263 @@
+"""The decoder of attention networks: greedy or beam search, one character at a time, from the frames it attends to.
+
+The graphs `start` and `step` are run in a loop; see scriven.recognisers.attention for their classes: 0 starts a text,
+1 ends it, i + 2 is the character i of the model. Everywhere else a class is, as in CTC, i + 1.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from scriven.base import ModelError
+from scriven.lines import Reading
+from scriven.reader.beam import BeamSettings, Hypothesis, Scorer
+from scriven.reader.confidence import fit_calibration, fit_margins, kept, line_confidence, margins
+from scriven.reader.ctc import alternatives, log_posteriors
+from scriven.reader.decoding import DecodeSettings, Frames, frame_px, ordered_reading
+from scriven.reader.engines import Array, Run
+from scriven.reader.model import ModelInfo
+from scriven.reader.scorers import scorers_of
+from scriven.text import normalise, visual
+
+if TYPE_CHECKING:
+    from scriven.language.model import CharLM
+
+START, END = 0, 1
+SHIFT = 1  # class of a step less the class of a text
+NEVER = np.float32(-1e4)  # logit of a class that cannot follow
+
+
+@dataclass(frozen=True)
+class Written:
+    """A text as it was written: its K classes, logits (K + 1, V) with the end, attention (K + 1, T)."""
+
+    classes: list[int]
+    logits: Frames
+    attention: Frames
+
+
+class AttentionDecoder:
+    """A `Decoder` of frames (T, D) that are attended to."""
+
+    role: ClassVar[str] = "encoder"
+    output: ClassVar[str] = "frames"
+
+    def __init__(
+        self,
+        info: ModelInfo,
+        settings: DecodeSettings | None = None,
+        lm: "CharLM | None" = None,
+        words: Iterable[str] = (),
+        runs: Mapping[str, Run] | None = None,
+    ):
+        self.info, self.charset = info, info.characters
+        self.settings = chosen = settings or DecodeSettings()
+        self.lm = lm
+        self.words: Sequence[str] = list(words)
+        self._language, self._scorers = scorers_of(self.charset, chosen, lm, self.words)
+        width = chosen.beam or (BeamSettings.width if self._scorers else 0)
+        self._beam = BeamSettings(width, chosen.cut) if width else None
+        self._space = self.charset.encode(" ")[0] if " " in self.charset else 0
+        missing = [role for role in ("start", "step") if role not in (runs or {})]
+        if missing or runs is None:
+            raise ModelError(
+                f"the model has no graph {missing[0]!r}, which its decoder attention runs; copy the folder again"
+            )
+        self._start, self._step = runs["start"], runs["step"]
+
+    @classmethod
+    def check(cls, info: ModelInfo, frames: npt.NDArray[np.float32]) -> None:
+        """Nothing to check: the frames (N, T, D) of any size are attended to."""
+
+    def reading(self, id: str, frames: Frames, scale: float = 1.0, width: int | None = None) -> Reading:
+        """Read frames (T, D). Spans are in px of the prepared picture times `scale`, and end at `width` px."""
+        if self._beam is None:
+            return self._explain(id, self._write(frames), scale, width)
+        return self.explain(id, frames, self.hypotheses(frames)[0].classes, scale, width)
+
+    def hypotheses(self, frames: Frames) -> list[Hypothesis]:
+        """The best texts, best first, at most as many as the beam is wide; one without a beam."""
+        return _Search(self, frames).run(self._beam or BeamSettings(1))
+
+    def explain(
+        self, id: str, frames: Frames, classes: Sequence[int], scale: float = 1.0, width: int | None = None
+    ) -> Reading:
+        """The Reading of `classes`, each given the ones before it."""
+        return self._explain(id, self._write(frames, classes), scale, width)
+
+    def calibrated(self, frames: Sequence[Frames], texts: Sequence[str]) -> ModelInfo:
+        """model.json with the temperature of the posteriors and the whole-line `calibration` fitted on known texts."""
+        written = [self._write(one) for one in frames]
+        read = [self.charset.decode(one.classes) for one in written]
+        chosen = [np.array(one.classes, np.int64) + SHIFT for one in written]
+        rows = [margins(one.logits[:-1, 1:], classes - 1) for one, classes in zip(written, chosen, strict=True)]
+        hits = [kept(found, visual(text)) for found, text in zip(read, texts, strict=True)]
+        temperature = fit_margins(rows, hits)
+        paths = [self._log_probability(one, temperature) for one in written]
+        right = [normalise(found) == visual(text) for found, text in zip(read, texts, strict=True)]
+        return self.info.model_copy(
+            update={"temperature": round(temperature, 4), "calibration": fit_calibration(paths, right)}
+        )
+
+    def begin(self, frames: Frames) -> dict[str, Array]:
+        """Constants and states of one hypothesis before the first character."""
+        return self._start({"frames": frames[None], "steps": np.array([len(frames)])})
+
+    def step(self, previous: Array, begun: Mapping[str, Array]) -> tuple[Frames, Frames, dict[str, Array]]:
+        """Logits (B, V), attention (B, T) and the new states, from classes (B,) and all that `begin` returned."""
+        found = self._step({"previous": previous, **begun})
+        logits = found.pop("logits")
+        logits[:, START] = NEVER
+        if self.settings.word and self._space:
+            logits[:, self._space + SHIFT] = NEVER
+        return logits, found.pop("attention"), {**begun, **found}
+
+    def log_posteriors(self, logits: Frames) -> Frames:
+        """Calibrated log posteriors of logits (..., V)."""
+        return log_posteriors(logits, self.info.temperature)
+
+    @property
+    def scorers(self) -> Sequence[Scorer]:
+        return self._scorers
+
+    def _write(self, frames: Frames, classes: Sequence[int] | None = None) -> Written:
+        """`classes` as they are written one after another, or the most probable ones, at most one for each frame."""
+        begun = self.begin(frames)
+        previous, chosen = START, list[int]()
+        rows, attended = [], []
+        for count in range((len(frames) if classes is None else len(classes)) + 1):
+            logits, attention, begun = self.step(np.array([previous]), begun)
+            rows.append(logits[0])
+            attended.append(attention[0])
+            if classes is None:
+                previous = int(logits[0].argmax()) if count < len(frames) else END
+            else:
+                previous = classes[count] + SHIFT if count < len(classes) else END
+            if previous == END:
+                break
+            chosen.append(previous - SHIFT)
+        return Written(chosen, np.stack(rows), np.stack(attended))
+
+    def _log_probability(self, written: Written, temperature: float) -> float:
+        """The log probability of a text and its end."""
+        log_probs = log_posteriors(written.logits, temperature)
+        every = [*(c + SHIFT for c in written.classes), END]
+        return float(log_probs[np.arange(len(every)), every].sum())
+
+    def _explain(self, id: str, written: Written, scale: float, width: int | None) -> Reading:
+        confidence = line_confidence(self._log_probability(written, self.info.temperature), self.info.calibration)
+        keep = self._single_spaced(written.classes)
+        classes = [written.classes[i] for i in keep]
+        if not classes:
+            return Reading(id, "", confidence)
+        rows = self.log_posteriors(written.logits)[keep][:, SHIFT:]  # column 0 is the end, i + 1 the character i
+        if self._language is not None:
+            rows = self._language.rescored(rows, classes)
+        chosen = np.array(classes, np.int64)
+        edges = spans(written.attention[keep]) * frame_px(self.info, len(written.attention[0]), scale, width)
+        if width is not None:
+            edges = np.minimum(edges, width)
+        return ordered_reading(
+            id, self.charset, chosen, rows[np.arange(len(chosen)), chosen], edges, alternatives(rows, chosen), confidence
+        )
+
+    def _single_spaced(self, classes: Sequence[int]) -> list[int]:
+        """The places of `classes` without leading, trailing and repeated spaces."""
+        letters = [i for i, c in enumerate(classes) if c != self._space]
+        last = letters[-1] if letters else -1
+        return [
+            i
+            for i, c in enumerate(classes)
+            if c != self._space or (0 < i < last and classes[i - 1] != self._space and i > letters[0])
+        ]
+
+
+def spans(attention: Frames) -> npt.NDArray[np.float64]:
+    """Spans (K, 2) in frames of K characters, increasing, from their attention (K, T).
+
+    The centre of a character is the mean place of its attention, never before that of the character before it;
+    characters meet half-way between their centres.
+    """
+    count, frames = attention.shape
+    places = np.arange(frames) + 0.5
+    weights = np.asarray(attention, np.float64)
+    centres = np.maximum.accumulate(weights @ places / np.maximum(weights.sum(1), 1e-9))
+    least = frames / (4 * count)  # so that no character is without width
+    for i in range(1, count):
+        centres[i] = max(centres[i], centres[i - 1] + least)
+    over = centres[-1] + least / 2 - frames
+    if over > 0:
+        centres = np.minimum(centres, frames - least / 2 - least * np.arange(count - 1, -1, -1))
+    cuts = (centres[:-1] + centres[1:]) / 2
+    reach = float(np.median(np.diff(centres))) / 2 if count > 1 else 1.0
+    left, right = max(0.0, centres[0] - reach), min(float(frames), centres[-1] + reach)
+    return np.stack([np.append(left, cuts), np.append(cuts, right)], axis=1)
+
+
+@dataclass
+class _Active:
+    """B unfinished hypotheses: their classes, optical log probability, scorer states and score, and graph states."""
+
+    texts: list[tuple[int, ...]]
+    optical: npt.NDArray[np.float64]
+    prior: npt.NDArray[np.float64]
+    states: list[tuple[object, ...]]
+    begun: dict[str, Array]
+
+
+class _Search:
+    """Beam search: hypotheses grow by a character a step; one that ends with the end class is finished."""
+
+    def __init__(self, decoder: AttentionDecoder, frames: Frames):
+        self.decoder, self.limit = decoder, len(frames)
+        self.finished: list[Hypothesis] = []
+        start = tuple(scorer.start() for scorer in decoder.scorers)
+        self.active = _Active([()], np.zeros(1), np.zeros(1), [start], decoder.begin(frames))
+
+    def run(self, settings: BeamSettings) -> list[Hypothesis]:
+        for _ in range(self.limit + 1):
+            self._grow(settings)
+            if not self.active.texts:
+                break
+        return sorted(self.finished, key=lambda h: -h.score)[: settings.width]
+
+    def _grow(self, settings: BeamSettings) -> None:
+        """One step: every hypothesis ends or grows by a character; the best `settings.width` of all are kept."""
+        now, scorers = self.active, self.decoder.scorers
+        previous = np.array([text[-1] + SHIFT if text else START for text in now.texts])
+        logits, _, begun = self.decoder.step(previous, _batch(now.begun, len(previous)))
+        optical = now.optical[:, None] + np.asarray(self.decoder.log_posteriors(logits), np.float64)  # (B, V)
+        prior = np.broadcast_to(now.prior[:, None], optical.shape).copy()
+        for number, scorer in enumerate(scorers):
+            prior[:, 1 + SHIFT :] += scorer.rows([state[number] for state in now.states])[:, 1:]
+        for row, states in enumerate(now.states):
+            prior[row, END] += sum(scorer.final(state) for scorer, state in zip(scorers, states, strict=True))
+        if len(now.texts[0]) >= self.limit:
+            optical[:, END + 1 :] = -np.inf  # no more characters than frames
+        scores = optical + prior
+        scores[:, START] = -np.inf
+        ends = [
+            Hypothesis(text, float(score), float(o))
+            for text, score, o in zip(now.texts, scores[:, END], optical[:, END], strict=True)
+        ]
+        self.finished = sorted([*self.finished, *ends], key=lambda h: -h.score)[: settings.width]
+        worst = self.finished[-1].score if len(self.finished) == settings.width else -np.inf
+        scores[:, END] = -np.inf
+        flat = scores.ravel()
+        best = np.argsort(-flat, kind="stable")[: settings.width]
+        best = best[flat[best] > worst]  # a score never rises again by more than a scorer's bonus
+        rows, classes = np.divmod(best, scores.shape[1])
+        texts = [(*now.texts[r], int(c) - SHIFT) for r, c in zip(rows, classes, strict=True)]
+        states = [
+            tuple(s.advance(old, text[-1]) for s, old in zip(scorers, now.states[r], strict=True))
+            for r, text in zip(rows, texts, strict=True)
+        ]
+        kept_states = {name: value[rows] for name, value in begun.items()}
+        self.active = _Active(texts, optical[rows, classes], prior[rows, classes], states, kept_states)
+
+
+def _batch(begun: Mapping[str, Array], count: int) -> dict[str, Array]:
+    return {name: value if len(value) == count else np.repeat(value, count, axis=0) for name, value in begun.items()}

@@ -1,0 +1,139 @@
+"""What networks with an attention decoder share: the loss, greedy reading, and the three graphs that are exported.
+
+An attention head writes a text one character after another, each from the frames it attends to and from the characters
+before it (Bahdanau et al. 2015, arXiv:1409.0473). Class 0 starts a text and pads it, class 1 ends it, class i + 2 is
+the character i of the network.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from scriven.base import TextError
+from scriven.recognisers.contract import GraphSpec
+from scriven.recognisers.ctc import WIDTH_MULTIPLE
+from scriven.tensors import within
+from scriven.text import Charset, logical, visual
+
+START, END, FIRST = 0, 1, 2  # classes: start of a text and padding, end of a text, first character
+MASKED = -1e4  # added to the attention score of a frame of the padding
+
+
+class AttentionHead(Protocol):
+    """Writes texts from frames. It is a torch.nn.Module. `constants` and `states` name what `begin` returns."""
+
+    constants: tuple[str, ...]  # the same at every step, such as keys and values
+    states: tuple[str, ...]  # renewed at every step
+
+    def begin(self, frames: Tensor, steps: Tensor) -> tuple[Tensor, ...]:
+        """Constants, then states before the first character, from frames (N, T, D) and their numbers (N,)."""
+
+    def step(self, previous: Tensor, *begun: Tensor) -> tuple[Tensor, ...]:
+        """Logits (N, V) of the next class, attention (N, T), then the new states, from the classes before (N,)."""
+
+    def forced(self, frames: Tensor, steps: Tensor, previous: Tensor) -> Tensor:
+        """Logits (N, L, V) where every step is given the true class before it, `previous` (N, L)."""
+
+
+def padding_bias(frames: Tensor, steps: Tensor) -> Tensor:
+    """(N, T): 0 for frames before the padding, MASKED for the others."""
+    return (~within(steps, frames.shape[1])).to(frames.dtype) * MASKED
+
+
+def attention_loss(
+    head: AttentionHead,
+    frames: Tensor,
+    steps: Tensor,
+    texts: Sequence[str],
+    charset: Charset,
+    smoothing: float = 0.0,
+) -> Tensor:
+    """Cross-entropy with teacher forcing, summed over characters and ends of texts, per character; in float32.
+
+    frames (N, T, D), steps (N,) frames before padding; `smoothing` is label smoothing. Raises TextError for a text that
+    is empty or has characters outside `charset`.
+    """
+    for text in texts:
+        if not text:
+            raise TextError("a line with an empty text cannot be trained on; remove it or transcribe it")
+    rows = [torch.tensor(charset.encode(visual(text))) + 1 for text in texts]
+    longest = max(map(len, rows)) + 1
+    previous = torch.stack([F.pad(row, (1, longest - len(row) - 1), value=START) for row in rows])
+    targets = torch.stack(
+        [F.pad(F.pad(row, (0, 1), value=END), (0, longest - len(row) - 1), value=START) for row in rows]
+    )
+    logits = head.forced(frames, steps, previous.to(frames.device)).float()
+    loss = F.cross_entropy(
+        logits.flatten(0, 1),
+        targets.to(frames.device).flatten(),
+        ignore_index=START,
+        reduction="sum",
+        label_smoothing=smoothing,
+    )
+    return loss / sum(map(len, rows))
+
+
+@torch.inference_mode()
+def attention_read(head: AttentionHead, frames: Tensor, steps: Tensor, charset: Charset) -> list[str]:
+    """Greedy readings; a text ends at the end class, or where it has as many characters as the picture has frames."""
+    begun = head.begin(frames, steps)
+    constants, states = begun[: len(head.constants)], begun[len(head.constants) :]
+    previous = torch.full_like(steps, START)
+    ended = torch.zeros_like(steps, dtype=torch.bool)
+    found: list[Tensor] = []
+    for count in range(int(steps.max())):
+        logits, _, *rest = head.step(previous, *constants, *states)
+        states = tuple(rest)
+        logits[:, START] = -torch.inf
+        previous = logits.argmax(1)
+        ended = ended | (previous == END) | (count >= steps)
+        if bool(ended.all()):
+            break
+        found.append(torch.where(ended, END, previous))
+    rows = torch.stack(found, 1).tolist() if found else [[] for _ in range(len(steps))]
+    return [logical(charset.decode([c - 1 for c in row if c != END])) for row in rows]
+
+
+def attention_graphs(encoder: nn.Module, head: AttentionHead, height: int, width: int) -> dict[str, GraphSpec]:
+    """The roles `encoder` (pictures to frames), `start` (frames to states) and `step` (a class to the next one).
+
+    `width`: px of the example picture.
+    """
+    assert isinstance(head, nn.Module)
+    n, w, t = (torch.export.Dim(name, min=1) for name in ("n", "w", "t"))
+    pictures = {"images": torch.zeros(2, 1, height, width), "widths": torch.tensor([width, width - WIDTH_MULTIPLE])}
+    with torch.no_grad():
+        frames, steps = encoder.eval()(*pictures.values())
+        begun = head.begin(frames, steps)
+    dynamic = {"images": {0: n, 3: WIDTH_MULTIPLE * w}, "widths": {0: n}}
+    names = (*head.constants, *head.states)
+    given = {"previous": torch.full_like(steps, START), **dict(zip(names, begun, strict=True))}
+    free = {name: {0: n} | ({1: t} if name in head.constants else {}) for name in names}
+    return {
+        "encoder": GraphSpec(encoder, pictures, ("frames", "steps"), dynamic),
+        "start": GraphSpec(
+            _Begin(head), {"frames": frames, "steps": steps}, names, {"frames": {0: n, 1: t}, "steps": {0: n}}
+        ),
+        "step": GraphSpec(_Step(head), given, ("logits", "attention", *head.states), {"previous": {0: n}, **free}),
+    }
+
+
+class _Begin(nn.Module):
+    def __init__(self, head: AttentionHead):
+        super().__init__()
+        self.head = head
+
+    def forward(self, frames: Tensor, steps: Tensor) -> tuple[Tensor, ...]:
+        return self.head.begin(frames, steps)
+
+
+class _Step(nn.Module):
+    def __init__(self, head: AttentionHead):
+        super().__init__()
+        self.head = head
+
+    def forward(self, previous: Tensor, *begun: Tensor) -> tuple[Tensor, ...]:
+        return self.head.step(previous, *begun)

@@ -1,0 +1,68 @@
+"""Content attention with an LSTM cell: the attention decoder of RARE and TRBA."""
+
+import torch
+from torch import Tensor, nn
+
+from scriven.recognisers.attention import FIRST, padding_bias
+from scriven.recognisers.ctc import grown_rows
+from scriven.text import Charset
+
+
+class ContentAttention(nn.Module):
+    """Attends to frames by content (Bahdanau et al. 2015, arXiv:1409.0473); an LSTM cell writes the characters.
+
+    An `AttentionHead`. The score of frame t is v tanh(W h_t + U s + b), s the hidden state of the cell, whose input is
+    the mean of the frames under the attention, and the one-hot class before.
+    """
+
+    constants: tuple[str, ...] = ("values", "keys", "bias")
+    states: tuple[str, ...] = ("hidden", "cell")
+
+    def __init__(self, i: int, hidden: int, classes: int):
+        super().__init__()
+        self.key = nn.Linear(i, hidden, bias=False)
+        self.query = nn.Linear(hidden, hidden)
+        self.score = nn.Linear(hidden, 1, bias=False)
+        self.lstm = nn.LSTMCell(i + classes, hidden)
+        self.out = nn.Linear(hidden, classes)
+
+    def begin(self, frames: Tensor, steps: Tensor) -> tuple[Tensor, ...]:
+        still = frames.new_zeros(frames.shape[0], self.out.in_features)
+        return frames, self.key(frames), padding_bias(frames, steps), still, still.clone()
+
+    def step(self, previous: Tensor, *begun: Tensor) -> tuple[Tensor, ...]:
+        values, keys, bias, hidden, cell = begun
+        scores = self.score(torch.tanh(keys + self.query(hidden)[:, None]))[:, :, 0] + bias
+        attention = scores.softmax(1)
+        context = (attention[:, None] @ values)[:, 0]
+        one_hot = nn.functional.one_hot(previous, self.out.out_features).to(context.dtype)
+        hidden, cell = self.lstm(torch.cat([context, one_hot], 1), (hidden, cell))
+        return self.out(hidden), attention, hidden, cell
+
+    def forced(self, frames: Tensor, steps: Tensor, previous: Tensor) -> Tensor:
+        values, keys, bias, hidden, cell = self.begin(frames, steps)
+        found = []
+        for before in previous.unbind(1):
+            logits, _, hidden, cell = self.step(before, values, keys, bias, hidden, cell)
+            found.append(logits)
+        return torch.stack(found, 1)
+
+    def grown(self, old: Charset, new: Charset) -> "ContentAttention":
+        """A larger head: old classes keep their weights, a new letter starts as `grown_rows` says.
+
+        Raises ValueError when `new` does not begin with the characters of `old`.
+        """
+        hidden, before = self.out.in_features, self.out.out_features
+        head = ContentAttention(self.key.in_features, hidden, len(new) + FIRST).to(self.out.weight)
+        kept = {k: v for k, v in self.state_dict().items() if not k.startswith("out.") and k != "lstm.weight_ih"}
+        head.load_state_dict(kept, strict=False)
+        given = self.lstm.weight_ih
+        with torch.no_grad():
+            weight, bias = grown_rows(self.out.weight, self.out.bias, old, new, FIRST)
+            head.out.weight.copy_(weight)
+            assert bias is not None
+            head.out.bias.copy_(bias)
+            at = given.shape[1] - before
+            columns, _ = grown_rows(given[:, at:].T, None, old, new, FIRST)
+            head.lstm.weight_ih.copy_(torch.cat([given[:, :at], columns.T], 1))
+        return head
