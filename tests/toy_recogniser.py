@@ -19,6 +19,7 @@ class ToyNetwork(nn.Module):
     """Three strided convolutions, one down the columns, one along the line, a linear layer."""
 
     height, stride = 32, 8
+    frames: int | None = None
     decoders: tuple[str, ...] = ("ctc",)
 
     def __init__(self, charset: Charset, size: str = "tiny"):

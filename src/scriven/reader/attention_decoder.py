@@ -161,7 +161,13 @@ class AttentionDecoder:
         if width is not None:
             edges = np.minimum(edges, width)
         return ordered_reading(
-            id, self.charset, chosen, rows[np.arange(len(chosen)), chosen], edges, alternatives(rows, chosen), confidence
+            id,
+            self.charset,
+            chosen,
+            rows[np.arange(len(chosen)), chosen],
+            edges,
+            alternatives(rows, chosen),
+            confidence,
         )
 
     def _single_spaced(self, classes: Sequence[int]) -> list[int]:
@@ -251,12 +257,12 @@ class _Search:
         best = best[flat[best] > worst]  # a score never rises again by more than a scorer's bonus
         rows, classes = np.divmod(best, scores.shape[1])
         texts = [(*now.texts[r], int(c) - SHIFT) for r, c in zip(rows, classes, strict=True)]
-        states = [
+        advanced = [
             tuple(s.advance(old, text[-1]) for s, old in zip(scorers, now.states[r], strict=True))
             for r, text in zip(rows, texts, strict=True)
         ]
         kept_states = {name: value[rows] for name, value in begun.items()}
-        self.active = _Active(texts, optical[rows, classes], prior[rows, classes], states, kept_states)
+        self.active = _Active(texts, optical[rows, classes], prior[rows, classes], advanced, kept_states)
 
 
 def _batch(begun: Mapping[str, Array], count: int) -> dict[str, Array]:

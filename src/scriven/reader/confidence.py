@@ -38,21 +38,26 @@ def fit_temperature(logits: Sequence[Floats], texts: Sequence[str], charset: Cha
     logits: frames (T_i, C) of each line; texts: their true texts. A character is correct if it is kept in the shortest
     edit from the reading to the text. 1.0 if nothing is read.
     """
-    peaks, correct = [], []
+    rows, correct = [], []
     for frames, text in zip(logits, texts, strict=True):
         found = runs(greedy(frames), frames)
-        if found.classes.size:
-            peaks.append(
-                np.stack([frames[found.peak, found.classes], *_rest(frames[found.peak], found.classes)], axis=1)
-            )
-            correct.append(kept(charset.decode(found.classes.tolist()), visual(text)))
-    if not peaks:
+        rows.append(margins(frames[found.peak], found.classes))
+        correct.append(kept(charset.decode(found.classes.tolist()), visual(text)))
+    return fit_margins(rows, correct)
+
+
+def fit_margins(rows: Sequence[Floats], correct: Sequence[npt.NDArray[np.bool_]]) -> float:
+    """The temperature in 0.2..5 of the lowest cross-entropy of first columns, of `margins` (K_i, C) of each line.
+
+    correct (K_i,): whether the chosen class is right. 1.0 if there are no rows.
+    """
+    every = [row for row in rows if len(row)]
+    if not every:
         return 1.0
-    margins = np.concatenate(peaks).astype(np.float64)
-    hits = np.concatenate(correct)
+    values, hits = np.concatenate(every).astype(np.float64), np.concatenate(list(correct))
 
     def loss(log_temperature: float) -> float:
-        scaled = margins / math.exp(log_temperature)
+        scaled = values / math.exp(log_temperature)
         scaled -= scaled.max(axis=1, keepdims=True)
         exps = np.exp(scaled)
         p = np.clip(exps[:, 0] / exps.sum(axis=1), 1e-7, 1 - 1e-7)
@@ -61,11 +66,11 @@ def fit_temperature(logits: Sequence[Floats], texts: Sequence[str], charset: Cha
     return math.exp(golden_section(loss, math.log(0.2), math.log(5.0)))
 
 
-def _rest(rows: Floats, classes: npt.NDArray[np.int64]) -> list[Floats]:
-    """The logits of rows (K, C) without that of the chosen class: C - 1 arrays (K,)."""
+def margins(rows: Floats, classes: npt.NDArray[np.int64]) -> Floats:
+    """Logits (K, C) with that of the chosen class first."""
     others = np.ones(rows.shape, bool)
     others[np.arange(len(rows)), classes] = False
-    return list(rows[others].reshape(len(rows), -1).T)
+    return np.concatenate([rows[~others][:, None], rows[others].reshape(len(rows), rows.shape[1] - 1)], axis=1)
 
 
 def kept(read: str, text: str) -> npt.NDArray[np.bool_]:
@@ -103,13 +108,18 @@ def fit_lines(
 
     A reading is correct if it equals the text once white space is normalised, as in scores.
     """
-    x, y = [], []
+    paths, right = [], []
     for frames, text in zip(logits, texts, strict=True):
         log_probs = log_posteriors(frames, temperature)
         path = greedy(log_probs)
-        x.append(_logit(float(log_probs[np.arange(len(path)), path].sum())))
-        y.append(normalise(charset.decode(collapse(path))) == visual(text))
-    return logistic(np.array(x, np.float64), np.array(y, np.float64))
+        paths.append(float(log_probs[np.arange(len(path)), path].sum()))
+        right.append(normalise(charset.decode(collapse(path))) == visual(text))
+    return fit_calibration(paths, right)
+
+
+def fit_calibration(log_paths: Sequence[float], right: Sequence[bool]) -> Calibration:
+    """Bias and slope of `line_confidence` from log probabilities of readings, and whether each is right."""
+    return logistic(np.array([_logit(p) for p in log_paths], np.float64), np.array(right, np.float64))
 
 
 def logistic(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], precision: float = 1.0) -> Calibration:

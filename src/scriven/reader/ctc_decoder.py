@@ -1,23 +1,21 @@
 """The decoder of CTC networks: greedy or prefix beam search, with spans, confidences and alternatives."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from scriven.base import ModelError
-from scriven.lines import Character, Reading
+from scriven.lines import Reading
 from scriven.reader.align import align, frames_needed
-from scriven.reader.beam import BeamSettings, Hypothesis, Scorer, beam_search
+from scriven.reader.beam import BeamSettings, Hypothesis, beam_search
 from scriven.reader.confidence import fit_lines, fit_temperature, line_confidence
 from scriven.reader.ctc_paths import alternatives, greedy, log_posteriors, runs, single_spaced, spans
-from scriven.reader.decoder_contract import DecodeSettings, Frames
+from scriven.reader.decoder_contract import DecodeSettings, Frames, frame_px, ordered_reading
 from scriven.reader.engines import RunGraph
 from scriven.reader.model import ModelInfo
-from scriven.reader.scorers import LanguageScorer, WordScorer
-from scriven.text import logical_characters
+from scriven.reader.scorers import scorers_of
 
 if TYPE_CHECKING:
     from scriven.language.model import CharLM
@@ -41,12 +39,7 @@ class CtcDecoder:
         self.settings = chosen = settings or DecodeSettings()
         self.lm = lm
         self.words: Sequence[str] = list(words)
-        self._language = (
-            LanguageScorer(lm, self.charset, chosen.alpha, chosen.beta, chosen.word) if lm is not None else None
-        )
-        self._scorers: list[Scorer] = [self._language] if self._language else []
-        if self.words:
-            self._scorers.append(WordScorer(self.words, self.charset, chosen.bonus))
+        self._language, self._scorers = scorers_of(self.charset, chosen, lm, self.words)
         width = chosen.beam or (BeamSettings.width if self._scorers else 0)
         self._beam = BeamSettings(width, chosen.cut, chosen.blank) if width else None
         self._space = self.charset.encode(" ")[0] if " " in self.charset else 0
@@ -107,27 +100,16 @@ class CtcDecoder:
         if self._space:
             found = single_spaced(found, self._space)
         classes: Sequence[int] = found.classes.tolist()
-        seen = self.charset.decode(classes)  # from left to right
         confidence = line_confidence(float(log_probs[np.arange(len(path)), path].sum()), self.info.calibration)
         if not classes:
-            return Reading(id, seen, confidence)
+            return Reading(id, "", confidence)
         rows = log_probs[found.peak]
         if self._language is not None:
             rows = self._language.rescored(rows, classes)
-        others, scores = alternatives(rows, found.classes)
-        edges = spans(found, len(path), self.info.stride) * scale
+        edges = spans(found, len(path), 1) * frame_px(self.info, len(path), scale, width)
         if width is not None:
             edges = np.minimum(edges, width)
-        confidences = np.exp(rows[np.arange(len(classes)), found.classes]).tolist()
-        names = self.charset.characters
-        characters = tuple(
-            Character(c, min(1.0, p), start, end, tuple((names[k - 1], q) for k, q in zip(ks, qs, strict=True)))
-            for c, p, (start, end), ks, qs in zip(
-                seen, confidences, edges.tolist(), others.tolist(), np.exp(scores).tolist(), strict=True
-            )
+        chosen = rows[np.arange(len(classes)), found.classes]
+        return ordered_reading(
+            id, self.charset, found.classes, chosen, edges, alternatives(rows, found.classes), confidence
         )
-        ordered = tuple(
-            characters[i] if characters[i].text == character else replace(characters[i], text=character)
-            for character, i in logical_characters(seen)
-        )
-        return Reading(id, "".join(c.text for c in ordered), confidence, ordered)

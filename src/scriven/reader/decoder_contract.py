@@ -4,7 +4,7 @@ A new decoder is one file in this folder and one row of `decoders.DECODERS`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol
 
 import numpy as np
@@ -12,10 +12,11 @@ import numpy.typing as npt
 from pydantic import Field
 
 from scriven.base.settings import Natural, Share, validated
-from scriven.lines import Reading
+from scriven.lines import Character, Reading
 from scriven.reader.beam import BeamSettings, Hypothesis
 from scriven.reader.engines import RunGraph
 from scriven.reader.model import ModelInfo
+from scriven.text import Charset, logical_characters
 
 if TYPE_CHECKING:
     from scriven.language.model import CharLM
@@ -77,3 +78,44 @@ class Decoder(Protocol):
 
     def calibrated(self, frames: Sequence[Frames], texts: Sequence[str]) -> ModelInfo:
         """model.json with confidences calibrated on the frames of lines with known texts."""
+
+
+def frame_px(info: ModelInfo, frames: int, scale: float, width: int | None) -> float:
+    """px of the original picture per frame, of a picture of `frames` frames; see `Decoder.reading`.
+
+    A model with the same number of frames for every picture has wider ones in wider pictures.
+    """
+    return info.stride * scale if info.frames is None or width is None else width / frames
+
+
+def ordered_reading(
+    id: str,
+    charset: Charset,
+    classes: npt.NDArray[np.int64],
+    log_probs: npt.NDArray[np.float32],
+    edges: npt.NDArray[np.float64],
+    others: tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]],
+    confidence: float,
+) -> Reading:
+    """The Reading of K characters, in logical order, from what is known of each in visual order.
+
+    classes (K,) are places in the character set plus 1, log_probs (K,) their log posteriors, edges (K, 2) their spans
+    in px, others the classes and log posteriors (K, A) of their alternatives.
+    """
+    seen, names = charset.decode(classes.tolist()), charset.characters
+    characters = tuple(
+        Character(c, min(1.0, p), start, end, tuple((names[k - 1], q) for k, q in zip(ks, qs, strict=True)))
+        for c, p, (start, end), ks, qs in zip(
+            seen,
+            np.exp(log_probs).tolist(),
+            edges.tolist(),
+            others[0].tolist(),
+            np.exp(others[1]).tolist(),
+            strict=True,
+        )
+    )
+    ordered = tuple(
+        characters[i] if characters[i].text == character else replace(characters[i], text=character)
+        for character, i in logical_characters(seen)
+    )
+    return Reading(id, "".join(c.text for c in ordered), confidence, ordered)

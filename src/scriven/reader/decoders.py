@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from scriven.base import ModelError
+from scriven.reader.attention_decoder import AttentionDecoder
 from scriven.reader.ctc_decoder import CtcDecoder
 from scriven.reader.decoder_contract import Decoder, DecodeSettings
 from scriven.reader.engines import RunGraph
@@ -12,7 +13,7 @@ from scriven.reader.model import ModelInfo
 if TYPE_CHECKING:
     from scriven.language.model import CharLM
 
-DECODERS: dict[str, type[Decoder]] = {"ctc": CtcDecoder}
+DECODERS: dict[str, type[Decoder]] = {"ctc": CtcDecoder, "attention": AttentionDecoder}
 
 
 def decoder_kind(info: ModelInfo) -> type[Decoder]:

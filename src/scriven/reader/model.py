@@ -40,6 +40,7 @@ class ModelInfo(BaseModel):
     charset: tuple[str, ...] = Field(min_length=1)
     height: int = Field(default=HEIGHT, gt=0, le=512)  # px of a prepared picture
     stride: int = Field(default=STRIDE, gt=0)  # px of picture width per frame
+    frames: int | None = Field(default=None, gt=0)  # of every picture, whatever its width; None: one every `stride` px
     decoders: tuple[str, ...] = Field(default=("ctc",), min_length=1)  # names in scriven.reader.decoders.DECODERS
     normalisation: Literal["NFC"] = "NFC"
     stretch: float = Field(default=1.0, ge=0.5, le=2)  # prepared pictures are scaled in width by it before reading
@@ -73,6 +74,10 @@ class ModelInfo(BaseModel):
         if content.get("format") in READABLE_FORMATS:
             content["format"] = MODEL_FORMAT
         return content
+
+    def frames_of(self, width: int) -> int:
+        """How many frames a prepared picture of `width` px has."""
+        return self.frames or -(-width // self.stride)
 
     @property
     def size(self) -> str:

@@ -4,13 +4,17 @@ Both are in visual order, as the classes of a recogniser are; see `scriven.text`
 """
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scriven.language.model import CharLM
-from scriven.reader.beam import Rows
+from scriven.reader.beam import Rows, Scorer
 from scriven.reader.ctc_paths import Floats
 from scriven.text import Charset, normalise, visual
+
+if TYPE_CHECKING:
+    from scriven.reader.decoder_contract import DecodeSettings
 
 
 class LanguageScorer:
@@ -105,3 +109,12 @@ class WordScorer:
     def final(self, state: tuple[int, float]) -> float:
         node, given = state
         return 0.0 if node in self.complete else -given
+
+
+def scorers_of(
+    charset: Charset, settings: "DecodeSettings", lm: CharLM | None, words: Sequence[str]
+) -> tuple[LanguageScorer | None, list[Scorer]]:
+    """The scorer of a language model, and all scorers of a decoder: of its language model and of its list of words."""
+    language = LanguageScorer(lm, charset, settings.alpha, settings.beta, settings.word) if lm is not None else None
+    every: list[Scorer] = [language] if language else []
+    return language, [*every, WordScorer(words, charset, settings.bonus)] if words else every

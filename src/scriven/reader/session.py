@@ -119,7 +119,7 @@ class Reader:
 
     def _frames(self, pictures: list[Picture]) -> list[Frames]:
         """Frames (T, D) of some pictures, computed in batches of similar width."""
-        cuts = [windows(picture.ink.shape[1], self.info.stride) for picture in pictures]
+        cuts = [self._windows(picture.ink.shape[1]) for picture in pictures]
         pieces = [(p, i, cut) for p, parts in enumerate(cuts) for i, cut in enumerate(parts)]
         pieces.sort(key=lambda piece: piece[2].stop - piece[2].start)
         parts: list[list[Frames]] = [[np.empty(0, np.float32)] * len(some) for some in cuts]
@@ -128,7 +128,16 @@ class Reader:
             found = self._run([pictures[p].ink[:, cut.start : cut.stop] for p, _, cut in chosen])
             for (p, i, _), frames in zip(chosen, found, strict=True):
                 parts[p][i] = frames
-        return [stitch(some, cut, self.info.stride) for some, cut in zip(parts, cuts, strict=True)]
+        return [
+            some[0] if len(cut) == 1 else stitch(some, cut, self.info.stride)
+            for some, cut in zip(parts, cuts, strict=True)
+        ]
+
+    def _windows(self, width: int) -> list[Window]:
+        """The windows over `width` px; a single one where every picture has the same number of frames."""
+        if self.info.frames is not None:
+            return [Window(0, width, 0, width)]
+        return windows(width, self.info.stride)
 
     def _run(self, pieces: list[Grey]) -> list[Frames]:
         """Frames (T, D) of pieces of pictures, run as one batch. Raises ModelError if they do not fit model.json."""
@@ -143,13 +152,13 @@ class Reader:
                 f"not {self._kind.output!r}; copy the model folder again"
             )
         frames = outputs[self._kind.output]
-        if frames.shape[1] != -(-images.shape[3] // self.info.stride):
+        if frames.shape[1] != (expected := self.info.frames_of(images.shape[3])):
             raise ModelError(
-                f"the graph makes {frames.shape[1]} frames of {images.shape[3]} px, but model.json gives a stride of "
-                f"{self.info.stride} px; copy the model folder again"
+                f"the graph makes {frames.shape[1]} frames of {images.shape[3]} px where model.json, with a stride of "
+                f"{self.info.stride} px, says {expected}; copy the model folder again"
             )
         self._kind.check(self.info, frames)
-        steps = -(-widths // self.info.stride)
+        steps = [self.info.frames_of(width) for width in widths.tolist()]
         return [one[:count].copy() for one, count in zip(frames, steps, strict=True)]
 
 

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from scriven.base import TextError
 from scriven.recognisers.contract import GraphSpec
 from scriven.recognisers.ctc import WIDTH_MULTIPLE
-from scriven.tensors import within
+from scriven.tensors import length_mask
 from scriven.text import Charset, logical, visual
 
 START, END, FIRST = 0, 1, 2  # classes: start of a text and padding, end of a text, first character
@@ -40,7 +40,7 @@ class AttentionHead(Protocol):
 
 def padding_bias(frames: Tensor, steps: Tensor) -> Tensor:
     """(N, T): 0 for frames before the padding, MASKED for the others."""
-    return (~within(steps, frames.shape[1])).to(frames.dtype) * MASKED
+    return (~length_mask(steps, frames.shape[1])).to(frames.dtype) * MASKED
 
 
 def attention_loss(

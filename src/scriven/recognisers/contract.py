@@ -35,11 +35,14 @@ class Recogniser(Protocol):
     charset: Charset  # the characters that it can write
     height: int  # px of a prepared picture
     stride: int  # px of picture width per frame
+    frames: int | None  # of every picture, whatever its width; None: one for each `stride` px
     decoders: tuple[str, ...]  # names in scriven.reader.decoders.DECODERS; readings come from the first
     sizes: dict[str, Any]  # the keyword arguments it was built with, as JSON; they are kept in model.json
 
     def __call__(self, images: Tensor, widths: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, 1, height, W) ink and (N,) px to (N, T, D) frames, T = ceil(W / stride), and (N,) frames before padding.
+        """(N, 1, height, W) ink and (N,) px to (N, T, D) frames, and (N,) frames before padding.
+
+        T = ceil(W / stride), or `frames` where that is given.
 
         The content of a frame is defined by the decoder; for `ctc`: logits of the blank and the characters. Frames
         before the padding must not depend on the padding or on other lines of the batch.

@@ -100,6 +100,7 @@ class ConvText(nn.Module):
     """
 
     height, stride = 64, 4
+    frames: int | None = None
     decoders: tuple[str, ...] = ("ctc",)
 
     def __init__(

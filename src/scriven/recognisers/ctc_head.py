@@ -77,9 +77,9 @@ def grown_rows(
 ) -> tuple[Tensor, Tensor | None]:
     """Rows (classes, D) and their bias for a larger character set, whose first character is the class `first`.
 
-    Old classes keep their weights. A new accented letter starts with the weights of its plain letter and a bias lower by
-    ACCENT_PENALTY; other new characters start with the mean weights and the lowest bias of all. Raises ValueError when
-    `new` does not begin with the characters of `old`.
+    Old classes keep their weights. A new accented letter starts with the weights of its plain letter and a bias lower
+    by ACCENT_PENALTY; other new characters start with the mean weights and the lowest bias of all. Raises ValueError
+    when `new` does not begin with the characters of `old`.
     """
     if new.characters[: len(old)] != old.characters:
         raise ValueError("a grown character set begins with the old one")

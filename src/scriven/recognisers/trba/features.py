@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from scriven.recognisers.norm import Columns, MaskedBatchNorm
-from scriven.tensors import shrink
+from scriven.tensors import strided_widths
 
 HEIGHT = 32  # px that the poolings and unpadded convolutions reduce to 1
 GATED_NORMS = ("gate_input", "gate_state", "input", "state", "gated")
@@ -76,7 +76,7 @@ class ResNet(nn.Module):
         for stage, blocks in enumerate(self.blocks):
             if stage < 2:
                 x = F.max_pool2d(x, 2)
-                widths = shrink(widths, 2)
+                widths = strided_widths(widths, 2)
             elif stage == 2:
                 x = F.max_pool2d(x, 2, (2, 1), (0, 1))
                 widths = widths + 1
@@ -107,7 +107,7 @@ class Vgg(nn.Module):
         for number, conv in enumerate(self.plain):
             x = columns.blank(F.relu(conv(x)))
             if number < 2:
-                x, widths = F.max_pool2d(x, 2), shrink(widths, 2)
+                x, widths = F.max_pool2d(x, 2), strided_widths(widths, 2)
                 columns = Columns.of(widths, x.shape[3])
         x = F.max_pool2d(x, (2, 1))
         for conv in self.normed:
@@ -156,7 +156,7 @@ class Rcnn(nn.Module):
         x = Columns.of(widths, x.shape[3]).blank(F.relu(self.stem(x)))
         for number, block in enumerate(self.recurrent):
             if number < 2:
-                x, widths = F.max_pool2d(x, 2), shrink(widths, 2)
+                x, widths = F.max_pool2d(x, 2), strided_widths(widths, 2)
             else:
                 x, widths = F.max_pool2d(x, 2, (2, 1), (0, 1)), widths + 1
             x = block(x, Columns.of(widths, x.shape[3]))

@@ -19,7 +19,7 @@ from scriven.recognisers.trba.features import FEATURES, HEIGHT, HISTORICAL_FRAME
 from scriven.recognisers.trba.resample import squashed
 from scriven.recognisers.trba.sequence import BiLstm
 from scriven.recognisers.trba.tps import ThinPlateSpline
-from scriven.tensors import Batch, shrink
+from scriven.tensors import Batch, strided_widths
 from scriven.text import Charset
 
 TRANSFORMATIONS, SEQUENCES, PREDICTIONS = ("none", "tps"), ("none", "bilstm"), ("ctc", "attention")
@@ -82,7 +82,7 @@ class Trba(nn.Module):
         if self.transformation is not None:
             images = self.transformation(images, widths)
         x = self.features(images, widths)[:, :, 0].transpose(1, 2)  # (N, T, D)
-        steps = widths.new_full(widths.shape, self.frames) if self.frames else shrink(widths, self.stride)
+        steps = widths.new_full(widths.shape, self.frames) if self.frames else strided_widths(widths, self.stride)
         for layer in self.sequence:
             x = layer(x, steps)
         return (self.head(x) if isinstance(self.head, nn.Linear) else x), steps

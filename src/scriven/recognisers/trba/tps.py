@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from scriven.recognisers.norm import Columns, MaskedBatchNorm
-from scriven.tensors import shrink, within
+from scriven.tensors import length_mask, strided_widths
 
 EPSILON = 1e-6  # added to distances before their logarithm is taken
 
@@ -44,7 +44,7 @@ class Localiser(nn.Module):
         for level, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
             if level:
                 x = F.max_pool2d(x, 2)
-                columns = Columns.of(shrink(widths, 2**level), x.shape[3])
+                columns = Columns.of(strided_widths(widths, 2**level), x.shape[3])
             x = norm(conv(x), columns)
         mean = x.mean(2).sum(2) / columns.keep.sum(3)[:, :, 0]  # (N, C), over the columns of each picture
         points: Tensor = self.out(F.relu(self.hidden(mean)))
@@ -86,7 +86,7 @@ class ThinPlateSpline(nn.Module):
         sampled = F.grid_sample(
             images, torch.stack([across, grid[..., 1]], -1), padding_mode="border", align_corners=True
         )
-        return sampled * within(widths, width)[:, None, None].to(images.dtype)
+        return sampled * length_mask(widths, width)[:, None, None].to(images.dtype)
 
 
 def base_points(points: int) -> np.ndarray:
