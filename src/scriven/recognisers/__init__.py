@@ -10,6 +10,8 @@ from scriven.base import SettingsError
 from scriven.base.settings import converted
 from scriven.recognisers.contract import Recogniser
 from scriven.recognisers.convtext import ConvText
+from scriven.recognisers.lafhtr import Lafhtr
+from scriven.recognisers.resnet34 import Resnet34
 from scriven.recognisers.trba import Trba
 from scriven.text import Charset
 
@@ -18,6 +20,8 @@ DEFAULT_NETWORK = "convtext"  # the network to train if none is named
 RECOGNISERS: dict[str, Callable[..., Recogniser]] = {  # name -> callable (charset, **sizes)
     "convtext": ConvText,
     "trba": Trba,
+    "resnet34": Resnet34,
+    "lafhtr": Lafhtr,
 }
 
 

@@ -14,10 +14,10 @@ from scriven.base import SettingsError
 from scriven.recognisers.attention import FIRST, attention_graphs, attention_loss, attention_read
 from scriven.recognisers.contract import GraphSpec
 from scriven.recognisers.ctc import ctc_graphs, ctc_loss, ctc_read, grown_head
+from scriven.recognisers.recurrent import BiLstm
 from scriven.recognisers.trba.content import ContentAttention
 from scriven.recognisers.trba.features import FEATURES, HEIGHT, HISTORICAL_FRAMES
 from scriven.recognisers.trba.resample import squashed
-from scriven.recognisers.trba.sequence import BiLstm
 from scriven.recognisers.trba.tps import ThinPlateSpline
 from scriven.tensors import Batch, strided_widths
 from scriven.text import Charset
@@ -26,6 +26,17 @@ TRANSFORMATIONS, SEQUENCES, PREDICTIONS = ("none", "tps"), ("none", "bilstm"), (
 WIDTHS = ("fixed", "variable")
 FIXED_WIDTH = 100  # px
 POINTS = 20  # control points of the spline
+
+
+class SequenceLayer(nn.Module):
+    """A bidirectional LSTM, then a linear layer: (N, T, I) to (N, T, O)."""
+
+    def __init__(self, i: int, hidden: int, o: int):
+        super().__init__()
+        self.lstm, self.out = BiLstm(i, hidden), nn.Linear(2 * hidden, o)
+
+    def forward(self, x: Tensor, steps: Tensor) -> Tensor:
+        return self.out(self.lstm(x, steps))
 
 
 class Trba(nn.Module):
@@ -62,7 +73,7 @@ class Trba(nn.Module):
         self.transformation = ThinPlateSpline(POINTS, channels) if transformation == "tps" else None
         self.features = FEATURES[features](channels, not self.fixed)
         layers = ((channels, hidden), (hidden, hidden)) if sequence == "bilstm" else ()
-        self.sequence = nn.ModuleList(BiLstm(i, hidden, o) for i, o in layers)
+        self.sequence = nn.ModuleList(SequenceLayer(i, hidden, o) for i, o in layers)
         last = hidden if layers else channels
         self.head = (
             nn.Linear(last, len(charset) + 1)
