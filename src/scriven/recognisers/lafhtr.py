@@ -128,7 +128,7 @@ class Lafhtr(nn.Module):
             for conv in block:
                 x = conv(x, columns)
             x, widths = F.max_pool2d(x, 2), strided_widths(widths, 2)
-        x = x.flatten(1, 2).transpose(1, 2)  # (N, T, channels * rows)
+        x = x.permute(0, 3, 2, 1).flatten(2)  # (N, T, rows * channels)
         x = self.second(self.dropout(self.first(x, widths)), widths)
         return x * length_mask(widths, x.shape[1])[:, :, None].to(x.dtype), widths
 

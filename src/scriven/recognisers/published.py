@@ -1,0 +1,248 @@
+"""Weights of four published research codes under the names that the networks here give them.
+
+Deep-text-recognition-benchmark (Baek et al. 2019) and AttentionHTR (Kass & Vats 2022) share their files; StackMix
+(Shonenkov et al. 2021); the label-free learner (Wolf & Fink 2022). Nothing is read from disk here: see
+`scriven.training.checkpoints`.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from scriven.base import InputError
+from scriven.recognisers.trba.features import GATED_NORMS, ITERATIONS
+
+Tensors = Mapping[str, Tensor]
+COMPUTED = re.compile(r"(inv_delta_C|P_hat)$")  # tables that are the same in every file
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published network: how a file of it is told, what network it is here, and what its tensors are called here."""
+
+    name: str
+    network: str  # a row of RECOGNISERS
+    mark: str  # the start of a tensor name that files of it have, and no others
+    sizes: Callable[[Tensors], dict[str, Any]]
+    characters: Callable[[Tensors], int]  # how many characters it writes
+    names: Callable[[Tensors], dict[str, str]]  # here: there
+
+
+def recognised(tensors: Tensors) -> Published:
+    """Which published network these tensors are of. Raises InputError where they are of none."""
+    for one in PUBLISHED:
+        if any(name.startswith(one.mark) for name in tensors):
+            return one
+    known = "; ".join(one.name for one in PUBLISHED)
+    first = ", ".join(list(tensors)[:3])
+    raise InputError(f"these weights ({first}, ...) are of none of the networks that can be imported: {known}")
+
+
+def renamed(one: Published, tensors: Tensors) -> dict[str, Tensor]:
+    """The tensors under the names that they have here. Raises InputError for a tensor too many or too few."""
+    names = one.names(tensors)
+    missing = sorted(set(names.values()) - set(tensors))
+    unknown = sorted(name for name in set(tensors) - set(names.values()) if not COMPUTED.search(name))
+    if missing or unknown:
+        what = f"it lacks {missing[0]}" if missing else f"it has {unknown[0]}, which they have not"
+        raise InputError(f"these weights are not those of {one.name}: {what}; give the file as it was published")
+    return {here: tensors[there] for here, there in names.items()}
+
+
+# --- deep-text-recognition-benchmark and AttentionHTR -----------------------------------------------------------------
+
+
+def _benchmark_sizes(tensors: Tensors) -> dict[str, Any]:
+    trunk = "module.FeatureExtraction.ConvNet."
+    features = (
+        "resnet" if trunk + "conv0_1.weight" in tensors else "rcnn" if trunk + "3.wgf_u.weight" in tensors else "vgg"
+    )
+    sequence = any(name.startswith("module.SequenceModeling.") for name in tensors)
+    attention = "module.Prediction.generator.weight" in tensors
+    last = {"resnet": "conv4_2", "rcnn": "9", "vgg": "18"}[features]
+    hidden = (
+        tensors["module.Prediction.generator.weight"].shape[1]
+        if attention
+        else tensors["module.SequenceModeling.0.rnn.weight_hh_l0"].shape[1]
+        if sequence
+        else 256
+    )
+    return {
+        "transformation": "tps" if any(n.startswith("module.Transformation.") for n in tensors) else "none",
+        "features": features,
+        "sequence": "bilstm" if sequence else "none",
+        "prediction": "attention" if attention else "ctc",
+        "width": "fixed",
+        "channels": tensors[f"{trunk}{last}.weight"].shape[0],
+        "hidden": hidden,
+    }
+
+
+def _benchmark_characters(tensors: Tensors) -> int:
+    attention = tensors.get("module.Prediction.generator.bias")
+    return len(tensors["module.Prediction.bias"]) - 1 if attention is None else len(attention) - 2
+
+
+def _benchmark_names(tensors: Tensors) -> dict[str, str]:
+    sizes = _benchmark_sizes(tensors)
+    trunk = {"resnet": _resnet, "rcnn": _rcnn, "vgg": _vgg}[sizes["features"]]
+    pairs = [(f"features.{here}", f"module.FeatureExtraction.ConvNet.{there}") for here, there in trunk()]
+    if sizes["transformation"] == "tps":
+        pairs += [
+            (f"transformation.localiser.{h}", f"module.Transformation.LocalizationNetwork.{t}") for h, t in _localiser()
+        ]
+    for layer in range(2 if sizes["sequence"] == "bilstm" else 0):
+        there = f"module.SequenceModeling.{layer}"
+        pairs += _two_ways(f"sequence.{layer}.lstm", f"{there}.rnn", "l0")
+        pairs += _affine(f"sequence.{layer}.out", f"{there}.linear")
+    if sizes["prediction"] == "ctc":
+        pairs += _affine("head", "module.Prediction")
+    else:
+        cell = "module.Prediction.attention_cell."
+        pairs += [("head.key.weight", cell + "i2h.weight"), ("head.score.weight", cell + "score.weight")]
+        pairs += _affine("head.query", cell + "h2h") + _affine("head.out", "module.Prediction.generator")
+        pairs += [(f"head.lstm.{name}", f"{cell}rnn.{name}") for name in RECURRENT]
+    return dict(pairs)
+
+
+Pairs = list[tuple[str, str]]
+RECURRENT = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+
+
+def _affine(here: str, there: str) -> Pairs:
+    return [(f"{here}.{name}", f"{there}.{name}") for name in ("weight", "bias")]
+
+
+def _norm(here: str, there: str) -> Pairs:
+    return [(f"{here}.{name}", f"{there}.{name}") for name in NORM]
+
+
+def _two_ways(here: str, there: str, layer: str) -> Pairs:
+    """A bidirectional layer, which is two layers here."""
+    return [
+        (f"{here}.{way}.{name}_l0", f"{there}.{name}_{layer}{suffix}")
+        for way, suffix in (("ahead", ""), ("back", "_reverse"))
+        for name in RECURRENT
+    ]
+
+
+def _localiser() -> Pairs:
+    pairs: Pairs = []
+    for number in range(4):
+        pairs += [(f"convs.{number}.weight", f"conv.{4 * number}.weight")]
+        pairs += _norm(f"norms.{number}", f"conv.{4 * number + 1}")
+    return pairs + _affine("hidden", "localization_fc1.0") + _affine("out", "localization_fc2")
+
+
+def _conv_norm(here: str, conv: str, norm: str) -> Pairs:
+    return [(f"{here}.conv.weight", f"{conv}.weight"), *_norm(f"{here}.norm", norm)]
+
+
+def _resnet() -> Pairs:
+    pairs: Pairs = []
+    for number in range(2):
+        pairs += _conv_norm(f"stem.{number}", f"conv0_{number + 1}", f"bn0_{number + 1}")
+    for stage, count in enumerate((1, 2, 5, 3)):
+        for block in range(count):
+            here, there = f"blocks.{stage}.{block}", f"layer{stage + 1}.{block}"
+            pairs += _conv_norm(f"{here}.a", f"{there}.conv1", f"{there}.bn1")
+            pairs += _conv_norm(f"{here}.b", f"{there}.conv2", f"{there}.bn2")
+            if block == 0 and stage < 3:
+                pairs += _conv_norm(f"{here}.skip", f"{there}.downsample.0", f"{there}.downsample.1")
+    for stage in range(3):
+        pairs += _conv_norm(f"after.{stage}", f"conv{stage + 1}", f"bn{stage + 1}")
+    return pairs + _conv_norm("down", "conv4_1", "bn4_1") + _conv_norm("last", "conv4_2", "bn4_2")
+
+
+def _vgg() -> Pairs:
+    pairs = [pair for number, at in enumerate((0, 3, 6, 8)) for pair in _affine(f"plain.{number}", str(at))]
+    for number, at in enumerate((11, 14)):
+        pairs += _conv_norm(f"normed.{number}", str(at), str(at + 1))
+    return pairs + _affine("last", "18")
+
+
+def _rcnn() -> Pairs:
+    theirs = dict(zip(GATED_NORMS, ("BN_gfu", "BN_grx", "BN_fu", "BN_rx", "BN_Gx"), strict=True))
+    convs = {"gate_input": "wgf_u", "gate_state": "wgr_x", "input": "wf_u", "state": "wr_x"}
+    pairs = _affine("stem", "0")
+    for number, at in enumerate((3, 5, 7)):
+        here = f"recurrent.{number}"
+        pairs += [(f"{here}.{mine}.weight", f"{at}.{their}.weight") for mine, their in convs.items()]
+        pairs += _norm(f"{here}.first", f"{at}.BN_x_init")
+        for time in range(ITERATIONS):
+            for mine, their in theirs.items():
+                pairs += _norm(f"{here}.norms.{time}.{mine}", f"{at}.GRCL.{time}.{their}")
+    return pairs + _conv_norm("last", "9", "10")
+
+
+# --- StackMix ---------------------------------------------------------------------------------------------------------
+
+
+def _stackmix_sizes(tensors: Tensors) -> dict[str, Any]:
+    return {
+        "channels": tensors["feature_extractor.0.weight"].shape[0],
+        "hidden": tensors["classifier.0.weight"].shape[0],
+    }
+
+
+def _stackmix_names(tensors: Tensors) -> dict[str, str]:
+    pairs = _affine("stem", "feature_extractor.0") + _norm("norm", "feature_extractor.1")
+    for stage, count in enumerate((3, 4, 6)):
+        for block in range(count):
+            here, there = f"stages.{stage}.{block}", f"feature_extractor.{stage + 4}.{block}"
+            for number in (1, 2):
+                pairs += [(f"{here}.conv{number}.weight", f"{there}.conv{number}.weight")]
+                pairs += _norm(f"{here}.norm{number}", f"{there}.bn{number}")
+            if stage and not block:
+                pairs += [(f"{here}.skip.weight", f"{there}.downsample.0.weight")]
+                pairs += _norm(f"{here}.skip_norm", f"{there}.downsample.1")
+    for layer in range(3):
+        pairs += _two_ways(f"sequence.{layer}", "bilstm.lstm", f"l{layer}")
+    return dict(pairs + _affine("hidden", "classifier.0") + _affine("head", "classifier.3"))
+
+
+# --- the label-free learner -------------------------------------------------------------------------------------------
+
+
+def _lafhtr_sizes(tensors: Tensors) -> dict[str, Any]:
+    return {
+        "channels": tensors["encoder.vgg.truncated_vgg.0.0.weight"].shape[0],
+        "hidden": tensors["encoder.gru2.weight_hh_l0"].shape[1],
+    }
+
+
+def _lafhtr_names(tensors: Tensors) -> dict[str, str]:
+    pairs: Pairs = []
+    at = 0
+    for block, count in enumerate((2, 2, 4, 4, 4)):
+        for conv in range(count):
+            there = "encoder.vgg.truncated_vgg.0."
+            pairs += _affine(f"blocks.{block}.{conv}.conv", f"{there}{at}")
+            pairs += _norm(f"blocks.{block}.{conv}.norm", f"{there}{at + 1}")
+            at += 3
+        at += 1  # the pooling
+    pairs += _two_ways("first", "encoder.gru1", "l0") + _two_ways("second", "encoder.gru2", "l0")
+    pairs += _affine("head.location", "decoder.attention.conv1d") + _affine("head.mixed", "decoder.attention.linear1")
+    pairs += [("head.score.weight", "decoder.attention.linear2.weight")]
+    pairs += [(f"head.gru.{name}", f"decoder.decoder_gru.{name}_l0") for name in RECURRENT]
+    return dict(pairs + _affine("head.out", "decoder.linear"))
+
+
+PUBLISHED = (
+    Published(
+        "deep-text-recognition-benchmark or AttentionHTR", "trba", "module.FeatureExtraction.",
+        _benchmark_sizes, _benchmark_characters, _benchmark_names,
+    ),
+    Published(
+        "StackMix-OCR", "resnet34", "feature_extractor.",
+        _stackmix_sizes, lambda tensors: len(tensors["classifier.3.bias"]) - 1, _stackmix_names,
+    ),
+    Published(
+        "the label-free HTR learner", "lafhtr", "encoder.vgg.",
+        _lafhtr_sizes, lambda tensors: len(tensors["decoder.linear.bias"]) - 3, _lafhtr_names,
+    ),
+)  # fmt: skip
