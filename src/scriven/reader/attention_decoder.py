@@ -15,9 +15,9 @@ from scriven.base import ModelError
 from scriven.lines import Reading
 from scriven.reader.beam import BeamSettings, Hypothesis, Scorer
 from scriven.reader.confidence import fit_calibration, fit_margins, kept, line_confidence, margins
-from scriven.reader.ctc import alternatives, log_posteriors
-from scriven.reader.decoding import DecodeSettings, Frames, frame_px, ordered_reading
-from scriven.reader.engines import Array, Run
+from scriven.reader.ctc_paths import alternatives, log_posteriors
+from scriven.reader.decoder_contract import DecodeSettings, Frames, frame_px, ordered_reading
+from scriven.reader.engines import Array, RunGraph
 from scriven.reader.model import ModelInfo
 from scriven.reader.scorers import scorers_of
 from scriven.text import normalise, visual
@@ -51,7 +51,7 @@ class AttentionDecoder:
         settings: DecodeSettings | None = None,
         lm: "CharLM | None" = None,
         words: Iterable[str] = (),
-        runs: Mapping[str, Run] | None = None,
+        runs: Mapping[str, RunGraph] | None = None,
     ):
         self.info, self.charset = info, info.characters
         self.settings = chosen = settings or DecodeSettings()

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from scriven.base import TextError
 from scriven.recognisers.contract import GraphSpec
-from scriven.recognisers.ctc import WIDTH_MULTIPLE
+from scriven.recognisers.ctc_head import WIDTH_MULTIPLE
 from scriven.tensors import length_mask
 from scriven.text import Charset, logical, visual
 

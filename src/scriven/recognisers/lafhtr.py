@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from scriven.recognisers.attention import END, FIRST, attention_graphs, attention_loss, attention_read, padding_bias
 from scriven.recognisers.contract import GraphSpec
-from scriven.recognisers.ctc import grown_rows
+from scriven.recognisers.ctc_head import grown_rows
 from scriven.recognisers.norm import Columns, MaskedBatchNorm
 from scriven.recognisers.recurrent import BiGru
 from scriven.tensors import Batch, length_mask, strided_widths

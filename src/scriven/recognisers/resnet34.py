@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from scriven.recognisers.contract import GraphSpec
-from scriven.recognisers.ctc import ctc_graphs, ctc_loss, ctc_read, grown_head
+from scriven.recognisers.ctc_head import ctc_graphs, ctc_loss, ctc_read, grown_head
 from scriven.recognisers.norm import Columns, MaskedBatchNorm
 from scriven.recognisers.recurrent import BiLstm
 from scriven.tensors import Batch, length_mask, strided_widths

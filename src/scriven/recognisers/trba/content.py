@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from scriven.recognisers.attention import FIRST, padding_bias
-from scriven.recognisers.ctc import grown_rows
+from scriven.recognisers.ctc_head import grown_rows
 from scriven.text import Charset
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from scriven.base import SettingsError
 from scriven.recognisers.attention import FIRST, attention_graphs, attention_loss, attention_read
 from scriven.recognisers.contract import GraphSpec
-from scriven.recognisers.ctc import ctc_graphs, ctc_loss, ctc_read, grown_head
+from scriven.recognisers.ctc_head import ctc_graphs, ctc_loss, ctc_read, grown_head
 from scriven.recognisers.recurrent import BiLstm
 from scriven.recognisers.trba.content import ContentAttention
 from scriven.recognisers.trba.features import FEATURES, HEIGHT, HISTORICAL_FRAMES
