@@ -233,6 +233,7 @@ def _info(
         charset=net.charset.characters,
         height=net.height,
         stride=net.stride,
+        frames=net.frames,
         decoders=net.decoders,
         stretch=stretch,
         parents=parents,

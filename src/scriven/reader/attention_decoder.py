@@ -69,6 +69,11 @@ class AttentionDecoder:
         self._start, self._step = runs["start"], runs["step"]
 
     @classmethod
+    def frames_needed(cls, text: str) -> int:
+        """One frame, whatever the text."""
+        return 1
+
+    @classmethod
     def check(cls, info: ModelInfo, frames: npt.NDArray[np.float32]) -> None:
         """Nothing to check: the frames (N, T, D) of any size are attended to."""
 

@@ -18,6 +18,8 @@ class Described(Protocol):
     @property
     def stride(self) -> int: ...
     @property
+    def frames(self) -> int | None: ...
+    @property
     def decoders(self) -> tuple[str, ...]: ...
 
 
@@ -32,15 +34,21 @@ class InputSpec:
     stride: int
     charset: Charset | None = None
     decoders: tuple[str, ...] = ("ctc",)
+    frames: int | None = None  # of every picture, whatever its width; None: one for each `stride` px
 
     @classmethod
     def of(cls, model: Described, charset: Charset | None = None) -> Self:
         """What a network or the model of a model.json takes."""
-        return cls(model.height, model.stride, charset, model.decoders)
+        return cls(model.height, model.stride, charset, model.decoders, model.frames)
 
     def min_width(self, text: str) -> int:
-        """The smallest width of a picture, px, from which `text` can be decoded; 0 for the empty text."""
+        """The smallest width of a picture, px, from which `text` can be decoded; 0 for the empty text.
+
+        Beyond WIDEST where the frames of no picture suffice.
+        """
         needed = max(DECODERS[name].frames_needed(visual(text)) for name in self.decoders)
+        if self.frames is not None:
+            return 0 if needed <= self.frames else WIDEST + 1
         return max(0, (needed - 1) * self.stride + 1)  # frames are rounded up
 
 

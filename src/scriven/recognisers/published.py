@@ -2,7 +2,7 @@
 
 Deep-text-recognition-benchmark (Baek et al. 2019) and AttentionHTR (Kass & Vats 2022) share their files; StackMix
 (Shonenkov et al. 2021); the label-free learner (Wolf & Fink 2022). Nothing is read from disk here: see
-`scriven.training.checkpoints`.
+`scriven.training.weight_files`.
 """
 
 import re

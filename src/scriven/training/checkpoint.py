@@ -61,7 +61,7 @@ def build_network(info: ModelInfo, folder: Path) -> Recogniser:
         net = build(info.network, info.characters, **info.sizes)
     except SettingsError as error:
         raise ModelError(f"model.json in {folder} cannot be used: {error}; update scriven") from error
-    if (net.height, net.stride) != (info.height, info.stride):
+    if (net.height, net.stride, net.frames) != (info.height, info.stride, info.frames):
         raise ModelError(
             f"the network {info.network} has a height of {net.height} px and a stride of {net.stride} px; "
             f"model.json in {folder} gives {info.height} and {info.stride}; copy the folder again"

@@ -39,7 +39,7 @@ class Restricted(pickle.Unpickler):
         return ADMITTED.get((module, name), Inert)
 
 
-def load_checkpoint(file: Path) -> dict[str, Any]:
+def load_weight_file(file: Path) -> dict[str, Any]:
     """The contents of a file of `torch.save` on the CPU: tensors and plain containers, whatever else is in it.
 
     Raises InputError for a file that cannot be read or is none.
@@ -61,7 +61,9 @@ def _load(file: Path) -> Any:
         return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:  # it names other classes, too
         reader: Any = SimpleNamespace(
-            Unpickler=Restricted, load=lambda stream, **options: Restricted(stream, **options).load(), __name__="scriven"
+            Unpickler=Restricted,
+            load=lambda stream, **options: Restricted(stream, **options).load(),
+            __name__="scriven",
         )
         return torch.load(file, map_location="cpu", weights_only=False, pickle_module=reader)
 
@@ -80,5 +82,3 @@ def weights_of(contents: Mapping[str, Any]) -> dict[str, Tensor]:
     if not found:
         raise InputError(f"there are no tensors in it, only {', '.join(map(str, list(contents)[:8])) or 'nothing'}")
     return found
-
-
