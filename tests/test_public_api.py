@@ -13,6 +13,7 @@ import pytest
 import scriven
 from scriven.cli import COMMANDS
 from toy_pictures import drawn_folder, drawn_line
+from toy_published import published_file
 
 GROUPS = {"texts", "fonts", "models"}
 FUNCTIONS = sorted(set(scriven.__all__) - GROUPS)
@@ -66,12 +67,13 @@ def examples(name: str) -> list[doctest.DocTest]:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the files of the examples: `line.png`, `scans/`, `pairs/` and the lines folder `letters/`."""
+    """A folder with the files of the examples: `line.png`, `scans/`, `pairs/`, `weights.pth`, the lines folder `letters/`."""
     drawn_line(tmp_path / "line.png", "the quick")
     for number in range(12):
         drawn_line(tmp_path / "scans" / f"line-{number}.png", f"line {number}", seed=number)
         drawn_line(tmp_path / "pairs" / f"line-{number}.png", f"line {number}", seed=number)
         (tmp_path / "pairs" / f"line-{number}.gt.txt").write_text(f"line {number}\n", "utf-8")
+    published_file(tmp_path / "weights.pth")
     drawn_folder(tmp_path / "letters", [f"line {number}" for number in range(12)])
     monkeypatch.chdir(tmp_path)
     return tmp_path

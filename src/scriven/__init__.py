@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scriven.jobs.doctor import doctor as doctor
     from scriven.jobs.export import export as export
     from scriven.jobs.import_ import import_lines as import_lines
+    from scriven.jobs.import_model import import_model as import_model
     from scriven.jobs.load import load as load
     from scriven.jobs.look import look as look
     from scriven.jobs.pick import pick as pick
@@ -38,6 +39,7 @@ _FUNCTIONS = {  # name: module of scriven.jobs that defines it
     "doctor": "doctor",
     "export": "export",
     "import_lines": "import_",
+    "import_model": "import_model",
     "load": "load",
     "look": "look",
     "pick": "pick",
@@ -56,6 +58,7 @@ __all__ = [
     "export",
     "fonts",
     "import_lines",
+    "import_model",
     "load",
     "look",
     "models",

@@ -28,6 +28,11 @@ COMMANDS = {  # name: (module, attribute, help in the list of commands)
     "score": ("scriven.cli.score", "score", "Measure the error rates of a model on lines."),
     "write": ("scriven.cli.write", "write", "Write synthetic handwriting into a lines folder."),
     "import": ("scriven.cli.import_", "import_", "Convert other formats to a lines folder."),
+    "import-model": (
+        "scriven.cli.import_model",
+        "import_model",
+        "Convert published weights of other programs to a model.",
+    ),
     "export": ("scriven.cli.export", "export", "Convert a lines folder to another format."),
     "look": ("scriven.cli.look", "look", "Show a lines folder or a model as one HTML page."),
     "doctor": ("scriven.cli.doctor", "doctor", "Check lines for problems before training."),

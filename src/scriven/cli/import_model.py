@@ -1,0 +1,35 @@
+"""scriven import-model FILE -o MODEL"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scriven.cli.common import Json, Out, show
+
+
+def import_model(
+    file: Annotated[Path, typer.Argument(help="Weight file (.pth, .pt) of another program.")],
+    out: Out,
+    chars: Annotated[
+        str, typer.Option(help="Its characters in the order of its classes, or a collection of StackMix: iam, ...")
+    ] = "",
+    name: Annotated[str, typer.Option(help="Name of the model, for its card.")] = "",
+    licence: Annotated[str, typer.Option(help="Licence of the weights, for the card.")] = "",
+    json: Json = False,
+) -> None:
+    """Convert the published weights of another program to a model folder.
+
+    AttentionHTR and deep-text-recognition-benchmark (.pth), StackMix-OCR (.pt), the label-free HTR learner
+    (checkpoint.pt). Only tensors are read; code in a file is never run.
+
+    Examples:
+
+        scriven import-model AttentionHTR-General-sensitive.pth -o attentionhtr
+        scriven import-model best_cer.pt -o stackmix-iam --chars iam
+    """
+    from scriven.jobs import import_model as job
+
+    done = job.import_model(file, out, characters=chars, name=name, licence=licence)
+    data = {"model": str(done.folder), "published": done.published, "network": done.info.network}
+    show(f"{done.folder}: {done.sentence()}\nNext: scriven read -m {done.folder} PICTURES", data, json)
