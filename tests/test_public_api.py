@@ -67,7 +67,7 @@ def examples(name: str) -> list[doctest.DocTest]:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the files of the examples: `line.png`, `scans/`, `pairs/`, `weights.pth`, the lines folder `letters/`."""
+    """A folder with the files of the examples: pictures, `pairs/`, `weights.pth` and the lines folder `letters/`."""
     drawn_line(tmp_path / "line.png", "the quick")
     for number in range(12):
         drawn_line(tmp_path / "scans" / f"line-{number}.png", f"line {number}", seed=number)

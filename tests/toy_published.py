@@ -1,4 +1,4 @@
-"""The published word recogniser in small, as plain PyTorch with the names of its files: what imports are compared to."""
+"""The published word recogniser in small, as plain PyTorch with the names of its files, to compare imports with."""
 
 import string
 from pathlib import Path
