@@ -21,7 +21,7 @@ ORDER = (
 ).split()
 HANDS = {"recognisers", "scribes", "segmenters"}  # none of them imports another
 LONGEST_FILE, LONGEST_FUNCTION, LONGEST_COMMAND, MOST_PARAMETERS = 350, 60, 60, 8
-TRAINING = {"torch", "lightning_fabric", "safetensors", "onnx", "onnxscript", "uharfbuzz", "freetype"}
+TRAINING = {"torch", "lightning_fabric", "safetensors", "onnx", "uharfbuzz", "freetype"}
 LISTS = {"wordfreq"}  # word frequencies: imported inside functions of `language`, which say which extra brings them
 SOURCE = Path(scriven.__file__).parent
 

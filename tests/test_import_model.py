@@ -45,7 +45,7 @@ def test_the_command_says_what_was_imported(tmp_path: Path, scriven) -> None:
     code, out, _ = scriven("import-model", tmp_path / "w.pth", "-o", tmp_path / "m")
     assert code == 0 and "AttentionHTR: trba with 36 characters" in out
     code, _, err = scriven("import-model", tmp_path / "w.pth", "-o", tmp_path / "m")
-    assert code == 2 and "exists" in err
+    assert code == 2 and "is a finished model folder" in err
 
 
 def test_files_that_are_not_published_weights_are_refused(tmp_path: Path) -> None:

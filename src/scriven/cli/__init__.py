@@ -54,7 +54,7 @@ SYNONYMS = {  # names of commands in other tools: the command here
     "benchmark": "bench",
 }
 EXTRAS = {  # a missing package: the extra of pyproject.toml that installs it
-    **dict.fromkeys(("torch", "lightning_fabric", "safetensors", "onnx", "onnxscript"), "train"),
+    **dict.fromkeys(("torch", "lightning_fabric", "safetensors", "onnx"), "train"),
     **dict.fromkeys(("uharfbuzz", "freetype", "fontTools", "wordfreq"), "train"),
     "lmdb": "lmdb",
     "openvino": "openvino",

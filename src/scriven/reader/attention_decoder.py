@@ -28,15 +28,26 @@ if TYPE_CHECKING:
 START, END = 0, 1
 SHIFT = 1  # class of a step less the class of a text
 NEVER = np.float32(-1e4)  # logit of a class that cannot follow
+RENEWED = "next_"  # in the names of outputs of `step`: the states that the next step is given
+NARROWEST_CHARACTER = 4  # px of a prepared picture
+FIXED_CHARACTERS = 4  # most characters per frame where all pictures have the same number of frames
 
 
 @dataclass(frozen=True)
-class Written:
-    """A text as it was written: its K classes, logits (K + 1, V) with the end, attention (K + 1, T)."""
+class DecodingTrace:
+    """A text as it was decoded: its K classes, logits (K + 1, V) with the end, attention (K + 1, T)."""
 
     classes: list[int]
     logits: Frames
     attention: Frames
+
+
+def most_characters(frames: int, stride: int, fixed: bool) -> int:
+    """The most characters that are written of a picture: a bound for texts that do not end.
+
+    It has `frames` frames of `stride` px; `fixed`: as many as every other picture has, whatever its width.
+    """
+    return frames * (FIXED_CHARACTERS if fixed else max(1, stride // NARROWEST_CHARACTER))
 
 
 class AttentionDecoder:
@@ -107,6 +118,10 @@ class AttentionDecoder:
             update={"temperature": round(temperature, 4), "calibration": fit_calibration(paths, right)}
         )
 
+    def most_characters(self, frames: Frames) -> int:
+        """The length at which a text is cut off; see the function of this name."""
+        return most_characters(len(frames), self.info.stride, self.info.frames is not None)
+
     def begin(self, frames: Frames) -> dict[str, Array]:
         """Constants and states of one hypothesis before the first character."""
         return self._start({"frames": frames[None], "steps": np.array([len(frames)])})
@@ -118,7 +133,8 @@ class AttentionDecoder:
         logits[:, START] = NEVER
         if self.settings.word and self._space:
             logits[:, self._space + SHIFT] = NEVER
-        return logits, found.pop("attention"), {**begun, **found}
+        attention = found.pop("attention")
+        return logits, attention, {**begun, **{name.removeprefix(RENEWED): v for name, v in found.items()}}
 
     def log_posteriors(self, logits: Frames) -> Frames:
         """Calibrated log posteriors of logits (..., V)."""
@@ -128,31 +144,32 @@ class AttentionDecoder:
     def scorers(self) -> Sequence[Scorer]:
         return self._scorers
 
-    def _write(self, frames: Frames, classes: Sequence[int] | None = None) -> Written:
-        """`classes` as they are written one after another, or the most probable ones, at most one for each frame."""
+    def _write(self, frames: Frames, classes: Sequence[int] | None = None) -> DecodingTrace:
+        """`classes` as they are written one after another, or the most probable ones, at most `most_characters`."""
+        limit = self.most_characters(frames) if classes is None else len(classes)
         begun = self.begin(frames)
         previous, chosen = START, list[int]()
         rows, attended = [], []
-        for count in range((len(frames) if classes is None else len(classes)) + 1):
+        for count in range(limit + 1):
             logits, attention, begun = self.step(np.array([previous]), begun)
             rows.append(logits[0])
             attended.append(attention[0])
             if classes is None:
-                previous = int(logits[0].argmax()) if count < len(frames) else END
+                previous = int(logits[0].argmax()) if count < limit else END
             else:
                 previous = classes[count] + SHIFT if count < len(classes) else END
             if previous == END:
                 break
             chosen.append(previous - SHIFT)
-        return Written(chosen, np.stack(rows), np.stack(attended))
+        return DecodingTrace(chosen, np.stack(rows), np.stack(attended))
 
-    def _log_probability(self, written: Written, temperature: float) -> float:
+    def _log_probability(self, written: DecodingTrace, temperature: float) -> float:
         """The log probability of a text and its end."""
         log_probs = log_posteriors(written.logits, temperature)
         every = [*(c + SHIFT for c in written.classes), END]
         return float(log_probs[np.arange(len(every)), every].sum())
 
-    def _explain(self, id: str, written: Written, scale: float, width: int | None) -> Reading:
+    def _explain(self, id: str, written: DecodingTrace, scale: float, width: int | None) -> Reading:
         confidence = line_confidence(self._log_probability(written, self.info.temperature), self.info.calibration)
         keep = self._single_spaced(written.classes)
         classes = [written.classes[i] for i in keep]
@@ -162,9 +179,9 @@ class AttentionDecoder:
         if self._language is not None:
             rows = self._language.rescored(rows, classes)
         chosen = np.array(classes, np.int64)
-        edges = spans(written.attention[keep]) * frame_px(self.info, len(written.attention[0]), scale, width)
-        if width is not None:
-            edges = np.minimum(edges, width)
+        frames = written.attention.shape[1]
+        px = frame_px(self.info, frames, scale, width)
+        edges = spans(written.attention[keep], frames if width is None else min(frames, width / px)) * px
         return ordered_reading(
             id,
             self.charset,
@@ -186,8 +203,8 @@ class AttentionDecoder:
         ]
 
 
-def spans(attention: Frames) -> npt.NDArray[np.float64]:
-    """Spans (K, 2) in frames of K characters, increasing, from their attention (K, T).
+def spans(attention: Frames, end: float) -> npt.NDArray[np.float64]:
+    """Spans (K, 2) in frames of K characters, increasing and before `end`, from their attention (K, T).
 
     The centre of a character is the mean place of its attention, never before that of the character before it;
     characters meet half-way between their centres.
@@ -196,15 +213,13 @@ def spans(attention: Frames) -> npt.NDArray[np.float64]:
     places = np.arange(frames) + 0.5
     weights = np.asarray(attention, np.float64)
     centres = np.maximum.accumulate(weights @ places / np.maximum(weights.sum(1), 1e-9))
-    least = frames / (4 * count)  # so that no character is without width
+    least = end / (4 * count)  # so that no character is without width
     for i in range(1, count):
         centres[i] = max(centres[i], centres[i - 1] + least)
-    over = centres[-1] + least / 2 - frames
-    if over > 0:
-        centres = np.minimum(centres, frames - least / 2 - least * np.arange(count - 1, -1, -1))
+    centres = np.minimum(centres, end - least / 2 - least * np.arange(count - 1, -1, -1))
     cuts = (centres[:-1] + centres[1:]) / 2
     reach = float(np.median(np.diff(centres))) / 2 if count > 1 else 1.0
-    left, right = max(0.0, centres[0] - reach), min(float(frames), centres[-1] + reach)
+    left, right = max(0.0, centres[0] - reach), min(end, centres[-1] + reach)
     return np.stack([np.append(left, cuts), np.append(cuts, right)], axis=1)
 
 
@@ -223,7 +238,7 @@ class _Search:
     """Beam search: hypotheses grow by a character a step; one that ends with the end class is finished."""
 
     def __init__(self, decoder: AttentionDecoder, frames: Frames):
-        self.decoder, self.limit = decoder, len(frames)
+        self.decoder, self.limit = decoder, decoder.most_characters(frames)
         self.finished: list[Hypothesis] = []
         start = tuple(scorer.start() for scorer in decoder.scorers)
         self.active = _Active([()], np.zeros(1), np.zeros(1), [start], decoder.begin(frames))
@@ -247,7 +262,7 @@ class _Search:
         for row, states in enumerate(now.states):
             prior[row, END] += sum(scorer.final(state) for scorer, state in zip(scorers, states, strict=True))
         if len(now.texts[0]) >= self.limit:
-            optical[:, END + 1 :] = -np.inf  # no more characters than frames
+            optical[:, END + 1 :] = -np.inf
         scores = optical + prior
         scores[:, START] = -np.inf
         ends = [

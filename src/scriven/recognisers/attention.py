@@ -5,7 +5,7 @@ before it (Bahdanau et al. 2015, arXiv:1409.0473). Class 0 starts a text and pad
 the character i of the network.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import torch
@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from scriven.base import TextError
-from scriven.recognisers.contract import GraphSpec
+from scriven.reader.attention_decoder import RENEWED, most_characters
+from scriven.recognisers.contract import GraphSpec, Recogniser
 from scriven.recognisers.ctc_head import WIDTH_MULTIPLE
 from scriven.tensors import length_mask
 from scriven.text import Charset, logical, visual
@@ -27,6 +28,7 @@ class AttentionHead(Protocol):
 
     constants: tuple[str, ...]  # the same at every step, such as keys and values
     states: tuple[str, ...]  # renewed at every step
+    axes: Mapping[str, Mapping[int, str]]  # names of those of their axes whose length varies, but for the batch
 
     def begin(self, frames: Tensor, steps: Tensor) -> tuple[Tensor, ...]:
         """Constants, then states before the first character, from frames (N, T, D) and their numbers (N,)."""
@@ -77,24 +79,25 @@ def attention_loss(
 
 
 @torch.inference_mode()
-def attention_read(head: AttentionHead, frames: Tensor, steps: Tensor, charset: Charset) -> list[str]:
-    """Greedy readings; a text ends at the end class, or where it has as many characters as the picture has frames."""
+def attention_read(net: Recogniser, head: AttentionHead, frames: Tensor, steps: Tensor) -> list[str]:
+    """Greedy readings; a text ends at the end class, or after `most_characters`."""
+    limits = steps * most_characters(1, net.stride, net.frames is not None)
     begun = head.begin(frames, steps)
     constants, states = begun[: len(head.constants)], begun[len(head.constants) :]
     previous = torch.full_like(steps, START)
     ended = torch.zeros_like(steps, dtype=torch.bool)
     found: list[Tensor] = []
-    for count in range(int(steps.max())):
+    for count in range(int(limits.max())):
         logits, _, *rest = head.step(previous, *constants, *states)
         states = tuple(rest)
         logits[:, START] = -torch.inf
         previous = logits.argmax(1)
-        ended = ended | (previous == END) | (count >= steps)
+        ended = ended | (previous == END) | (count >= limits)
         if bool(ended.all()):
             break
         found.append(torch.where(ended, END, previous))
     rows = torch.stack(found, 1).tolist() if found else [[] for _ in range(len(steps))]
-    return [logical(charset.decode([c - 1 for c in row if c != END])) for row in rows]
+    return [logical(net.charset.decode([c - 1 for c in row if c != END])) for row in rows]
 
 
 def attention_graphs(encoder: nn.Module, head: AttentionHead, height: int, width: int) -> dict[str, GraphSpec]:
@@ -103,21 +106,21 @@ def attention_graphs(encoder: nn.Module, head: AttentionHead, height: int, width
     `width`: px of the example picture.
     """
     assert isinstance(head, nn.Module)
-    n, w, t = (torch.export.Dim(name, min=1) for name in ("n", "w", "t"))
     pictures = {"images": torch.zeros(2, 1, height, width), "widths": torch.tensor([width, width - WIDTH_MULTIPLE])}
     with torch.no_grad():
         frames, steps = encoder.eval()(*pictures.values())
         begun = head.begin(frames, steps)
-    dynamic = {"images": {0: n, 3: WIDTH_MULTIPLE * w}, "widths": {0: n}}
+    dynamic = {"images": {0: "n", 3: "w"}, "widths": {0: "n"}}
     names = (*head.constants, *head.states)
     given = {"previous": torch.full_like(steps, START), **dict(zip(names, begun, strict=True))}
-    free = {name: {0: n} | ({1: t} if name in head.constants else {}) for name in names}
+    outputs = ("logits", "attention", *(RENEWED + name for name in head.states))
+    free = {name: {0: "n", **head.axes.get(name, {})} for name in names}
     return {
         "encoder": GraphSpec(encoder, pictures, ("frames", "steps"), dynamic),
         "start": GraphSpec(
-            _Begin(head), {"frames": frames, "steps": steps}, names, {"frames": {0: n, 1: t}, "steps": {0: n}}
+            _Begin(head), {"frames": frames, "steps": steps}, names, {"frames": {0: "n", 1: "t"}, "steps": {0: "n"}}
         ),
-        "step": GraphSpec(_Step(head), given, ("logits", "attention", *head.states), {"previous": {0: n}, **free}),
+        "step": GraphSpec(_Step(head), given, outputs, {"previous": {0: "n"}, **free}),
     }
 
 

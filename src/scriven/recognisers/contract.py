@@ -20,13 +20,13 @@ class GraphSpec:
     """One ONNX graph of a network. A Reader of a torch network runs `module` in its place.
 
     `inputs`: example inputs by name, in the order of the arguments of `module.forward`; `outputs`: the names of its
-    results, in order; `dynamic`: the dynamic dimensions of each input, as torch.export takes them.
+    results, in order, none of which is the name of an input; `dynamic`: a name for each dynamic dimension of an input.
     """
 
     module: nn.Module
     inputs: Mapping[str, Tensor]
     outputs: tuple[str, ...]
-    dynamic: Mapping[str, Mapping[int, Any]]
+    dynamic: Mapping[str, Mapping[int, str]]
 
 
 class Recogniser(Protocol):

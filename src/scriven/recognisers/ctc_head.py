@@ -99,8 +99,7 @@ def grown_rows(
 def ctc_graphs(net: Recogniser) -> dict[str, GraphSpec]:
     """The role `reader`: images (N, 1, H, W) float32, widths (N,) int64 to logits (N, T, C) and steps (N,)."""
     assert isinstance(net, nn.Module)
-    n, w = torch.export.Dim("n", min=1), torch.export.Dim("w", min=1)
     images = torch.zeros(2, 1, net.height, 8 * WIDTH_MULTIPLE)
     widths = torch.tensor([8 * WIDTH_MULTIPLE, 200])
-    dynamic = {"images": {0: n, 3: WIDTH_MULTIPLE * w}, "widths": {0: n}}
+    dynamic = {"images": {0: "n", 3: "w"}, "widths": {0: "n"}}
     return {"reader": GraphSpec(net, {"images": images, "widths": widths}, ("logits", "steps"), dynamic)}

@@ -5,6 +5,7 @@ arXiv:1409.1556), attention as in Chorowski et al. 2015 (arXiv:1506.07503).
 """
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -33,6 +34,7 @@ class LocationAttention(nn.Module):
 
     constants: tuple[str, ...] = ("values", "bias")
     states: tuple[str, ...] = ("hidden", "before")
+    axes: Mapping[str, Mapping[int, str]] = dict.fromkeys(("values", "bias", "before"), {1: "t"})
 
     def __init__(self, i: int, hidden: int, characters: int, filters: int = 10, kernel: int = 5):
         super().__init__()
@@ -140,7 +142,7 @@ class Lafhtr(nn.Module):
     def read(self, batch: Batch) -> list[str]:
         """Greedy readings of a batch."""
         frames, steps = self(batch.images, batch.widths)
-        return attention_read(self.head, frames, steps, self.charset)
+        return attention_read(self, self.head, frames, steps)
 
     def grown(self, charset: Charset) -> "Lafhtr":
         """A copy that can write `charset` too; see `grown_rows`, which raises ValueError."""

@@ -70,6 +70,7 @@ class Resnet34(nn.Module):
         paper = (1 - images) * length_mask(widths, images.shape[3])[:, None, None].to(images.dtype)
         x = self.norm(self.stem(paper.expand(-1, 3, -1, -1)), Columns.of(widths, images.shape[3]))
         x, widths = F.max_pool2d(x, 3, 2, 1), strided_widths(widths, 2)
+        x = Columns.of(widths, x.shape[3]).blank(x)  # a window of the padding reaches into the picture
         for number, stage in enumerate(self.stages):
             length = x.shape[3] if not number else -(-x.shape[3] // 2)
             widths = widths if not number else strided_widths(widths, 2)

@@ -1,5 +1,7 @@
 """Content attention with an LSTM cell: the attention decoder of RARE and TRBA."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +19,7 @@ class ContentAttention(nn.Module):
 
     constants: tuple[str, ...] = ("values", "keys", "bias")
     states: tuple[str, ...] = ("hidden", "cell")
+    axes: Mapping[str, Mapping[int, str]] = dict.fromkeys(("values", "keys", "bias"), {1: "t"})
 
     def __init__(self, i: int, hidden: int, classes: int):
         super().__init__()

@@ -109,7 +109,7 @@ class Trba(nn.Module):
         """Greedy readings of a batch."""
         if isinstance(self.head, ContentAttention):
             frames, steps = self(batch.images, batch.widths)
-            return attention_read(self.head, frames, steps, self.charset)
+            return attention_read(self, self.head, frames, steps)
         return ctc_read(self, batch)
 
     def grown(self, charset: Charset) -> "Trba":
