@@ -9,6 +9,7 @@ from scriven.importers.common import Importer, ImportItem, from_file, line, pict
 from scriven.importers.csv import csv
 from scriven.importers.doctr import doctr
 from scriven.importers.filename import filename
+from scriven.importers.iam import iam
 from scriven.importers.imagefolder import imagefolder
 from scriven.importers.lmdb import lmdb
 from scriven.importers.paddleocr import paddleocr
@@ -34,6 +35,7 @@ IMPORTERS: dict[str, Importer] = {
     "pylaia": pylaia,
     "doctr": doctr,
     "paddleocr": paddleocr,
+    "iam": iam,
 }
 
 __all__ = ["IMPORTERS", "ImportItem", "Importer", "from_file", "line", "pictures_under", "split_of"]

@@ -1,0 +1,61 @@
+"""Published partitions of data sets: lists of ids, one file or more per split, read from the user's files.
+
+No list is part of this package, and none is made up: where a data set has no validation list, it has no valid split.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from scriven.base import LinesError
+from scriven.importers.common import read_text
+from scriven.lines import ALIASES
+from scriven.lines.delimited import not_utf8
+from scriven.lines.splits import SPLITS
+
+SUFFIXES = (".txt", ".lst", ".uttlist", ".thresh")
+NAMES = {**ALIASES, "tr": "train", "va": "valid", "te": "test", "validationset": "valid"}
+_WORD = re.compile(r"[A-Z]*[a-z]+|[A-Z]+")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An id of a list, its split, the file that names it, and its label if the list has labels."""
+
+    id: str
+    split: str
+    file: Path
+    label: str | None = None
+
+
+def split_named(name: str) -> str | None:
+    """The split in the name of a list, such as trainset.txt, va.lst, train_index_ids.lst, TestLines.txt; else None."""
+    return next((NAMES[word] for part in _WORD.findall(name) if (word := part.lower()) in NAMES), None)
+
+
+def lists_in(folder: Path) -> dict[Path, str]:
+    """The lists of a folder and their splits, in the order of the splits; empty if there are none."""
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    found = {file: split_named(file.stem) for file in files if file.suffix in SUFFIXES and file.is_file()}
+    return {file: split for split in SPLITS for file, of in found.items() if of == split}
+
+
+def read_lists(files: Mapping[Path, str]) -> dict[str, Listed]:
+    """The ids of lists with a row `id`, or `id,threshold label`, each; rows that begin with # are comments.
+
+    Raises LinesError for an id that is in two splits, or a file that is empty or not UTF-8.
+    """
+    listed: dict[str, Listed] = {}
+    for file, split in files.items():
+        rows = [row.strip() for row in read_text(file).split("\n")]
+        rows = [row for row in rows if row and not row.startswith("#")]
+        if not rows or any(map(not_utf8, rows)):
+            raise LinesError(f"{file} should be a list of ids, one a row in UTF-8, but is not; get it again")
+        for row in rows:
+            key, _, label = row.partition(" ")
+            id = key.partition(",")[0]
+            before = listed.setdefault(id, Listed(id, split, file, label.strip() or None))
+            if before.split != split:
+                raise LinesError(f"{id!r} is in both {before.file} and {file}; a partition has each id once")
+    return listed
