@@ -33,6 +33,7 @@ from scriven.training.checkpoint import (
 from scriven.training.data import DataSettings, TrainingData, characters, languages
 from scriven.training.devices import check_available, fabric_of, resolved_precision
 from scriven.training.fit import Progress, TrainingRun, begin, fit
+from scriven.training.layers import check_parts
 from scriven.training.loader import AugmentSchedule, Mixture, Plan
 from scriven.training.progress_log import format_log_row
 from scriven.training.publish import publish, with_language_model
@@ -101,14 +102,11 @@ def train(
     """
     out = Path(out)
     free(out, STATE, WEIGHTS)
-    network, sizes = network_of(settings, parent)
-    rest = {key: value for key, value in sizes.items() if key != "size"}
-    settings = replace(settings, model=network, size=sizes.get("size"), sizes=rest)
-    settings = _computed_as_before(out, settings)
-    check_available(settings)
+    settings = _resolved(out, settings, parent)
     charset, start = _charset(inputs, parent, settings)
     lm_parent = _inherited_lm(parent, charset)
-    net = start if start is not None else _new(network, sizes, charset, settings.seed)
+    net = start if start is not None else _new(settings, charset)
+    check_parts(net, settings.freeze)
     training_data = TrainingData.of(inputs, InputSpec.of(net, charset), settings)
     fabric = fabric_of(settings)
     fabric.launch()
@@ -116,7 +114,8 @@ def train(
     described = _described(inputs, parent, settings)
     sources = [[d.get("fingerprint"), d.get("sketch")] for d in training_data.data]
     data = {"sources": sources, "charset": charset.characters}
-    if resume(out, run, described, data, fabric):
+    defaults = _described([], None, TrainSettings(steps=1).resolved())
+    if resume(out, run, described, data, fabric, defaults):
         log.info("resuming at step %d", run.progress.step)
     computed = {"precision": resolved_precision(settings), "replicas": len(run.replicas.nets) if run.replicas else 1}
     mixture = Mixture.of(training_data.sources, training_data.weights)
@@ -137,6 +136,21 @@ def train(
         publish(out, with_language_model(out, made, lm_parent), training_data.valid)
     fabric.barrier()
     return Trained(out, read_info(out), progress, training_data.skipped, training_data.validated_on)
+
+
+def _resolved(out: Path, settings: TrainSettings, parent: str | Path | None) -> TrainSettings:
+    """The settings with the network, its sizes and all that depends on other settings.
+
+    Raises SettingsError for those that this machine, the network or a run without parent does not allow.
+    """
+    network, sizes = network_of(settings, parent)
+    rest = {key: value for key, value in sizes.items() if key != "size"}
+    settings = replace(settings.resolved(), model=network, size=sizes.get("size"), sizes=rest)
+    settings = _computed_as_before(out, settings)
+    check_available(settings)
+    if parent is None and settings.freeze:
+        raise SettingsError("the setting 'freeze' keeps weights that were trained before; name their model with --from")
+    return settings
 
 
 def _inherited_lm(parent: str | Path | None, charset: Charset) -> Path | None:
@@ -199,9 +213,11 @@ def network_of(settings: TrainSettings, parent: str | Path | None) -> tuple[str,
     return info.network, info.sizes
 
 
-def _new(network: str, sizes: dict[str, Any], charset: Charset, seed: int) -> Recogniser:
-    torch.manual_seed(seed)
-    return build(network, charset, **sizes)
+def _new(settings: TrainSettings, charset: Charset) -> Recogniser:
+    assert settings.model is not None  # resolved by `train`
+    sizes = settings.sizes if settings.size is None else {"size": settings.size, **settings.sizes}
+    torch.manual_seed(settings.seed)
+    return build(settings.model, charset, **sizes)
 
 
 def _described(inputs: Sequence[str | Path], parent: str | Path | None, settings: TrainSettings) -> dict[str, Any]:

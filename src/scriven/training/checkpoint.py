@@ -19,6 +19,7 @@ from scriven.reader.model import ModelInfo, read_info
 from scriven.recognisers import build
 from scriven.recognisers.contract import Recogniser
 from scriven.training.fit import TrainingRun
+from scriven.training.settings import FitSettings
 
 WEIGHTS, STATE, LOG = "weights.safetensors", "state/run.safetensors", "log.jsonl"
 
@@ -114,16 +115,23 @@ def unfinished_run(folder: Path) -> dict[str, Any]:
 
 
 def resume(
-    folder: Path, run: TrainingRun, settings: Mapping[str, Any], data: Mapping[str, Any], fabric: Fabric
+    folder: Path,
+    run: TrainingRun,
+    settings: Mapping[str, Any],
+    data: Mapping[str, Any],
+    fabric: Fabric,
+    defaults: Mapping[str, Any] | None = None,
 ) -> bool:
     """Restore the state of an interrupted run into `run`; False if there is none.
 
-    Raises OutputError if that run had other settings or other `data` (fingerprints, characters).
+    `defaults`: the values of settings that the version which began it did not have. Raises OutputError if that run had
+    other settings or other `data` (fingerprints, characters).
     """
     if not (about := unfinished_run(folder)):
         return False
     tensors = load_tensors(folder / STATE)
-    old, new = about["settings"], json.loads(json.dumps(dict(settings)))
+    before = {FitSettings.RENAMED.get(key, key): value for key, value in about["settings"].items()}
+    old, new = json.loads(json.dumps([{**(defaults or {}), **some} for some in (before, settings)]))
     if different := sorted(k for k in new if old.get(k) != new[k]):
         raise OutputError(
             f"{folder} was begun with other settings ({', '.join(different)}); choose another -o or use those again"

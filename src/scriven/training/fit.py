@@ -21,9 +21,10 @@ from scriven.base import SettingsError
 from scriven.metrics import Score, score
 from scriven.recognisers.contract import Recogniser
 from scriven.tensors import Batch
+from scriven.training.layers import set_norms, weights_of
 from scriven.training.loader import AugmentSchedule, Plan, Stream, WaitingTime, loader, unaugmented_batches, workers
 from scriven.training.memory import trim
-from scriven.training.muon import Muon
+from scriven.training.optimisers import optimiser_of, state_keys
 from scriven.training.replicas import Replicas
 from scriven.training.settings import FitSettings, learning_rate
 from scriven.training.sources import Source
@@ -70,6 +71,24 @@ class TrainingRun:
     optimizer: torch.optim.Optimizer
     progress: Progress
     replicas: Replicas | None = None  # computes batches in several threads of a CPU
+    frozen: list[nn.Parameter] = field(default_factory=list)  # weights that do not change at present
+
+    def freeze(self, parts: Sequence[str], alone: bool) -> None:
+        """Freeze the weights of these modules, and train those of all others; see `layers.set_norms`.
+
+        `alone`: whether this is the only process. The gradients that several processes exchange are the same in all, so
+        there the gradients of frozen weights are computed, and dropped.
+        """
+        nets: list[Any] = self.replicas.nets if self.replicas else [unwrapped(self.net)]
+        for weight in self.frozen:
+            weight.requires_grad_(True)
+        self.frozen = [weight for weight in weights_of(nets[0], parts) if weight.requires_grad]
+        for weight in self.frozen:
+            weight.requires_grad_(not alone)
+        for net in nets:
+            set_norms(net, parts)
+        if self.replicas:
+            self.replicas.refresh()
 
     @cached_property
     def pairs(self) -> list[tuple[Tensor, Tensor]]:
@@ -98,9 +117,9 @@ class TrainingRun:
             like = parameters[int(index)]
             if value.shape == like.shape:  # the fused kernel needs the memory layout of the weights
                 value = torch.empty_like(like, requires_grad=False).copy_(value)
-            states.setdefault(int(index), {})[name] = value
+            states.setdefault(int(index), {})[name] = value.cpu() if name == "step" else value  # as PyTorch keeps it
         groups = self.optimizer.state_dict()["param_groups"]
-        if any(states.values()) and not {n for s in states.values() for n in s} <= Muon.STATE_KEYS:
+        if any(states.values()) and not {n for s in states.values() for n in s} <= state_keys(self.optimizer):
             raise SettingsError("this run was begun by an earlier version with another optimiser; start it again")
         self.optimizer.load_state_dict({"state": states, "param_groups": groups})
         torch.set_rng_state(tensors["rng"].cpu())
@@ -122,7 +141,7 @@ def begin(net: Recogniser, settings: FitSettings, fabric: Fabric) -> TrainingRun
     assert isinstance(net, nn.Module)
     average = copy.deepcopy(net).requires_grad_(False).eval().to(fabric.device)
     half = fabric.strategy.precision.precision == "bf16-mixed"
-    optimizer = Muon(net.parameters(), settings.lr, settings.weight_decay, torch.bfloat16 if half else torch.float32)
+    optimizer = optimiser_of(net, settings, half)
     wrapped, optimizer = fabric.setup(net, optimizer)
     wrapped.mark_forward_method("loss")
     return TrainingRun(wrapped, average, optimizer, Progress(), _replicas(unwrapped(wrapped), settings, fabric))
@@ -161,12 +180,16 @@ def fit(
     losses: list[Tensor] = []
     batches = loader(stream, workers(settings.workers, fabric))
     waiting = WaitingTime()
+    frozen: tuple[str, ...] | None = None
     while not progress.finished(settings):
+        if frozen != (now := settings.frozen(progress.fraction(settings))):
+            run.freeze(now, fabric.world_size == 1)
+            frozen = now
         with waiting:
             progress.chunk, progress.batch, batch = next(batches)
         rate = learning_rate(settings, progress.fraction(settings))
         for group in run.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["factor"]
         losses.append(training_step(run, batch, settings, fabric))
         progress.step += 1
         trim(progress.step)
@@ -202,6 +225,8 @@ def training_step(run: TrainingRun, batch: Batch, settings: FitSettings, fabric:
             log.warning("out of memory: batches are computed in %d parts from now on", run.progress.parts)
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
+    for weight in run.frozen:
+        weight.grad = None
     norm = fabric.clip_gradients(run.net, run.optimizer, max_norm=settings.clip, error_if_nonfinite=False)
     scaler = getattr(fabric.strategy.precision, "scaler", None)  # of 16-mixed: it skips such a step itself
     if _finite(norm, run.progress) or scaler is not None:

@@ -24,20 +24,20 @@ EPSILON = 1e-8
 class Muon(torch.optim.Optimizer):
     """Muon for convolutions with several input channels, AdamW for all other weights.
 
-    Weights with one dimension (norms and biases) have no weight decay. `dtype`: that of the matrix products of the
-    orthogonalisation.
+    Weights with one dimension (norms and biases) have no weight decay. `weights` may be groups, as of every optimiser
+    of PyTorch. `dtype`: that of the matrix products of the orthogonalisation.
     """
 
     STATE_KEYS = frozenset(("mean", "square", "taken"))  # optimiser state of a weight: two moments, number of steps
 
-    def __init__(self, weights: Iterable[nn.Parameter], lr: float, weight_decay: float, dtype: torch.dtype):
-        learnt = [weight for weight in weights if weight.requires_grad]
-        groups = [
-            {"params": [w for w in learnt if _mixes_channels(w)], "whole": True},
-            {"params": [w for w in learnt if not _mixes_channels(w) and w.ndim > 1], "whole": False},
-            {"params": [w for w in learnt if w.ndim <= 1], "whole": False, "weight_decay": 0.0},
-        ]
-        super().__init__([g for g in groups if g["params"]], {"lr": lr, "weight_decay": weight_decay})
+    def __init__(
+        self, weights: Iterable[nn.Parameter | dict[str, Any]], lr: float, weight_decay: float, dtype: torch.dtype
+    ):
+        given = list(weights)
+        single = [weight for weight in given if not isinstance(weight, dict)]
+        groups = [group for group in given if isinstance(group, dict)] or [{"params": single}]
+        split = [kind for group in groups for kind in _kinds(group)]
+        super().__init__([g for g in split if g["params"]], {"lr": lr, "weight_decay": weight_decay})
         self.dtype = dtype
 
     @torch.no_grad()
@@ -106,6 +106,16 @@ def group_by_shape(kernels: Sequence[Tensor]) -> list[list[int]]:
     for i, kernel in enumerate(kernels):
         together.setdefault((kernel.shape, None if kernel.is_cuda else i), []).append(i)
     return list(together.values())
+
+
+def _kinds(group: dict[str, Any]) -> list[dict[str, Any]]:
+    """The weights of a group that require a gradient, by how they are updated."""
+    learnt = [weight for weight in group["params"] if weight.requires_grad]
+    return [
+        {**group, "params": [w for w in learnt if _mixes_channels(w)], "whole": True},
+        {**group, "params": [w for w in learnt if not _mixes_channels(w) and w.ndim > 1], "whole": False},
+        {**group, "params": [w for w in learnt if w.ndim <= 1], "whole": False, "weight_decay": 0.0},
+    ]
 
 
 def _gradients(weights: list[Tensor]) -> list[Tensor]:

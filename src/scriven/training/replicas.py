@@ -24,12 +24,16 @@ class Replicas:
     """
 
     def __init__(self, net: Recogniser, count: int, threads: int, fabric: Fabric):
-        self.weights = [p for p in net.parameters() if p.requires_grad]
         shared = {id(p): p for p in net.parameters()}
         self.nets = [net, *(copy.deepcopy(net, dict(shared)).train() for _ in range(count - 1))]
         self.fabric = fabric
+        self.refresh()
         each = max(1, threads // count)
         self.pool = ThreadPoolExecutor(count, "replica", initializer=torch.set_num_threads, initargs=(each,))
+
+    def refresh(self) -> None:
+        """Take note of which weights of the network require a gradient."""
+        self.weights = [p for p in self.nets[0].parameters() if p.requires_grad]
 
     def backward(self, batch: Batch, smoothing: float, scale: float = 1.0) -> Tensor:
         """Accumulate the gradients of `scale` times the loss of the whole batch; returns the loss.
@@ -72,7 +76,13 @@ class Replicas:
 
     @torch.no_grad()
     def _average(self, used: int) -> None:
-        """Set the network's batch statistics to the mean of those of the replicas that computed a part."""
-        for ours, *others in zip(*(net.buffers() for net in self.nets[:used]), strict=True):
-            if ours.is_floating_point():
-                ours.copy_(torch.stack([ours, *others]).mean(0))
+        """Set the network's batch statistics to the mean of those of the replicas that computed a part.
+
+        Modules in evaluation mode, such as frozen ones, keep theirs.
+        """
+        for modules in zip(*(net.modules() for net in self.nets[:used]), strict=True):
+            if not modules[0].training:
+                continue
+            for ours, *others in zip(*(module.buffers(recurse=False) for module in modules), strict=True):
+                if ours.is_floating_point():
+                    ours.copy_(torch.stack([ours, *others]).mean(0))
