@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -11,6 +12,7 @@ from scriven.images import encode
 from scriven.importers import IMPORTERS
 from scriven.lines import Line, LinesWriter
 
+TIFF = bytes(cv2.imencode(".tif", np.full((20, 60), 200, np.uint8))[1])
 PNG = encode(np.full((20, 60), 200, np.uint8), "png")
 
 
@@ -24,6 +26,14 @@ def read(format: str, source: Path, **options: object) -> tuple[list[tuple[str, 
     items = list(IMPORTERS[format](source, **options))
     lines = [(i[0], i[1].id, i[1].text) for i in items if not isinstance(i, Skipped)]
     return lines, [i for i in items if isinstance(i, Skipped)]
+
+
+def lines_of(format: str, source: Path, **options: object) -> list[tuple[str, Line]]:
+    return [item for item in IMPORTERS[format](source, **options) if not isinstance(item, Skipped)]
+
+
+def skipped_of(format: str, source: Path, **options: object) -> dict[str, str]:
+    return {item.id: item.reason for item in IMPORTERS[format](source, **options) if isinstance(item, Skipped)}
 
 
 @pytest.fixture

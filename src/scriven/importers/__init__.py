@@ -7,18 +7,22 @@ Your own importer is such a function in a file of your own: `scriven import SRC 
 
 from scriven.importers.common import Importer, ImportItem, from_file, line, pictures_under, split_of
 from scriven.importers.csv import csv
+from scriven.importers.cvl import cvl
 from scriven.importers.doctr import doctr
 from scriven.importers.filename import filename
 from scriven.importers.iam import iam
 from scriven.importers.imagefolder import imagefolder
+from scriven.importers.imgur5k import imgur5k
 from scriven.importers.lmdb import lmdb
 from scriven.importers.paddleocr import paddleocr
 from scriven.importers.pairs import pairs
 from scriven.importers.parquet import parquet
 from scriven.importers.pictures import pictures
 from scriven.importers.pylaia import pylaia
+from scriven.importers.rimes import rimes
 from scriven.importers.transcripts import transcripts
 from scriven.importers.tsv import tsv
+from scriven.importers.washington import washington
 from scriven.importers.writers import writers
 
 IMPORTERS: dict[str, Importer] = {
@@ -36,6 +40,10 @@ IMPORTERS: dict[str, Importer] = {
     "doctr": doctr,
     "paddleocr": paddleocr,
     "iam": iam,
+    "imgur5k": imgur5k,
+    "washington": washington,
+    "cvl": cvl,
+    "rimes": rimes,
 }
 
 __all__ = ["IMPORTERS", "ImportItem", "Importer", "from_file", "line", "pictures_under", "split_of"]

@@ -1,23 +1,14 @@
-"""Importers of published data sets, each on a miniature of the published layout made here."""
+"""The IAM importer and the lists of partitions, on a miniature of the published layout made here."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from scriven.base import LinesError, Skipped
+from scriven.base import LinesError
 from scriven.importers import IMPORTERS
 from scriven.importers.partition import split_named
-from scriven.lines import Line
-from toy_imports import save
-
-
-def lines_of(format: str, source: Path, **options: object) -> list[tuple[str, Line]]:
-    return [item for item in IMPORTERS[format](source, **options) if not isinstance(item, Skipped)]
-
-
-def skipped_of(format: str, source: Path, **options: object) -> dict[str, str]:
-    return {item.id: item.reason for item in IMPORTERS[format](source, **options) if isinstance(item, Skipped)}
+from toy_imports import lines_of, save, skipped_of
 
 
 @pytest.mark.parametrize(
@@ -39,8 +30,6 @@ def skipped_of(format: str, source: Path, **options: object) -> dict[str, str]:
 def test_lists_of_a_partition_are_known_by_name(name: str, split: str | None) -> None:
     assert split_named(name) == split
 
-
-# ---- IAM
 
 WORDS = """#--- words.txt ---#
 a01-000u-00-00 ok 154 408 768 27 51 AT A

@@ -1,0 +1,85 @@
+"""The George Washington database of IAM-HistDB (washingtondb-v1.0): lines and words of 20 letters, in four folds."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from scriven.base import LinesError, Skipped, printable
+from scriven.importers.common import ImportItem, folder, from_file, item, read_text
+from scriven.importers.partition import lists_in, read_lists
+
+TOKENS = {  # of the transcriptions, beside letters and s_0 ... s_9
+    "s_pt": ".",
+    "s_cm": ",",
+    "s_mi": "-",
+    "s_sq": ";",
+    "s_qo": ":",
+    "s_qt": "'",
+    "s_bl": "(",
+    "s_br": ")",
+    "s_lb": "£",
+    "s_et": "&",
+    "s_s": "s",  # the long s
+    "s_etc": "etc",
+    "s_GW": "G.W.",
+}
+NUMBER = re.compile(r"s_(\d+(?:st|nd|rd|th)?)")  # s_1, s_2nd
+FILES = {"lines": "transcription.txt", "words": "word_labels.txt"}
+
+
+def washington(source: Path, *, level: Literal["lines", "words"] = "lines", fold: str = "cv1") -> Iterator[ImportItem]:
+    """Lines (`data/line_images_normalized`) or words (`data/word_images_normalized`) in the partition `sets/<fold>`.
+
+    Tokens of digits and punctuation become characters; a text with an unknown token is skipped. Words are in the split
+    of their line. Raises LinesError if a file or folder is missing.
+    """
+    table = folder(source, "washingtondb-v1.0") / "ground_truth" / FILES[level]
+    pictures, sets = source / "data" / f"{level[:-1]}_images_normalized", source / "sets" / fold
+    for path, what in ((table, "transcriptions"), (pictures, f"pictures of {level}"), (sets, "lists of the partition")):
+        if not path.exists():
+            raise LinesError(f"{source} should have the {what} in {path.relative_to(source)}; check the path")
+    listed = read_lists(lists_in(sets))
+    if not listed:
+        raise LinesError(f"{sets} should have the lists train.txt, valid.txt and test.txt, but has none; get it again")
+    met = set[str]()
+    for number, row in enumerate(read_text(table).split("\n"), start=1):
+        id, space, tokens = row.strip().partition(" ")
+        if not id:
+            continue
+        if not space:
+            yield Skipped(f"{table.name}:{number}", f"{printable(row)[:40]!r} should be `id tokens`; correct it")
+            continue
+        name = next((name for name in (id, id.rpartition("-")[0]) if name in listed), None)
+        if name is None:
+            yield Skipped(id, f"no list of {sets} has it; get the lists again")
+            continue
+        met.add(name)
+        try:
+            text = decoded(tokens)
+        except ValueError as error:
+            yield Skipped(id, f"its token {str(error)!r} is not one of the data set; correct {table.name}")
+            continue
+        made = from_file(id, pictures / f"{id}.png", text, hand="washington", page=id.partition("-")[0])
+        yield item(listed[name].split, made)
+    for id, entry in listed.items():
+        if id not in met:
+            yield Skipped(id, f"{entry.file.name} lists it, but {table.name} has it not; get the data set again")
+
+
+def decoded(tokens: str) -> str:
+    """The text of tokens that are separated by hyphens, in words separated by `|`. Raises ValueError, naming a token.
+
+    >>> decoded("s_2-s_7-s_0-s_pt|L-e-t-t-e-r-s-s_cm")
+    '270. Letters,'
+    """
+    return " ".join("".join(map(_character, word.split("-"))) for word in tokens.split("|"))
+
+
+def _character(token: str) -> str:
+    number = NUMBER.fullmatch(token)
+    if number or token in TOKENS:
+        return number[1] if number else TOKENS[token]
+    if len(token) > 1:
+        raise ValueError(token)
+    return token
