@@ -23,6 +23,7 @@ def test_fine_tuning_extends_the_character_set(lines, tmp_path, caplog):
     caplog.set_level("INFO")
     grown = train([more], tmp_path / "b", parent=tmp_path / "a", settings=settings(steps=1, evaluations=1))
     said = f"learns 1 character that {tmp_path / 'a'} does not have: 'é' (U+00E9 LATIN SMALL LETTER E WITH ACUTE)"
+    said += ", which starts from 'e'"
     assert [m for m in caplog.messages if "does not have" in m] == [f"the network {said}"]
     caplog.clear()
     train([lines], tmp_path / "c", parent=tmp_path / "a", settings=settings(steps=1, evaluations=1))

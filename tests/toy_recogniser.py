@@ -1,6 +1,7 @@
 """A network of another height and stride than the bundled ones: 32 px, a frame every 8 px. For the contract tests."""
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -52,9 +53,9 @@ class ToyNetwork(nn.Module):
     def read(self, batch: Batch) -> list[str]:
         return ctc_read(self, batch)
 
-    def grown(self, charset: Charset) -> "ToyNetwork":
+    def grown(self, charset: Charset, like: Mapping[str, str] | None = None) -> "ToyNetwork":
         net = copy.deepcopy(self)
-        net.head, net.charset = grown_head(self.head, self.charset, charset), charset
+        net.head, net.charset = grown_head(self.head, self.charset, charset, like), charset
         return net
 
     def graphs(self) -> dict[str, GraphSpec]:

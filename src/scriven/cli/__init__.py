@@ -38,7 +38,7 @@ COMMANDS = {  # name: (module, attribute, help in the list of commands)
     "doctor": ("scriven.cli.doctor", "doctor", "Check lines for problems before training."),
     "texts": ("scriven.cli.texts", "app", "Word lists, text samples and language models."),
     "fonts": ("scriven.cli.fonts", "app", "Handwriting typefaces: list, coverage, contact sheet."),
-    "models": ("scriven.cli.models", "app", "Bundled models: list, show."),
+    "models": ("scriven.cli.models", "app", "Models: list, show, give more characters."),
     "bench": ("scriven.cli.bench", "bench", "Measure the speed of this machine."),
 }
 

@@ -1,17 +1,20 @@
-"""scriven models list|show"""
+"""scriven models list|show|grow"""
 
 from typing import Annotated
 
 import typer
 
 from scriven.cli.common import Json, print_json
+from scriven.cli.common import show as print_result
+from scriven.cli.models_grow import grow
 
-HELP = """List the bundled models, show one model.
+HELP = """List the bundled models, show one model, give one more characters.
 
 Examples:
 
     scriven models list
     scriven models show scriven-general
+    scriven models grow scriven-general --chars "þđ†" -o grown
 """
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=HELP)
 
@@ -28,8 +31,7 @@ def list_(json: Json = False) -> None:
 
     rows = models.list_()
     if json:
-        print_json({"models": rows})
-        return
+        return print_json({"models": rows})
     for row in rows:
         size = f"{row['size']:6} {row['megabytes']:5.1f} MB"
         typer.echo(f"{row['name']:20} {size}  {row['characters']:4} characters  {row['licence']}")
@@ -52,7 +54,7 @@ def show(
     from scriven.jobs import models
 
     facts, card = models.show(model)
-    if json:
-        print_json(facts)
-    else:
-        typer.echo(card)
+    print_result(card, facts, json)
+
+
+app.command()(grow)

@@ -18,7 +18,6 @@ from scriven.reader.trainable import InputSpec
 from scriven.recognisers import DEFAULT_NETWORK, build, sizes_of
 from scriven.recognisers.contract import Recogniser
 from scriven.text import Charset
-from scriven.text import name as character_name
 from scriven.training.checkpoint import (
     STATE,
     WEIGHTS,
@@ -33,6 +32,7 @@ from scriven.training.checkpoint import (
 from scriven.training.data import DataSettings, TrainingData, characters, languages
 from scriven.training.devices import check_available, fabric_of, resolved_precision
 from scriven.training.fit import Progress, TrainingRun, begin, fit
+from scriven.training.growing import described, grown
 from scriven.training.layers import check_parts
 from scriven.training.loader import AugmentSchedule, Mixture, Plan
 from scriven.training.progress_log import format_log_row
@@ -183,9 +183,12 @@ def _charset(
     net, info = load_net(find_model(parent))
     charset = info.characters.grow(needed)
     if added := charset.characters[len(info.charset) :]:
-        names = ", ".join(map(character_name, added))
-        log.info("the network learns %s that %s does not have: %s", counted(len(added), "character"), parent, names)
-    return charset, net if charset == info.characters else net.grown(charset)
+        net, like = grown(net, charset)
+        log.info(
+            "the network learns %s that %s does not have: %s",
+            counted(len(added), "character"), parent, described(added, like),
+        )  # fmt: skip
+    return charset, net
 
 
 def network_of(settings: TrainSettings, parent: str | Path | None) -> tuple[str, dict[str, Any]]:

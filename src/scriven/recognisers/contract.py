@@ -57,10 +57,11 @@ class Recogniser(Protocol):
     def read(self, batch: Batch) -> list[str]:
         """Greedy readings of a batch, without a language model."""
 
-    def grown(self, charset: Charset) -> Self:
+    def grown(self, charset: Charset, like: Mapping[str, str] | None = None) -> Self:
         """A copy with the larger `charset`, which reads as before.
 
-        Raises ValueError when `charset` does not begin with the characters of this network.
+        `like`: for new characters, the old one whose weights they start from. Raises ValueError when `charset` does not
+        begin with the characters of this network.
         """
 
     def graphs(self) -> dict[str, GraphSpec]:

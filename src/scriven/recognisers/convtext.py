@@ -166,10 +166,10 @@ class ConvText(nn.Module):
         """Greedy readings of a batch."""
         return ctc_read(self, batch)
 
-    def grown(self, charset: Charset) -> "ConvText":
+    def grown(self, charset: Charset, like: Mapping[str, str] | None = None) -> "ConvText":
         """A copy with the larger `charset`. Raises ValueError as `grown_head` does."""
         net = copy.deepcopy(self)
-        net.head, net.charset = grown_head(self.head, self.charset, charset), charset
+        net.head, net.charset = grown_head(self.head, self.charset, charset, like), charset
         return net
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:

@@ -4,7 +4,7 @@ Connectionist temporal classification: Graves et al. 2006, doi:10.1145/1143844.1
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ from scriven.tensors import Batch, length_mask
 from scriven.text import Charset, logical, visual
 
 WIDTH_MULTIPLE = 32  # px; the exported graph takes batches whose width is a multiple of it
-ACCENT_PENALTY = 2.0  # logits by which a new accented letter starts less likely than its plain letter
+NEW_PENALTY = 2.0  # logits by which a new character starts less likely than the one it takes its weights from
 
 
 def ctc_loss(logits: Tensor, steps: Tensor, texts: Sequence[str], charset: Charset, smoothing: float = 0.0) -> Tensor:
@@ -60,9 +60,9 @@ def ctc_read(net: Recogniser, batch: Batch) -> list[str]:
     return [logical(net.charset.decode(collapse(p[:t]))) for p, t in zip(paths, steps.tolist(), strict=True)]
 
 
-def grown_head(head: nn.Linear, old: Charset, new: Charset) -> nn.Linear:
+def grown_head(head: nn.Linear, old: Charset, new: Charset, like: Mapping[str, str] | None = None) -> nn.Linear:
     """A larger output layer; see `grown_rows`, which raises ValueError."""
-    weight, bias = grown_rows(head.weight, head.bias, old, new, 1)
+    weight, bias = grown_rows(head.weight, head.bias, old, new, 1, like)
     assert bias is not None
     grown = nn.Linear(head.in_features, len(new) + 1).to(head.weight)
     with torch.no_grad():
@@ -73,13 +73,13 @@ def grown_head(head: nn.Linear, old: Charset, new: Charset) -> nn.Linear:
 
 @torch.no_grad()
 def grown_rows(
-    weight: Tensor, bias: Tensor | None, old: Charset, new: Charset, first: int
+    weight: Tensor, bias: Tensor | None, old: Charset, new: Charset, first: int, like: Mapping[str, str] | None = None
 ) -> tuple[Tensor, Tensor | None]:
     """Rows (classes, D) and their bias for a larger character set, whose first character is the class `first`.
 
-    Old classes keep their weights. A new accented letter starts with the weights of its plain letter and a bias lower
-    by ACCENT_PENALTY; other new characters start with the mean weights and the lowest bias of all. Raises ValueError
-    when `new` does not begin with the characters of `old`.
+    Old classes keep their weights. A new character starts with the weights of the old one that `like` names for it,
+    else of its letter without the accent, and a bias lower by NEW_PENALTY; where there is neither, with the mean
+    weights and the lowest bias of all. Raises ValueError when `new` does not begin with the characters of `old`.
     """
     if new.characters[: len(old)] != old.characters:
         raise ValueError("a grown character set begins with the old one")
@@ -87,12 +87,12 @@ def grown_rows(
     rows = torch.cat([weight, weight[first:].mean(0, keepdim=True).expand(more, -1)]).clone()
     values = None if bias is None else torch.cat([bias, bias[first:].min().expand(more)]).clone()
     for at, c in enumerate(new.characters[len(old) :], count):
-        plain = unicodedata.normalize("NFKD", c)[0]
+        plain = (like or {}).get(c) or unicodedata.normalize("NFKD", c)[0]
         if plain != " " and plain in old:  # a spacing accent (´) decomposes into a space and the accent
             known = old.encode(plain)[0] - 1 + first
             rows[at] = weight[known]
             if bias is not None and values is not None:
-                values[at] = bias[known] - ACCENT_PENALTY
+                values[at] = bias[known] - NEW_PENALTY
     return rows, values
 
 

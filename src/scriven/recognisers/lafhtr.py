@@ -73,7 +73,7 @@ class LocationAttention(nn.Module):
             found.append(logits)
         return torch.stack(found, 1)
 
-    def grown(self, old: Charset, new: Charset) -> "LocationAttention":
+    def grown(self, old: Charset, new: Charset, like: Mapping[str, str] | None = None) -> "LocationAttention":
         """A larger head; see `grown_rows`, which raises ValueError."""
         hidden, width = self.out.in_features, self.gru.input_size - self.out.out_features
         filters, kernel = self.location.out_channels, self.location.kernel_size[0]
@@ -82,11 +82,11 @@ class LocationAttention(nn.Module):
         head.load_state_dict(kept, strict=False)
         given, at = self.gru.weight_ih, self.out.out_features
         with torch.no_grad():
-            weight, bias = grown_rows(self.out.weight, self.out.bias, old, new, SPECIAL)
+            weight, bias = grown_rows(self.out.weight, self.out.bias, old, new, SPECIAL, like)
             assert bias is not None
             head.out.weight.copy_(weight)
             head.out.bias.copy_(bias)
-            columns, _ = grown_rows(given[:, :at].T, None, old, new, SPECIAL)
+            columns, _ = grown_rows(given[:, :at].T, None, old, new, SPECIAL, like)
             head.gru.weight_ih.copy_(torch.cat([columns.T, given[:, at:]], 1))
         return head
 
@@ -144,10 +144,10 @@ class Lafhtr(nn.Module):
         frames, steps = self(batch.images, batch.widths)
         return attention_read(self, self.head, frames, steps)
 
-    def grown(self, charset: Charset) -> "Lafhtr":
+    def grown(self, charset: Charset, like: Mapping[str, str] | None = None) -> "Lafhtr":
         """A copy that can write `charset` too; see `grown_rows`, which raises ValueError."""
         net = copy.deepcopy(self)
-        net.head, net.charset = self.head.grown(self.charset, charset), charset
+        net.head, net.charset = self.head.grown(self.charset, charset, like), charset
         return net
 
     def graphs(self) -> dict[str, GraphSpec]:

@@ -6,6 +6,7 @@ has, where the original resampled every line to 256 of them.
 """
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -92,10 +93,10 @@ class Resnet34(nn.Module):
         """Greedy readings of a batch."""
         return ctc_read(self, batch)
 
-    def grown(self, charset: Charset) -> "Resnet34":
+    def grown(self, charset: Charset, like: Mapping[str, str] | None = None) -> "Resnet34":
         """A copy that can write `charset` too; see `grown_head`, which raises ValueError."""
         net = copy.deepcopy(self)
-        net.head, net.charset = grown_head(self.head, self.charset, charset), charset
+        net.head, net.charset = grown_head(self.head, self.charset, charset, like), charset
         return net
 
     def graphs(self) -> dict[str, GraphSpec]:

@@ -50,8 +50,8 @@ class ContentAttention(nn.Module):
             found.append(logits)
         return torch.stack(found, 1)
 
-    def grown(self, old: Charset, new: Charset) -> "ContentAttention":
-        """A larger head: old classes keep their weights, a new letter starts as `grown_rows` says.
+    def grown(self, old: Charset, new: Charset, like: Mapping[str, str] | None = None) -> "ContentAttention":
+        """A larger head: old classes keep their weights, a new character starts as `grown_rows` says.
 
         Raises ValueError when `new` does not begin with the characters of `old`.
         """
@@ -61,11 +61,11 @@ class ContentAttention(nn.Module):
         head.load_state_dict(kept, strict=False)
         given = self.lstm.weight_ih
         with torch.no_grad():
-            weight, bias = grown_rows(self.out.weight, self.out.bias, old, new, FIRST)
+            weight, bias = grown_rows(self.out.weight, self.out.bias, old, new, FIRST, like)
             head.out.weight.copy_(weight)
             assert bias is not None
             head.out.bias.copy_(bias)
             at = given.shape[1] - before
-            columns, _ = grown_rows(given[:, at:].T, None, old, new, FIRST)
+            columns, _ = grown_rows(given[:, at:].T, None, old, new, FIRST, like)
             head.lstm.weight_ih.copy_(torch.cat([given[:, :at], columns.T], 1))
         return head

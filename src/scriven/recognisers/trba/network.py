@@ -5,7 +5,7 @@ tps-resnet-bilstm-attention it is the network of AttentionHTR (Kass & Vats 2022,
 """
 
 import copy
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -112,14 +112,14 @@ class Trba(nn.Module):
             return attention_read(self, self.head, frames, steps)
         return ctc_read(self, batch)
 
-    def grown(self, charset: Charset) -> "Trba":
+    def grown(self, charset: Charset, like: Mapping[str, str] | None = None) -> "Trba":
         """A copy that can write `charset` too; see `grown_head`, which raises ValueError."""
         net = copy.deepcopy(self)
         net.charset = charset
         net.head = (
-            self.head.grown(self.charset, charset)
+            self.head.grown(self.charset, charset, like)
             if isinstance(self.head, ContentAttention)
-            else grown_head(self.head, self.charset, charset)
+            else grown_head(self.head, self.charset, charset, like)
         )
         return net
 

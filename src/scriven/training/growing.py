@@ -1,0 +1,20 @@
+"""A network for more characters: new rows of its output start from the characters that look most like them."""
+
+from scriven.recognisers.contract import Recogniser
+from scriven.scribes.fonts.likeness import nearest
+from scriven.text import Charset, name
+
+
+def grown(net: Recogniser, charset: Charset) -> tuple[Recogniser, dict[str, str]]:
+    """A copy of `net` that can write `charset` too, and for new characters the old ones whose weights they start from.
+
+    Old characters keep their weights. A new one that no bundled typeface draws is not in the mapping: it starts from
+    its letter without the accent, else from the mean of all. Raises ValueError as `Recogniser.grown` does.
+    """
+    like = nearest((c for c in charset.characters if c not in net.charset), net.charset.characters)
+    return net.grown(charset, like), like
+
+
+def described(new: tuple[str, ...], like: dict[str, str]) -> str:
+    """New characters by name, each with the old one that it starts from."""
+    return ", ".join(name(c) + (f", which starts from {like[c]!r}" if c in like else "") for c in new)
