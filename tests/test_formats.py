@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from scriven.base import LinesError, Skipped
 from scriven.exporters import EXPORTERS
-from scriven.images import decode, encode
+from scriven.images import as_stored, decode, encode
 from scriven.importers import IMPORTERS
 from scriven.jobs.export import export
 from scriven.jobs.import_ import import_lines
@@ -41,7 +41,7 @@ LINES = st.lists(
     max_size=5,
     unique_by=lambda pair: same(pair[1].id),
 )
-AWKWARD = r"\ \\ [a-z] ^$ .* (?i) a|b {2} <space> <ctc> , ; # % \d \t"
+AWKWARD = r"* ### \ \\ [a-z] ^$ .* (?i) a|b {2} <space> <ctc> , ; # % \d \t"
 
 
 def has_breaks(id: str) -> bool:
@@ -72,6 +72,16 @@ def test_every_format_keeps_ids_texts_and_pictures(format: str, lines: list[tupl
         if format == "writers":
             assert other.hand == line.hand
         assert other.image == line.image or ink(other) == ink(line)
+
+
+@pytest.mark.parametrize("format", IMPORTERS)
+def test_every_importer_says_what_it_expected_where(format: str, tmp_path: Path) -> None:
+    if format == "lmdb":
+        pytest.importorskip("lmdb")
+    (tmp_path / "empty").mkdir()
+    for source in (tmp_path / "empty", tmp_path / "absent"):
+        with pytest.raises(LinesError, match=re.escape(str(source))):
+            list(IMPORTERS[format](source))
 
 
 def lines_folder(path: Path, *lines: Line) -> Path:
@@ -281,6 +291,22 @@ def test_boxes_of_paddleocr_are_cut_out_of_their_page(tmp_path: Path) -> None:
     assert np.array_equal(decode(lines[1].image, ""), page[4:21, 10:40])
     skipped = [item.id for item in items if isinstance(item, Skipped)]
     assert skipped == ["page-002", "page-003", "page-004", "page-005", "lost", "Label.txt:3"]
+
+
+def test_rotated_boxes_of_paddleocr_become_upright(tmp_path: Path) -> None:
+    word = np.repeat(np.linspace(40, 230, 60).astype(np.uint8)[None], 20, axis=0)
+    page = np.full((100, 100), 255, np.uint8)
+    page[20:80, 30:50] = word.T[::-1]  # text that runs upwards
+    clockwise = [[30, 80], [30, 20], [50, 20], [50, 80]]
+    for number, corners in enumerate((clockwise, [clockwise[0], *clockwise[:0:-1]])):
+        save(tmp_path / f"{number}.png", encode(page))
+        rows = [box("up", corners), box("###", corners)]
+        with open(tmp_path / "Label.txt", "a", encoding="utf-8") as file:
+            file.write(f"{number}.png\t{json.dumps(rows)}\n")
+    lines = [item[1] for item in IMPORTERS["paddleocr"](tmp_path) if not isinstance(item, Skipped)]
+    assert [line.id for line in lines] == ["0-001", "1-001"]
+    for line in lines:
+        assert np.abs(as_stored(line.image, "").astype(int) - word).max() <= 1
 
 
 def test_recognition_lists_of_paddleocr(tmp_path: Path) -> None:

@@ -78,8 +78,17 @@ def test_iam_words_in_the_partition_of_aachen(tmp_path: Path, caplog: pytest.Log
     ]
     assert not skipped_of("iam", tmp_path / "iam")
     assert "1 words are marked err" in caplog.text and "1 words are in no list of the partition" in caplog.text
+    assert "the lists have (1, 1, 1) ids of train, valid and test, unlike published ones" in caplog.text
     texts = [line.text for _, line in lines_of("iam", tmp_path / "iam", segmentation="all")]
     assert texts == ["A", "don't", "Mr.", ".", "1,000"]
+
+
+def test_lists_of_a_published_size_are_not_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    source = aachen(iam(tmp_path / "iam") / "splits").parent
+    for name, form, count in (("train", "a01-000u", 747), ("validation", "b02-001", 116), ("test", "c03-002", 336)):
+        others = "".join(f"{name}-{number:03d}\n" for number in range(1, count))
+        save(source / "splits" / f"{name}.uttlist", f"{form}\n{others}")
+    assert len(lines_of("iam", source)) == 4 and "unlike published" not in caplog.text
 
 
 def test_iam_words_by_the_lists_of_words_with_labels(tmp_path: Path) -> None:

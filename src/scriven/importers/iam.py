@@ -15,6 +15,7 @@ from typing import Literal
 from scriven.base import LinesError, Skipped, printable
 from scriven.importers.common import ImportItem, folder, from_file, item, read_text
 from scriven.importers.partition import Listed, lists_in, read_lists
+from scriven.lines.splits import SPLITS
 
 log = logging.getLogger("scriven")
 
@@ -22,6 +23,13 @@ DATA = ("ascii", "forms", "lines", "sentences", "words", "xml")  # folders of th
 EXAMPLES = {"words": "words/a01/a01-000u/a01-000u-00-00.png", "lines": "lines/a01/a01-000u/a01-000u-00.png"}
 ALL = "all"  # in place of the folder of a partition
 PARTS = {"words": 4, "lines": 3}  # of an id, separated by hyphens; two are the form
+
+
+PUBLISHED = {  # ids of train, valid and test in the published lists
+    "RWTH/Aachen, forms": (747, 116, 336),
+    "RWTH/Aachen, words": (47_981, 7_554, 20_305),
+    "large writer independent, lines": (6_161, 1_840, 1_861),
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,7 @@ def iam(
     folder(source, "the IAM database")
     if not (source / level).is_dir():
         raise LinesError(f"{source} should have pictures such as {EXAMPLES[level]}; unpack {level}.tgz into {level}/")
-    listed = {} if partition == ALL else read_lists(_lists(source, partition))
+    listed = {} if partition == ALL else _partition(source, partition)
     labelled = any(entry.label is not None for entry in listed.values())
     records: Iterator[_Record | Skipped] = _of_lists(listed, level) if labelled else _table(source, level)
     hands = _hands(source)
@@ -78,6 +86,17 @@ def iam(
     yield from _unmet(listed, met, level)
     for reason, count in left_out.items():
         log.warning("%d %s are %s and are left out", count, level, reason)
+
+
+def _partition(source: Path, partition: str) -> dict[str, Listed]:
+    """The ids of the partition; lists that have not the size of a published one are reported."""
+    listed = read_lists(_lists(source, partition))
+    splits = Counter(entry.split for entry in listed.values())
+    sizes = tuple(splits[split] for split in SPLITS)
+    if sizes not in PUBLISHED.values():
+        published = "; ".join(f"{name}: {sizes}" for name, sizes in PUBLISHED.items())
+        log.warning("the lists have %s ids of train, valid and test, unlike published ones (%s)", sizes, published)
+    return listed
 
 
 def _lists(source: Path, partition: str) -> dict[Path, str]:

@@ -78,12 +78,13 @@ def _lines(id: str, picture: Path, boxes: Sequence[Mapping[str, Any]]) -> Iterat
         return
     for number, box in enumerate(boxes, start=1):
         name, text = page_number(id, number), box.get("transcription")
-        if not isinstance(text, str) or text in UNREADABLE or box.get("difficult") is True:
-            yield Skipped(name, f"it is marked as not transcribed ({text!r:.20}); transcribe it in PPOCRLabel")
-            continue
         try:
             corners = _corners(box.get("points"))
-            if len(boxes) == 1 and _whole(corners, page):
+            whole = len(boxes) == 1 and _whole(corners, page)
+            unreadable = text in UNREADABLE and not whole  # a picture of its own may show an asterisk
+            if not isinstance(text, str) or unreadable or box.get("difficult") is True:
+                yield Skipped(name, f"it is marked as not transcribed ({text!r:.20}); transcribe it in PPOCRLabel")
+            elif whole:
                 yield from_file(id, picture, text)
             else:
                 yield line(name, encode(crop_quad(page, corners)), text, page=id)
@@ -92,7 +93,10 @@ def _lines(id: str, picture: Path, boxes: Sequence[Mapping[str, Any]]) -> Iterat
 
 
 def _corners(points: Any) -> list[tuple[float, float]]:
-    """The four corners of a box; a polygon of more points becomes its bounding rectangle. Raises ImageError."""
+    """The corners of a box, clockwise from the first; a polygon of more than four becomes its bounding rectangle.
+
+    Raises ImageError.
+    """
     try:
         array = np.asarray(points, np.float64).reshape(-1, 2)
     except (TypeError, ValueError):
@@ -100,6 +104,9 @@ def _corners(points: Any) -> list[tuple[float, float]]:
     if len(array) > 4:
         (left, top), (right, bottom) = array.min(0), array.max(0)
         array = np.asarray([(left, top), (right, top), (right, bottom), (left, bottom)])
+    following = np.roll(array, -1, axis=0)
+    if (array[:, 0] * following[:, 1] - array[:, 1] * following[:, 0]).sum() < 0:  # y grows downwards
+        array = np.roll(array[::-1], 1, axis=0)
     return [(float(x), float(y)) for x, y in array]
 
 

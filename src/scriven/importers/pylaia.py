@@ -62,7 +62,7 @@ def _split(file: Path) -> str | None:
 
 def _rows(file: Path, pictures: NamedPictures, tokens: _Tokens, part: str, ids: Ids) -> Iterator[ImportItem]:
     for number, row in enumerate(read_text(file).split("\n"), start=1):
-        name, _, rest = row.strip(" \t\r").partition(" ")
+        name, *rest = re.split(r"[ \t]+", row.strip(" \t\r"))
         if not name or name.startswith("#"):
             continue
         if not_utf8(name):
@@ -70,7 +70,7 @@ def _rows(file: Path, pictures: NamedPictures, tokens: _Tokens, part: str, ids: 
             continue
         found = pictures.find(name)
         try:
-            text = tokens.text([token for token in re.split(r"[ \t]+", rest) if token])
+            text = tokens.text(rest)
         except ValueError as error:
             reason = f"its token {str(error)!r} is neither a character nor in syms.txt; give the table of tokens"
             yield Skipped(printable(name), reason)
