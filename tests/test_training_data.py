@@ -57,7 +57,7 @@ def test_the_character_set_includes_the_characters_of_a_custom_word_list(here):
     made = TrainingData.of(
         ["fonts:list.csv"], InputSpec(64, 4, Charset(tuple(sorted(needed)))), DataSettings(validate_fonts=2)
     )
-    assert made.sources[0].make(0, 0.0)[1]
+    assert made.mixture.sources[0].make(0, 0.0)[1]
 
 
 def test_what_data_are_taken_is_a_record_of_its_own_which_train_extends():

@@ -17,6 +17,7 @@ from scriven.reader.model import ModelInfo, find_model, own_language, read_info
 from scriven.reader.trainable import InputSpec
 from scriven.recognisers import DEFAULT_NETWORK, build, sizes_of
 from scriven.recognisers.contract import Recogniser
+from scriven.scribes.specs import synthetic_input
 from scriven.text import Charset
 from scriven.training.checkpoint import (
     STATE,
@@ -34,7 +35,7 @@ from scriven.training.devices import check_available, fabric_of, resolved_precis
 from scriven.training.fit import Progress, TrainingRun, begin, fit
 from scriven.training.growing import described, grown
 from scriven.training.layers import check_parts
-from scriven.training.loader import AugmentSchedule, Mixture, Plan
+from scriven.training.loader import AugmentSchedule, Plan
 from scriven.training.progress_log import format_log_row
 from scriven.training.publish import publish, with_language_model
 from scriven.training.settings import FitSettings
@@ -103,11 +104,12 @@ def train(
     out = Path(out)
     free(out, STATE, WEIGHTS)
     settings = _resolved(out, settings, parent)
-    charset, start = _charset(inputs, parent, settings)
+    replay = _replay(settings, parent)
+    charset, start = _charset([*inputs, *(one for one in replay if not synthetic_input(one))], parent, settings)
     lm_parent = _inherited_lm(parent, charset)
     net = start if start is not None else _new(settings, charset)
     check_parts(net, settings.freeze)
-    training_data = TrainingData.of(inputs, InputSpec.of(net, charset), settings)
+    training_data = TrainingData.of(inputs, InputSpec.of(net, charset), settings, replay)
     fabric = fabric_of(settings)
     fabric.launch()
     run = begin(net, settings, fabric)
@@ -118,8 +120,7 @@ def train(
     if resume(out, run, described, data, fabric, defaults):
         log.info("resuming at step %d", run.progress.step)
     computed = {"precision": resolved_precision(settings), "replicas": len(run.replicas.nets) if run.replicas else 1}
-    mixture = Mixture.of(training_data.sources, training_data.weights)
-    plan = Plan(mixture, settings.seed, settings.batch_width_px, fabric.device.type)
+    plan = Plan(training_data.mixture, settings.seed, settings.batch_width_px, fabric.device.type)
 
     def keep(run: TrainingRun, better: bool) -> None:
         log.info("%s", format_log_row(run.progress.rows[-1], f"{training_data.validated_on}s"))
@@ -148,9 +149,19 @@ def _resolved(out: Path, settings: TrainSettings, parent: str | Path | None) -> 
     settings = replace(settings.resolved(), model=network, size=sizes.get("size"), sizes=rest)
     settings = _computed_as_before(out, settings)
     check_available(settings)
-    if parent is None and settings.freeze:
-        raise SettingsError("the setting 'freeze' keeps weights that were trained before; name their model with --from")
+    for name in ("freeze", "replay", "replay_from"):
+        if parent is None and getattr(settings, name):
+            raise SettingsError(f"the setting {name!r} keeps what a model has learnt before; name it with --from")
     return settings
+
+
+def _replay(settings: TrainSettings, parent: str | Path | None) -> tuple[str, ...]:
+    """The inputs to replay. Raises SettingsError if none are given and the parent names no languages."""
+    if parent is None or settings.replay_from or not settings.replay:
+        return settings.replay_from
+    if not (spoken := read_info(find_model(parent)).languages):
+        raise SettingsError(f"{parent} names no languages to replay; set replay_from to fonts:LANG or a lines folder")
+    return (f"fonts:{'+'.join(spoken)}",)
 
 
 def _inherited_lm(parent: str | Path | None, charset: Charset) -> Path | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scriven.lines.records import Character, Group, Line, Reading
 from scriven.lines.sizes import StreamSizes
-from scriven.lines.splits import ALIASES, held_out
+from scriven.lines.splits import ALIASES, held_out, usage_subset
 
 if TYPE_CHECKING:
     from scriven.lines.folder import LinesFolder
@@ -30,6 +30,7 @@ __all__ = [
     "Reading",
     "StreamSizes",
     "held_out",
+    "usage_subset",
 ]
 
 _LAZY = {"LinesFolder": "folder", "LinesWriter": "writer", "SCHEMA": "schema"}

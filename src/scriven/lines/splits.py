@@ -55,3 +55,12 @@ def held_out(hands: Sequence[str], pages: Sequence[str], ids: Sequence[str]) -> 
     ranked = sorted(distinct, key=lambda k: hashlib.sha256(k.encode()).digest())
     chosen = set(ranked[: max(1, len(ranked) // 10)]) if len(ranked) > 1 else set()
     return [k in chosen for k in keys]
+
+
+def usage_subset(ids: Sequence[str], fraction: float) -> set[str]:
+    """The ids of a fraction (0..1) of the lines, rounded down but at least one: those with the smallest hashes.
+
+    The choice depends on the ids only, and a smaller fraction is part of a larger one. It is independent of `held_out`.
+    """
+    ranked = sorted(set(ids), key=lambda id: hashlib.sha256(f"usage {id}".encode()).digest())
+    return set(ranked[: max(1, int(fraction * len(ranked) + 1e-9))])

@@ -19,7 +19,7 @@ from scriven.training.devices import fabric_of
 from scriven.training.fit import ProgressCallback, TrainingRun, begin, fit
 from scriven.training.loader import AugmentSchedule, Mixture, Plan
 from scriven.training.progress_log import format_log_row
-from scriven.training.sources import FixedSource, FolderSource, ScribeSource, Source
+from scriven.training.sources import FixedSource, FolderSource, ScribeSource
 
 log = logging.getLogger("scriven.adapt")
 
@@ -55,13 +55,14 @@ def train_student(
 ) -> None:
     """Train all weights on the pseudo-labels in `folder`, mixed with synthetic pictures, from the teacher's weights."""
     settings = context.settings
-    sources: list[Source] = [_pseudo_labelled(folder, teacher), *_synthetic(teacher, context)]
-    shares = [1 - settings.synthetic_fraction, settings.synthetic_fraction][: len(sources)]
+    mixture = Mixture.of([_pseudo_labelled(folder, teacher)])
+    if synthetic := _synthetic(teacher, context):
+        mixture = mixture.joined(Mixture.of(synthetic), settings.synthetic_fraction)
     timed = {"steps": settings.steps} if settings.steps else {"minutes": max(minutes, MIN_MINUTES)}
     chosen = settings.training(**timed)
     fabric = fabric_of(chosen)
     run = begin(copy.deepcopy(teacher).requires_grad_(True), chosen, fabric)
-    plan = Plan(Mixture.of(sources, shares), settings.seed, settings.batch_width_px, fabric.device.type)
+    plan = Plan(mixture, settings.seed, settings.batch_width_px, fabric.device.type)
 
     def keep(run: TrainingRun, better: bool) -> None:  # called once: there is one evaluation, at the end
         log.debug("%s", format_log_row(run.progress.rows[-1], "synthetic training pictures"))  # not of the hand
@@ -69,7 +70,8 @@ def train_student(
             file.writelines(json.dumps(row) + "\n" for row in run.progress.rows)
         save_weights(folder, run.average)
 
-    valid = FixedSource(sources[-1], range(min(VALIDATED, len(sources[-1]) or VALIDATED)))
+    checked = mixture.sources[-1]
+    valid = FixedSource(checked, range(min(VALIDATED, len(checked) or VALIDATED)))
     fit(run, plan, [valid], chosen, AugmentSchedule(ramp=1, span_mask=chosen.span_mask), fabric, keep, tell)
 
 

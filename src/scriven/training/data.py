@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from scriven.base import InputError, ScrivenError, SettingsError, Skipped
 from scriven.base.settings import Count, NonNegative, Seed, Share, validated
@@ -18,9 +19,12 @@ from scriven.lines.sketch import sketch
 from scriven.lines.training_set import training_characters, training_folders
 from scriven.reader.trainable import InputSpec
 from scriven.scribes.specs import SyntheticInput, scribe_of, synthetic_input
+from scriven.training.loader import Mixture
 from scriven.training.sources import FixedSource, FolderSource, ScribeSource, Source, split_source
 
 log = logging.getLogger("scriven.train")
+
+REPLAY_SEED, VALIDATION_SEED = 500_009, 1_000_003  # added to that of the scribes that train
 
 
 @validated
@@ -29,6 +33,9 @@ class DataSettings:
     """What is taken of the inputs for training and for validation."""
 
     weights: tuple[NonNegative, ...] = ()  # share of each input; (): by its number of lines, scribes as all the rest
+    usage: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()  # fraction of the training lines used: of each or all
+    replay: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share of the pictures drawn from `replay_from`, not to forget
+    replay_from: tuple[str, ...] = ()  # inputs as those to train on; (): typefaces, in the languages of the parent
     lines: Share = 0.4  # share of whole lines among synthetic pictures, the rest are words
     validate_on: Count = 500  # maximum number of validation lines by which the best weights are chosen
     validate_fonts: Count = 400  # synthetic pictures to validate on if there are no labelled lines
@@ -40,66 +47,104 @@ class DataSettings:
             raise SettingsError("the setting 'weights' is 0 for every input; set at least one of them above 0")
 
 
+@dataclass
+class InputData:
+    """The sources of some inputs, their validation lines, a record of each for model.json, and skipped lines."""
+
+    sources: list[Source] = field(default_factory=list)
+    valid: list[FolderSource] = field(default_factory=list)
+    data: list[dict[str, Any]] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+
 @dataclass(frozen=True)
 class TrainingData:
-    """Sources with their weights, validation pictures, a record of the data for model.json, and skipped inputs."""
+    """The mixture of sources, validation pictures, a record of the data for model.json, and skipped inputs."""
 
-    sources: tuple[Source, ...]
-    weights: tuple[float, ...]
+    mixture: Mixture  # what is trained on
     valid: tuple[Source, ...]
     data: tuple[dict[str, Any], ...]
     skipped: tuple[Skipped, ...]
     validated_on: str  # what an item of `valid` is called, in the singular: "validation line"
+    replay_valid: tuple[Source, ...] = ()  # pictures of the inputs to replay, to measure forgetting on
 
     @classmethod
-    def of(cls, inputs: Sequence[str | Path], spec: InputSpec, settings: DataSettings) -> "TrainingData":
-        """The data of `inputs` (lines folders, scribes) for a network with the input `spec`.
+    def of(
+        cls, inputs: Sequence[str | Path], spec: InputSpec, settings: DataSettings, replay: Sequence[str | Path] = ()
+    ) -> "TrainingData":
+        """The data of `inputs` (lines folders, scribes) for a network with the input `spec`, and of those to `replay`.
 
-        Raises ScrivenError for inputs that cannot be read or hold no usable line, and for unsuitable `weights`.
+        Raises ScrivenError for inputs that cannot be read or hold no usable line, and for unsuitable `weights` and
+        `usage`.
         """
-        sources: list[Source] = []
-        valid: list[FolderSource] = []
-        data: list[dict[str, Any]] = []
-        skipped: list[Skipped] = []
-        for given in inputs:
-            if synthetic := synthetic_input(given):
-                written = _written(synthetic, spec, settings)
-                sources.append(written)
-                skipped += written.scribe.skipped
-                data.append({"path": str(given), "origin": written.scribe.origin})
-                continue
-            for folder in training_folders(given, settings.level):
-                learn, check = split_source(folder, spec)
-                skipped += [*learn.skipped, *check.skipped]
-                if unchecked := learn.unchecked + check.unchecked:
-                    log.warning(
-                        "%s: %d of %d texts were read by a model (they have a confidence) and are treated as correct; "
-                        "clear the confidence of those you have checked, and delete the others",
-                        folder.path, unchecked, len(learn) + len(check),
-                    )  # fmt: skip
-                if not len(learn):
-                    raise _nothing(folder, learn.skipped)
-                sources.append(learn)
-                valid.append(check)
-                data.append(
-                    {
-                        "path": str(given),
-                        "level": folder.level or "lines",
-                        "fingerprint": folder.fingerprint(),
-                        "sketch": sketch(learn.digests),
-                        "lines": len(learn),
-                    }
-                )
+        main = _gathered(inputs, spec, settings, _usage(inputs, settings))
+        again = _gathered(replay, spec, replace(settings, seed=_seed(settings, REPLAY_SEED)), [1.0] * len(replay))
+        skipped = [*main.skipped, *again.skipped]
         for one in skipped:
             log.warning("skipped %s: %s", one.id, one.reason)
+        mixture, data = Mixture.of(main.sources, _weights(main.sources, settings)), main.data
+        if settings.replay:
+            data += [{**record, "replay": True} for record in again.data]
+            mixture = mixture.joined(Mixture.of(again.sources, _by_lines(again.sources)), settings.replay)
         return cls(
-            tuple(sources),
-            _weights(sources, settings),
-            _validation(sources, valid, settings),
+            mixture,
+            _validation(main, settings),
             tuple(data),
             tuple(skipped),
-            "validation line" if any(map(len, valid)) else "synthetic picture",
+            "validation line" if any(map(len, main.valid)) else "synthetic picture",
+            _validation(again, settings) if replay else (),
         )
+
+
+def _gathered(
+    inputs: Sequence[str | Path], spec: InputSpec, settings: DataSettings, usage: Sequence[float]
+) -> InputData:
+    found = InputData()
+    for given, fraction in zip(inputs, usage, strict=True):
+        if synthetic := synthetic_input(given):
+            written = _written(synthetic, spec, settings)
+            found.sources.append(written)
+            found.skipped += written.scribe.skipped
+            found.data.append({"path": str(given), "origin": written.scribe.origin})
+            continue
+        for folder in training_folders(given, settings.level):
+            learn, check = split_source(folder, spec, fraction)
+            found.skipped += [*learn.skipped, *check.skipped]
+            if unchecked := learn.unchecked + check.unchecked:
+                log.warning(
+                    "%s: %d of %d texts were read by a model (they have a confidence) and are treated as correct; "
+                    "clear the confidence of those you have checked, and delete the others",
+                    folder.path, unchecked, len(learn) + len(check),
+                )  # fmt: skip
+            if not len(learn):
+                raise _nothing(folder, learn.skipped)
+            found.sources.append(learn)
+            found.valid.append(check)
+            found.data.append(
+                {
+                    "path": str(given),
+                    "level": folder.level or "lines",
+                    "fingerprint": folder.fingerprint(),
+                    "sketch": sketch(learn.digests),
+                    "lines": len(learn),
+                    **({"usage": fraction} if fraction < 1 else {}),
+                }
+            )
+    return found
+
+
+def _usage(inputs: Sequence[str | Path], settings: DataSettings) -> list[float]:
+    """The fraction of the lines of each input that is used. Raises SettingsError for an unsuitable `usage`."""
+    given = settings.usage or (1.0,)
+    if len(given) not in (1, len(inputs)):
+        raise SettingsError(
+            f"the setting 'usage' has {len(given)} numbers for {len(inputs)} inputs; give one for all, or one each"
+        )
+    each = list(given) * (len(inputs) if len(given) == 1 else 1)
+    for one, fraction in zip(inputs, each, strict=True):
+        if len(given) > 1 and fraction < 1 and synthetic_input(one):
+            raise SettingsError(f"the setting 'usage' is {fraction:g} for {one}, which is endless; set it to 1 there")
+    return each
 
 
 def _nothing(folder: LinesFolder, skipped: Sequence[Skipped]) -> ScrivenError:
@@ -114,11 +159,17 @@ def _weights(sources: Sequence[Source], settings: DataSettings) -> tuple[float, 
                 f"the setting 'weights' has {len(settings.weights)} numbers for {len(sources)} inputs; give one each"
             )
         return settings.weights
+    return _by_lines(sources)
+
+
+def _by_lines(sources: Sequence[Source]) -> tuple[float, ...]:
+    """The number of lines of each source; of a scribe, that of all folders."""
     labelled = sum(len(s) for s in sources)
     return tuple(float(len(s) or max(labelled, 1)) for s in sources)
 
 
-def _validation(sources: Sequence[Source], valid: Sequence[FolderSource], settings: DataSettings) -> tuple[Source, ...]:
+def _validation(found: InputData, settings: DataSettings) -> tuple[Source, ...]:
+    sources, valid = found.sources, found.valid
     total = sum(map(len, valid))
     if total:
         share = min(1.0, settings.validate_on / total)
@@ -129,8 +180,12 @@ def _validation(sources: Sequence[Source], valid: Sequence[FolderSource], settin
     if not written:
         raise InputError("there are too few lines to hold some out for validation; give at least two, or a valid split")
     each = max(1, settings.validate_fonts // len(written))
-    unseen = [_reseeded(s, settings.seed + 1_000_003) for s in written]
+    unseen = [_reseeded(s, s.seed + VALIDATION_SEED) for s in written]
     return tuple(FixedSource(s, range(each), strength=1.0) for s in unseen)
+
+
+def _seed(settings: DataSettings, more: int) -> int:
+    return (settings.seed + more) % 2**32
 
 
 def _reseeded(source: ScribeSource, seed: int) -> ScribeSource:

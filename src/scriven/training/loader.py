@@ -52,6 +52,11 @@ class Mixture:
         shares = np.array(weights if weights else [max(len(s), 1) for s in sources], dtype=float)
         return cls(tuple(sources), tuple(shares / shares.sum()))
 
+    def joined(self, other: "Mixture", share: float) -> "Mixture":
+        """This mixture and another one, from which `share` (0..1) of the items are drawn."""
+        weights = [weight * (1 - share) for weight in self.weights] + [weight * share for weight in other.weights]
+        return Mixture((*self.sources, *other.sources), tuple(weights))
+
 
 @dataclass(frozen=True)
 class Plan:

@@ -14,7 +14,7 @@ import numpy as np
 from scriven.base import ImageError, Skipped, TextError
 from scriven.images import prepare
 from scriven.language.texts import TextSource
-from scriven.lines import Group, Line, LinesFolder, held_out
+from scriven.lines import Group, Line, LinesFolder, held_out, usage_subset
 from scriven.lines.records import by_model
 from scriven.lines.sketch import digest
 from scriven.reader.trainable import InputSpec, unusable
@@ -220,18 +220,26 @@ class ScribeSource:
         )
 
 
-def split_source(folder: LinesFolder, spec: InputSpec) -> tuple[FolderSource, FolderSource]:
+def split_source(folder: LinesFolder, spec: InputSpec, usage: float = 1.0) -> tuple[FolderSource, FolderSource]:
     """Training and validation lines of a folder. Without a valid split one hand in ten is held out.
 
-    Where there are too few hands, pages are held out; where there are too few pages, lines.
+    Where there are too few hands, pages are held out; where there are too few pages, lines. `usage`: the fraction
+    (0..1) of the training lines that is used; the validation lines are all used.
     """
-    if "valid" in folder.splits:
-        seen: set[str] = set()
-        train = FolderSource(folder, "train", spec, seen=seen)
-        return train, FolderSource(folder, "valid", spec, seen=seen)
     rows = folder.columns("train", ["hand", "page", "id"])
     texts = {key: [str(v or "") for v in rows[key]] for key in rows}
+    if "valid" in folder.splits:
+        seen: set[str] = set()
+        train = FolderSource(folder, "train", spec, only=_used(texts["id"], usage), seen=seen)
+        return train, FolderSource(folder, "valid", spec, seen=seen)
     out = {i for i, held in zip(texts["id"], held_out(texts["hand"], texts["page"], texts["id"]), strict=True) if held}
-    train = FolderSource(folder, "train", spec, only=lambda line: line.id not in out)
+    used = _used([i for i in texts["id"] if i not in out], usage) or (lambda line: line.id not in out)
     valid = FolderSource(folder, "train", spec, only=lambda line: line.id in out)
-    return train, valid
+    return FolderSource(folder, "train", spec, only=used), valid
+
+
+def _used(ids: Sequence[str], usage: float) -> Callable[[Line], bool] | None:
+    if usage == 1:
+        return None
+    used = usage_subset(ids, usage)
+    return lambda line: line.id in used
