@@ -83,6 +83,13 @@ def test_iam_words_in_the_partition_of_aachen(tmp_path: Path, caplog: pytest.Log
     assert texts == ["A", "don't", "Mr.", ".", "1,000"]
 
 
+def test_iam_lines_by_lists_of_lines_with_labels(tmp_path: Path) -> None:
+    rows = "a01-000u-00,154 \" A don't !\na01-000u-01,154 Mr.|Brown\n"
+    save(tmp_path / "lists" / "RWTH.iam_line_gt_final.train.thresh", rows)
+    found = lines_of("iam", iam(tmp_path / "iam"), level="lines", partition=str(tmp_path / "lists"))
+    assert [line.text for _, line in found] == ["\" A don't !", "Mr. Brown"]
+
+
 def test_lists_of_a_published_size_are_not_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     source = aachen(iam(tmp_path / "iam") / "splits").parent
     for name, form, count in (("train", "a01-000u", 747), ("validation", "b02-001", 116), ("test", "c03-002", 336)):

@@ -1,4 +1,7 @@
-"""The George Washington database of IAM-HistDB (washingtondb-v1.0): lines and words of 20 letters, in four folds."""
+"""The George Washington database of IAM-HistDB (washingtondb-v1.0): lines and words of 20 pages, in four folds.
+
+The pages are by two writers; which one wrote a page is not published, so the hand is unknown.
+"""
 
 import re
 from collections.abc import Iterator
@@ -60,7 +63,7 @@ def washington(source: Path, *, level: Literal["lines", "words"] = "lines", fold
         except ValueError as error:
             yield Skipped(id, f"its token {str(error)!r} is not one of the data set; correct {table.name}")
             continue
-        made = from_file(id, pictures / f"{id}.png", text, hand="washington", page=id.partition("-")[0])
+        made = from_file(id, pictures / f"{id}.png", text, page=id.partition("-")[0])
         yield item(listed[name].split, made)
     for id, entry in listed.items():
         if id not in met:
