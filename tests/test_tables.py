@@ -73,7 +73,7 @@ def test_any_text_survives_export_and_import(
     texts = [text for text in texts if not any("\ud800" <= c <= "\udfff" for c in text)]
     with LinesWriter(folder / "l", {}) as writer:
         for number, text in enumerate([*texts, "last"]):
-            writer.write(Line(f"{number}", PNG, text))
+            writer.write(Line(f"{number}", PNG, text, hand="a"))
     export(format, folder / "l", folder / "out")
     done = import_lines(folder / "out", folder / "back", format)
     assert not done.skipped
