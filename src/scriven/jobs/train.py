@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -13,6 +13,7 @@ from scriven.base import SettingsError, Skipped, counted
 from scriven.base.progress import percent
 from scriven.base.settings import validated
 from scriven.jobs.folders import free
+from scriven.reader.charsets import TextMapping, charset_of
 from scriven.reader.model import ModelInfo, find_model, own_language, read_info
 from scriven.reader.trainable import InputSpec
 from scriven.recognisers import DEFAULT_NETWORK, build, sizes_of
@@ -55,11 +56,15 @@ class TrainSettings(FitSettings, DataSettings):
     model: str | None = None  # network; None: that of the parent, else recognisers.DEFAULT_NETWORK
     size: str | None = None  # None: that of the parent, else the network's default
     sizes: dict[str, Any] = field(default_factory=dict)  # further keyword arguments of the network, by name
+    charset: str | None = None  # a name in reader.charsets.NAMED, a file, or the characters; None: those of the texts
+    outside: Literal["refuse", "drop"] = "refuse"  # what is done about characters of texts outside `charset`
     track: bool = False  # write TensorBoard events too (needs the extra track)
 
     def __post_init__(self) -> None:
         FitSettings.__post_init__(self)
         DataSettings.__post_init__(self)
+        if self.outside == "drop" and self.charset is None:
+            raise SettingsError("the setting 'outside' is about characters outside 'charset'; set charset too")
 
 
 @dataclass(frozen=True)
@@ -104,12 +109,14 @@ def train(
     out = Path(out)
     free(out, STATE, WEIGHTS)
     settings = _resolved(out, settings, parent)
-    replay = _replay(settings, parent)
-    charset, start = _charset([*inputs, *(one for one in replay if not synthetic_input(one))], parent, settings)
+    mapping, replay = _mapping(settings), _replay(settings, parent)
+    again = [one for one in replay if not synthetic_input(one)]
+    charset, start = _charset([*inputs, *again], parent, settings, mapping)
     lm_parent = _inherited_lm(parent, charset)
     net = start if start is not None else _new(settings, charset)
     check_parts(net, settings.freeze)
-    training_data = TrainingData.of(inputs, InputSpec.of(net, charset), settings, replay)
+    spec = InputSpec.of(net, mapping.charset if mapping else charset, mapping)
+    training_data = TrainingData.of(inputs, spec, settings, replay)
     fabric = fabric_of(settings)
     fabric.launch()
     run = begin(net, settings, fabric)
@@ -185,14 +192,20 @@ def _computed_as_before(out: Path, settings: TrainSettings) -> TrainSettings:
     return replace(settings, precision=precision or "auto", replicas=settings.replicas or before.get("replicas"))
 
 
+def _mapping(settings: TrainSettings) -> TextMapping | None:
+    """The rule that maps texts to the setting `charset`; None where the characters are those of the texts."""
+    return TextMapping(charset_of(settings.charset), settings.outside == "drop") if settings.charset else None
+
+
 def _charset(
-    inputs: Sequence[str | Path], parent: str | Path | None, settings: TrainSettings
+    inputs: Sequence[str | Path], parent: str | Path | None, settings: TrainSettings, mapping: TextMapping | None
 ) -> tuple[Charset, Recogniser | None]:
-    needed = characters(inputs, settings.level)
+    """The characters of the network, and the network of the parent with them."""
+    needed = mapping.charset if mapping else Charset(tuple(sorted(characters(inputs, settings.level))))
     if parent is None:
-        return Charset(tuple(sorted(needed))), None
+        return needed, None
     net, info = load_net(find_model(parent))
-    charset = info.characters.grow(needed)
+    charset = info.characters.grow(needed.characters)
     if added := charset.characters[len(info.charset) :]:
         net, like = grown(net, charset)
         log.info(

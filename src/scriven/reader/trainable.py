@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from scriven.base import counted
+from scriven.reader.charsets import TextMapping
 from scriven.reader.decoders import DECODERS
 from scriven.text import Charset, name, visual
 
@@ -35,11 +36,12 @@ class InputSpec:
     charset: Charset | None = None
     decoders: tuple[str, ...] = ("ctc",)
     frames: int | None = None  # of every picture, whatever its width; None: one for each `stride` px
+    mapping: TextMapping | None = None  # applied to the texts that are trained on
 
     @classmethod
-    def of(cls, model: Described, charset: Charset | None = None) -> Self:
+    def of(cls, model: Described, charset: Charset | None = None, mapping: TextMapping | None = None) -> Self:
         """What a network or the model of a model.json takes."""
-        return cls(model.height, model.stride, charset, model.decoders, model.frames)
+        return cls(model.height, model.stride, charset, model.decoders, model.frames, mapping)
 
     def min_width(self, text: str) -> int:
         """The smallest width of a picture, px, from which `text` can be decoded; 0 for the empty text.

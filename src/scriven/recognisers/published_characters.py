@@ -8,9 +8,9 @@ import string
 from collections.abc import Mapping
 
 from scriven.base import SettingsError
+from scriven.reader.charsets import CASE_INSENSITIVE as CASE_INSENSITIVE
+from scriven.reader.charsets import CASE_SENSITIVE as CASE_SENSITIVE
 
-CASE_INSENSITIVE = string.digits + string.ascii_lowercase
-CASE_SENSITIVE = CASE_INSENSITIVE + string.ascii_uppercase + string.punctuation
 LETTERS = string.ascii_letters
 COLLECTIONS = {  # of StackMix, in the order of code points
     "bentham": " !\"#&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXY[]_abcdefghijklmnopqrstuvwxyz|£§",

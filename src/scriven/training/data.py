@@ -17,6 +17,7 @@ from scriven.language.texts.sources import allowed
 from scriven.lines import LinesFolder
 from scriven.lines.sketch import sketch
 from scriven.lines.training_set import training_characters, training_folders
+from scriven.reader.charsets import total
 from scriven.reader.trainable import InputSpec
 from scriven.scribes.specs import SyntheticInput, scribe_of, synthetic_input
 from scriven.training.loader import Mixture
@@ -116,6 +117,9 @@ def _gathered(
                     "clear the confidence of those you have checked, and delete the others",
                     folder.path, unchecked, len(learn) + len(check),
                 )  # fmt: skip
+            changed = total([learn.mapped, check.mapped])
+            if changed.texts:
+                log.info("%s: %s", folder.path, changed.sentence())
             if not len(learn):
                 raise _nothing(folder, learn.skipped)
             found.sources.append(learn)
@@ -128,6 +132,7 @@ def _gathered(
                     "sketch": sketch(learn.digests),
                     "lines": len(learn),
                     **({"usage": fraction} if fraction < 1 else {}),
+                    **({"mapped": changed.as_json()} if changed.texts else {}),
                 }
             )
     return found

@@ -17,6 +17,7 @@ from scriven.language.texts import TextSource
 from scriven.lines import Group, Line, LinesFolder, held_out, usage_subset
 from scriven.lines.records import by_model
 from scriven.lines.sketch import digest
+from scriven.reader.charsets import MappedText, MappingCount
 from scriven.reader.trainable import InputSpec, unusable
 from scriven.scribes import Scribe
 from scriven.text import visual
@@ -72,6 +73,7 @@ class FolderSource:
         self.ids: list[str] = []
         self.digests: list[str] = []  # of the encoded pictures
         self.unchecked = 0
+        self.mapped = MappingCount()  # what the mapping of `spec` changed in the texts
         self._seen = set[str]() if seen is None else seen
         self._widths: list[int] = []
         self._groups: list[Group] = []
@@ -96,10 +98,18 @@ class FolderSource:
         except ImageError as error:
             self.skipped.append(Skipped(line.id, str(error)))
             return
-        if reason := unusable(line.text, picture.shape[1], self.spec):
+        mapped = MappedText(line.text or "")
+        if line.text and self.spec.mapping:
+            mapped = self.spec.mapping.mapped(line.text)
+        text = mapped.text if line.text else line.text
+        reason = unusable(text, picture.shape[1], self.spec)
+        if line.text and not text:
+            reason = f"no character of its text is in the character set: {line.text!r}"
+        if reason:
             self.skipped.append(Skipped(line.id, reason))
             return
-        self.texts.append(line.text or "")
+        self.texts.append(mapped.text)
+        self.mapped.add(mapped)
         self.unchecked += by_model(line.origin, line.confidence)
         self.hands.append(line.hand)
         self.pages.append(line.page)
@@ -185,6 +195,7 @@ class ScribeSource:
     def __init__(self, scribe: Scribe, texts: TextSource, spec: InputSpec, *, seed: int, lines: float = 0.5):
         self.scribe, self.text_source, self.spec = scribe, texts, spec
         self.seed, self.lines = seed, lines
+        self._spaced = spec.charset is None or " " in spec.charset
 
     def __len__(self) -> int:
         return 0
@@ -193,8 +204,10 @@ class ScribeSource:
         raise TypeError("an endless source has no order")
 
     def _text(self, index: int, attempt: int) -> str:
-        rng = np.random.default_rng([self.seed, index, attempt])
-        return self.text_source.draw(rng, "line" if rng.random() < self.lines else "word")
+        """The text that is drawn for an item; a word where the character set has no space."""
+        rng, mapping = np.random.default_rng([self.seed, index, attempt]), self.spec.mapping
+        text = self.text_source.draw(rng, "line" if rng.random() < self.lines and self._spaced else "word")
+        return mapping.mapped(text).text if mapping else text
 
     def width(self, index: int) -> int:
         return round(self.spec.height * (self.MARGIN + self.ADVANCE * len(self._text(index, 0))))
@@ -204,7 +217,8 @@ class ScribeSource:
         charset, any_character = self.spec.charset, replace(self.spec, charset=None)
         for attempt in range(self.TRIES):
             words = self._text(index, attempt).split()
-            text = " ".join(word for word in words if charset is None or not charset.missing([visual(word)]))
+            able = [word for word in words if charset is None or not charset.missing([visual(word)])]
+            text = " ".join(able if self._spaced else able[:1])
             if not text:
                 continue
             rng = np.random.default_rng([self.seed, index, attempt, 2])
