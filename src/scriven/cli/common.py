@@ -29,6 +29,7 @@ Words = Annotated[Path | None, typer.Option("--words", metavar="FILE", help="Fil
 Beam = Annotated[int | None, typer.Option("--beam", help="Beam width; 0 for greedy decoding.")]
 Device = Annotated[str | None, typer.Option("--device", help="cpu or cuda. Default: cpu.")]
 Threads = Annotated[int | None, typer.Option("--threads", help="Number of threads. Default: one per core.")]
+IgnoreCase = Annotated[bool, typer.Option("--ignore-case", help="Read in lower case, whatever case is written.")]
 Level = Annotated[str | None, typer.Option("--level", help="words or lines, if a folder has both.")]
 Out = Annotated[
     Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder to create; a finished one is never overwritten.")

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from scriven.cli.common import Beam, Changes, Config, Device, Level, Lm, Model, Threads, Words, finish, settings
+from scriven.cli import common
+from scriven.cli.common import Beam, Changes, Config, Device, IgnoreCase, Level, Lm, Model, Threads, Words
 from scriven.reader import DEFAULT_MODEL
 
 
@@ -27,6 +28,7 @@ def read(
     device: Device = None,
     threads: Threads = None,
     level: Level = None,
+    ignore_case: IgnoreCase = False,
     adapt: Annotated[
         bool, typer.Option("--adapt", help="First adapt to the pictures (a page or a letter): about half a minute.")
     ] = False,
@@ -51,6 +53,6 @@ def read(
         later = "whole pages cannot be read yet; " if unit == "page" else ""
         raise SettingsError(f"cannot read pictures as {unit!r}: {later}use --as line or --as word")
     given = {"beam": beam, "lm": lm, "words": words, "device": device, "threads": threads, "level": level}
-    given |= {"word": None if unit is None else unit == "word", "adapt": adapt or None}
-    chosen = settings(job.ReadSettings(), changes, config, **given)
-    finish(job.read(inputs, model, out, format, chosen, stream=sys.stdout).skipped)
+    given |= {"word": unit and unit == "word", "adapt": adapt or None, "ignore_case": ignore_case or None}
+    chosen = common.settings(job.ReadSettings(), changes, config, **given)
+    common.finish(job.read(inputs, model, out, format, chosen, stream=sys.stdout).skipped)

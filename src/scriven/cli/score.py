@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from scriven.cli import common
-from scriven.cli.common import Beam, Changes, Config, Device, Json, Level, Lm, Threads, Words
+from scriven.cli.common import Beam, Changes, Config, Device, IgnoreCase, Json, Level, Lm, Threads, Words
 
 
 def score(
@@ -24,6 +24,7 @@ def score(
     beam: Beam = None,
     device: Device = None,
     threads: Threads = None,
+    ignore_case: IgnoreCase = False,
     variants: Annotated[bool, typer.Option("--variants", help="Also print the metrics of other systems.")] = False,
     json: Json = False,
     changes: Changes = None,
@@ -42,6 +43,7 @@ def score(
     from scriven.jobs.read import ReadSettings
 
     given = {"beam": beam, "lm": lm, "words": words, "device": device, "threads": threads, "level": level}
+    given |= {"ignore_case": ignore_case or None}
     if report:
         score_page.check_place(report)
     result = job.score(model, lines, split, common.settings(ReadSettings(), changes, config, **given))

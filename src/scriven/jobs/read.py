@@ -263,12 +263,14 @@ def adapted_reader(
 ) -> tuple[list[Entry], Reader, Decoder]:
     """All entries, a reader adapted to their pictures, and its decoder.
 
-    Needs the extra `train`. Raises SettingsError for an engine other than the default.
+    Needs the extra `train`. Raises SettingsError for an engine other than the default, and for `ignore_case`.
     """
     from scriven.selftrain.test_time import adapted, bounded
 
     if settings.engine != ReadSettings.engine:
         raise SettingsError(f"adapt trains with torch, not with {settings.engine}; leave the setting engine out")
+    if settings.ignore_case:
+        raise SettingsError("adapt learns from readings with their case; leave the setting ignore_case or adapt out")
     every: list[Entry] = []
 
     def pictures() -> Iterator[LinePicture]:

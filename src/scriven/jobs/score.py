@@ -20,6 +20,7 @@ from scriven.lines import LinesFolder
 from scriven.lines.sketch import digest, share_in
 from scriven.metrics import PROTOCOLS, Confusion, Score, calibration, groups_of
 from scriven.page.inputs import Entry, Input, LinePicture, line_pictures
+from scriven.reader.case_variants import folded
 from scriven.reader.confidence import kept
 from scriven.reader.decoder_contract import Decoder
 from scriven.reader.model import ModelInfo
@@ -69,6 +70,7 @@ class Scores:
     sets: list[ScoredSet]
     skipped: list[Skipped]
     missing: Counter[str]  # characters of the references that the model cannot write
+    ignore_case: bool = False  # readings and references are in lower case
 
     def labelled(self) -> list[ScoredSet]:
         """The sets that have transcriptions."""
@@ -113,6 +115,7 @@ class Scores:
         measured = self.overall().as_json() if self.labelled() else {}
         estimate = self.estimate()
         result = {"model": self.model, **measured, "estimate": estimate and estimate.as_json()}
+        result |= {"ignore_case": True} if self.ignore_case else {}
         result |= {"ece": self.ece(), "sets": rows, "missing": dict(self.missing)}
         result["confusions"] = [asdict(one) for one in self.confusions()]
         if variants and measured:
@@ -138,7 +141,8 @@ class Scores:
 
     def text(self, variants: bool = False) -> str:
         """The printed output: measured error rates, frequent confusions, and estimates."""
-        parts = [metrics.table(rows) for rows in (self.rows(variants),) if rows]
+        parts = ["case is ignored"] if self.ignore_case else []
+        parts += [metrics.table(rows) for rows in (self.rows(variants),) if rows]
         if frequent := self.confusions(PRINTED):
             parts.append(f"frequent confusions (written > read): {', '.join(map(str, frequent))}")
         if estimates := self.estimates():
@@ -158,8 +162,9 @@ def score(
 ) -> Scores:
     """Measure error rates on the lines with a transcription; estimate the error rate of the others from a sample.
 
-    `split` None: test if a folder has it, else valid, else all lines. Raises LinesError for a folder that cannot be
-    read or has no such split, InputError for one with neither transcriptions nor lines that can be read.
+    `split` None: test if a folder has it, else valid, else all lines. With the setting `ignore_case`, transcriptions
+    are compared in lower case, as they are read. Raises LinesError for a folder that cannot be read or has no such
+    split, InputError for one with neither transcriptions nor lines that can be read.
 
     >>> import scriven
     >>> scores = scriven.score("scriven-general", ["letters/"])
@@ -170,7 +175,7 @@ def score(
     folders = [LinesFolder(path, settings.level) for path in ([lines] if isinstance(lines, str | Path) else lines)]
     splits = [_split(folder, split) for folder in folders]
     reader, decoder = load(model, settings)
-    result = Scores(str(model), [], [], Counter())
+    result = Scores(str(model), [], [], Counter(), settings.ignore_case)
     for folder, chosen, name in zip(folders, splits, _names(folders), strict=True):
         found = ScoredSet(name, chosen or "all", folder, trained_on=_trained_on(folder, chosen, reader.info))
         others: EvenSample[Picture] = EvenSample(MAX_VIEWED)
@@ -200,15 +205,18 @@ def _read_set(found: ScoredSet, labelled: Iterable[Entry], reader: Reader, decod
         if not isinstance(entry, tuple):
             continue
         item, reading = entry
+        reference = item.text or ""
+        if decoder.settings.ignore_case:
+            reference = folded(reference)
         read_by_model += item.by_model
         found.ids.append(item.id)
-        found.references.append(item.text or "")
+        found.references.append(reference)
         found.predictions.append(reading.text)
         found.hands.append(item.hand)
         found.pages.append(item.page)
         found.line_confidences.append(reading.confidence)
         found.character_confidences += [c.confidence for c in reading.characters]
-        found.characters_right += kept(reading.text, item.text or "").tolist()
+        found.characters_right += kept(reading.text, reference).tolist()
         progress(f"score {found.name}", len(found.references), None)
     if found.references:
         progress(f"score {found.name}", len(found.references), len(found.references))

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scriven.base import ModelError
 from scriven.lines import Reading
 from scriven.reader.beam import BeamSettings, Hypothesis, Scorer
+from scriven.reader.case_variants import CaseVariants
 from scriven.reader.confidence import fit_calibration, fit_margins, kept, line_confidence, margins
 from scriven.reader.ctc_paths import alternatives, log_posteriors
 from scriven.reader.decoder_contract import DecodeSettings, Frames, frame_px, ordered_reading
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from scriven.language.model import CharLM
 
 START, END = 0, 1
+FIRST = 2  # class of the first character in a step
+VARIANTS = "case variants"  # in the states of hypotheses: (B, V) the class to give the graph for each class
 SHIFT = 1  # class of a step less the class of a text
 NEVER = np.float32(-1e4)  # logit of a class that cannot follow
 RENEWED = "next_"  # in the names of outputs of `step`: the states that the next step is given
@@ -64,11 +67,13 @@ class AttentionDecoder:
         words: Iterable[str] = (),
         runs: Mapping[str, RunGraph] | None = None,
     ):
-        self.info, self.charset = info, info.characters
+        self.info = info
         self.settings = chosen = settings or DecodeSettings()
+        self._cases = CaseVariants(info.characters) if chosen.ignore_case else None
+        self.charset = self._cases.charset if self._cases else info.characters
         self.lm = lm
         self.words: Sequence[str] = list(words)
-        self._language, self._scorers = scorers_of(self.charset, chosen, lm, self.words)
+        self._language, self._scorers = scorers_of(self.charset, chosen, lm, self.words, self._cases)
         width = chosen.beam or (BeamSettings.width if self._scorers else 0)
         self._beam = BeamSettings(width, chosen.cut) if width else None
         self._space = self.charset.encode(" ")[0] if " " in self.charset else 0
@@ -127,14 +132,24 @@ class AttentionDecoder:
         return self._start({"frames": frames[None], "steps": np.array([len(frames)])})
 
     def step(self, previous: Array, begun: Mapping[str, Array]) -> tuple[Frames, Frames, dict[str, Array]]:
-        """Logits (B, V), attention (B, T) and the new states, from classes (B,) and all that `begin` returned."""
-        found = self._step({"previous": previous, **begun})
+        """Logits (B, V), attention (B, T) and the new states, from classes (B,) and all that `begin` returned.
+
+        Where case is ignored, the logits are those of summed case variants, and the graph is given the likeliest
+        variant of a class before: the states hold which that is.
+        """
+        if VARIANTS in begun:
+            previous = begun[VARIANTS][np.arange(len(previous)), previous]
+        found = self._step({"previous": previous, **{k: v for k, v in begun.items() if k != VARIANTS}})
         logits = found.pop("logits")
         logits[:, START] = NEVER
         if self.settings.word and self._space:
             logits[:, self._space + SHIFT] = NEVER
         attention = found.pop("attention")
-        return logits, attention, {**begun, **{name.removeprefix(RENEWED): v for name, v in found.items()}}
+        states = {**begun, **{name.removeprefix(RENEWED): v for name, v in found.items()}}
+        if self._cases:
+            states[VARIANTS] = self._cases.likeliest(logits, FIRST)
+            logits = self._cases.summed(self.log_posteriors(logits), FIRST) * np.float32(self.info.temperature)
+        return logits, attention, states
 
     def log_posteriors(self, logits: Frames) -> Frames:
         """Calibrated log posteriors of logits (..., V)."""

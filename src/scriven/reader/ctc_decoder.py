@@ -10,6 +10,7 @@ from scriven.base import ModelError
 from scriven.lines import Reading
 from scriven.reader.align import align, frames_needed
 from scriven.reader.beam import BeamSettings, Hypothesis, beam_search
+from scriven.reader.case_variants import CaseVariants
 from scriven.reader.confidence import fit_lines, fit_temperature, line_confidence
 from scriven.reader.ctc_paths import alternatives, greedy, log_posteriors, runs, single_spaced, spans
 from scriven.reader.decoder_contract import DecodeSettings, Frames, frame_px, ordered_reading
@@ -35,11 +36,13 @@ class CtcDecoder:
         words: Iterable[str] = (),
         runs: Mapping[str, RunGraph] | None = None,
     ):
-        self.info, self.charset = info, info.characters
+        self.info = info
         self.settings = chosen = settings or DecodeSettings()
+        self._cases = CaseVariants(info.characters) if chosen.ignore_case else None
+        self.charset = self._cases.charset if self._cases else info.characters
         self.lm = lm
         self.words: Sequence[str] = list(words)
-        self._language, self._scorers = scorers_of(self.charset, chosen, lm, self.words)
+        self._language, self._scorers = scorers_of(self.charset, chosen, lm, self.words, self._cases)
         width = chosen.beam or (BeamSettings.width if self._scorers else 0)
         self._beam = BeamSettings(width, chosen.cut, chosen.blank) if width else None
         self._space = self.charset.encode(" ")[0] if " " in self.charset else 0
@@ -87,7 +90,8 @@ class CtcDecoder:
         if self.settings.word and self._space:
             logits = logits.copy()
             logits[:, self._space] = -1e4
-        return log_posteriors(logits, self.info.temperature)
+        log_probs = log_posteriors(logits, self.info.temperature)
+        return self._cases.summed(log_probs, 1) if self._cases else log_probs
 
     def _search(self, log_probs: Frames) -> list[Hypothesis]:
         return beam_search(log_probs, self._scorers, self._beam or BeamSettings(1))

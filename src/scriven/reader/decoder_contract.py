@@ -36,6 +36,7 @@ class DecodeSettings:
     cut: Share = BeamSettings.cut
     blank: Annotated[float, Field(gt=0, le=1)] = BeamSettings.blank
     word: bool = False  # the picture holds one word: no spaces
+    ignore_case: bool = False  # read in lower case, with the summed probabilities of case variants
 
 
 class Decoder(Protocol):

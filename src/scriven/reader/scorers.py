@@ -10,6 +10,7 @@ import numpy as np
 
 from scriven.language.model import CharLM
 from scriven.reader.beam import Rows, Scorer
+from scriven.reader.case_variants import CaseVariants, folded
 from scriven.reader.ctc_paths import Floats
 from scriven.text import Charset, normalise, visual
 
@@ -23,8 +24,17 @@ class LanguageScorer:
     With `word`, the text is one word at any place of a line: after a space, and before a space or the end.
     """
 
-    def __init__(self, model: CharLM, charset: Charset, alpha: float, beta: float, word: bool = False):
-        self.model, self.alpha, self.beta, self.word = model, alpha, beta, word
+    def __init__(
+        self,
+        model: CharLM,
+        charset: Charset,
+        alpha: float,
+        beta: float,
+        word: bool = False,
+        cases: CaseVariants | None = None,
+    ):
+        """`cases`: the predictions of case variants are added up."""
+        self.model, self.alpha, self.beta, self.word, self._cases = model, alpha, beta, word, cases
         self._space = int(model.columns(" ")[0])
         self.columns = np.append(0, model.columns(charset.characters))  # class -> column
         self._column = self.columns.tolist()
@@ -34,7 +44,7 @@ class LanguageScorer:
 
     def rows(self, states: Sequence[int]) -> Rows:
         rows = self.model.scores(states)[:, self.columns].astype(np.float64)
-        return np.asarray(rows * self.alpha + self.beta)
+        return np.asarray((self._cases.summed(rows, 1) if self._cases else rows) * self.alpha + self.beta)
 
     def advance(self, state: int, class_: int) -> int:
         return self.model.advance(state, self._column[class_])
@@ -112,9 +122,19 @@ class WordScorer:
 
 
 def scorers_of(
-    charset: Charset, settings: "DecodeSettings", lm: CharLM | None, words: Sequence[str]
+    charset: Charset,
+    settings: "DecodeSettings",
+    lm: CharLM | None,
+    words: Sequence[str],
+    cases: CaseVariants | None = None,
 ) -> tuple[LanguageScorer | None, list[Scorer]]:
-    """The scorer of a language model, and all scorers of a decoder: of its language model and of its list of words."""
-    language = LanguageScorer(lm, charset, settings.alpha, settings.beta, settings.word) if lm is not None else None
+    """The scorer of a language model, and all scorers of a decoder: of its language model and of its list of words.
+
+    `cases`: of the model, where case is ignored; `charset` is then theirs.
+    """
+    language = None
+    if lm is not None:
+        language = LanguageScorer(lm, charset, settings.alpha, settings.beta, settings.word, cases)
     every: list[Scorer] = [language] if language else []
+    words = [folded(word) for word in words] if cases else words
     return language, [*every, WordScorer(words, charset, settings.bonus)] if words else every
