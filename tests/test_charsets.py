@@ -92,7 +92,7 @@ def test_synthetic_pictures_are_single_words_where_the_set_has_no_space() -> Non
     mapping = TextMapping(charset_of("case-insensitive-36"))
     spec = InputSpec(64, 4, mapping.charset, mapping=mapping)
     data = TrainingData.of(["fonts:en"], spec, DataSettings(lines=0.9, validate_fonts=4))
-    (written,) = data.sources
+    (written,) = data.mixture.sources
     assert isinstance(written, ScribeSource)
     for index in range(20):
         _, text, _ = written.make(index, 0.0)

@@ -44,7 +44,9 @@ class LanguageScorer:
 
     def rows(self, states: Sequence[int]) -> Rows:
         rows = self.model.scores(states)[:, self.columns].astype(np.float64)
-        return np.asarray((self._cases.summed(rows, 1) if self._cases else rows) * self.alpha + self.beta)
+        if self._cases:
+            rows = self._cases.summed(rows, 1)
+        return np.asarray(rows * self.alpha + self.beta)
 
     def advance(self, state: int, class_: int) -> int:
         return self.model.advance(state, self._column[class_])
