@@ -55,5 +55,6 @@ def train(
         return
     text = f"{done.folder}: {done.sentence()}\nNext: scriven read -m {done.folder} PICTURES"
     data = {"model": str(done.folder), **done.info.scores["valid"], "steps": done.progress.step}
+    data |= {"helped": not done.refused, "why": done.refused}
     common.show(text, data | {"skipped": len(done.skipped)}, json)
     common.finish(done.skipped)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from lightning_fabric import Fabric
 
 from scriven.base import SettingsError, Skipped, counted
 from scriven.base.progress import percent
-from scriven.base.settings import validated
+from scriven.base.settings import Share, validated
 from scriven.jobs.folders import free
 from scriven.reader.charsets import TextMapping, charset_of
 from scriven.reader.model import ModelInfo, find_model, own_language, read_info
@@ -33,7 +34,8 @@ from scriven.training.checkpoint import (
 )
 from scriven.training.data import DataSettings, TrainingData, characters, languages
 from scriven.training.devices import check_available, fabric_of, resolved_precision
-from scriven.training.fit import Progress, TrainingRun, begin, fit
+from scriven.training.fit import Progress, SaveCallback, TrainingRun, begin, fit
+from scriven.training.gate import REPLAY_CER, ParentScore, baseline, keep_parent, measure, refusal
 from scriven.training.growing import described, grown
 from scriven.training.layers import check_parts
 from scriven.training.loader import AugmentSchedule, Plan
@@ -44,20 +46,22 @@ from scriven.training.settings import FitSettings
 log = logging.getLogger("scriven.train")
 
 # Settings that may change when a run is resumed.
-MAY_CHANGE = {"workers", "device", "devices", "precision", "replicas", "track"}
+MAY_CHANGE = {"workers", "device", "devices", "precision", "replicas", "track", "gate", "forgetting"}
 MIN_VALIDATION_LINES = 50  # with fewer, a remark says that the CER is unreliable
 
 
 @validated
 @dataclass(frozen=True)
 class TrainSettings(FitSettings, DataSettings):
-    """Settings of `scriven train`: those of FitSettings and DataSettings, and the network."""
+    """Settings of `scriven train`: those of FitSettings and DataSettings, the network and the gate."""
 
     model: str | None = None  # network; None: that of the parent, else recognisers.DEFAULT_NETWORK
     size: str | None = None  # None: that of the parent, else the network's default
     sizes: dict[str, Any] = field(default_factory=dict)  # further keyword arguments of the network, by name
     charset: str | None = None  # a name in reader.charsets.NAMED, a file, or the characters; None: those of the texts
     outside: Literal["refuse", "drop"] = "refuse"  # what is done about characters of texts outside `charset`
+    gate: bool = True  # with a parent: whether a model that reads worse than it is refused, and the parent kept
+    forgetting: Share = 0.02  # rise of the CER on what is replayed from which on a model is worse
     track: bool = False  # write TensorBoard events too (needs the extra track)
 
     def __post_init__(self) -> None:
@@ -69,16 +73,22 @@ class TrainSettings(FitSettings, DataSettings):
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished training run: the model, its best score on validation lines, and the skipped lines."""
+    """A finished training run: the model, its best score on validation lines, and the skipped lines.
+
+    `refused`: why the gate kept the weights of the parent; "" if it did not.
+    """
 
     folder: Path
     info: ModelInfo
     progress: Progress
     skipped: tuple[Skipped, ...]
     validated_on: str = "validation line"  # what its score was measured on, in the singular
+    refused: str = ""
 
     def sentence(self) -> str:
-        """The best score, with a remark if it was measured on few lines."""
+        """The best score, with a remark if it was measured on few lines; or why the gate refused the model."""
+        if self.refused:
+            return f"not improved, the parent's weights are kept: {self.refused} (--set gate=no keeps the new ones)"
         best = self.info.scores["valid"]
         few = ", too few for a reliable CER: score the model on a test set" if best["n"] < MIN_VALIDATION_LINES else ""
         return f"CER {best['cer']:.2%} on {counted(best['n'], self.validated_on)}{few}"
@@ -96,8 +106,8 @@ def train(
     """Train on `inputs` (lines folders, `fonts:LANGUAGES`) into the model folder `out`; an unfinished run is resumed.
 
     With `parent`, the network starts from the weights of that model, and its character set is extended by the
-    characters of the lines. Raises ScrivenError if no line can be used, if `out` is finished, or if it was begun with
-    other settings or data.
+    characters of the lines; if it then reads worse than the parent, `out` becomes a copy of that.
+    Raises ScrivenError if no line can be used, if `out` is finished, or if it was begun with other settings or data.
 
     >>> import scriven
     >>> from scriven.jobs.train import TrainSettings
@@ -119,6 +129,7 @@ def train(
     training_data = TrainingData.of(inputs, spec, settings, replay)
     fabric = fabric_of(settings)
     fabric.launch()
+    before = _baseline(parent, training_data, settings, fabric)
     run = begin(net, settings, fabric)
     described = _described(inputs, parent, settings)
     sources = [[d.get("fingerprint"), d.get("sketch")] for d in training_data.data]
@@ -126,24 +137,56 @@ def train(
     defaults = _described([], None, TrainSettings(steps=1).resolved())
     if resume(out, run, described, data, fabric, defaults):
         log.info("resuming at step %d", run.progress.step)
-    computed = {"precision": resolved_precision(settings), "replicas": len(run.replicas.nets) if run.replicas else 1}
     plan = Plan(training_data.mixture, settings.seed, settings.batch_width_px, fabric.device.type)
-
-    def keep(run: TrainingRun, better: bool) -> None:
-        log.info("%s", format_log_row(run.progress.rows[-1], f"{training_data.validated_on}s"))
-        if better:
-            save_weights(out, run.average)
-        save_state(out, run, {**described, **computed}, data)
-        if settings.track:
-            write_tensorboard(out, run.progress.rows[-1])
-
+    keep = _keeping(out, settings, described, data, training_data, fabric)
     augmentation, tell = AugmentSchedule(ramp=settings.ramp, span_mask=settings.span_mask), partial(percent, "training")
     progress = fit(run, plan, training_data.valid, settings, augmentation, fabric, keep, tell)
+    worse = before and refusal(before, progress.rows, training_data, settings.forgetting)
     if fabric.is_global_zero:
         made = _info(net, inputs, parent, settings, training_data, progress, name, licence)
-        publish(out, with_language_model(out, made, lm_parent), training_data.valid)
+        if before and worse and parent is not None:
+            keep_parent(out, parent, made, before, worse)
+        else:
+            publish(out, with_language_model(out, made, lm_parent), training_data.valid)
     fabric.barrier()
-    return Trained(out, read_info(out), progress, training_data.skipped, training_data.validated_on)
+    return Trained(out, read_info(out), progress, training_data.skipped, training_data.validated_on, worse or "")
+
+
+def _keeping(
+    out: Path,
+    settings: TrainSettings,
+    described: dict[str, Any],
+    data: dict[str, Any],
+    training_data: TrainingData,
+    fabric: Fabric,
+) -> SaveCallback:
+    """What follows an evaluation: a row of the log, the weights if they are the best, the state to resume from."""
+
+    def keep(run: TrainingRun, better: bool) -> None:
+        row, replicas = run.progress.rows[-1], len(run.replicas.nets) if run.replicas else 1
+        if better and training_data.replay_valid:
+            row[REPLAY_CER] = measure(run.average, training_data.replay_valid, settings.batch_width_px, fabric)
+        log.info("%s", format_log_row(row, f"{training_data.validated_on}s"))
+        if better:
+            save_weights(out, run.average)
+        computed = {"precision": resolved_precision(settings), "replicas": replicas}
+        save_state(out, run, {**described, **computed}, data)
+        if settings.track:
+            write_tensorboard(out, row)
+
+    return keep
+
+
+def _baseline(
+    parent: str | Path | None, data: TrainingData, settings: TrainSettings, fabric: Fabric
+) -> ParentScore | None:
+    """How the parent reads, on the first process; None without parent or gate."""
+    if parent is None or not settings.gate or not fabric.is_global_zero:
+        return None
+    found = baseline(parent, data, settings.batch_width_px, fabric)
+    measured = counted(sum(map(len, data.valid)), data.validated_on)
+    log.info("before training: CER %.2f %% on %s", 100 * found.valid, measured)
+    return found
 
 
 def _resolved(out: Path, settings: TrainSettings, parent: str | Path | None) -> TrainSettings:

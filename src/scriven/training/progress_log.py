@@ -9,5 +9,6 @@ def format_log_row(row: dict[str, Any], validated_on: str) -> str:
     """A row of the log as a sentence; `validated_on` says what its CER was measured on."""
     best = " (best so far)" if row["best"] else ""
     waiting = f", {row['waiting']:.0%} of the time waiting for pictures" if row["waiting"] > WAITING else ""
-    cer = f"CER {100 * row['cer']:.2f} % on {validated_on}{best}"
+    replayed = f", {100 * row['replay_cer']:.2f} % on what is replayed" if "replay_cer" in row else ""
+    cer = f"CER {100 * row['cer']:.2f} % on {validated_on}{replayed}{best}"
     return f"step {row['step']}, {row['minutes']:.1f} min: loss {row['loss']:.3f}, {cer}{waiting}"
