@@ -20,9 +20,8 @@ def train(
     parent: Annotated[
         str | None, Option("--from", metavar="MODEL", help="Model to start from; its character set grows.")
     ] = None,
-    model: Annotated[
-        str | None, Option(metavar="NETWORK", help="Architecture. Default: convtext, or that of --from.")
-    ] = None,
+    init: Annotated[str | None, Option(metavar="FILE", help="Weights that parts of a new network start from.")] = None,
+    model: Annotated[str | None, Option(metavar="NETWORK", help="Default: convtext, or that of --from.")] = None,
     size: Annotated[
         str | None, Option(help="tiny, small, base (--set sizes.NAME=VALUE: more). Default: small, or that of --from.")
     ] = None,
@@ -46,7 +45,7 @@ def train(
     common.present(inputs, synthetic=True)
     from scriven.jobs import train as job
 
-    given = {"minutes": minutes, "steps": steps, "model": model, "size": size, "level": level}
+    given = {"minutes": minutes, "steps": steps, "model": model, "size": size, "level": level, "init": init}
     changed = common.changes_of(changes, config, **given)
     in_steps = any(change.partition("=")[0].strip() == "steps" for change in changed)
     start = job.TrainSettings(steps=1) if in_steps else job.TrainSettings(minutes=60.0)

@@ -37,6 +37,7 @@ from scriven.training.devices import check_available, fabric_of, resolved_precis
 from scriven.training.fit import Progress, SaveCallback, TrainingRun, begin, fit
 from scriven.training.gate import REPLAY_CER, ParentScore, baseline, keep_parent, measure, refusal
 from scriven.training.growing import described, grown
+from scriven.training.initial_weights import initialised
 from scriven.training.layers import check_parts
 from scriven.training.loader import AugmentSchedule, Plan
 from scriven.training.progress_log import format_log_row
@@ -62,6 +63,7 @@ class TrainSettings(FitSettings, DataSettings):
     outside: Literal["refuse", "drop"] = "refuse"  # what is done about characters of texts outside `charset`
     gate: bool = True  # with a parent: whether a model that reads worse than it is refused, and the parent kept
     forgetting: Share = 0.02  # rise of the CER on what is replayed from which on a model is worse
+    init: str | None = None  # a file of weights from which parts of the network start; see training.initial_weights
     track: bool = False  # write TensorBoard events too (needs the extra track)
 
     def __post_init__(self) -> None:
@@ -123,7 +125,7 @@ def train(
     again = [one for one in replay if not synthetic_input(one)]
     charset, start = _charset([*inputs, *again], parent, settings, mapping)
     lm_parent = _inherited_lm(parent, charset)
-    net = start if start is not None else _new(settings, charset)
+    net, notes = _started(settings, charset, start)
     check_parts(net, settings.freeze)
     spec = InputSpec.of(net, mapping.charset if mapping else charset, mapping)
     training_data = TrainingData.of(inputs, spec, settings, replay)
@@ -147,7 +149,8 @@ def train(
         if before and worse and parent is not None:
             keep_parent(out, parent, made, before, worse)
         else:
-            publish(out, with_language_model(out, made, lm_parent), training_data.valid)
+            made = with_language_model(out, made.model_copy(update=notes), lm_parent)
+            publish(out, made, training_data.valid)
     fabric.barrier()
     return Trained(out, read_info(out), progress, training_data.skipped, training_data.validated_on, worse or "")
 
@@ -199,7 +202,9 @@ def _resolved(out: Path, settings: TrainSettings, parent: str | Path | None) -> 
     settings = replace(settings.resolved(), model=network, size=sizes.get("size"), sizes=rest)
     settings = _computed_as_before(out, settings)
     check_available(settings)
-    for name in ("freeze", "replay", "replay_from"):
+    if parent is not None and settings.init is not None:
+        raise SettingsError(f"the weights are those of {parent}, with --from; leave the setting init out")
+    for name in ("replay", "replay_from") if settings.init else ("freeze", "replay", "replay_from"):
         if parent is None and getattr(settings, name):
             raise SettingsError(f"the setting {name!r} keeps what a model has learnt before; name it with --from")
     return settings
@@ -283,11 +288,21 @@ def network_of(settings: TrainSettings, parent: str | Path | None) -> tuple[str,
     return info.network, info.sizes
 
 
-def _new(settings: TrainSettings, charset: Charset) -> Recogniser:
+def _started(
+    settings: TrainSettings, charset: Charset, start: Recogniser | None
+) -> tuple[Recogniser, dict[str, list[str]]]:
+    """The network to train: `start`, or a new one, with the weights of `init`; and a note of them for model.json."""
+    if start is not None:
+        return start, {}
     assert settings.model is not None  # resolved by `train`
     sizes = settings.sizes if settings.size is None else {"size": settings.size, **settings.sizes}
     torch.manual_seed(settings.seed)
-    return build(settings.model, charset, **sizes)
+    net = build(settings.model, charset, **sizes)
+    if settings.init is None:
+        return net, {}
+    said = initialised(net, settings.model, settings.init).sentence()
+    log.info("%s", said)
+    return net, {"notes": [said]}
 
 
 def _described(inputs: Sequence[str | Path], parent: str | Path | None, settings: TrainSettings) -> dict[str, Any]:

@@ -215,16 +215,20 @@ def _lafhtr_sizes(tensors: Tensors) -> dict[str, Any]:
     }
 
 
-def _lafhtr_names(tensors: Tensors) -> dict[str, str]:
+def _vgg19(there: str) -> Pairs:
     pairs: Pairs = []
     at = 0
     for block, count in enumerate((2, 2, 4, 4, 4)):
         for conv in range(count):
-            there = "encoder.vgg.truncated_vgg.0."
             pairs += _affine(f"blocks.{block}.{conv}.conv", f"{there}{at}")
             pairs += _norm(f"blocks.{block}.{conv}.norm", f"{there}{at + 1}")
             at += 3
         at += 1  # the pooling
+    return pairs
+
+
+def _lafhtr_names(tensors: Tensors) -> dict[str, str]:
+    pairs = _vgg19("encoder.vgg.truncated_vgg.0.")
     pairs += _two_ways("first", "encoder.gru1", "l0") + _two_ways("second", "encoder.gru2", "l0")
     pairs += _affine("head.location", "decoder.attention.conv1d") + _affine("head.mixed", "decoder.attention.linear1")
     pairs += [("head.score.weight", "decoder.attention.linear2.weight")]
@@ -246,3 +250,40 @@ PUBLISHED = (
         _lafhtr_sizes, lambda tensors: len(tensors["decoder.linear.bias"]) - 3, _lafhtr_names,
     ),
 )  # fmt: skip
+
+
+# --- trunks pretrained on photographs ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """The convolutions of a classifier of photographs that are part of a network here."""
+
+    name: str
+    network: str  # a row of RECOGNISERS
+    names: Callable[[], dict[str, str]]  # here: there
+
+
+def _resnet34_names() -> dict[str, str]:
+    """To its third stage. The stem has stride 1 here, 2 there, and a bias that the file has not."""
+    pairs = [("stem.weight", "conv1.weight"), *_norm("norm", "bn1")]
+    for stage, count in enumerate((3, 4, 6)):
+        for block in range(count):
+            here, there = f"stages.{stage}.{block}", f"layer{stage + 1}.{block}"
+            for number in (1, 2):
+                pairs += [(f"{here}.conv{number}.weight", f"{there}.conv{number}.weight")]
+                pairs += _norm(f"{here}.norm{number}", f"{there}.bn{number}")
+            if stage and not block:
+                pairs += [(f"{here}.skip.weight", f"{there}.downsample.0.weight")]
+                pairs += _norm(f"{here}.skip_norm", f"{there}.downsample.1")
+    return dict(pairs)
+
+
+def _vgg19_names() -> dict[str, str]:
+    return dict(_vgg19("features."))
+
+
+TRUNKS = (
+    Trunk("ResNet-34 in torchvision", "resnet34", _resnet34_names),
+    Trunk("VGG-19 with batch norm in torchvision", "lafhtr", _vgg19_names),
+)
