@@ -12,11 +12,12 @@ from scriven.cli.common import Beam, Changes, Config, Device, IgnoreCase, Json, 
 def score(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="Model folder or name of a bundled model.")],
     lines: Annotated[list[Path], typer.Argument(metavar="LINES...", help="Lines folders, with or without text.")],
-    split: Annotated[
-        str | None, typer.Option(help="train, valid or test. Default: test if there is one, else valid, else all.")
-    ] = None,
+    split: Annotated[str | None, typer.Option(help="Default: test if there is one, else valid, else all.")] = None,
     report: Annotated[
         Path | None, typer.Option("--report", "-o", metavar="FILE.html", help="Also write a page with the errors.")
+    ] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write every prediction: .csv or .jsonl.")
     ] = None,
     level: Level = None,
     lm: Lm = None,
@@ -46,14 +47,13 @@ def score(
     given |= {"ignore_case": ignore_case or None}
     if report:
         score_page.check_place(report)
-    result = job.score(model, lines, split, common.settings(ReadSettings(), changes, config, **given))
+    result = job.score(model, lines, split, common.settings(ReadSettings(), changes, config, **given), predictions)
     if json:
         common.print_json(result.as_json(variants))
     else:
         typer.echo(result.text(variants))
-    if result.missing and not json:
-        shown = " ".join(f"{c} {n}" for c, n in result.missing.most_common(12))
-        typer.echo(f"characters that the model cannot write, with counts: {shown}", err=True)
+    if (missing := result.missing_sentence()) and not json:
+        typer.echo(missing, err=True)
     if report:
         typer.echo(score_page.save_page(result, report), err=True)
     common.finish(result.skipped)

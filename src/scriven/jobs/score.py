@@ -15,6 +15,7 @@ from scriven.base import ImageError, InputError, LinesError, Skipped, counted
 from scriven.base.progress import progress
 from scriven.estimate.cer import MAX_VIEWED, CerEstimate, combined, estimate_cer
 from scriven.estimate.sample import EvenSample
+from scriven.jobs.predictions import check_place, save
 from scriven.jobs.read import ReadSettings, load, read_lines
 from scriven.lines import LinesFolder
 from scriven.lines.sketch import digest, share_in
@@ -46,7 +47,7 @@ class ScoredSet:
     hands: list[str] = field(default_factory=list)
     pages: list[str] = field(default_factory=list)
     line_confidences: list[float] = field(default_factory=list)
-    character_confidences: list[float] = field(default_factory=list)
+    characters_of_lines: list[list[float]] = field(default_factory=list)  # confidences of the characters, by line
     characters_right: list[bool] = field(default_factory=list)
     unlabelled: int = 0
     estimate: CerEstimate | None = None  # of the CER of the unlabelled lines
@@ -97,7 +98,7 @@ class Scores:
         for s in self.sets:
             found["lines"][0].extend(s.line_confidences)
             found["lines"][1].extend(r == normalise(p) for r, p in zip(s.references, s.predictions, strict=True))
-            found["characters"][0].extend(s.character_confidences)
+            found["characters"][0].extend(one for line in s.characters_of_lines for one in line)
             found["characters"][1].extend(s.characters_right)
         return {what: calibration(sure, right).ece for what, (sure, right) in found.items() if sure}
 
@@ -149,6 +150,11 @@ class Scores:
             parts.append(f"lines without transcription: estimated, not measured\n{metrics.table(estimates)}")
         return "\n\n".join(parts)
 
+    def missing_sentence(self) -> str:
+        """The characters that the model cannot write, with counts; empty if it can write all."""
+        shown = " ".join(f"{c} {n}" for c, n in self.missing.most_common(12))
+        return f"characters that the model cannot write, with counts: {shown}" if shown else ""
+
     def _pairs(self) -> tuple[list[str], list[str]]:
         references = [text for s in self.sets for text in s.references]
         return references, [text for s in self.sets for text in s.predictions]
@@ -159,12 +165,14 @@ def score(
     lines: str | Path | Sequence[str | Path],
     split: str | None = None,
     settings: ReadSettings | None = None,
+    predictions: str | Path | None = None,
 ) -> Scores:
     """Measure error rates on the lines with a transcription; estimate the error rate of the others from a sample.
 
     `split` None: test if a folder has it, else valid, else all lines. With the setting `ignore_case`, transcriptions
-    are compared in lower case, as they are read. Raises LinesError for a folder that cannot be read or has no such
-    split, InputError for one with neither transcriptions nor lines that can be read.
+    are compared in lower case, as they are read. `predictions`: a file .csv or .jsonl to write, with a row for each
+    line that has a transcription; see `scriven.jobs.predictions`. Raises LinesError for a folder that cannot be read or
+    has no such split, InputError for one with neither transcriptions nor lines that can be read.
 
     >>> import scriven
     >>> scores = scriven.score("scriven-general", ["letters/"])
@@ -172,6 +180,8 @@ def score(
     12
     """
     settings = (settings or ReadSettings()).only_reading("score")
+    if predictions is not None:
+        check_place(Path(predictions))
     folders = [LinesFolder(path, settings.level) for path in ([lines] if isinstance(lines, str | Path) else lines)]
     splits = [_split(folder, split) for folder in folders]
     reader, decoder = load(model, settings)
@@ -193,6 +203,8 @@ def score(
                 f"{folder.path} has no lines to score in {found.split} ({why}); give lines that can be read"
             )
         result.sets.append(found)
+    if predictions is not None:
+        save(result.sets, Path(predictions))
     return result
 
 
@@ -215,7 +227,7 @@ def _read_set(found: ScoredSet, labelled: Iterable[Entry], reader: Reader, decod
         found.hands.append(item.hand)
         found.pages.append(item.page)
         found.line_confidences.append(reading.confidence)
-        found.character_confidences += [c.confidence for c in reading.characters]
+        found.characters_of_lines.append([c.confidence for c in reading.characters])
         found.characters_right += kept(reading.text, reference).tolist()
         progress(f"score {found.name}", len(found.references), None)
     if found.references:
