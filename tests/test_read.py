@@ -187,6 +187,11 @@ def test_a_killed_read_is_resumed(model, scans, texts, tmp_path, monkeypatch):
     monkeypatch.setattr(job, "read_lines", whole)
     with pytest.raises(OutputError, match="other settings"):
         read([scans], model, out, "json", settings=ONE)
+    about = json.loads((out / "about.json").read_text("utf-8"))
+    del about["settings"]["ignore_case"]  # as a version without that setting began it
+    (out / "about.json").write_text(json.dumps(about), "utf-8")
+    with pytest.raises(OutputError, match="other settings"):
+        read([scans], model, out, settings=ReadSettings(threads=1, ignore_case=True))
     assert read([scans], model, out, settings=ONE).read == 40 - len(done)
     assert [(out / f"{i:02d}.txt").read_text().strip() for i in range(40)] == texts
     assert not list(out.glob(".*"))

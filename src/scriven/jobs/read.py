@@ -212,7 +212,8 @@ def read(
 
 def _write_folder(pages: PageStream, out: Path, about: dict[str, Any], format: Format) -> None:
     """Write the missing files of the folder `out`, one per input. Raises OutputError, and InputError as `read` does."""
-    entries = pages.entries(results.unread(out, about, pages.inputs, format))
+    defaults = settings_as_json(ReadSettings())
+    entries = pages.entries(results.unread(out, about, pages.inputs, format, defaults))
     results.begin(out, about)  # not earlier, so that a refused call leaves no folder
     results.write_each(entries, out, format)
     if not results.any_written(out, format):

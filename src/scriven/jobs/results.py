@@ -1,7 +1,7 @@
 """Output folder of `read`: one file per input; an interrupted run is resumed."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,13 @@ def check(read: int, skipped: Sequence[Skipped]) -> None:
         raise InputError(f"nothing could be read:{listed(skipped)}")
 
 
-def unread(out: Path, about: dict[str, Any], found: Sequence[Input], format: Format) -> list[Input]:
+def unread(
+    out: Path, about: dict[str, Any], found: Sequence[Input], format: Format, defaults: Mapping[str, Any] | None = None
+) -> list[Input]:
     """The inputs without a complete output file in `out`, a folder that is new or was begun by the same call.
 
-    Raises OutputError for a finished folder, and for one begun by another call.
+    `defaults`: of settings that the version which began the folder may not have had. Raises OutputError for a finished
+    folder, and for one begun by another call.
     """
     file, lacking = out / ABOUT_FILE, list[str]()
     if file.is_file():
@@ -36,6 +39,7 @@ def unread(out: Path, about: dict[str, Any], found: Sequence[Input], format: For
         if old.pop("finished", True):
             raise OutputError(f"{out} is finished; choose another -o")
         lacking = old.pop("lacking", [])
+        old["settings"] = {**(defaults or {}), **old.get("settings", {})}
         if old != about:
             raise OutputError(f"{out} was begun with other settings; choose another -o or delete it")
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
