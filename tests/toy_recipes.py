@@ -17,7 +17,7 @@ from scriven.lines import Line, LinesWriter
 from toy_reader import picture
 
 RECIPES = Path(__file__).parents[1] / "recipes"
-PYTHON = ("test-scores", "side-by-side", "learning-curve", "adapt", "estimate", "pick", "speed")
+PYTHON = ("test-scores", "side-by-side", "learning-curve", "adapt", "estimate", "pick", "transfer", "speed")
 SHELL = ("scriven-general", "scriven-synthetic")
 Recipe = Callable[..., subprocess.CompletedProcess[str]]
 
