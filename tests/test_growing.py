@@ -9,7 +9,6 @@ from scriven import models
 from scriven.base import OutputError, SettingsError
 from scriven.jobs.read import read
 from scriven.reader.model import find_model
-from scriven.recognisers import RECOGNISERS, build
 from scriven.recognisers.ctc_head import NEW_PENALTY
 from scriven.scribes.fonts.likeness import nearest
 from scriven.text import Charset
@@ -18,12 +17,6 @@ from scriven.training.growing import grown
 from toy_pictures import drawn_line
 from toy_recogniser import ToyNetwork
 
-SMALL = {
-    "convtext": {"size": "tiny"},
-    "trba": {"channels": 64, "hidden": 32},
-    "resnet34": {"channels": 8, "hidden": 32},
-    "lafhtr": {"channels": 8, "hidden": 32},
-}
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.,"
 
 
@@ -53,26 +46,6 @@ def test_new_rows_are_those_of_the_nearest_character_and_old_rows_stay() -> None
         at, source = larger.charset.encode(character)[0], net.charset.encode(known)[0]
         assert torch.equal(larger.head.weight[at], net.head.weight[source])
         assert larger.head.bias[at] == net.head.bias[source] - NEW_PENALTY
-
-
-@pytest.mark.parametrize("network", RECOGNISERS)
-def test_every_network_starts_a_new_character_as_the_one_that_is_named(network: str) -> None:
-    torch.manual_seed(0)
-    net = build(network, Charset(tuple("abcd ")), **SMALL[network]).eval()
-    larger = net.grown(net.charset.grow("\u00e9"), {"\u00e9": "c"}).eval()
-    images, widths = torch.rand(2, 1, net.height, 160), torch.tensor([160, 130])
-    with torch.no_grad():
-        for given in (net, larger):
-            frames, steps = given(images, widths)
-            if "ctc" not in net.decoders:
-                begun = given.head.begin(frames, steps)
-                frames, *_ = given.head.step(torch.zeros_like(steps), *begun)
-            if given is net:
-                before = frames
-        places = len(net.charset) + (1 if "ctc" in net.decoders else 2)
-        torch.testing.assert_close(frames[..., :places], before[..., :places], atol=1e-5, rtol=1e-5)
-        like = frames[..., places - 3]  # of a, b, c, d and the space
-        torch.testing.assert_close(frames[..., places], like - NEW_PENALTY, atol=1e-4, rtol=1e-4)
 
 
 def test_a_grown_bundled_model_reads_as_before_and_names_where_new_characters_start(tmp_path: Path, scriven) -> None:

@@ -15,8 +15,10 @@ from scriven.jobs.adapt import adapt
 from scriven.jobs.read import read
 from scriven.jobs.train import TrainSettings, train
 from scriven.lines import Line, LinesWriter
+from scriven.reader.decoder_contract import DecodeSettings
 from scriven.reader.session import Reader
 from scriven.recognisers import RECOGNISERS, build
+from scriven.recognisers.convtext import ConvText
 from scriven.recognisers.ctc_head import ctc_loss, grown_rows
 from scriven.recognisers.export import export, inference_graphs
 from scriven.selftrain.settings import AdaptSettings
@@ -27,9 +29,10 @@ from scriven.training.checkpoint import load_net, load_tensors, save_weights
 from toy_recogniser import ToyNetwork
 
 TEXTS = ("ink", "paper on", "a quill", "dip it")
-NETWORKS = {**RECOGNISERS, "toy": ToyNetwork}
+NETWORKS = {**RECOGNISERS, "convtext, two heads": ConvText, "toy": ToyNetwork}
 SMALL = {  # sizes that train in seconds
     "convtext": {"size": "tiny"},
+    "convtext, two heads": {"size": "tiny", "decoder_layers": 1, "decoder_width": 64},
     "trba": {"channels": 64, "hidden": 32},
     "resnet34": {"channels": 8, "hidden": 32},
     "lafhtr": {"channels": 8, "hidden": 32},
@@ -49,7 +52,8 @@ def drawn(text: str, height: int = 64) -> np.ndarray:
 
 @pytest.fixture(autouse=True)
 def registered(monkeypatch):
-    monkeypatch.setitem(RECOGNISERS, "toy", ToyNetwork)
+    for name in ("toy", "convtext, two heads"):
+        monkeypatch.setitem(RECOGNISERS, name, NETWORKS[name])
 
 
 SLOW = {"trba", "resnet34", "lafhtr"}  # networks that take half a minute to overfit
@@ -188,9 +192,10 @@ def test_trains_exports_and_reads_through_the_model_folder(network, letters, tmp
     assert (info.network, info.sizes, info.height, info.stride) == (network, net.sizes, net.height, net.stride)
     reader = Reader.load(tmp_path / "m", threads=1)
     pictures = [(text, drawn(text)) for text in TEXTS]
-    together = {reading.id: reading for reading in reader.read(pictures)}
+    decoder = reader.decoder(DecodeSettings(decoder="attention" if "attention" in net.decoders else "ctc"))
+    together = {reading.id: reading for reading in reader.read(pictures, decoder)}
     for text, picture in pictures:
-        (alone,) = reader.read([(text, picture)])
+        (alone,) = reader.read([(text, picture)], decoder)
         (torch_text,) = net.read(collate([prepare(picture, net.height)]))
         assert alone.text == together[text].text == " ".join(torch_text.split())
         assert all(0 <= c.start < c.end <= picture.shape[1] for c in alone.characters)

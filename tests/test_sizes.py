@@ -25,7 +25,18 @@ from toy_reader import picture
 
 SMALL = ("sizes.channels=8,8,8,8", "sizes.blocks=0,0,0", "sizes.width=16", "sizes.depth=1")
 AS_KEPT = {"size": "tiny", "channels": [8, 8, 8, 8], "blocks": [0, 0, 0], "width": 16, "depth": 1}
-OTHER = {"size": "tiny", "channels": "8,8,8,8", "blocks": "1,0,0", "width": "96", "depth": "2"}
+OTHER = {
+    "convtext": {
+        "size": "tiny", "channels": "8,8,8,8", "blocks": "1,0,0", "width": "96", "depth": "2",
+        "decoder_layers": "1", "decoder_width": "64",
+    },
+    "trba": {
+        "transformation": "none", "features": "vgg", "sequence": "none", "prediction": "ctc", "width": "variable",
+        "channels": "64", "hidden": "32",
+    },
+    "resnet34": {"channels": "8", "hidden": "32"},
+    "lafhtr": {"channels": "8", "hidden": "32"},
+}  # fmt: skip
 LETTERS = Charset(tuple("abcdefg "))
 
 
@@ -45,9 +56,12 @@ def lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("network", RECOGNISERS)
 def test_every_keyword_of_a_network_is_a_setting(network: str) -> None:
     keywords = list(signature(RECOGNISERS[network]).parameters)[1:]
-    assert set(keywords) == set(OTHER), "add a value of the new keyword to OTHER"
+    assert set(keywords) == set(OTHER[network]), "add a value of the new keyword to OTHER"
+    needed = {"decoder_width": ["sizes.decoder_layers=1"]}
     for key in keywords:
-        changed = override(TrainSettings(steps=1), [f"sizes.{key}={OTHER[key]}"])
+        changed = override(
+            TrainSettings(steps=1, model=network), [f"sizes.{key}={OTHER[network][key]}", *needed.get(key, ())]
+        )
         found, sizes = job.network_of(changed, None)
         assert found == network and sizes != sizes_of(network) and key in sizes
 
@@ -73,7 +87,11 @@ def test_a_network_has_the_dimensions_that_were_asked_for() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ("sizes.wdth=96", "has no size setting 'wdth'; it has: size, channels, blocks, width, depth"),
+        (
+            "sizes.wdth=96",
+            "has no size setting 'wdth'; it has: size, channels, blocks, width, depth, decoder_layers, decoder_width",
+        ),
+        ("sizes.decoder_width=64", "'decoder_width' has no effect without decoder_layers"),
         ("sizes.width=wide", "'sizes.width' is 'wide'.*a whole number of 1 or more"),
         ("sizes.width=0", "'sizes.width' is 0"),
         ("sizes.channels=8,8", "'sizes.channels' is '8,8'.*4 values"),
@@ -106,6 +124,23 @@ def test_a_parent_keeps_its_sizes(lines: Path, tmp_path: Path) -> None:
         key, _, value = change.partition("=")
         with pytest.raises(SettingsError, match=f"'{key}' is {value}.*width=16.*leave {key} out"):
             scriven.train([lines], tmp_path / "x", parent=tmp_path / "m", settings=override(untold, [change]))
+
+
+def test_a_parent_without_an_attention_head_can_be_given_one(lines: Path, tmp_path: Path) -> None:
+    scriven.train([lines], tmp_path / "m", settings=settings(*SMALL))
+    head = ("sizes.decoder_layers=1", "sizes.decoder_width=16")
+    alone = override(TrainSettings(steps=2, batch_width_px=300, evaluations=1, replicas=1), head)
+    parts = "stem,enter,column,context,head"
+    frozen = override(alone, [f"freeze={parts}", "ema=0"])
+    made = scriven.train([lines], tmp_path / "two", parent=tmp_path / "m", settings=frozen)
+    assert made.info.sizes == {**AS_KEPT, "decoder_layers": 1, "decoder_width": 16}
+    assert made.info.decoders == ("ctc", "attention", "both")
+    (old, _), (new, _) = load_net(tmp_path / "m"), load_net(tmp_path / "two")
+    kept = new.state_dict()
+    assert all(torch.equal(value, kept[key]) for key, value in old.state_dict().items())
+    with pytest.raises(SettingsError, match="leave sizes.decoder_width out"):
+        other = override(alone, ["sizes.decoder_width=32"])
+        scriven.train([lines], tmp_path / "x", parent=tmp_path / "two", settings=other)
 
 
 def test_a_run_goes_on_with_the_same_sizes_only(lines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

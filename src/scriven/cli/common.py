@@ -27,6 +27,9 @@ Lm = Annotated[
 ]
 Words = Annotated[Path | None, typer.Option("--words", metavar="FILE", help="File of expected words, one per line.")]
 Beam = Annotated[int | None, typer.Option("--beam", help="Beam width; 0 for greedy decoding.")]
+DecoderName = Annotated[
+    str | None, typer.Option("--decoder", help="ctc, attention or both, of a model with two heads.")
+]
 Device = Annotated[str | None, typer.Option("--device", help="cpu or cuda. Default: cpu.")]
 Threads = Annotated[int | None, typer.Option("--threads", help="Number of threads. Default: one per core.")]
 IgnoreCase = Annotated[bool, typer.Option("--ignore-case", help="Read in lower case, whatever case is written.")]

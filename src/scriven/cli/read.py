@@ -25,6 +25,7 @@ def read(
     lm: Lm = None,
     words: Words = None,
     beam: Beam = None,
+    decoder: common.DecoderName = None,
     device: Device = None,
     threads: Threads = None,
     level: Level = None,
@@ -50,9 +51,9 @@ def read(
     from scriven.jobs import read as job
 
     if unit not in (None, "line", "word"):
-        later = "whole pages cannot be read yet; " if unit == "page" else ""
-        raise SettingsError(f"cannot read pictures as {unit!r}: {later}use --as line or --as word")
+        raise SettingsError(f"cannot read pictures as {unit!r} (nor whole pages yet); use --as line or --as word")
     given = {"beam": beam, "lm": lm, "words": words, "device": device, "threads": threads, "level": level}
-    given |= {"word": unit and unit == "word", "adapt": adapt or None, "ignore_case": ignore_case or None}
+    given |= {"decoder": decoder, "word": unit and unit == "word"}
+    given |= {"adapt": adapt or None, "ignore_case": ignore_case or None}
     chosen = common.settings(job.ReadSettings(), changes, config, **given)
     common.finish(job.read(inputs, model, out, format, chosen, stream=sys.stdout).skipped)

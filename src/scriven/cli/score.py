@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from scriven.cli import common
-from scriven.cli.common import Beam, Changes, Config, Device, IgnoreCase, Json, Level, Lm, Threads, Words
+from scriven.cli.common import Beam, Changes, Config, DecoderName, Device, IgnoreCase, Json, Level, Lm, Threads, Words
 
 
 def score(
@@ -23,6 +23,7 @@ def score(
     lm: Lm = None,
     words: Words = None,
     beam: Beam = None,
+    decoder: DecoderName = None,
     device: Device = None,
     threads: Threads = None,
     ignore_case: IgnoreCase = False,
@@ -44,7 +45,7 @@ def score(
     from scriven.jobs.read import ReadSettings
 
     given = {"beam": beam, "lm": lm, "words": words, "device": device, "threads": threads, "level": level}
-    given |= {"ignore_case": ignore_case or None}
+    given |= {"decoder": decoder, "ignore_case": ignore_case or None}
     if report:
         score_page.check_place(report)
     result = job.score(model, lines, split, common.settings(ReadSettings(), changes, config, **given), predictions)

@@ -17,7 +17,7 @@ from scriven.jobs.folders import free
 from scriven.reader.charsets import TextMapping, charset_of
 from scriven.reader.model import ModelInfo, find_model, own_language, read_info
 from scriven.reader.trainable import InputSpec
-from scriven.recognisers import DEFAULT_NETWORK, build, sizes_of
+from scriven.recognisers import DEFAULT_NETWORK, build, extended, extends, sizes_of
 from scriven.recognisers.contract import Recogniser
 from scriven.scribes.specs import synthetic_input
 from scriven.text import Charset
@@ -260,13 +260,18 @@ def _charset(
             "the network learns %s that %s does not have: %s",
             counted(len(added), "character"), parent, described(added, like),
         )  # fmt: skip
+    assert settings.model is not None  # resolved by `train`
+    if net.sizes != (sizes := _sizes(settings)):
+        torch.manual_seed(settings.seed)
+        net = extended(net, settings.model, sizes)
     return charset, net
 
 
 def network_of(settings: TrainSettings, parent: str | Path | None) -> tuple[str, dict[str, Any]]:
     """The name of the network to train and its sizes: those of the parent if there is one.
 
-    Raises SettingsError for an unknown network or size, and for one that differs from the parent's.
+    Raises SettingsError for an unknown network or size, and for one with which the parent's weights cannot be used. A
+    size that only adds weights, such as those of an attention head, can be given.
     """
     given = dict(settings.sizes)
     if settings.size is not None and given.setdefault("size", settings.size) != settings.size:
@@ -281,11 +286,13 @@ def network_of(settings: TrainSettings, parent: str | Path | None) -> tuple[str,
     if settings.model not in (None, info.network):
         sizes_of(str(settings.model), **given)  # raises for an unknown one
         raise SettingsError(f"the setting 'model' is {settings.model}, {has}; leave model out")
-    for key, value in given.items():
-        if sizes_of(info.network, **{**info.sizes, key: value}) != sizes_of(info.network, **info.sizes):
-            key = key if key == "size" else f"sizes.{key}"
-            raise SettingsError(f"the setting {key!r} is {value}, {has}; leave {key} out")
-    return info.network, info.sizes
+    asked = sizes_of(info.network, **{**info.sizes, **given})
+    if not extends(info.network, info.sizes, asked):
+        own = sizes_of(info.network, **info.sizes)
+        key = next((key for key in given if asked.get(key) != own.get(key)), "size")
+        shown = key if key == "size" else f"sizes.{key}"
+        raise SettingsError(f"the setting {shown!r} is {given[key]}, {has}; leave {shown} out")
+    return info.network, asked
 
 
 def _started(
@@ -295,14 +302,17 @@ def _started(
     if start is not None:
         return start, {}
     assert settings.model is not None  # resolved by `train`
-    sizes = settings.sizes if settings.size is None else {"size": settings.size, **settings.sizes}
     torch.manual_seed(settings.seed)
-    net = build(settings.model, charset, **sizes)
+    net = build(settings.model, charset, **_sizes(settings))
     if settings.init is None:
         return net, {}
     said = initialised(net, settings.model, settings.init).sentence()
     log.info("%s", said)
     return net, {"notes": [said]}
+
+
+def _sizes(settings: TrainSettings) -> dict[str, Any]:
+    return settings.sizes if settings.size is None else {"size": settings.size, **settings.sizes}
 
 
 def _described(inputs: Sequence[str | Path], parent: str | Path | None, settings: TrainSettings) -> dict[str, Any]:

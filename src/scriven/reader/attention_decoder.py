@@ -16,7 +16,7 @@ from scriven.lines import Reading
 from scriven.reader.beam import BeamSettings, Hypothesis, Scorer
 from scriven.reader.case_variants import CaseVariants
 from scriven.reader.confidence import fit_calibration, fit_margins, kept, line_confidence, margins
-from scriven.reader.ctc_paths import alternatives, log_posteriors
+from scriven.reader.ctc_paths import alternatives, collapse, greedy, log_posteriors
 from scriven.reader.decoder_contract import DecodeSettings, Frames, frame_px, ordered_reading
 from scriven.reader.engines import Array, RunGraph
 from scriven.reader.model import ModelInfo
@@ -33,6 +33,7 @@ SHIFT = 1  # class of a step less the class of a text
 NEVER = np.float32(-1e4)  # logit of a class that cannot follow
 RENEWED = "next_"  # in the names of outputs of `step`: the states that the next step is given
 NARROWEST_CHARACTER = 4  # px of a prepared picture
+SLACK = 2  # characters; see `bounds`
 FIXED_CHARACTERS = 4  # most characters per frame where all pictures have the same number of frames
 
 
@@ -45,6 +46,14 @@ class DecodingTrace:
     attention: Frames
 
 
+def bounds(count: int) -> tuple[int, int]:
+    """The fewest and the most characters that attention may write where CTC reads `count`.
+
+    They keep a text from stopping early, and from repeating itself without end.
+    """
+    return max(0, count - SLACK - count // 5), count + SLACK + count // 5
+
+
 def most_characters(frames: int, stride: int, fixed: bool) -> int:
     """The most characters that are written of a picture: a bound for texts that do not end.
 
@@ -54,7 +63,7 @@ def most_characters(frames: int, stride: int, fixed: bool) -> int:
 
 
 class AttentionDecoder:
-    """A `Decoder` of frames (T, D) that are attended to."""
+    """A `Decoder` of frames (T, D) that are attended to; where the model has a CTC head, they begin with its logits."""
 
     role: ClassVar[str] = "encoder"
     output: ClassVar[str] = "frames"
@@ -123,9 +132,28 @@ class AttentionDecoder:
             update={"temperature": round(temperature, 4), "calibration": fit_calibration(paths, right)}
         )
 
-    def most_characters(self, frames: Frames) -> int:
-        """The length at which a text is cut off; see the function of this name."""
-        return most_characters(len(frames), self.info.stride, self.info.frames is not None)
+    def lengths(self, frames: Frames) -> tuple[int, int]:
+        """The fewest and the most characters of a text: `bounds` where there is a CTC head, else `most_characters`."""
+        if "ctc" in self.info.decoders:
+            return bounds(len(collapse(greedy(frames[:, : len(self.info.charset) + 1]))))
+        return 0, most_characters(len(frames), self.info.stride, self.info.frames is not None)
+
+    def log_probabilities(self, frames: Frames, texts: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
+        """The calibrated log probability of each of B texts, given as classes, and of its end."""
+        begun = _batch(self.begin(frames), len(texts))
+        longest = max(map(len, texts)) + 1
+        rows = np.full((len(texts), longest), END)
+        for row, text in zip(rows, texts, strict=True):
+            row[: len(text)] = np.array(text, np.int64) + SHIFT
+        total = np.zeros(len(texts))
+        previous = np.full(len(texts), START)
+        for place in range(longest):
+            logits, _, begun = self.step(previous, begun)
+            active = np.array([place <= len(text) for text in texts])
+            found = self.log_posteriors(logits)[np.arange(len(texts)), rows[:, place]]
+            total += np.where(active, found, 0.0)
+            previous = rows[:, place]
+        return total
 
     def begin(self, frames: Frames) -> dict[str, Array]:
         """Constants and states of one hypothesis before the first character."""
@@ -161,12 +189,14 @@ class AttentionDecoder:
 
     def _write(self, frames: Frames, classes: Sequence[int] | None = None) -> DecodingTrace:
         """`classes` as they are written one after another, or the most probable ones, at most `most_characters`."""
-        limit = self.most_characters(frames) if classes is None else len(classes)
+        least, limit = self.lengths(frames) if classes is None else (0, len(classes))
         begun = self.begin(frames)
         previous, chosen = START, list[int]()
         rows, attended = [], []
         for count in range(limit + 1):
             logits, attention, begun = self.step(np.array([previous]), begun)
+            if count < least:
+                logits[:, END] = NEVER
             rows.append(logits[0])
             attended.append(attention[0])
             if classes is None:
@@ -253,7 +283,7 @@ class _Search:
     """Beam search: hypotheses grow by a character a step; one that ends with the end class is finished."""
 
     def __init__(self, decoder: AttentionDecoder, frames: Frames):
-        self.decoder, self.limit = decoder, decoder.most_characters(frames)
+        self.decoder, (self.least, self.limit) = decoder, decoder.lengths(frames)
         self.finished: list[Hypothesis] = []
         start = tuple(scorer.start() for scorer in decoder.scorers)
         self.active = _Active([()], np.zeros(1), np.zeros(1), [start], decoder.begin(frames))
@@ -276,6 +306,8 @@ class _Search:
             prior[:, 1 + SHIFT :] += scorer.rows([state[number] for state in now.states])[:, 1:]
         for row, states in enumerate(now.states):
             prior[row, END] += sum(scorer.final(state) for scorer, state in zip(scorers, states, strict=True))
+        if len(now.texts[0]) < self.least:
+            optical[:, END] = NEVER
         if len(now.texts[0]) >= self.limit:
             optical[:, END + 1 :] = -np.inf
         scores = optical + prior

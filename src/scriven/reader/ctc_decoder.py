@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class CtcDecoder:
-    """A `Decoder` of logits (T, C); class 0 is the blank, class i + 1 the character i of the model."""
+    """A `Decoder` of logits (T, C); class 0 is the blank, class i + 1 the character i of the model.
+
+    Further columns, of a network with two heads, are ignored.
+    """
 
     role: ClassVar[str] = "reader"
     output: ClassVar[str] = "logits"
@@ -55,7 +58,8 @@ class CtcDecoder:
     @classmethod
     def check(cls, info: ModelInfo, frames: npt.NDArray[np.float32]) -> None:
         """Raise ModelError unless frames (N, T, C) have a class for the blank and for every character."""
-        if frames.shape[2] != len(info.charset) + 1:
+        classes = len(info.charset) + 1
+        if frames.shape[2] < classes or (len(info.decoders) == 1 and frames.shape[2] > classes):
             raise ModelError(
                 f"the graph has {frames.shape[2]} classes, model.json {len(info.charset)} characters and a blank; "
                 "copy the model folder again"
@@ -81,12 +85,14 @@ class CtcDecoder:
 
     def calibrated(self, frames: Sequence[Frames], texts: Sequence[str]) -> ModelInfo:
         """model.json with the temperature of the posteriors and the whole-line `calibration` fitted on known texts."""
+        frames = [one[:, : len(self.info.charset) + 1] for one in frames]
         temperature = fit_temperature(frames, texts, self.charset)
         bias, slope = fit_lines(frames, texts, self.charset, temperature)
         return self.info.model_copy(update={"temperature": round(temperature, 4), "calibration": (bias, slope)})
 
     def _log_posteriors(self, logits: Frames) -> Frames:
         """Calibrated log posteriors (T, C); the space is excluded where a single word is read."""
+        logits = logits[:, : len(self.info.charset) + 1]
         if self.settings.word and self._space:
             logits = logits.copy()
             logits[:, self._space] = -1e4

@@ -5,7 +5,7 @@ A new decoder is one file in this folder and one row of `decoders.DECODERS`.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ Frames = npt.NDArray[np.float32]  # (T, D): the output of a network for a pictur
 class DecodeSettings:
     """How frames are decoded into text."""
 
+    decoder: Literal["ctc", "attention", "both"] | None = None  # None: the first that the model lists
     beam: Natural = 0  # beam width; 0: BeamSettings.width with a language model or words, else greedy
     alpha: float = 0.6  # weight of the language model; alpha and beta were chosen on validation lines
     beta: float = 2.0  # log bonus per character; a language model alone prefers short texts

@@ -42,6 +42,7 @@ class ModelInfo(BaseModel):
     stride: int = Field(default=STRIDE, gt=0)  # px of picture width per frame
     frames: int | None = Field(default=None, gt=0)  # of every picture, whatever its width; None: one every `stride` px
     decoders: tuple[str, ...] = Field(default=("ctc",), min_length=1)  # names in scriven.reader.decoders.DECODERS
+    attention_weight: float = Field(default=0.5, ge=0)  # of the attention head where both heads decode
     normalisation: Literal["NFC"] = "NFC"
     stretch: float = Field(default=1.0, ge=0.5, le=2)  # prepared pictures are scaled in width by it before reading
     temperature: float = Field(default=1.0, gt=0)  # divides the logits before the softmax

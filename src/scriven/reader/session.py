@@ -15,7 +15,7 @@ from scriven.base import ImageError, ModelError, cores
 from scriven.images import Grey, prepare, widened
 from scriven.lines import Reading
 from scriven.reader.decoder_contract import Decoder, DecodeSettings, Frames
-from scriven.reader.decoders import decoder_kind, decoder_of
+from scriven.reader.decoders import decoder_kind, decoder_of, frames_source
 from scriven.reader.engines import RunGraph, load_graph
 from scriven.reader.model import ModelInfo, find_model, read_info
 from scriven.reader.windows import Window, stitch, windows
@@ -55,9 +55,10 @@ class Reader:
         """Raises ModelError for an unknown decoder, or if the graph that the decoder needs is missing."""
         self.info, self.runs, self.charset = info, runs, info.characters
         self._kind = decoder_kind(info)
-        if self._kind.role not in runs:
+        self._role, self._output = frames_source(info)
+        if self._role not in runs:
             raise ModelError(
-                f"the model has no graph {self._kind.role!r}, which its decoder {info.decoders[0]} runs; "
+                f"the model has no graph {self._role!r}, which its decoder {info.decoders[0]} runs; "
                 "finish its training or copy the folder again"
             )
 
@@ -145,13 +146,13 @@ class Reader:
         images = np.zeros((len(pieces), 1, self.info.height, _bucket(int(widths.max()))), np.float32)
         for image, piece in zip(images[:, 0], pieces, strict=True):
             image[:, : piece.shape[1]] = (255 - piece) * np.float32(1 / 255)
-        outputs = self.runs[self._kind.role]({"images": images, "widths": widths})
-        if self._kind.output not in outputs:
+        outputs = self.runs[self._role]({"images": images, "widths": widths})
+        if self._output not in outputs:
             raise ModelError(
-                f"the graph {self._kind.role!r} has the outputs {', '.join(sorted(outputs))}, "
-                f"not {self._kind.output!r}; copy the model folder again"
+                f"the graph {self._role!r} has the outputs {', '.join(sorted(outputs))}, "
+                f"not {self._output!r}; copy the model folder again"
             )
-        frames = outputs[self._kind.output]
+        frames = outputs[self._output]
         if frames.shape[1] != (expected := self.info.frames_of(images.shape[3])):
             raise ModelError(
                 f"the graph makes {frames.shape[1]} frames of {images.shape[3]} px where model.json, with a stride of "

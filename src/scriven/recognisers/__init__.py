@@ -47,6 +47,24 @@ def _checked(network: str, sizes: Mapping[str, Any]) -> dict[str, Any]:
     return {key: converted(f"sizes.{key}", value, named.get(key, Any)) for key, value in sizes.items()}
 
 
+def extends(network: str, sizes: Mapping[str, Any], larger: Mapping[str, Any]) -> bool:
+    """Whether a network of the sizes `larger` is one of `sizes`, or has all its weights and more beside them.
+
+    Raises SettingsError as `build`.
+    """
+    with torch.device("meta"):
+        old, new = (build(network, Charset((" ",)), **one) for one in (sizes, larger))
+    shapes, larger_shapes = ({k: v.shape for k, v in net.state_dict().items()} for net in (old, new))
+    return old.sizes == new.sizes or shapes.items() < larger_shapes.items()
+
+
+def extended(net: Recogniser, network: str, sizes: Mapping[str, Any]) -> Recogniser:
+    """A network of `sizes`, which `extends` those of `net`: with its weights, and random ones where it has none."""
+    larger = build(network, net.charset, **sizes)
+    larger.load_state_dict({**larger.state_dict(), **net.state_dict()})
+    return larger
+
+
 def sizes_of(network: str, **sizes: Any) -> dict[str, Any]:
     """All size settings of a network, with its defaults; no weights are allocated. Raises SettingsError as `build`."""
     with torch.device("meta"):

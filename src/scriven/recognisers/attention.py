@@ -79,9 +79,12 @@ def attention_loss(
 
 
 @torch.inference_mode()
-def attention_read(net: Recogniser, head: AttentionHead, frames: Tensor, steps: Tensor) -> list[str]:
-    """Greedy readings; a text ends at the end class, or after `most_characters`."""
-    limits = steps * most_characters(1, net.stride, net.frames is not None)
+def attention_read(
+    net: Recogniser, head: AttentionHead, frames: Tensor, steps: Tensor, limits: Tensor | None = None
+) -> list[str]:
+    """Greedy readings; a text ends at the end class or after `limits` (N,) characters: None for `most_characters`."""
+    if limits is None:
+        limits = steps * most_characters(1, net.stride, net.frames is not None)
     begun = head.begin(frames, steps)
     constants, states = begun[: len(head.constants)], begun[len(head.constants) :]
     previous = torch.full_like(steps, START)
@@ -101,26 +104,33 @@ def attention_read(net: Recogniser, head: AttentionHead, frames: Tensor, steps: 
 
 
 def attention_graphs(encoder: nn.Module, head: AttentionHead, height: int, width: int) -> dict[str, GraphSpec]:
-    """The roles `encoder` (pictures to frames), `start` (frames to states) and `step` (a class to the next one).
-
-    `width`: px of the example picture.
-    """
-    assert isinstance(head, nn.Module)
+    """The roles `encoder` (pictures to frames), `start` and `step`, see `head_graphs`; the example has `width` px."""
     pictures = {"images": torch.zeros(2, 1, height, width), "widths": torch.tensor([width, width - WIDTH_MULTIPLE])}
     with torch.no_grad():
         frames, steps = encoder.eval()(*pictures.values())
-        begun = head.begin(frames, steps)
     dynamic = {"images": {0: "n", 3: "w"}, "widths": {0: "n"}}
-    names = (*head.constants, *head.states)
-    given = {"previous": torch.full_like(steps, START), **dict(zip(names, begun, strict=True))}
-    outputs = ("logits", "attention", *(RENEWED + name for name in head.states))
-    free = {name: {0: "n", **head.axes.get(name, {})} for name in names}
     return {
         "encoder": GraphSpec(encoder, pictures, ("frames", "steps"), dynamic),
-        "start": GraphSpec(
-            _Begin(head), {"frames": frames, "steps": steps}, names, {"frames": {0: "n", 1: "t"}, "steps": {0: "n"}}
-        ),
-        "step": GraphSpec(_Step(head), given, outputs, {"previous": {0: "n"}, **free}),
+        **head_graphs(head, frames, steps),
+    }
+
+
+def head_graphs(head: AttentionHead, frames: Tensor, steps: Tensor) -> dict[str, GraphSpec]:
+    """The roles `start` (frames to constants and states) and `step` (a class to the next one), with these examples."""
+    assert isinstance(head, nn.Module)
+    names = (*head.constants, *head.states)
+    first = torch.full_like(steps, START)
+    with torch.no_grad():
+        begun = head.begin(frames, steps)
+        for _ in range(2):  # so that no axis of an example is empty
+            begun = (*begun[: len(head.constants)], *head.step(first, *begun)[2:])
+    given = {"previous": first, **dict(zip(names, begun, strict=True))}
+    outputs = ("logits", "attention", *(RENEWED + name for name in head.states))
+    free = {name: {0: "n", **head.axes.get(name, {})} for name in names}
+    start = {"frames": frames, "steps": steps}
+    return {
+        "start": GraphSpec(_Begin(head).eval(), start, names, {"frames": {0: "n", 1: "t"}, "steps": {0: "n"}}),
+        "step": GraphSpec(_Step(head).eval(), given, outputs, {"previous": {0: "n"}, **free}),
     }
 
 

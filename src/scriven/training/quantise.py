@@ -6,7 +6,7 @@ Weights have one scale per channel (Jacob et al. 2017, arXiv:1712.05877; Krishna
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -189,6 +189,7 @@ def reduce_precision(
 ) -> PrecisionReport:
     """Replace the fp32 graphs of a model folder by int8 ones or 16-bit weights, and record it in model.json.
 
+    Beside int8, a graph without the operators of the settings, or that reading did not run, has 16-bit weights.
     `calibrate`: pictures to calibrate int8 on. Int8, else 16-bit weights, is kept if the CER on `lines` with `texts`
     rises by at most `settings.loss`; if `texts` is None, the readings of the fp32 graphs are the reference. Raises
     ModelError for graphs that are not fp32.
@@ -209,17 +210,19 @@ def reduce_precision(
     best = score(texts, plain).cer
     tried = [StoredGraphs("fp32", _megabytes(sources.values()), best, 1.0)]
     feeds = calibration_feeds(reader, calibrate, chosen.pictures)
-    ways: dict[str, Callable[[str, Path], None]] = {
-        "int8": lambda role, target: quantise(sources[role], target, feeds[role], chosen),
-        "fp16": lambda role, target: store_fp16(sources[role], target),
-    }
-    for precision, make in ways.items():
+    for precision in ("int8", "fp16"):
         with tempfile.TemporaryDirectory() as temporary:
             other = Path(temporary)
             made = {role: other / source.name for role, source in sources.items()}
+            own = {}
             for role, target in made.items():
-                make(role, target)
-            smaller = _in_precision(info, precision)
+                in_int8 = precision == "int8" and feeds[role] and _has_operators(sources[role], chosen.operators)
+                own[role] = "int8" if in_int8 else "fp16"
+                if in_int8:
+                    quantise(sources[role], target, feeds[role], chosen)
+                else:
+                    store_fp16(sources[role], target)
+            smaller = _in_precision(info, own)
             write_info(other, smaller)
             read = [reading.text for reading in Reader.load(other, threads=1).read_prepared(lines)]
             cer = score(texts, read).cer
@@ -244,8 +247,12 @@ def _is_reduced(graph: Path) -> bool:
     return halves or any(node.op_type == "QuantizeLinear" for node in made.node)
 
 
-def _in_precision(info: ModelInfo, precision: str) -> ModelInfo:
-    graphs = {role: Graph.model_validate({"file": g.file, "precision": precision}) for role, g in info.graphs.items()}
+def _has_operators(graph: Path, operators: Sequence[str]) -> bool:
+    return any(node.op_type in operators for node in onnx.load(graph).graph.node)
+
+
+def _in_precision(info: ModelInfo, precisions: Mapping[str, str]) -> ModelInfo:
+    graphs = {r: Graph.model_validate({"file": g.file, "precision": precisions[r]}) for r, g in info.graphs.items()}
     return info.model_copy(update={"graphs": graphs})
 
 
