@@ -16,6 +16,7 @@ from scriven.images import encode
 from scriven.jobs import train as job
 from scriven.jobs.doctor import DoctorSettings, doctor
 from scriven.jobs.train import TrainSettings
+from scriven.jobs.train_network import network_of
 from scriven.lines import Line, LinesWriter
 from scriven.reader.model import read_info, write_info
 from scriven.recognisers import RECOGNISERS, build, sizes_of
@@ -62,7 +63,7 @@ def test_every_keyword_of_a_network_is_a_setting(network: str) -> None:
         changed = override(
             TrainSettings(steps=1, model=network), [f"sizes.{key}={OTHER[network][key]}", *needed.get(key, ())]
         )
-        found, sizes = job.network_of(changed, None)
+        found, sizes = network_of(changed, None)
         assert found == network and sizes != sizes_of(network) and key in sizes
 
 
@@ -111,7 +112,7 @@ def test_wrong_sizes_are_refused_by_name(change: str, words: str, lines: Path, t
 
 def test_a_size_that_is_given_twice_is_refused() -> None:
     with pytest.raises(SettingsError, match="'size' and 'sizes.size' are tiny and base"):
-        job.network_of(settings("sizes.size=base"), None)
+        network_of(settings("sizes.size=base"), None)
 
 
 def test_a_parent_keeps_its_sizes(lines: Path, tmp_path: Path) -> None:
@@ -157,7 +158,7 @@ def test_sizes_from_a_yaml_file(tmp_path: Path) -> None:
     (tmp_path / "train.yaml").write_text("lr: 0.001\nsizes:\n  width: 96\n  channels: [8, 8, 8, 8]\n", "utf-8")
     changes = changes_of(["sizes.depth=1"], tmp_path / "train.yaml", steps=1)
     chosen = override(TrainSettings(steps=2), changes)
-    _, sizes = job.network_of(chosen, None)
+    _, sizes = network_of(chosen, None)
     assert (chosen.lr, sizes) == (0.001, {"size": "small", "channels": [8, 8, 8, 8], "width": 96, "depth": 1})
 
 

@@ -2,29 +2,26 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import torch
 from lightning_fabric import Fabric
 
 from scriven.base import SettingsError, Skipped, counted
 from scriven.base.progress import percent
-from scriven.base.settings import Share, validated
 from scriven.jobs.folders import free
-from scriven.reader.charsets import TextMapping, charset_of
+from scriven.jobs.train_network import charset_and_start, mapping_of, network_of, started
+from scriven.jobs.train_settings import TrainSettings as TrainSettings
 from scriven.reader.model import ModelInfo, find_model, own_language, read_info
 from scriven.reader.trainable import InputSpec
-from scriven.recognisers import DEFAULT_NETWORK, build, extended, extends, sizes_of
 from scriven.recognisers.contract import Recogniser
 from scriven.scribes.specs import synthetic_input
 from scriven.text import Charset
 from scriven.training.checkpoint import (
     STATE,
     WEIGHTS,
-    load_net,
     resume,
     save_state,
     save_weights,
@@ -32,45 +29,20 @@ from scriven.training.checkpoint import (
     versions,
     write_tensorboard,
 )
-from scriven.training.data import DataSettings, TrainingData, characters, languages
+from scriven.training.data import TrainingData, languages
 from scriven.training.devices import check_available, fabric_of, resolved_precision
 from scriven.training.fit import Progress, SaveCallback, TrainingRun, begin, fit
 from scriven.training.gate import REPLAY_CER, ParentScore, baseline, keep_parent, measure, refusal
-from scriven.training.growing import described, grown
-from scriven.training.initial_weights import initialised
 from scriven.training.layers import check_parts
 from scriven.training.loader import AugmentSchedule, Plan
 from scriven.training.progress_log import format_log_row
 from scriven.training.publish import publish, with_language_model
-from scriven.training.settings import FitSettings
 
 log = logging.getLogger("scriven.train")
 
 # Settings that may change when a run is resumed.
 MAY_CHANGE = {"workers", "device", "devices", "precision", "replicas", "track", "gate", "forgetting"}
 MIN_VALIDATION_LINES = 50  # with fewer, a remark says that the CER is unreliable
-
-
-@validated
-@dataclass(frozen=True)
-class TrainSettings(FitSettings, DataSettings):
-    """Settings of `scriven train`: those of FitSettings and DataSettings, the network and the gate."""
-
-    model: str | None = None  # network; None: that of the parent, else recognisers.DEFAULT_NETWORK
-    size: str | None = None  # None: that of the parent, else the network's default
-    sizes: dict[str, Any] = field(default_factory=dict)  # further keyword arguments of the network, by name
-    charset: str | None = None  # a name in reader.charsets.NAMED, a file, or the characters; None: those of the texts
-    outside: Literal["refuse", "drop"] = "refuse"  # what is done about characters of texts outside `charset`
-    gate: bool = True  # with a parent: whether a model that reads worse than it is refused, and the parent kept
-    forgetting: Share = 0.02  # rise of the CER on what is replayed from which on a model is worse
-    init: str | None = None  # a file of weights from which parts of the network start; see training.initial_weights
-    track: bool = False  # write TensorBoard events too (needs the extra track)
-
-    def __post_init__(self) -> None:
-        FitSettings.__post_init__(self)
-        DataSettings.__post_init__(self)
-        if self.outside == "drop" and self.charset is None:
-            raise SettingsError("the setting 'outside' is about characters outside 'charset'; set charset too")
 
 
 @dataclass(frozen=True)
@@ -121,11 +93,11 @@ def train(
     out = Path(out)
     free(out, STATE, WEIGHTS)
     settings = _resolved(out, settings, parent)
-    mapping, replay = _mapping(settings), _replay(settings, parent)
+    mapping, replay = mapping_of(settings), _replay(settings, parent)
     again = [one for one in replay if not synthetic_input(one)]
-    charset, start = _charset([*inputs, *again], parent, settings, mapping)
+    charset, start = charset_and_start([*inputs, *again], parent, settings, mapping)
     lm_parent = _inherited_lm(parent, charset)
-    net, notes = _started(settings, charset, start)
+    net, notes = started(settings, charset, start)
     check_parts(net, settings.freeze)
     spec = InputSpec.of(net, mapping.charset if mapping else charset, mapping)
     training_data = TrainingData.of(inputs, spec, settings, replay)
@@ -238,81 +210,6 @@ def _computed_as_before(out: Path, settings: TrainSettings) -> TrainSettings:
     before = unfinished_run(out).get("settings", {})
     precision = before.get("precision") if settings.precision == "auto" else settings.precision
     return replace(settings, precision=precision or "auto", replicas=settings.replicas or before.get("replicas"))
-
-
-def _mapping(settings: TrainSettings) -> TextMapping | None:
-    """The rule that maps texts to the setting `charset`; None where the characters are those of the texts."""
-    return TextMapping(charset_of(settings.charset), settings.outside == "drop") if settings.charset else None
-
-
-def _charset(
-    inputs: Sequence[str | Path], parent: str | Path | None, settings: TrainSettings, mapping: TextMapping | None
-) -> tuple[Charset, Recogniser | None]:
-    """The characters of the network, and the network of the parent with them."""
-    needed = mapping.charset if mapping else Charset(tuple(sorted(characters(inputs, settings.level))))
-    if parent is None:
-        return needed, None
-    net, info = load_net(find_model(parent))
-    charset = info.characters.grow(needed.characters)
-    if added := charset.characters[len(info.charset) :]:
-        net, like = grown(net, charset)
-        log.info(
-            "the network learns %s that %s does not have: %s",
-            counted(len(added), "character"), parent, described(added, like),
-        )  # fmt: skip
-    assert settings.model is not None  # resolved by `train`
-    if net.sizes != (sizes := _sizes(settings)):
-        torch.manual_seed(settings.seed)
-        net = extended(net, settings.model, sizes)
-    return charset, net
-
-
-def network_of(settings: TrainSettings, parent: str | Path | None) -> tuple[str, dict[str, Any]]:
-    """The name of the network to train and its sizes: those of the parent if there is one.
-
-    Raises SettingsError for an unknown network or size, and for one with which the parent's weights cannot be used. A
-    size that only adds weights, such as those of an attention head, can be given.
-    """
-    given = dict(settings.sizes)
-    if settings.size is not None and given.setdefault("size", settings.size) != settings.size:
-        raise SettingsError(
-            f"the settings 'size' and 'sizes.size' are {settings.size} and {given['size']}; leave out one"
-        )
-    if parent is None:
-        network = settings.model or DEFAULT_NETWORK
-        return network, sizes_of(network, **given)
-    info = read_info(find_model(parent))
-    has = f"but the weights of {parent} are of {info.network}, {info.size}"
-    if settings.model not in (None, info.network):
-        sizes_of(str(settings.model), **given)  # raises for an unknown one
-        raise SettingsError(f"the setting 'model' is {settings.model}, {has}; leave model out")
-    asked = sizes_of(info.network, **{**info.sizes, **given})
-    if not extends(info.network, info.sizes, asked):
-        own = sizes_of(info.network, **info.sizes)
-        key = next((key for key in given if asked.get(key) != own.get(key)), "size")
-        shown = key if key == "size" else f"sizes.{key}"
-        raise SettingsError(f"the setting {shown!r} is {given[key]}, {has}; leave {shown} out")
-    return info.network, asked
-
-
-def _started(
-    settings: TrainSettings, charset: Charset, start: Recogniser | None
-) -> tuple[Recogniser, dict[str, list[str]]]:
-    """The network to train: `start`, or a new one, with the weights of `init`; and a note of them for model.json."""
-    if start is not None:
-        return start, {}
-    assert settings.model is not None  # resolved by `train`
-    torch.manual_seed(settings.seed)
-    net = build(settings.model, charset, **_sizes(settings))
-    if settings.init is None:
-        return net, {}
-    said = initialised(net, settings.model, settings.init).sentence()
-    log.info("%s", said)
-    return net, {"notes": [said]}
-
-
-def _sizes(settings: TrainSettings) -> dict[str, Any]:
-    return settings.sizes if settings.size is None else {"size": settings.size, **settings.sizes}
 
 
 def _described(inputs: Sequence[str | Path], parent: str | Path | None, settings: TrainSettings) -> dict[str, Any]:
