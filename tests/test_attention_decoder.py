@@ -6,9 +6,11 @@ import pytest
 from scriven.base import ModelError, SettingsError
 from scriven.reader.attention_decoder import AttentionDecoder, bounds, spans
 from scriven.reader.both_decoder import BothDecoder
+from scriven.reader.calibrate import fit_decoder
 from scriven.reader.decoder_contract import DecodeSettings
 from scriven.reader.decoders import decoder_of
 from scriven.reader.model import ModelInfo
+from scriven.reader.session import Picture, Reader
 
 START, END, A, B = range(4)
 FRAMES = np.zeros((6, 5), np.float32)
@@ -145,3 +147,21 @@ def test_confidences_are_calibrated_on_known_texts():
     wrong = decoder(sure).calibrated([FRAMES] * 40, ["b"] * 30 + ["a"] * 10)
     right = decoder(sure).calibrated([FRAMES] * 40, ["a"] * 40)
     assert wrong.temperature > 1.5 > right.temperature
+
+
+@pytest.mark.parametrize(("truth", "first"), [("aa", "both"), ("ab", "ctc")])
+def test_both_heads_read_by_default_where_that_lowers_the_cer(truth, first):
+    """Attention prefers aa, CTC slightly ab."""
+    info = ModelInfo(network="table", charset=("a", "b"), decoders=("ctc", "attention", "both"))
+    frames = ctc("ab")
+    frames[2, :3] = [-4, 1.0, 1.2]
+    table = {START: [0, 0.1, 0.8, 0.1], A: [0, 0.2, 0.7, 0.1], B: [0, 0.2, 0.4, 0.4]}
+    runs = graphs(table) | {"reader": lambda inputs: {"frames": np.stack([frames] * len(inputs["images"]))}}
+    reader = Reader(info, runs)
+    picture = Picture.of("x", np.full((64, 4 * len(frames)), 255, np.uint8))
+    reader.frames = lambda pictures: ((one, frames) for one in pictures)
+    found = fit_decoder(reader, [(picture, truth)] * 3)
+    assert found.decoders[0] == first and set(found.decoders) == set(info.decoders)
+    alone = ModelInfo(network="table", charset=("a", "b"))
+    plain = Reader(alone, {"reader": lambda inputs: {}})
+    assert fit_decoder(plain, [(picture, truth)]) == alone

@@ -64,12 +64,12 @@ class BothDecoder:
 
     def hypotheses(self, frames: Frames) -> list[Hypothesis]:
         """The best RANKED texts of CTC, best first by its score plus the weighted log probability by attention."""
+        return ranked(*self.candidates(frames), self._weight)
+
+    def candidates(self, frames: Frames) -> tuple[list[Hypothesis], npt.NDArray[np.float64]]:
+        """The best RANKED texts of CTC, best first, and the log probability of each by attention."""
         found = self._ctc.hypotheses(frames)[:RANKED]
-        if len(found) == 1:
-            return found
-        more = self._weight * self._attention.log_probabilities(frames, [one.classes for one in found])
-        ranked = [replace(one, score=one.score + extra) for one, extra in zip(found, more.tolist(), strict=True)]
-        return sorted(ranked, key=lambda one: -one.score)
+        return found, self._attention.log_probabilities(frames, [one.classes for one in found])
 
     def explain(
         self, id: str, frames: Frames, classes: Sequence[int], scale: float = 1.0, width: int | None = None
@@ -80,3 +80,10 @@ class BothDecoder:
     def calibrated(self, frames: Sequence[Frames], texts: Sequence[str]) -> ModelInfo:
         """model.json calibrated as for CTC."""
         return self._ctc.calibrated(frames, texts)
+
+
+def ranked(found: Sequence[Hypothesis], by_attention: npt.NDArray[np.float64], weight: float) -> list[Hypothesis]:
+    """Texts, best first, by their score plus `weight` times their log probability by attention (B,)."""
+    scores = [one.score + weight * more for one, more in zip(found, by_attention.tolist(), strict=True)]
+    again = [replace(one, score=score) for one, score in zip(found, scores, strict=True)]
+    return sorted(again, key=lambda one: -one.score)

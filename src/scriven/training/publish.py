@@ -8,7 +8,7 @@ from pathlib import Path
 from scriven.base import atomic
 from scriven.images import Grey
 from scriven.language.model import CharLM
-from scriven.reader.calibrate import calibrate, fit_stretch
+from scriven.reader.calibrate import calibrate, fit_decoder, fit_stretch
 from scriven.reader.model import Graph, ModelInfo, own_language, read_info, write_info
 from scriven.reader.session import Picture, Reader
 from scriven.recognisers.export import export, inference_graphs
@@ -27,7 +27,7 @@ Unlabelled = Sequence[tuple[str, Grey]]  # prepared pictures with their ids
 def publish(folder: Path, info: ModelInfo, valid: Sequence[Source], unlabelled: Unlabelled = ()) -> None:
     """Make a model folder of the weights in `folder`; model.json is written last.
 
-    With at least MIN_CALIBRATION_LINES labelled validation pictures, the best reading width is chosen and the
+    With at least MIN_CALIBRATION_LINES labelled validation pictures, reading width and decoder are chosen and the
     confidences are calibrated on them. The graph is stored in int8 if that raises the CER by at most 0.2 points, else
     with 16-bit weights under the same condition. With as many unlabelled pictures, the readings of the fp32 graph take
     the place of the transcriptions in that comparison. Raises ModelError for weights that do not fit `info`.
@@ -92,7 +92,7 @@ def _improve(folder: Path, valid: Sequence[Source], unlabelled: Unlabelled) -> N
     texts: list[str] | None = [text for _, text, _ in made]
     if texts and len(texts) >= MIN_CALIBRATION_LINES:
         lines = list(zip(pictures, texts, strict=True))
-        for fitted in (fit_stretch, calibrate):
+        for fitted in (fit_stretch, fit_decoder, calibrate):
             write_info(folder, fitted(Reader.load(folder, threads=1), lines))
     elif len(unlabelled) >= MIN_CALIBRATION_LINES:
         pictures, texts = [Picture.of(id, ink) for id, ink in unlabelled], None
