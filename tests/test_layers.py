@@ -1,5 +1,7 @@
 """Freezing parts of a network, thawing them, and learning rates that fall from the last layer down."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -8,14 +10,15 @@ from scriven.base import SettingsError
 from scriven.base.settings import override
 from scriven.jobs.train import TrainSettings, train
 from scriven.reader.model import Graph, ModelInfo, write_info
-from scriven.recognisers import build
+from scriven.recognisers import RECOGNISERS, build
 from scriven.text import Charset
 from scriven.training import fit as fitting
 from scriven.training.checkpoint import load_tensors, save_weights
 from scriven.training.layers import by_depth, layers, parts, rate_factors
 from scriven.training.optimisers import optimiser_of
 from scriven.training.settings import FitSettings
-from toy_training import WORDS, Stopped, brief_settings, lines, no_export, settings  # noqa: F401
+from test_recogniser_contract import SMALL
+from toy_training import WORDS, Stopped, brief_settings, lines, no_export, picture, settings  # noqa: F401
 
 FROZEN = ("stem", "enter", "context.0")
 
@@ -222,6 +225,28 @@ def test_without_decay_nothing_is_computed_and_all_rates_are_equal(monkeypatch) 
     net = tiny()
     monkeypatch.setattr(type(net), "forward", lambda *_: pytest.fail("the network was run"))
     assert set(rate_factors(net, 1.0).values()) == {1.0}
+
+
+@pytest.mark.parametrize("network", RECOGNISERS)
+def test_every_weight_of_every_network_has_a_depth(network: str) -> None:
+    """The first weights that the picture meets have the smallest rate, the classes the full one."""
+    net: Any = build(network, Charset.of(["abc "]), **SMALL[network])
+    order, factors = by_depth(net), rate_factors(net, 0.5)
+    rates = {name: factors[weight] for name, weight in net.named_parameters()}
+    assert all(any(f"{name}.".startswith(f"{layer}.") for layer in order) for name in rates)
+    first = [rate for name, rate in rates.items() if name.startswith(f"{order[0]}.")]
+    assert set(first) == {min(rates.values())} and order[-1] == "head"
+    assert {rate for name, rate in rates.items() if name.startswith("head.")} == {1.0}
+    assert len(set(rates.values())) > 4 and set(rates.values()) == {0.5**i for i in range(len(set(rates.values())))}
+
+
+def test_norms_have_the_rate_of_the_layer_before() -> None:
+    net: Any = build("trba", Charset.of(["abc "]), **SMALL["trba"])
+    order = by_depth(net)
+    norms = "transformation.localiser.norms"
+    assert order[:2] == ["transformation.localiser.convs.0", norms]
+    factors, weights = rate_factors(net, 0.5), dict(net.named_parameters())
+    assert factors[weights[f"{norms}.0.weight"]] == factors[weights["transformation.localiser.convs.0.weight"]] < 0.01
 
 
 def test_a_layer_that_forward_does_not_use_comes_last() -> None:

@@ -27,7 +27,8 @@ TRAIN = (
     "validate_fonts=0", "batch_width_px=0", "level=foo", "replicas=0", "device=foo", "precision=foo", "warmup=2",
     "clip=0",
     "evaluations=0", "patience=-1", "ramp=-1", "smoothing=-1", "weight_decay=-1", "lines=2", "seed=-1", "lr=inf",
-    "seed=4294967296", "schedule=linear",
+    "seed=4294967296", "schedule=linear", "thaw=2", "layer_decay=0", "layer_decay=2", "optimiser=sgd", "betas=0.9",
+    "betas=1,0.9", "rho=1", "eps=0", "usage=0", "usage=2", "replay=1", "replay=-1", "forgetting=-1", "gate=maybe",
 )  # fmt: skip
 ADAPT = (
     "steps=0", "minutes=-1", "rounds=0", "keep_fraction=0", "keep_fraction=2", "synthetic_fraction=2", "held_out=1",
@@ -157,7 +158,9 @@ def test_an_adapt_without_language_model_leaves_its_output_path_free(tmp_path, p
 
 def test_a_refused_train_leaves_its_output_path_free(tmp_path, no_gpu, monkeypatch):
     """It is refused before anything is read."""
-    monkeypatch.setattr(sys.modules["scriven.jobs.train"], "characters", lambda *_: pytest.fail("lines were read"))
+    monkeypatch.setattr(
+        sys.modules["scriven.jobs.train_network"], "characters", lambda *_: pytest.fail("lines were read")
+    )
     with pytest.raises(SettingsError, match="'device' is cuda"):
         train([tmp_path / "lines"], tmp_path / "m", settings=TrainSettings(steps=1, device="cuda"))
     assert not (tmp_path / "m").exists()

@@ -67,7 +67,9 @@ def by_depth(net: nn.Module) -> list[str]:
     """
     names, order = layers(net), list[str]()
     hooks = [
-        net.get_submodule(name).register_forward_pre_hook(lambda *_, name=name: order.append(name)) for name in names
+        module.register_forward_pre_hook(lambda *_, name=name: order.append(name))
+        for name in names
+        for module in net.get_submodule(name).modules()
     ]
     training, height = net.training, int(net.height)  # type: ignore[arg-type]
     device = next(net.parameters()).device
@@ -84,13 +86,16 @@ def by_depth(net: nn.Module) -> list[str]:
 def rate_factors(net: nn.Module, decay: float) -> dict[Tensor, float]:
     """The factor of the learning rate of each weight: `decay` to the power of the number of layers above its own.
 
-    Weights that belong to no layer have the factor 1, as the last layer.
+    Layers without matrices, such as norms, count as part of the layer before. Weights that belong to no layer have the
+    factor 1, as the last layer.
     """
     if decay == 1:
         return dict.fromkeys(net.parameters(), 1.0)
-    names = by_depth(net)
-    factors = {name: decay ** (len(names) - 1 - depth) for depth, name in enumerate(names)}
+    depths, depth = dict[str, int](), -1
+    for name in by_depth(net):
+        depth += any(weight.ndim > 1 for weight in net.get_submodule(name).parameters())
+        depths[name] = max(depth, 0)
     return {
-        weight: next((factor for layer, factor in factors.items() if inside(name, [layer])), 1.0)
+        weight: decay ** (depth - next((own for layer, own in depths.items() if inside(name, [layer])), depth))
         for name, weight in net.named_parameters()
     }
