@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from scriven.base import OutputError, SettingsError
-from scriven.jobs.predictions import COLUMNS, mean, product, rows, save
+from scriven.jobs.predictions import COLUMNS, rows, save
 from scriven.jobs.score import ScoredSet
+from scriven.lines import Character, Reading
+from scriven.lines.records import geometric_mean, product
 from scriven.metrics import PROTOCOLS, score
 from toy_pictures import drawn_folder
 
@@ -58,10 +60,17 @@ def test_an_empty_prediction_is_an_error_of_100_percent(protocol: str, tmp_path:
     assert row["prediction"] == row["confidence_mean"] == "" and float(row["cer"]) == 1.0
 
 
-def test_confidences_as_product_and_as_mean() -> None:
-    assert product([0.5, 0.8]) == pytest.approx(0.4) and mean([0.5, 0.8]) == pytest.approx(math.sqrt(0.4))
-    assert mean([0.9] * 40) == pytest.approx(0.9) and product([0.9] * 40) == pytest.approx(0.9**40)
-    assert mean([0.0]) == pytest.approx(0.0, abs=1e-9) and product([]) is None is mean([])
+def test_confidences_as_product_and_as_geometric_mean() -> None:
+    two = Reading("x", "ab", 0.3, (Character("a", 0.5, 0, 1), Character("b", 0.8, 1, 2)))
+    assert two.confidence_product == product([0.5, 0.8]) == pytest.approx(0.4)
+    assert two.confidence_mean == geometric_mean([0.5, 0.8]) == pytest.approx(math.sqrt(0.4))
+    assert geometric_mean([0.9] * 40) == pytest.approx(0.9) and product([0.9] * 40) == pytest.approx(0.9**40)
+    assert geometric_mean([0.0]) == pytest.approx(0.0, abs=1e-9) and product([0.0, 1.0]) == 0.0
+
+
+def test_an_empty_reading_has_neither_of_them() -> None:
+    empty = Reading("x", "", 0.7)
+    assert empty.confidence_product is None and empty.confidence_mean is None
 
 
 def test_score_writes_what_it_reads_and_overwrites_nothing(tmp_path: Path, scriven) -> None:

@@ -5,13 +5,13 @@ divided by 1.
 """
 
 import json
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from scriven.base import OutputError, SettingsError, atomic
 from scriven.lines.delimited import write_row
+from scriven.lines.records import geometric_mean, product
 from scriven.metrics import distance
 from scriven.text import normalise
 
@@ -71,20 +71,8 @@ def rows(sets: Sequence[Predicted]) -> Iterator[dict[str, Any]]:
                 "prediction": read,
                 "confidence": round(confidence, 6),
                 "confidence_product": product(characters),
-                "confidence_mean": mean(characters),
+                "confidence_mean": geometric_mean(characters),
                 "edits": edits,
                 "characters": len(text),
                 "cer": edits / max(len(text), 1),
             }
-
-
-def product(confidences: Sequence[float]) -> float | None:
-    """The product of the confidences of characters, as AttentionHTR has it; None if there are none."""
-    return math.prod(confidences) if confidences else None
-
-
-def mean(confidences: Sequence[float]) -> float | None:
-    """Their geometric mean, which does not fall with the length of a text; None if there are none."""
-    if not confidences:
-        return None
-    return math.exp(math.fsum(math.log(max(one, 1e-12)) for one in confidences) / len(confidences))

@@ -1,6 +1,7 @@
 """The records of this room: lines, readings, row groups, skipped rows. Importing them does not need pyarrow."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,28 @@ class Reading:
     text: str
     confidence: float
     characters: tuple[Character, ...] = ()
+
+    @property
+    def confidence_product(self) -> float | None:
+        """The product of the confidences of its characters; None if nothing is read."""
+        return product([one.confidence for one in self.characters])
+
+    @property
+    def confidence_mean(self) -> float | None:
+        """The geometric mean of the confidences of its characters; None if nothing is read."""
+        return geometric_mean([one.confidence for one in self.characters])
+
+
+def product(confidences: Sequence[float]) -> float | None:
+    """The product of the confidences of characters, the confidence of AttentionHTR; None if there are none."""
+    return math.prod(confidences) if confidences else None
+
+
+def geometric_mean(confidences: Sequence[float]) -> float | None:
+    """The product of confidences normalised by their number, which does not fall with it; None if there are none."""
+    if not confidences:
+        return None
+    return math.exp(math.fsum(math.log(max(one, 1e-12)) for one in confidences) / len(confidences))
 
 
 @dataclass(frozen=True)
