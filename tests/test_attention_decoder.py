@@ -56,6 +56,18 @@ def test_the_probability_of_a_text_is_that_of_its_characters_and_its_end():
     np.testing.assert_allclose(np.exp(found), [0.6 * 0.4, 0.4, 0.6 * 0.3], rtol=1e-3)
 
 
+def test_likelihoods_of_texts_of_several_pictures():
+    found = decoder(GREEDY_TRAP).log_likelihoods([FRAMES, FRAMES[:2]], [(1,), (2,)])
+    np.testing.assert_allclose(np.exp(found), [0.6 * 0.4, 0.4], rtol=1e-3)
+    both, alone = ("ctc", "attention", "both"), DecodeSettings(decoder="ctc")
+    texts = [[1, 2], [2]]
+    ranked = decoder(GREEDY_TRAP, DecodeSettings(decoder="both"), both)
+    assert ranked.charset.characters == ("a", "b")
+    of_ctc = decoder(GREEDY_TRAP, alone, both).log_likelihoods([ctc("ab"), ctc("b")], texts)
+    np.testing.assert_array_equal(ranked.log_likelihoods([ctc("ab"), ctc("b")], texts), of_ctc)
+    assert (of_ctc > -0.1).all() and decoder(GREEDY_TRAP).log_likelihoods([], []).shape == (0,)
+
+
 def test_a_text_that_never_ends_is_cut_off_at_a_character_for_each_4_px():
     assert decoder(ENDLESS, stride=8).reading("x", FRAMES).text == "a" * 12
     assert decoder(ENDLESS, frames=6).reading("x", FRAMES).text == "a" * 24

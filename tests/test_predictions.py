@@ -9,7 +9,7 @@ import pytest
 
 from scriven.base import OutputError, SettingsError
 from scriven.jobs.predictions import COLUMNS, rows, save
-from scriven.jobs.score import ScoredSet
+from scriven.jobs.scored import ScoredSet
 from scriven.lines import Character, Reading
 from scriven.lines.records import geometric_mean, product
 from scriven.metrics import PROTOCOLS, score

@@ -12,8 +12,9 @@ from scriven.base import LinesError, OutputError
 from scriven.cli import run
 from scriven.images import encode
 from scriven.jobs.read import ReadSettings, read
-from scriven.jobs.score import ScoredSet, Scores, score
+from scriven.jobs.score import score
 from scriven.jobs.score_page import save_page
+from scriven.jobs.scored import ScoredSet, Scores
 from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.lines import sketch as sketches
 from scriven.lines.sketch import digest, share_in, sketch

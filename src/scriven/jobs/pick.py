@@ -15,7 +15,8 @@ from scriven.base.settings import Count, Share, check, check_choice, validated
 from scriven.estimate.cer import MAX_VIEWED, CerEstimate, estimate_cer
 from scriven.estimate.choice import CRITERIA, LineCandidate, choose, unfit
 from scriven.estimate.learning_curve import LinesForecast, forecast
-from scriven.jobs.read import ReadSettings, Sample, load, read_lines
+from scriven.jobs.read import ReadSettings, load
+from scriven.jobs.read_lines import Sample, read_lines
 from scriven.lines import LinesFolder, Reading
 from scriven.lines.records import by_model
 from scriven.metrics import table

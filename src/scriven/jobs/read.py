@@ -1,37 +1,31 @@
 """read: pictures in, text out. A picture that cannot be read does not affect the others."""
 
 import logging
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from scriven.base import InputError, LinesError, OutputError, SettingsError, Skipped, atomic
+from scriven.base import LinesError, OutputError, SettingsError, Skipped, atomic
 from scriven.base.progress import progress
 from scriven.base.settings import Threads, validated
 from scriven.estimate.cer import MAX_VIEWED, MIN_LINES, CerEstimate, estimate_cer
-from scriven.estimate.sample import EvenSample
 from scriven.jobs import results
+from scriven.jobs.read_lines import Sample, read_lines
 from scriven.language.load import language_model, word_list
-from scriven.lines import Reading
 from scriven.page import Page, PageLine, lines_of
 from scriven.page.formats import FORMATS, Format, choose_format
 from scriven.page.inputs import Entry, Input, LinePicture, find_inputs, line_pictures, unique_ids
 from scriven.reader.decoder_contract import Decoder, DecodeSettings
 from scriven.reader.model import DEFAULT_MODEL, find_model, own_language
-from scriven.reader.session import Picture, Reader
+from scriven.reader.session import Reader
 
 log = logging.getLogger("scriven")
 
 OWN_LM, NO_LM = "own", "none"  # values of ReadSettings.lm beside files and languages
-PAGE_HEIGHT, PAGE_CHARACTERS, PAGES_NAMED = 600, 3, 5  # px, characters read, warnings
-SIDEWAYS = 3  # times as high as wide
 LM_HINT = "no language model is used; that of the language often corrects errors: --lm CODE, such as --lm fr"
 VIEW_ONE_IN, VIEW_LEAST = 10, 30  # one line in ten is read twice for the estimate, but at least 30
-
-Sample = EvenSample[tuple[Picture, Reading]]  # some of the prepared pictures and what was read in them
 
 
 @validated
@@ -282,64 +276,3 @@ def adapted_reader(
 
     some = bounded(pictures())
     return every, *adapted(some, model, reader, decoder, settings.device, settings.threads)
-
-
-def read_lines(
-    entries: Iterable[Entry], reader: Reader, decoder: Decoder, sample: Sample | None = None
-) -> Iterator[tuple[LinePicture, Reading] | Input | Skipped]:
-    """Read the pictures among entries; inputs and skipped ones are passed through in order.
-
-    Pictures that cannot be prepared become Skipped. Every prepared picture and its reading are offered to `sample`.
-    """
-    waiting: deque[tuple[LinePicture, Picture] | Input | Skipped] = deque()
-
-    def prepared() -> Iterator[Picture]:
-        for entry in entries:
-            if not isinstance(entry, LinePicture):
-                waiting.append(entry)
-                continue
-            assert entry.picture is not None
-            try:
-                picture = reader.prepare(entry.id, entry.picture)
-            except InputError as error:
-                waiting.append(Skipped(entry.id, str(error)))
-                continue
-            waiting.append((replace(entry, picture=None), picture))
-            yield picture
-
-    warnings = _PageWarnings()
-    for reading in reader.read_prepared(prepared(), decoder):
-        while not isinstance(first := waiting.popleft(), tuple):
-            yield first
-        entry, picture = first
-        warnings.look(picture, reading)
-        if sample is not None:
-            sample.offer((picture, reading))
-        yield entry, reading
-    yield from (entry for entry in waiting if not isinstance(entry, tuple))
-    warnings.close()
-
-
-class _PageWarnings:
-    """Warns of pictures that are far too high for one line and in which almost no text was read."""
-
-    def __init__(self) -> None:
-        self.pages = 0
-
-    def look(self, picture: Picture, reading: Reading) -> None:
-        height = picture.ink.shape[0] * picture.scale
-        if height < PAGE_HEIGHT or height <= picture.width / 3 or len(reading.text) > PAGE_CHARACTERS:
-            return
-        self.pages += 1
-        if self.pages > PAGES_NAMED:
-            return
-        if height > SIDEWAYS * picture.width:
-            log.warning("%s may be a line turned by 90 degrees; rotate it", picture.id)
-        else:
-            log.warning("%s looks like a whole page, and only lines can be read; cut it into pictures of lines",
-                        picture.id)  # fmt: skip
-
-    def close(self) -> None:
-        if self.pages > PAGES_NAMED:
-            log.warning("%d more pictures look like whole pages or lines turned by 90 degrees",
-                        self.pages - PAGES_NAMED)  # fmt: skip

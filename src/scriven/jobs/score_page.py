@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scriven.base import OutputError, evenly
-from scriven.jobs.score import ScoredSet, Scores
+from scriven.jobs.scored import ScoredSet, Scores
 from scriven.metrics import distance
 from scriven.report import (
     Figure,

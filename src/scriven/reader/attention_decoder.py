@@ -118,6 +118,11 @@ class AttentionDecoder:
         """The Reading of `classes`, each given the ones before it."""
         return self._explain(id, self._write(frames, classes), scale, width)
 
+    def log_likelihoods(self, frames: Sequence[Frames], texts: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
+        """The log probability (N,) of a text and its end, of each of N pictures."""
+        pairs = zip(frames, texts, strict=True)
+        return np.array([self.log_probabilities(one, [text])[0] for one, text in pairs], np.float64)
+
     def calibrated(self, frames: Sequence[Frames], texts: Sequence[str]) -> ModelInfo:
         """model.json with the temperature of the posteriors and the whole-line `calibration` fitted on known texts."""
         written = [self._write(one) for one in frames]

@@ -46,6 +46,7 @@ class BothDecoder:
         searching = replace(self.settings, beam=RANKED) if plain and not self.settings.beam else self.settings
         self._ctc = CtcDecoder(info, searching, lm, self.words, runs)
         self._attention = AttentionDecoder(info, self.settings, None, (), runs)
+        self.charset = self._ctc.charset
         self._weight = info.attention_weight
 
     @classmethod
@@ -76,6 +77,10 @@ class BothDecoder:
     ) -> Reading:
         """The Reading of `classes` by CTC. Raises TooFewFrames for a text that does not fit."""
         return self._ctc.explain(id, frames, classes, scale, width)
+
+    def log_likelihoods(self, frames: Sequence[Frames], texts: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
+        """The log probability (N,) of a text of each of N pictures by CTC; -inf if it does not fit."""
+        return self._ctc.log_likelihoods(frames, texts)
 
     def calibrated(self, frames: Sequence[Frames], texts: Sequence[str]) -> ModelInfo:
         """model.json calibrated as for CTC."""

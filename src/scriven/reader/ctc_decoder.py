@@ -12,6 +12,7 @@ from scriven.reader.align import align, frames_needed
 from scriven.reader.beam import BeamSettings, Hypothesis, beam_search
 from scriven.reader.case_variants import CaseVariants
 from scriven.reader.confidence import fit_lines, fit_temperature, line_confidence
+from scriven.reader.ctc_forward import log_probabilities
 from scriven.reader.ctc_paths import alternatives, greedy, log_posteriors, runs, single_spaced, spans
 from scriven.reader.decoder_contract import DecodeSettings, Frames, frame_px, ordered_reading
 from scriven.reader.engines import RunGraph
@@ -82,6 +83,10 @@ class CtcDecoder:
         """The Reading of `classes`, aligned to logits (T, C). Raises TooFewFrames for a text that does not fit."""
         log_probs = self._log_posteriors(frames)
         return self._explain(id, log_probs, align(log_probs, classes), scale, width)
+
+    def log_likelihoods(self, frames: Sequence[Frames], texts: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
+        """The log probability (N,) of a text of each of N pictures, over all its paths; -inf if it does not fit."""
+        return log_probabilities([self._log_posteriors(one) for one in frames], texts)
 
     def calibrated(self, frames: Sequence[Frames], texts: Sequence[str]) -> ModelInfo:
         """model.json with the temperature of the posteriors and the whole-line `calibration` fitted on known texts."""

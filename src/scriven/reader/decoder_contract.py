@@ -47,6 +47,7 @@ class Decoder(Protocol):
     output: ClassVar[str]  # its output that holds the frames (N, T, D)
 
     settings: DecodeSettings
+    charset: Charset  # of the classes of its texts
     lm: "CharLM | None"
     words: Sequence[str]
 
@@ -77,6 +78,12 @@ class Decoder(Protocol):
         self, id: str, frames: Frames, classes: Sequence[int], scale: float = 1.0, width: int | None = None
     ) -> Reading:
         """The Reading of a hypothesis: spans, confidences and alternatives of its characters."""
+
+    def log_likelihoods(self, frames: Sequence[Frames], texts: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
+        """The calibrated log probability (N,) of a text, given as classes, of each of N pictures.
+
+        Language model and words do not count. -inf for a text that needs more frames than its picture has.
+        """
 
     def calibrated(self, frames: Sequence[Frames], texts: Sequence[str]) -> ModelInfo:
         """model.json with confidences calibrated on the frames of lines with known texts."""

@@ -14,7 +14,8 @@ from scriven.jobs.demo.pictures import Key, key_of, listed, opened
 from scriven.jobs.demo.report import report
 from scriven.jobs.demo.result import Demo, compare
 from scriven.jobs.demo.settings import DemoSettings
-from scriven.jobs.read import NO_LM, OWN_LM, ReadSettings, load, read_lines
+from scriven.jobs.read import NO_LM, OWN_LM, ReadSettings, load
+from scriven.jobs.read_lines import read_lines
 from scriven.lines import Reading
 from scriven.page.inputs import LinePicture
 from scriven.reader.model import DEFAULT_MODEL, own_language, read_info
