@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import partial
 
 import pytest
 import torch
@@ -20,9 +21,9 @@ from scriven.training.data import TrainingData
 from scriven.training.gate import ParentScore, refusal
 from scriven.training.loader import unaugmented_batches
 from scriven.training.sources import FixedSource, FolderSource
-from toy_training import WORDS, folder, lines, no_export, picture  # noqa: F401
-from toy_training import brief_settings as settings
+from toy_training import WORDS, brief_settings, folder, lines, no_export, picture  # noqa: F401
 
+settings = partial(brief_settings, batch_width_px=300)
 CHARSET = Charset.of([" ".join(WORDS)])
 SPEC = InputSpec(64, 4, CHARSET)
 FILES = ("weights.safetensors", "reader.onnx")
@@ -66,7 +67,7 @@ def contents(path):
 
 
 def test_a_model_that_reads_worse_is_refused_and_its_folder_is_the_parent(own, tmp_path, parent, scriven):
-    chosen = ["--steps", "2", "--set", "lr=0.5", "--set", "batch_width_px=600", "--set", "evaluations=1"]
+    chosen = ["--steps", "2", "--set", "lr=0.5", "--set", "batch_width_px=300", "--set", "evaluations=1"]
     code, out, _ = scriven("train", own, "-o", tmp_path / "m", "--from", parent, *chosen)
     assert code == 0
     assert "not improved, the parent's weights are kept: CER " in out and "% on 8 validation lines, before 0.00%" in out

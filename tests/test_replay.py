@@ -136,9 +136,8 @@ def test_typefaces_in_the_languages_of_the_parent_are_replayed_without_new_chara
     assert written.spec.charset == read_info(parent).characters
     text = written.make(0, 0.0)[1]
     assert text and not written.spec.charset.missing([text])
-    with pytest.raises(Stopped):
-        train(["fonts:en"], tmp_path / "n", parent=parent, settings=settings(replay=0.5, validate_fonts=2))
-    one, other = plans[1].mixture.sources
+    data = TrainingData.of(["fonts:en"], SPEC, DataSettings(validate_fonts=1, replay=0.5), ["fonts:en"])
+    one, other = data.mixture.sources
     assert one.make(0, 0.0)[1] != other.make(0, 0.0)[1]  # other items of the same typefaces
 
 
@@ -171,5 +170,5 @@ def test_replay_needs_a_parent_and_something_to_replay(lines, tmp_path, parent):
 def test_a_data_set_smaller_than_a_batch_is_trained_on(tmp_path):
     """The program before divided the number of lines by the size of a batch, and then by the result: zero."""
     few = folder(tmp_path / "lines", count=2)
-    done = train([few], tmp_path / "m", settings=settings(batch_width_px=2400))
-    assert done.progress.step == 2 and done.progress.rows[0]["loss"] > 0
+    done = train([few], tmp_path / "m", settings=settings(batch_width_px=1200, steps=1))
+    assert done.progress.step == 1 and done.progress.rows[0]["loss"] > 0

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,6 +93,30 @@ def trained(
     keep = lambda run, better: kept.append(better)  # noqa: E731
     progress = fit(run, plan, [ToySource(2)], chosen, AugmentSchedule(ramp=1), fabric, keep, lambda _: each(run))
     return run, kept, progress
+
+
+def whole_and_resumed(
+    make: Callable[[], ToyNetwork], chosen: FitSettings, after: int
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The tensors at the end of a run, and of one that was interrupted after some steps and restored in a new one."""
+
+    def made() -> ToyNetwork:
+        torch.manual_seed(0)
+        return make()
+
+    whole, saved = trained(made(), chosen)[0].tensors(), list[tuple[dict[str, Tensor], dict[str, Any]]]()
+
+    def each(run: TrainingRun) -> None:
+        if run.progress.step == after:
+            saved.append(({k: v.clone() for k, v in run.tensors().items()}, asdict(run.progress)))
+
+    trained(made(), chosen, each)
+    fabric = fabric_of(chosen)
+    run = begin(made(), chosen, fabric)  # type: ignore[arg-type]
+    run.restore(*saved[0])
+    plan = Plan(Mixture.of([ToySource()]), 0, chosen.batch_width_px)
+    fit(run, plan, [ToySource(2)], chosen, AugmentSchedule(ramp=1), fabric, lambda run, better: None)
+    return whole, run.tensors()
 
 
 def gradient(run: TrainingRun) -> float:

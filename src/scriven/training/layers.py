@@ -61,9 +61,9 @@ def _layers(name: str, module: nn.Module) -> list[str]:
 
 
 def by_depth(net: nn.Module) -> list[str]:
-    """The layers in the order in which they compute, those that read the picture first.
+    """The layers that take part in `forward` in the order in which they compute, those that read the picture first.
 
-    Layers that do not take part in `forward`, such as an attention decoder, come last, in the order of their weights.
+    An attention decoder, which follows `forward`, is not among them.
     """
     names, order = layers(net), list[str]()
     hooks = [
@@ -80,14 +80,14 @@ def by_depth(net: nn.Module) -> list[str]:
         net.train(training)
         for hook in hooks:
             hook.remove()
-    return list(dict.fromkeys([*order, *names]))
+    return list(dict.fromkeys(order))
 
 
 def rate_factors(net: nn.Module, decay: float) -> dict[Tensor, float]:
     """The factor of the learning rate of each weight: `decay` to the power of the number of layers above its own.
 
-    Layers without matrices, such as norms, count as part of the layer before. Weights that belong to no layer have the
-    factor 1, as the last layer.
+    Layers without matrices, such as norms, count as part of the layer before. The weights of a decoder, and others that
+    are in no layer of `forward`, have the factor 1, as the last layer: two heads side by side learn equally fast.
     """
     if decay == 1:
         return dict.fromkeys(net.parameters(), 1.0)
