@@ -60,7 +60,7 @@ def score(
     splits = [_split(folder, split) for folder in folders]
     reader, decoder = load(model, settings)
     parameters = count_parameters(find_model(model), reader.info)
-    result = Scores(str(model), [], [], Counter(), settings.ignore_case, parameters)
+    result = Scores(str(model), [], [], Counter(), settings.ignore_case, parameters, (reader, decoder))
     for folder, chosen, name in zip(folders, splits, _names(folders), strict=True):
         found = ScoredSet(name, chosen or "all", folder, trained_on=_trained_on(folder, chosen, reader.info))
         others: EvenSample[Picture] = EvenSample(MAX_VIEWED)

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scriven.base import OutputError, evenly
+from scriven.jobs.score_alignment import aligned_lines
 from scriven.jobs.scored import ScoredSet, Scores
 from scriven.metrics import distance
 from scriven.report import (
     Figure,
     Html,
+    alignments,
     confusions,
     headline,
     is_page,
@@ -45,6 +47,7 @@ def score_page(scores: Scores) -> Html:
         shown = scores.confusions()
         parts.append(section("Confusions", text("Characters written, and what was read instead."), confusions(shown)))
         parts.append(section("Lines with most errors", *_worst(scores)))
+        parts += _places(scores)
     if scores.missing:
         rows = [{"character": c if c != " " else "␣", "times": n} for c, n in scores.missing.most_common()]
         parts.append(section("Characters the model cannot write", table(rows)))
@@ -73,6 +76,20 @@ def _result(scores: Scores) -> Iterator[Html]:
         yield table(estimates, "lines without transcription: estimated, not measured; in percent")
     if names := [s.name for s in scores.sets if s.trained_on]:
         yield text(f"The model was trained on lines of {', '.join(names)}: there the true error rate is higher.")
+
+
+def _places(scores: Scores) -> Iterator[Html]:
+    """A section of pictures with the places of their characters."""
+    lines = list(aligned_lines(scores))
+    if not lines:
+        return
+    said = [f"{len(lines)} lines, from high to low error rates. Boxes show where each character was found."]
+    if any(line.attention is not None for line in lines):
+        said.append(
+            "The rows below a picture are the characters as they were written one after another: the darker, the more "
+            "of the attention was at this place, relative to the darkest place of the row."
+        )
+    yield section("Where the characters are", text(*said), alignments(lines))
 
 
 def _worst(scores: Scores) -> Iterator[Html]:

@@ -11,6 +11,8 @@ from scriven.estimate.cer import CerEstimate, combined
 from scriven.jobs.text_loss import TextLoss
 from scriven.lines import LinesFolder
 from scriven.metrics import PROTOCOLS, Confusion, Score, calibration, groups_of
+from scriven.reader.decoder_contract import Decoder
+from scriven.reader.session import Reader
 from scriven.text import normalise
 
 CONFUSIONS, PRINTED = 30, 8  # most frequent confusions that are reported, and printed
@@ -74,6 +76,7 @@ class Scores:
     missing: Counter[str]  # characters of the references that the model cannot write
     ignore_case: bool = False  # readings and references are in lower case
     parameters: int | None = None  # of the model, None if unknown
+    loaded: tuple[Reader, Decoder] | None = field(default=None, repr=False, compare=False)  # what read the lines
 
     def labelled(self) -> list[ScoredSet]:
         """The sets that have transcriptions."""

@@ -123,6 +123,10 @@ class AttentionDecoder:
         pairs = zip(frames, texts, strict=True)
         return np.array([self.log_probabilities(one, [text])[0] for one, text in pairs], np.float64)
 
+    def attention(self, frames: Frames, classes: Sequence[int]) -> Frames:
+        """How much each of K characters attends to each frame, (K, T), given the ones before it."""
+        return self._write(frames, classes).attention[: len(classes)]
+
     def calibrated(self, frames: Sequence[Frames], texts: Sequence[str]) -> ModelInfo:
         """model.json with the temperature of the posteriors and the whole-line `calibration` fitted on known texts."""
         written = [self._write(one) for one in frames]

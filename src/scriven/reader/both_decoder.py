@@ -82,6 +82,10 @@ class BothDecoder:
         """The log probability (N,) of a text of each of N pictures by CTC; -inf if it does not fit."""
         return self._ctc.log_likelihoods(frames, texts)
 
+    def attention(self, frames: Frames, classes: Sequence[int]) -> Frames | None:
+        """How much each of K characters attends to each frame, (K, T), in the attention head."""
+        return self._attention.attention(frames, classes)
+
     def calibrated(self, frames: Sequence[Frames], texts: Sequence[str]) -> ModelInfo:
         """model.json calibrated as for CTC."""
         return self._ctc.calibrated(frames, texts)

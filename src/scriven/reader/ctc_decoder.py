@@ -88,6 +88,10 @@ class CtcDecoder:
         """The log probability (N,) of a text of each of N pictures, over all its paths; -inf if it does not fit."""
         return log_probabilities([self._log_posteriors(one) for one in frames], texts)
 
+    def attention(self, frames: Frames, classes: Sequence[int]) -> Frames | None:
+        """None: CTC has paths, and no attention."""
+        return None
+
     def calibrated(self, frames: Sequence[Frames], texts: Sequence[str]) -> ModelInfo:
         """model.json with the temperature of the posteriors and the whole-line `calibration` fitted on known texts."""
         frames = [one[:, : len(self.info.charset) + 1] for one in frames]

@@ -85,6 +85,9 @@ class Decoder(Protocol):
         Language model and words do not count. -inf for a text that needs more frames than its picture has.
         """
 
+    def attention(self, frames: Frames, classes: Sequence[int]) -> Frames | None:
+        """How much each of K characters attends to each frame, (K, T); None if the model has no attention."""
+
     def calibrated(self, frames: Sequence[Frames], texts: Sequence[str]) -> ModelInfo:
         """model.json with confidences calibrated on the frames of lines with known texts."""
 

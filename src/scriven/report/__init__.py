@@ -6,6 +6,7 @@ No scripts and no external files (a content security policy in the page forbids 
 style.
 """
 
+from scriven.report.alignment import AlignedLine, alignments
 from scriven.report.chart import bars, curve
 from scriven.report.document import Html, is_page, page, save, section
 from scriven.report.histogram import histogram
@@ -14,8 +15,10 @@ from scriven.report.rounds import rounds, rounds_kept
 from scriven.report.values import as_text, short_path, value_of
 
 __all__ = [
+    "AlignedLine",
     "Figure",
     "Html",
+    "alignments",
     "as_text",
     "bars",
     "confusions",

@@ -157,7 +157,7 @@ def legend(*, truth: bool = True, shades: bool = True) -> Html:
 
 def _figure(item: Figure) -> str:
     width, height = size(item.image)
-    source = _embedded(item.image)
+    source = embedded(item.image)
     alt = escape(item.truth or item.reading or item.caption or "picture")
     parts = [f'<img src="{source}" width="{width}" height="{height}" alt="{alt}" loading="lazy">']
     if item.before is not None:
@@ -209,7 +209,7 @@ def _line(
     return f'<div class="say"><span>{escape(label)}</span><q dir="auto">{shown}</q></div>'
 
 
-def _embedded(data: bytes) -> str:
+def embedded(data: bytes) -> str:
     """An encoded picture as a data URL; formats that browsers do not show (TIFF, JPEG 2000, PPM) become PNG."""
     kind = next((kind for start, kind in IMAGE_SIGNATURES.items() if data.startswith(start)), "")
     if data[8:12] == b"WEBP":
