@@ -30,13 +30,13 @@ def test_many_at_once_are_as_one_by_one(batch: int, monkeypatch: pytest.MonkeyPa
     wanted = [log_probability(one, text) for one, text in zip(frames, texts, strict=True)]
     found = log_probabilities(frames, texts)
     assert sum(np.isinf(wanted)) >= 3 and sum(np.isfinite(wanted)) >= 20
-    np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
 
 
 def test_probabilities_of_all_texts_sum_to_one() -> None:
     frames = log_posteriors(np.random.default_rng(0).normal(0, 1, (3, 3)).astype(np.float32))
     every = [[], [1], [2], [1, 1], [1, 2], [2, 1], [2, 2], [1, 2, 1], [2, 1, 2]]
-    assert np.exp(log_probabilities([frames] * len(every), every)).sum() == pytest.approx(1, abs=1e-6)
+    assert np.exp(log_probabilities([frames] * len(every), every)).sum() == pytest.approx(1, abs=1e-5)
 
 
 def test_no_lines_no_frames_and_unlikely_texts() -> None:

@@ -12,6 +12,7 @@ from scriven.base.stopwatch import Stopwatch
 from scriven.images import encode
 from scriven.jobs.read import ReadSettings
 from scriven.jobs.score import score
+from scriven.jobs.score_page import save_page
 from scriven.lines import Line, LinesWriter
 from scriven.metrics import PROTOCOLS
 from scriven.reader.ctc_paths import log_posteriors
@@ -86,6 +87,11 @@ def test_the_printed_tables(tmp_path: Path, two: list[Path], scriven) -> None:
     assert json.loads(out)["parameters"] == count_parameters(model, read_info(model)) and "variants" not in json.loads(
         out
     )
+
+
+def test_the_page_names_the_size_of_the_model_and_lines_without_a_loss(tmp_path: Path, two: list[Path]) -> None:
+    page = save_page(score(write_model(tmp_path / "model"), two, settings=ONE), tmp_path / "p.html").read_text("utf-8")
+    assert "parameters</p>" in page and "no loss for 1 line of wrong" in page and '<th class="n">ms/line</th>' in page
 
 
 def test_a_set_of_which_nothing_can_be_scored_has_no_loss(tmp_path: Path) -> None:

@@ -71,7 +71,8 @@ def _result(scores: Scores) -> Iterator[Html]:
                 ("lines without error", f"{100 * overall.exact:.1f} %", f"of {overall.n:,}"),
             ]
         )
-        yield table(scores.rows(), "error rates in percent")
+        yield table(scores.rows(), "error rates in percent, loss in nats per character")
+        yield text(scores.model_sentence(), *scores.unscored_sentences())
     if estimates := scores.estimates():
         yield table(estimates, "lines without transcription: estimated, not measured; in percent")
     if names := [s.name for s in scores.sets if s.trained_on]:
