@@ -181,7 +181,9 @@ def letters(tmp_path_factory):
 
 
 def trained(network, letters, out):
-    chosen = TrainSettings(model=network, sizes=SMALL[network], steps=4, evaluations=2, ramp=1, batch_width_px=600)
+    chosen = TrainSettings(
+        model=network, sizes=SMALL[network], steps=4, evaluations=2, ramp=1, batch_width_px=600, replicas=1
+    )
     return train([letters], out, settings=chosen)
 
 
