@@ -136,6 +136,8 @@ def test_a_parent_without_an_attention_head_can_be_given_one(lines: Path, tmp_pa
     made = scriven.train([lines], tmp_path / "two", parent=tmp_path / "m", settings=frozen)
     assert made.info.sizes == {**AS_KEPT, "decoder_layers": 1, "decoder_width": 16}
     assert made.info.decoders == ("ctc", "attention", "both")
+    row = made.progress.rows[0]
+    assert not made.refused and row["ctc_cer"] != row["cer"]  # the gate compares the readings by CTC
     (old, _), (new, _) = load_net(tmp_path / "m"), load_net(tmp_path / "two")
     kept = new.state_dict()
     assert all(torch.equal(value, kept[key]) for key, value in old.state_dict().items())

@@ -32,7 +32,7 @@ from scriven.training.checkpoint import (
 from scriven.training.data import TrainingData, languages
 from scriven.training.devices import check_available, fabric_of, resolved_precision
 from scriven.training.fit import Progress, SaveCallback, TrainingRun, begin, fit
-from scriven.training.gate import REPLAY_CER, ParentScore, baseline, keep_parent, measure, refusal
+from scriven.training.gate import ParentScore, baseline, keep_parent, measured_for_gate, refusal
 from scriven.training.layers import check_parts
 from scriven.training.loader import AugmentSchedule, Plan
 from scriven.training.progress_log import format_log_row
@@ -139,8 +139,8 @@ def _keeping(
 
     def keep(run: TrainingRun, better: bool) -> None:
         row, replicas = run.progress.rows[-1], len(run.replicas.nets) if run.replicas else 1
-        if better and training_data.replay_valid:
-            row[REPLAY_CER] = measure(run.average, training_data.replay_valid, settings.batch_width_px, fabric)
+        if better:
+            row |= measured_for_gate(run.average, training_data, settings.batch_width_px, fabric)
         log.info("%s", format_log_row(row, f"{training_data.validated_on}s"))
         if better:
             save_weights(out, run.average)

@@ -1,7 +1,7 @@
 """The gate of `train --from`: a model that reads worse than its parent is not kept.
 
 Both are compared on the validation pictures and, where something is replayed, on pictures of that, which tell what was
-forgotten. The readings are greedy, without language model.
+forgotten. The readings are greedy, without language model, and of networks with two heads those of CTC.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,12 +15,14 @@ from lightning_fabric import Fabric
 from scriven.base import counted
 from scriven.reader.model import ModelInfo, find_model, read_info
 from scriven.recognisers.contract import Recogniser
+from scriven.recognisers.ctc_head import ctc_read
 from scriven.training.checkpoint import load_net, versions
 from scriven.training.data import TrainingData
 from scriven.training.fit import validate
 from scriven.training.publish import copy_parent, with_language_model
 from scriven.training.sources import Source
 
+CTC_CER = "ctc_cer"  # key of a row of the log: CER of the CTC head, where the other CER is of the attention head
 REPLAY_CER = "replay_cer"  # key of a row of the log: CER on the pictures of what is replayed
 
 
@@ -42,9 +44,19 @@ def baseline(parent: str | Path, data: TrainingData, batch_width_px: int, fabric
 
 
 def measure(net: Recogniser, sources: Sequence[Source], batch_width_px: int, fabric: Fabric) -> float:
-    """The CER of a network on all items of some sources, a fraction."""
+    """The CER of a network on all items of some sources, a fraction; of its CTC head if it has one."""
     with fabric.autocast():
-        return validate(net, sources, batch_width_px).cer
+        return validate(net, sources, batch_width_px, ctc_read if "ctc" in net.decoders else None).cer
+
+
+def measured_for_gate(net: Recogniser, data: TrainingData, batch_width_px: int, fabric: Fabric) -> dict[str, float]:
+    """What `refusal` needs beside the CER in a row of the log."""
+    found = {}
+    if "ctc" in net.decoders and len(net.decoders) > 1:
+        found[CTC_CER] = measure(net, data.valid, batch_width_px, fabric)
+    if data.replay_valid:
+        found[REPLAY_CER] = measure(net, data.replay_valid, batch_width_px, fabric)
+    return found
 
 
 def refusal(
@@ -55,9 +67,10 @@ def refusal(
     `rows`: the log of the run. On what is replayed the CER may rise by `forgetting`, a fraction.
     """
     best = min(rows, key=lambda row: row["cer"])
-    if best["cer"] > before.valid:
+    cer = best.get(CTC_CER, best["cer"])
+    if cer > before.valid:
         measured = counted(sum(map(len, data.valid)), data.validated_on)
-        return f"CER {best['cer']:.2%} on {measured}, before {before.valid:.2%}"
+        return f"CER {cer:.2%} on {measured}, before {before.valid:.2%}"
     after = best.get(REPLAY_CER)
     if before.replay is not None and after is not None and after > before.replay + forgetting:
         measured = counted(sum(map(len, data.replay_valid)), "replayed picture")

@@ -10,5 +10,6 @@ def format_log_row(row: dict[str, Any], validated_on: str) -> str:
     best = " (best so far)" if row["best"] else ""
     waiting = f", {row['waiting']:.0%} of the time waiting for pictures" if row["waiting"] > WAITING else ""
     replayed = f", {100 * row['replay_cer']:.2f} % on what is replayed" if "replay_cer" in row else ""
-    cer = f"CER {100 * row['cer']:.2f} % on {validated_on}{replayed}{best}"
+    by_ctc = f" ({100 * row['ctc_cer']:.2f} % by CTC)" if "ctc_cer" in row else ""
+    cer = f"CER {100 * row['cer']:.2f} %{by_ctc} on {validated_on}{replayed}{best}"
     return f"step {row['step']}, {row['minutes']:.1f} min: loss {row['loss']:.3f}, {cer}{waiting}"
