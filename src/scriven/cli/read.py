@@ -51,7 +51,7 @@ def read(
     from scriven.jobs import read as job
 
     if unit not in (None, "line", "word"):
-        raise SettingsError(f"cannot read pictures as {unit!r} (nor whole pages yet); use --as line or --as word")
+        raise SettingsError(f"pictures of a {unit!r} cannot be read yet; use --as line or --as word")
     given = {"beam": beam, "lm": lm, "words": words, "device": device, "threads": threads, "level": level}
     given |= {"decoder": decoder, "word": unit and unit == "word"}
     given |= {"adapt": adapt or None, "ignore_case": ignore_case or None}
