@@ -132,7 +132,7 @@ def test_read_and_score_ignore_case(tmp_path: Path, scriven) -> None:
     assert line.text == folded(line.text) and line.text.startswith(plain.text[:1].lower())
     folder = drawn_folder(tmp_path / "letters", ["QUICK", "Fox"])
     code, out, _ = scriven("score", "scriven-general", folder, "--ignore-case", "--split", "train")
-    assert code == 0 and out.startswith("case is ignored\n")
+    assert code == 0 and "case is ignored" in out.splitlines()
     code, out, _ = scriven("read", tmp_path / "line.png", "--ignore-case")
     assert code == 0 and out.strip() == line.text
     with pytest.raises(SettingsError, match="leave the setting ignore_case or adapt out"):
