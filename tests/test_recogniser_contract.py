@@ -26,18 +26,11 @@ from scriven.tensors import collate, length_mask
 from scriven.text import Charset
 from scriven.training import fit as fitting
 from scriven.training.checkpoint import load_net, load_tensors, save_weights
+from toy_networks import SMALL
 from toy_recogniser import ToyNetwork
 
 TEXTS = ("ink", "paper on", "a quill", "dip it")
 NETWORKS = {**RECOGNISERS, "convtext, two heads": ConvText, "toy": ToyNetwork}
-SMALL = {  # sizes that train in seconds
-    "convtext": {"size": "tiny"},
-    "convtext, two heads": {"size": "tiny", "decoder_layers": 1, "decoder_width": 64},
-    "trba": {"channels": 64, "hidden": 32},
-    "resnet34": {"channels": 8, "hidden": 32},
-    "lafhtr": {"channels": 8, "hidden": 32},
-    "toy": {"size": "tiny"},
-}
 
 
 def drawn(text: str, height: int = 64) -> np.ndarray:

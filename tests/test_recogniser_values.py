@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from scriven.recognisers import RECOGNISERS, build
 from scriven.recognisers.ctc_head import ctc_loss
 from scriven.text import Charset
+from toy_networks import SMALL
 
 CHARSET = Charset.of(["ab"])
 
@@ -34,10 +35,10 @@ def test_the_loss_is_the_mean_over_characters_without_frames_of_the_padding() ->
     )
 
 
-@pytest.mark.parametrize("network", RECOGNISERS)
+@pytest.mark.parametrize("network", RECOGNISERS.keys() - {"trba"})  # which has none
 def test_dropout_is_active_in_training_only(network: str) -> None:
     torch.manual_seed(0)
-    net = build(network, CHARSET, size="tiny")
+    net = build(network, CHARSET, **SMALL[network])
     with torch.no_grad():
         images, widths = torch.rand(1, 1, net.height, 128), torch.tensor([128])
         for training in (False, True):

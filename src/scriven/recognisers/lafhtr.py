@@ -121,9 +121,10 @@ class Lafhtr(nn.Module):
     def forward(self, images: Tensor, widths: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 1, 64, W) ink and (N,) px to (N, T, D) frames and (N,) frames before padding; T = ceil(W / 32).
 
-        As historically paper and padding are 1, ink is 0, in three equal channels.
+        As historically paper is 1 and ink 0, in three equal channels; padding is 0, as beyond the edges of a batch.
         """
-        x = (1 - images).expand(-1, 3, -1, -1)
+        paper = (1 - images) * length_mask(widths, images.shape[3])[:, None, None].to(images.dtype)
+        x = paper.expand(-1, 3, -1, -1)
         for block in self.blocks:
             columns = Columns.of(widths, x.shape[3])
             assert isinstance(block, nn.ModuleList)
