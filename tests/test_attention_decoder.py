@@ -68,6 +68,24 @@ def test_likelihoods_of_texts_of_several_pictures():
     assert (of_ctc > -0.1).all() and decoder(GREEDY_TRAP).log_likelihoods([], []).shape == (0,)
 
 
+def test_texts_are_ranked_at_once_where_a_graph_can():
+    info = ModelInfo(network="table", charset=("a", "b"), decoders=("attention",))
+    runs, asked = graphs(GREEDY_TRAP), []
+
+    def rank(inputs):
+        asked.append(inputs["previous"].tolist())
+        steps = [runs["step"]({"previous": row, "frames": inputs["frames"], "place": np.zeros((len(row), 1), np.int64)})
+                 for row in inputs["previous"].T]  # fmt: skip
+        return {"logits": np.stack([one["logits"] for one in steps], axis=1)}
+
+    texts = [(1,), (2,), (1, 2), ()]
+    one_by_one = decoder_of(info, runs=runs).log_probabilities(FRAMES, texts)
+    np.testing.assert_allclose(
+        decoder_of(info, runs={**runs, "rank": rank}).log_probabilities(FRAMES, texts), one_by_one, rtol=1e-5
+    )
+    assert asked == [[[START, A, END], [START, B, END], [START, A, B], [START, END, END]]]
+
+
 def test_a_text_that_never_ends_is_cut_off_at_a_character_for_each_4_px():
     assert decoder(ENDLESS, stride=8).reading("x", FRAMES).text == "a" * 12
     assert decoder(ENDLESS, frames=6).reading("x", FRAMES).text == "a" * 24

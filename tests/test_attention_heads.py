@@ -55,6 +55,16 @@ def test_steps_equal_teacher_forcing(head):
             assert (attention[1, 6:] < 1e-3).all()
 
 
+def test_several_texts_of_one_picture_are_ranked_at_once():
+    torch.manual_seed(0)
+    head = HEADS["transformer"]().eval()
+    steps, one = torch.tensor([9]), frames()[:1]
+    with torch.no_grad():
+        together = head.several(one, steps, PREVIOUS)
+        for text, found in zip(PREVIOUS, together, strict=True):
+            torch.testing.assert_close(found, head.forced(one, steps, text[None])[0], atol=1e-5, rtol=1e-5)
+
+
 def test_a_grown_head_writes_old_characters_as_before(head):
     more = LETTERS.grow("xy")
     if isinstance(head, TransformerHead):

@@ -91,7 +91,7 @@ class AttentionDecoder:
             raise ModelError(
                 f"the model has no graph {missing[0]!r}, which its decoder attention runs; copy the folder again"
             )
-        self._start, self._step = runs["start"], runs["step"]
+        self._start, self._step, self._rank = runs["start"], runs["step"], runs.get("rank")
 
     @classmethod
     def frames_needed(cls, text: str) -> int:
@@ -149,20 +149,31 @@ class AttentionDecoder:
 
     def log_probabilities(self, frames: Frames, texts: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:
         """The calibrated log probability of each of B texts, given as classes, and of its end."""
-        begun = _batch(self.begin(frames), len(texts))
         longest = max(map(len, texts)) + 1
         rows = np.full((len(texts), longest), END)
         for row, text in zip(rows, texts, strict=True):
             row[: len(text)] = np.array(text, np.int64) + SHIFT
-        total = np.zeros(len(texts))
-        previous = np.full(len(texts), START)
-        for place in range(longest):
-            logits, _, begun = self.step(previous, begun)
-            active = np.array([place <= len(text) for text in texts])
-            found = self.log_posteriors(logits)[np.arange(len(texts)), rows[:, place]]
-            total += np.where(active, found, 0.0)
-            previous = rows[:, place]
+        previous = np.concatenate([np.full((len(texts), 1), START), rows[:, :-1]], axis=1)
+        log_probs = self.log_posteriors(self._forced(frames, previous))
+        found = np.take_along_axis(log_probs, rows[:, :, None], axis=2)[:, :, 0]
+        lengths = np.array([len(text) for text in texts])
+        total: npt.NDArray[np.float64] = np.where(np.arange(longest) <= lengths[:, None], found, 0.0).sum(1, np.float64)
         return total
+
+    def _forced(self, frames: Frames, previous: Array) -> Frames:
+        """Logits (B, L, V) of B texts, each class given the ones before it (B, L).
+
+        The graph `rank`, if there is one, computes all of them at once; where case is ignored it is not known before
+        which variant a class is of.
+        """
+        if self._rank is not None and self._cases is None:
+            inputs = {"frames": frames[None], "steps": np.array([len(frames)]), "previous": previous}
+            return self._allowed(self._rank(inputs)["logits"])
+        begun, found = _batch(self.begin(frames), len(previous)), []
+        for column in previous.T:
+            logits, _, begun = self.step(column, begun)
+            found.append(logits)
+        return np.stack(found, axis=1)
 
     def begin(self, frames: Frames) -> dict[str, Array]:
         """Constants and states of one hypothesis before the first character."""
@@ -177,16 +188,20 @@ class AttentionDecoder:
         if VARIANTS in begun:
             previous = begun[VARIANTS][np.arange(len(previous)), previous]
         found = self._step({"previous": previous, **{k: v for k, v in begun.items() if k != VARIANTS}})
-        logits = found.pop("logits")
-        logits[:, START] = NEVER
-        if self.settings.word and self._space:
-            logits[:, self._space + SHIFT] = NEVER
+        logits = self._allowed(found.pop("logits"))
         attention = found.pop("attention")
         states = {**begun, **{name.removeprefix(RENEWED): v for name, v in found.items()}}
         if self._cases:
             states[VARIANTS] = self._cases.likeliest(logits, FIRST)
             logits = self._cases.summed(self.log_posteriors(logits), FIRST) * np.float32(self.info.temperature)
         return logits, attention, states
+
+    def _allowed(self, logits: Frames) -> Frames:
+        """Logits (..., V) without the start of a text, and without the space where a single word is read."""
+        logits[..., START] = NEVER
+        if self.settings.word and self._space:
+            logits[..., self._space + SHIFT] = NEVER
+        return logits
 
     def log_posteriors(self, logits: Frames) -> Frames:
         """Calibrated log posteriors of logits (..., V)."""

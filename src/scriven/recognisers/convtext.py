@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from scriven.base import SettingsError
 from scriven.reader.attention_decoder import bounds
-from scriven.recognisers.attention import attention_loss, attention_read, head_graphs
+from scriven.recognisers.attention import FIRST, attention_loss, attention_read, head_graphs
 from scriven.recognisers.contract import GraphSpec
 from scriven.recognisers.ctc_head import ctc_graphs, ctc_loss, ctc_read, grown_head
 from scriven.recognisers.norm import Columns, MaskedBatchNorm
@@ -227,7 +227,7 @@ class ConvText(nn.Module):
         return super().load_state_dict(present, strict, assign)
 
     def graphs(self) -> dict[str, GraphSpec]:
-        """One graph, `reader`; with an attention head also `start` and `step`, see `head_graphs`."""
+        """One graph, `reader`; with an attention head also `rank` and those of `head_graphs`."""
         graphs = ctc_graphs(self)
         if self.attention is None:
             return graphs
@@ -235,7 +235,11 @@ class ConvText(nn.Module):
         reader = replace(plain, module=_Joint(self).eval(), outputs=(*plain.outputs, "frames"))
         with torch.no_grad():
             _, steps, frames = self.eval().joint(*plain.inputs.values())
-        return {"reader": reader, **head_graphs(self.attention, frames, steps)}
+        texts = torch.full((3, 4), FIRST)
+        given = {"frames": frames[:1], "steps": steps[:1], "previous": texts}
+        free = {"frames": {1: "t"}, "previous": {0: "b", 1: "l"}}
+        rank = GraphSpec(_Several(self.attention).eval(), given, ("logits",), free)
+        return {"reader": reader, **head_graphs(self.attention, frames, steps), "rank": rank}
 
 
 class _Joint(nn.Module):
@@ -245,3 +249,12 @@ class _Joint(nn.Module):
 
     def forward(self, images: Tensor, widths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return self.net.joint(images, widths)
+
+
+class _Several(nn.Module):
+    def __init__(self, head: TransformerHead):
+        super().__init__()
+        self.head = head
+
+    def forward(self, frames: Tensor, steps: Tensor, previous: Tensor) -> Tensor:
+        return self.head.several(frames, steps, previous)

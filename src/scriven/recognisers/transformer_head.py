@@ -77,6 +77,12 @@ class TransformerHead(nn.Module):
     def forced(self, frames: Tensor, steps: Tensor, previous: Tensor) -> Tensor:
         return self._continued(previous, *self.begin(frames, steps))[0]
 
+    def several(self, frames: Tensor, steps: Tensor, previous: Tensor) -> Tensor:
+        """As `forced`, of B texts of one picture: frames (1, T, C + D), steps (1,), previous (B, L) to (B, L, V)."""
+        begun = self.begin(frames, steps)
+        past = begun[-1].expand(previous.shape[0], -1, -1, -1)
+        return self._continued(previous, *(*begun[:-1], past))[0]
+
     def _continued(
         self, previous: Tensor, keys: Tensor, values: Tensor, bias: Tensor, places: Tensor, past: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
