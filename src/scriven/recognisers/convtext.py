@@ -256,5 +256,5 @@ class _Several(nn.Module):
         super().__init__()
         self.head = head
 
-    def forward(self, frames: Tensor, steps: Tensor, previous: Tensor) -> Tensor:
-        return self.head.several(frames, steps, previous)
+    def forward(self, frames: Tensor, steps: Tensor, previous: Tensor) -> tuple[Tensor]:
+        return (self.head.several(frames, steps, previous),)
