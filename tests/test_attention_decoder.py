@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from scriven.base import ModelError, SettingsError
-from scriven.reader.attention_decoder import AttentionDecoder, bounds, spans
+from scriven.reader.attention_decoder import AttentionDecoder
+from scriven.reader.attention_extent import bounds, spans
 from scriven.reader.both_decoder import BothDecoder
 from scriven.reader.calibrate import fit_decoder
 from scriven.reader.decoder_contract import DecodeSettings

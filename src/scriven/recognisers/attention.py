@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from scriven.base import TextError
-from scriven.reader.attention_decoder import RENEWED, most_characters
+from scriven.reader.attention_decoder import RENEWED
+from scriven.reader.attention_extent import most_characters
 from scriven.recognisers.contract import GraphSpec, Recogniser
 from scriven.recognisers.ctc_head import WIDTH_MULTIPLE
 from scriven.tensors import length_mask

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from scriven.base import SettingsError
-from scriven.reader.attention_decoder import bounds
+from scriven.reader.attention_extent import bounds
 from scriven.recognisers.attention import FIRST, attention_loss, attention_read, head_graphs
 from scriven.recognisers.contract import GraphSpec
 from scriven.recognisers.ctc_head import ctc_graphs, ctc_loss, ctc_read, grown_head
