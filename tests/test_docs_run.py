@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 pytest.importorskip("wordfreq")
 
 from scriven.images import encode  # noqa: E402
@@ -75,6 +75,7 @@ def workplace(tmp_path: Path, pictures: dict[str, bytes], monkeypatch: pytest.Mo
     (tmp_path / "mine.py").write_text(own[1], encoding="utf-8")
     (tmp_path / "my-texts").mkdir()
     (tmp_path / "my-texts" / "a.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+    torch.save({"conv1.weight": torch.zeros(64, 3, 7, 7)}, tmp_path / "resnet34-b627a593.pth")
     _fonts(tmp_path)
     return tmp_path
 
