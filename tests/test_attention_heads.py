@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from scriven.recognisers.attention import FIRST
+from scriven.reader.attention_decoder import FIRST
 from scriven.recognisers.lafhtr import LocationAttention
 from scriven.recognisers.transformer_head import TransformerHead, emitted
 from scriven.recognisers.trba.content import ContentAttention

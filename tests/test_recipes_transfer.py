@@ -66,20 +66,8 @@ def run(recipe: ModuleType, monkeypatch: pytest.MonkeyPatch, *arguments: object)
 def test_every_combination_is_trained_once_with_each_seed(recipe, words, tmp_path, monkeypatch, capsys) -> None:
     made, ran = recipe
     out = tmp_path / "out"
-    run(
-        made,
-        monkeypatch,
-        words,
-        out,
-        "--steps",
-        "7",
-        "--first-steps",
-        "5",
-        "--set",
-        "lr=0.1",
-        "--tune",
-        "freeze=features",
-    )
+    given = ("--steps", "7", "--first-steps", "5", "--set", "lr=0.1", "--tune", "freeze=features")
+    run(made, monkeypatch, words, out, *given)
     trainings = [command for command in ran if command[0] == "train"]
     first, scratch, tuned = (
         [c for c in trainings if Path(c[c.index("-o") + 1]).name.startswith(name)]
@@ -101,20 +89,7 @@ def test_every_combination_is_trained_once_with_each_seed(recipe, words, tmp_pat
     assert "| yes | attention | 2 | 40.00 ± 0.00 | 20.50 ± 0.71 | 41.00 ± 1.41 | 2.0 | 4.84 / 11.97 |" in text
     assert len(json.loads((out / "transfer.json").read_text())) == 8 and capsys.readouterr().out.strip() == text.strip()
     before = len(ran)
-    run(
-        made,
-        monkeypatch,
-        words,
-        out,
-        "--steps",
-        "7",
-        "--first-steps",
-        "5",
-        "--set",
-        "lr=0.1",
-        "--tune",
-        "freeze=features",
-    )
+    run(made, monkeypatch, words, out, *given)
     assert len(ran) == before  # rows are not measured again
     run(made, monkeypatch, words, out, "--steps", "8", *SETTINGS, "--predictions", "ctc")
     again = [command for command in ran[before:] if command[0] == "train"]

@@ -1,10 +1,10 @@
 """Shared by exporters: writing a picture under a safe name from which an importer restores the id."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
-from scriven.base import Skipped
+from scriven.base import ImageError, Skipped
 from scriven.images import decode, encode
 from scriven.importers.common import SAFE, file_names
 from scriven.lines import Line
@@ -29,6 +29,17 @@ class PictureWriter:
     def __init__(self, out: Path, *, below: str = "", safe: str = SAFE, formats: Collection[str] = FORMATS):
         self.out, self.below, self.safe, self.formats = out, below, safe, formats
         self._taken: set[str] = set()
+        self.skipped: list[Skipped] = []
+
+    def saved(self, lines: Lines) -> Iterator[tuple[str, Line, Path]]:
+        """Every line with its split and the path of its picture, which is written; `skipped` has the damaged ones."""
+        for split, line in lines:
+            try:
+                path = self.save(split, line)
+            except ImageError as error:
+                self.skipped.append(Skipped(line.id, str(error)))
+                continue
+            yield split, line, path
 
     def save(self, split: str, line: Line) -> Path:
         """Write the encoded picture; returns its path below `out`.

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
-from scriven.base import ImageError, Skipped
+from scriven.base import Skipped
 from scriven.exporters.common import FOLDERS, Lines, PictureWriter
 from scriven.importers.common import COLUMN_SAFE
 
@@ -21,15 +21,9 @@ def pylaia(lines: Lines, out: Path) -> list[Skipped]:
     """
     pictures = PictureWriter(out / "images", safe=COLUMN_SAFE, formats=FORMATS)
     files: dict[str, list[IO[str]]] = {}
-    skipped: list[Skipped] = []
     symbols = set[str]()
     with ExitStack() as opened:
-        for split, line in lines:
-            try:
-                path = pictures.save(split, line)
-            except ImageError as error:
-                skipped.append(Skipped(line.id, str(error)))
-                continue
+        for split, line, path in pictures.saved(lines):
             if split not in files:
                 names = (out / f"{FOLDERS[split]}{ending}.txt" for ending in TABLES)
                 files[split] = [opened.enter_context(open(n, "w", newline="\n", encoding="utf-8")) for n in names]
@@ -43,4 +37,4 @@ def pylaia(lines: Lines, out: Path) -> list[Skipped]:
     rows = [BLANK, *sorted(symbols - {" "}), SPACE]
     table = "".join(f"{symbol} {number}\n" for number, symbol in enumerate(rows))
     (out / "syms.txt").write_text(table, "utf-8", newline="\n")
-    return skipped
+    return pictures.skipped

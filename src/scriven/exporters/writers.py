@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
-from scriven.base import ImageError, Skipped
+from scriven.base import Skipped
 from scriven.exporters.common import FOLDERS, Lines, PictureWriter
 from scriven.importers.common import COLUMN_SAFE, file_name
 
@@ -18,20 +18,20 @@ def writers(lines: Lines, out: Path) -> list[Skipped]:
     """
     pictures = PictureWriter(out, safe=COLUMN_SAFE, formats=["png"])
     files: dict[str, IO[str]] = {}
-    skipped: list[Skipped] = []
-    with ExitStack() as opened:
+    nobody = list[Skipped]()
+
+    def with_hand() -> Lines:
         for split, line in lines:
-            if not line.hand:
-                skipped.append(Skipped(line.id, "it has no hand, which this list needs; give its writer as its hand"))
-                continue
-            try:
-                path = pictures.save(split, line)
-            except ImageError as error:
-                skipped.append(Skipped(line.id, str(error)))
-                continue
+            if line.hand:
+                yield split, line
+            else:
+                nobody.append(Skipped(line.id, "it has no hand, which this list needs; give its writer as its hand"))
+
+    with ExitStack() as opened:
+        for split, line, path in pictures.saved(with_hand()):
             if split not in files:
                 name = out / f"{FOLDERS[split]}.txt"
                 files[split] = opened.enter_context(open(name, "w", newline="\n", encoding="utf-8"))
             name_of_picture = path.relative_to(FOLDERS[split]).as_posix().removesuffix(".png")
             files[split].write(f"{file_name(line.hand, safe=COLUMN_SAFE)},{name_of_picture} {line.text}\n")
-    return skipped
+    return [*nobody, *pictures.skipped]

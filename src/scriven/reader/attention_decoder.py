@@ -15,20 +15,18 @@ from scriven.base import ModelError
 from scriven.lines import Reading
 from scriven.reader.attention_extent import bounds, most_characters, spans
 from scriven.reader.beam import BeamSettings, Hypothesis, Scorer
-from scriven.reader.case_variants import CaseVariants
 from scriven.reader.confidence import fit_calibration, fit_margins, kept, line_confidence, margins
 from scriven.reader.ctc_paths import alternatives, collapse, greedy, log_posteriors
 from scriven.reader.decoder_contract import DecodeSettings, Frames, frame_px, ordered_reading
 from scriven.reader.engines import Array, RunGraph
 from scriven.reader.model import ModelInfo
-from scriven.reader.scorers import scorers_of
+from scriven.reader.scorers import SearchSpace
 from scriven.text import normalise, visual
 
 if TYPE_CHECKING:
     from scriven.language.model import CharLM
 
-START, END = 0, 1
-FIRST = 2  # class of the first character in a step
+START, END, FIRST = 0, 1, 2  # classes of a step: start of a text and padding, end of a text, first character
 VARIANTS = "case variants"  # in the states of hypotheses: (B, V) the class to give the graph for each class
 SHIFT = 1  # class of a step less the class of a text
 NEVER = np.float32(-1e4)  # logit of a class that cannot follow
@@ -58,16 +56,12 @@ class AttentionDecoder:
         words: Iterable[str] = (),
         runs: Mapping[str, RunGraph] | None = None,
     ):
-        self.info = info
-        self.settings = chosen = settings or DecodeSettings()
-        self._cases = CaseVariants(info.characters) if chosen.ignore_case else None
-        self.charset = self._cases.charset if self._cases else info.characters
-        self.lm = lm
+        self.info, self.settings, self.lm = info, settings or DecodeSettings(), lm
         self.words: Sequence[str] = list(words)
-        self._language, self._scorers = scorers_of(self.charset, chosen, lm, self.words, self._cases)
-        width = chosen.beam or (BeamSettings.width if self._scorers else 0)
-        self._beam = BeamSettings(width, chosen.cut) if width else None
-        self._space = self.charset.encode(" ")[0] if " " in self.charset else 0
+        self._space = SearchSpace.of(info.characters, self.settings, lm, self.words)
+        self.charset = self._space.charset
+        width = self._space.beam
+        self._beam = BeamSettings(width, self.settings.cut) if width else None
         missing = [role for role in ("start", "step") if role not in (runs or {})]
         if missing or runs is None:
             raise ModelError(
@@ -148,7 +142,7 @@ class AttentionDecoder:
         The graph `rank`, if there is one, computes all of them at once; where case is ignored it is not known before
         which variant a class is of.
         """
-        if self._rank is not None and self._cases is None:
+        if self._rank is not None and self._space.cases is None:
             inputs = {"frames": frames[None], "steps": np.array([len(frames)]), "previous": previous}
             return self._allowed(self._rank(inputs)["logits"])
         begun, found = _batch(self.begin(frames), len(previous)), []
@@ -173,16 +167,16 @@ class AttentionDecoder:
         logits = self._allowed(found.pop("logits"))
         attention = found.pop("attention")
         states = {**begun, **{name.removeprefix(RENEWED): v for name, v in found.items()}}
-        if self._cases:
-            states[VARIANTS] = self._cases.likeliest(logits, FIRST)
-            logits = self._cases.summed(self.log_posteriors(logits), FIRST) * np.float32(self.info.temperature)
+        if self._space.cases:
+            states[VARIANTS] = self._space.cases.likeliest(logits, FIRST)
+            logits = self._space.cases.summed(self.log_posteriors(logits), FIRST) * np.float32(self.info.temperature)
         return logits, attention, states
 
     def _allowed(self, logits: Frames) -> Frames:
         """Logits (..., V) without the start of a text, and without the space where a single word is read."""
         logits[..., START] = NEVER
-        if self.settings.word and self._space:
-            logits[..., self._space + SHIFT] = NEVER
+        if self.settings.word and self._space.space:
+            logits[..., self._space.space + SHIFT] = NEVER
         return logits
 
     def log_posteriors(self, logits: Frames) -> Frames:
@@ -191,7 +185,7 @@ class AttentionDecoder:
 
     @property
     def scorers(self) -> Sequence[Scorer]:
-        return self._scorers
+        return self._space.scorers
 
     def _write(self, frames: Frames, classes: Sequence[int] | None = None) -> DecodingTrace:
         """`classes` as they are written one after another, or the most probable ones, at most `most_characters`."""
@@ -227,8 +221,8 @@ class AttentionDecoder:
         if not classes:
             return Reading(id, "", confidence)
         rows = self.log_posteriors(written.logits)[keep][:, SHIFT:]  # column 0 is the end, i + 1 the character i
-        if self._language is not None:
-            rows = self._language.rescored(rows, classes)
+        if self._space.language is not None:
+            rows = self._space.language.rescored(rows, classes)
         chosen = np.array(classes, np.int64)
         frames = written.attention.shape[1]
         px = frame_px(self.info, frames, scale, width)
@@ -245,12 +239,12 @@ class AttentionDecoder:
 
     def _single_spaced(self, classes: Sequence[int]) -> list[int]:
         """The places of `classes` without leading, trailing and repeated spaces."""
-        letters = [i for i, c in enumerate(classes) if c != self._space]
+        letters = [i for i, c in enumerate(classes) if c != self._space.space]
         last = letters[-1] if letters else -1
         return [
             i
             for i, c in enumerate(classes)
-            if c != self._space or (0 < i < last and classes[i - 1] != self._space and i > letters[0])
+            if c != self._space.space or (0 < i < last and classes[i - 1] != self._space.space and i > letters[0])
         ]
 
 

@@ -10,14 +10,13 @@ from scriven.base import ModelError
 from scriven.lines import Reading
 from scriven.reader.align import align, frames_needed
 from scriven.reader.beam import BeamSettings, Hypothesis, beam_search
-from scriven.reader.case_variants import CaseVariants
 from scriven.reader.confidence import fit_lines, fit_temperature, line_confidence
 from scriven.reader.ctc_forward import log_probabilities
 from scriven.reader.ctc_paths import alternatives, greedy, log_posteriors, runs, single_spaced, spans
 from scriven.reader.decoder_contract import DecodeSettings, Frames, frame_px, ordered_reading
 from scriven.reader.engines import RunGraph
 from scriven.reader.model import ModelInfo
-from scriven.reader.scorers import scorers_of
+from scriven.reader.scorers import SearchSpace
 
 if TYPE_CHECKING:
     from scriven.language.model import CharLM
@@ -40,16 +39,12 @@ class CtcDecoder:
         words: Iterable[str] = (),
         runs: Mapping[str, RunGraph] | None = None,
     ):
-        self.info = info
-        self.settings = chosen = settings or DecodeSettings()
-        self._cases = CaseVariants(info.characters) if chosen.ignore_case else None
-        self.charset = self._cases.charset if self._cases else info.characters
-        self.lm = lm
+        self.info, self.settings, self.lm = info, settings or DecodeSettings(), lm
         self.words: Sequence[str] = list(words)
-        self._language, self._scorers = scorers_of(self.charset, chosen, lm, self.words, self._cases)
-        width = chosen.beam or (BeamSettings.width if self._scorers else 0)
-        self._beam = BeamSettings(width, chosen.cut, chosen.blank) if width else None
-        self._space = self.charset.encode(" ")[0] if " " in self.charset else 0
+        self._space = SearchSpace.of(info.characters, self.settings, lm, self.words)
+        self.charset = self._space.charset
+        width = self._space.beam
+        self._beam = BeamSettings(width, self.settings.cut, self.settings.blank) if width else None
 
     @classmethod
     def frames_needed(cls, text: str) -> int:
@@ -102,29 +97,29 @@ class CtcDecoder:
     def _log_posteriors(self, logits: Frames) -> Frames:
         """Calibrated log posteriors (T, C); the space is excluded where a single word is read."""
         logits = logits[:, : len(self.info.charset) + 1]
-        if self.settings.word and self._space:
+        if self.settings.word and self._space.space:
             logits = logits.copy()
-            logits[:, self._space] = -1e4
+            logits[:, self._space.space] = -1e4
         log_probs = log_posteriors(logits, self.info.temperature)
-        return self._cases.summed(log_probs, 1) if self._cases else log_probs
+        return self._space.cases.summed(log_probs, 1) if self._space.cases else log_probs
 
     def _search(self, log_probs: Frames) -> list[Hypothesis]:
-        return beam_search(log_probs, self._scorers, self._beam or BeamSettings(1))
+        return beam_search(log_probs, self._space.scorers, self._beam or BeamSettings(1))
 
     def _explain(
         self, id: str, log_probs: Frames, path: npt.NDArray[np.int64], scale: float, width: int | None
     ) -> Reading:
         """The Reading of a path (T,) over log posteriors (T, C); its text is single-spaced."""
         found = runs(path, log_probs)
-        if self._space:
-            found = single_spaced(found, self._space)
+        if self._space.space:
+            found = single_spaced(found, self._space.space)
         classes: Sequence[int] = found.classes.tolist()
         confidence = line_confidence(float(log_probs[np.arange(len(path)), path].sum()), self.info.calibration)
         if not classes:
             return Reading(id, "", confidence)
         rows = log_probs[found.peak]
-        if self._language is not None:
-            rows = self._language.rescored(rows, classes)
+        if self._space.language is not None:
+            rows = self._space.language.rescored(rows, classes)
         edges = spans(found, len(path), 1) * frame_px(self.info, len(path), scale, width)
         if width is not None:
             edges = np.minimum(edges, width)

@@ -4,12 +4,13 @@ Both are in visual order, as the classes of a recogniser are; see `scriven.text`
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from scriven.language.model import CharLM
-from scriven.reader.beam import Rows, Scorer
+from scriven.reader.beam import BeamSettings, Rows, Scorer
 from scriven.reader.case_variants import CaseVariants, folded
 from scriven.reader.ctc_paths import Floats
 from scriven.text import Charset, normalise, visual
@@ -123,20 +124,31 @@ class WordScorer:
         return 0.0 if node in self.complete else -given
 
 
-def scorers_of(
-    charset: Charset,
-    settings: "DecodeSettings",
-    lm: CharLM | None,
-    words: Sequence[str],
-    cases: CaseVariants | None = None,
-) -> tuple[LanguageScorer | None, list[Scorer]]:
-    """The scorer of a language model, and all scorers of a decoder: of its language model and of its list of words.
+@dataclass(frozen=True)
+class SearchSpace:
+    """What every decoder makes of its model and settings.
 
-    `cases`: of the model, where case is ignored; `charset` is then theirs.
+    `charset`: the characters that are read; with `cases`, those of the model in lower case. `space`: its class, 0 if
+    there is none. `language`: the scorer of the language model, also one of `scorers`. `beam`: 0 for greedy decoding.
     """
-    language = None
-    if lm is not None:
-        language = LanguageScorer(lm, charset, settings.alpha, settings.beta, settings.word, cases)
-    every: list[Scorer] = [language] if language else []
-    words = [folded(word) for word in words] if cases else words
-    return language, [*every, WordScorer(words, charset, settings.bonus)] if words else every
+
+    charset: Charset
+    cases: CaseVariants | None
+    space: int
+    language: LanguageScorer | None
+    scorers: Sequence[Scorer]
+    beam: int
+
+    @classmethod
+    def of(cls, charset: Charset, settings: "DecodeSettings", lm: CharLM | None, words: Sequence[str]) -> Self:
+        """For a model of `charset`, with a language model and a list of words if given."""
+        cases = CaseVariants(charset) if settings.ignore_case else None
+        read = cases.charset if cases else charset
+        language, every = None, list[Scorer]()
+        if lm is not None:
+            language = LanguageScorer(lm, read, settings.alpha, settings.beta, settings.word, cases)
+            every.append(language)
+        if words:
+            every.append(WordScorer([folded(w) for w in words] if cases else words, read, settings.bonus))
+        space = read.encode(" ")[0] if " " in read else 0
+        return cls(read, cases, space, language, every, settings.beam or (BeamSettings.width if every else 0))

@@ -13,14 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from scriven.base import TextError
-from scriven.reader.attention_decoder import RENEWED
+from scriven.reader.attention_decoder import END, RENEWED, START
 from scriven.reader.attention_extent import most_characters
-from scriven.recognisers.contract import GraphSpec, Recogniser
+from scriven.recognisers.contract import GraphSpec, Method, Recogniser
 from scriven.recognisers.ctc_head import WIDTH_MULTIPLE
 from scriven.tensors import length_mask
 from scriven.text import Charset, logical, visual
 
-START, END, FIRST = 0, 1, 2  # classes: start of a text and padding, end of a text, first character
 MASKED = -1e4  # added to the attention score of a frame of the padding
 
 
@@ -130,24 +129,6 @@ def head_graphs(head: AttentionHead, frames: Tensor, steps: Tensor) -> dict[str,
     free = {name: {0: "n", **head.axes.get(name, {})} for name in names}
     start = {"frames": frames, "steps": steps}
     return {
-        "start": GraphSpec(_Begin(head).eval(), start, names, {"frames": {0: "n", 1: "t"}, "steps": {0: "n"}}),
-        "step": GraphSpec(_Step(head).eval(), given, outputs, {"previous": {0: "n"}, **free}),
+        "start": GraphSpec(Method(head, "begin"), start, names, {"frames": {0: "n", 1: "t"}, "steps": {0: "n"}}),
+        "step": GraphSpec(Method(head, "step"), given, outputs, {"previous": {0: "n"}, **free}),
     }
-
-
-class _Begin(nn.Module):
-    def __init__(self, head: AttentionHead):
-        super().__init__()
-        self.head = head
-
-    def forward(self, frames: Tensor, steps: Tensor) -> tuple[Tensor, ...]:
-        return self.head.begin(frames, steps)
-
-
-class _Step(nn.Module):
-    def __init__(self, head: AttentionHead):
-        super().__init__()
-        self.head = head
-
-    def forward(self, previous: Tensor, *begun: Tensor) -> tuple[Tensor, ...]:
-        return self.head.step(previous, *begun)

@@ -29,6 +29,19 @@ class GraphSpec:
     dynamic: Mapping[str, Mapping[int, str]]
 
 
+class Method(nn.Module):
+    """A method of a module as a module of its own, in evaluation mode, for a graph; its results are a tuple."""
+
+    def __init__(self, module: nn.Module, name: str):
+        super().__init__()
+        self.module, self.name = module, name
+        self.eval()
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        found = getattr(self.module, self.name)(*inputs)
+        return found if isinstance(found, tuple) else (found,)
+
+
 class Recogniser(Protocol):
     """A network that reads pictures of text lines. It is a torch.nn.Module; there is no base class to inherit."""
 

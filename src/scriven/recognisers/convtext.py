@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from scriven.base import SettingsError
+from scriven.reader.attention_decoder import FIRST
 from scriven.reader.attention_extent import bounds
-from scriven.recognisers.attention import FIRST, attention_loss, attention_read, head_graphs
-from scriven.recognisers.contract import GraphSpec
+from scriven.recognisers.attention import attention_loss, attention_read, head_graphs
+from scriven.recognisers.contract import GraphSpec, Method
 from scriven.recognisers.ctc_head import ctc_graphs, ctc_loss, ctc_read, grown_head
 from scriven.recognisers.norm import Columns, MaskedBatchNorm
 from scriven.recognisers.transformer_head import TransformerHead, emitted
@@ -232,29 +233,11 @@ class ConvText(nn.Module):
         if self.attention is None:
             return graphs
         plain = graphs["reader"]
-        reader = replace(plain, module=_Joint(self).eval(), outputs=(*plain.outputs, "frames"))
+        reader = replace(plain, module=Method(self, "joint"), outputs=(*plain.outputs, "frames"))
         with torch.no_grad():
             _, steps, frames = self.eval().joint(*plain.inputs.values())
         texts = torch.full((3, 4), FIRST)
         given = {"frames": frames[:1], "steps": steps[:1], "previous": texts}
         free = {"frames": {1: "t"}, "previous": {0: "b", 1: "l"}}
-        rank = GraphSpec(_Several(self.attention).eval(), given, ("logits",), free)
+        rank = GraphSpec(Method(self.attention, "several"), given, ("logits",), free)
         return {"reader": reader, **head_graphs(self.attention, frames, steps), "rank": rank}
-
-
-class _Joint(nn.Module):
-    def __init__(self, net: ConvText):
-        super().__init__()
-        self.net = net
-
-    def forward(self, images: Tensor, widths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return self.net.joint(images, widths)
-
-
-class _Several(nn.Module):
-    def __init__(self, head: TransformerHead):
-        super().__init__()
-        self.head = head
-
-    def forward(self, frames: Tensor, steps: Tensor, previous: Tensor) -> tuple[Tensor]:
-        return (self.head.several(frames, steps, previous),)

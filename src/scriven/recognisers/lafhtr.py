@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from scriven.recognisers.attention import END, FIRST, attention_graphs, attention_loss, attention_read, padding_bias
+from scriven.reader.attention_decoder import END, FIRST
+from scriven.recognisers.attention import attention_graphs, attention_loss, attention_read, padding_bias
 from scriven.recognisers.contract import GraphSpec
 from scriven.recognisers.ctc_head import grown_rows
 from scriven.recognisers.norm import Columns, MaskedBatchNorm

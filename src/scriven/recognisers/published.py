@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from scriven.base import InputError
+from scriven.recognisers.resnet34 import BLOCKS
 from scriven.recognisers.trba.features import GATED_NORMS, ITERATIONS
 
 Tensors = Mapping[str, Tensor]
@@ -189,17 +190,24 @@ def _stackmix_sizes(tensors: Tensors) -> dict[str, Any]:
     }
 
 
+def _residual_stages(there: str, first: int) -> list[tuple[str, str]]:
+    """The stages of ResNet-34, whose numbers, from `first` on, stand in the name `there`."""
+    pairs = []
+    for stage, count in enumerate(BLOCKS):
+        for block in range(count):
+            mine, theirs = f"stages.{stage}.{block}", f"{there.format(stage + first)}.{block}"
+            for number in (1, 2):
+                pairs += [(f"{mine}.conv{number}.weight", f"{theirs}.conv{number}.weight")]
+                pairs += _norm(f"{mine}.norm{number}", f"{theirs}.bn{number}")
+            if stage and not block:
+                pairs += [(f"{mine}.skip.weight", f"{theirs}.downsample.0.weight")]
+                pairs += _norm(f"{mine}.skip_norm", f"{theirs}.downsample.1")
+    return pairs
+
+
 def _stackmix_names(tensors: Tensors) -> dict[str, str]:
     pairs = _affine("stem", "feature_extractor.0") + _norm("norm", "feature_extractor.1")
-    for stage, count in enumerate((3, 4, 6)):
-        for block in range(count):
-            here, there = f"stages.{stage}.{block}", f"feature_extractor.{stage + 4}.{block}"
-            for number in (1, 2):
-                pairs += [(f"{here}.conv{number}.weight", f"{there}.conv{number}.weight")]
-                pairs += _norm(f"{here}.norm{number}", f"{there}.bn{number}")
-            if stage and not block:
-                pairs += [(f"{here}.skip.weight", f"{there}.downsample.0.weight")]
-                pairs += _norm(f"{here}.skip_norm", f"{there}.downsample.1")
+    pairs += _residual_stages("feature_extractor.{}", 4)
     for layer in range(3):
         pairs += _two_ways(f"sequence.{layer}", "bilstm.lstm", f"l{layer}")
     return dict(pairs + _affine("hidden", "classifier.0") + _affine("head", "classifier.3"))
@@ -267,15 +275,7 @@ class Trunk:
 def _resnet34_names() -> dict[str, str]:
     """To its third stage. The stem has stride 1 here, 2 there, and a bias that the file has not."""
     pairs = [("stem.weight", "conv1.weight"), *_norm("norm", "bn1")]
-    for stage, count in enumerate((3, 4, 6)):
-        for block in range(count):
-            here, there = f"stages.{stage}.{block}", f"layer{stage + 1}.{block}"
-            for number in (1, 2):
-                pairs += [(f"{here}.conv{number}.weight", f"{there}.conv{number}.weight")]
-                pairs += _norm(f"{here}.norm{number}", f"{there}.bn{number}")
-            if stage and not block:
-                pairs += [(f"{here}.skip.weight", f"{there}.downsample.0.weight")]
-                pairs += _norm(f"{here}.skip_norm", f"{there}.downsample.1")
+    pairs += _residual_stages("layer{}", 1)
     return dict(pairs)
 
 

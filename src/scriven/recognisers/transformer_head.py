@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from scriven.recognisers.attention import FIRST, padding_bias
+from scriven.reader.attention_decoder import FIRST
+from scriven.recognisers.attention import padding_bias
 from scriven.recognisers.ctc_head import grown_rows
 from scriven.text import Charset
 

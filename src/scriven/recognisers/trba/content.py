@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from scriven.recognisers.attention import FIRST, padding_bias
+from scriven.reader.attention_decoder import FIRST
+from scriven.recognisers.attention import padding_bias
 from scriven.recognisers.ctc_head import grown_rows
 from scriven.text import Charset
 

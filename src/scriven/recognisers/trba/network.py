@@ -11,7 +11,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from scriven.base import SettingsError
-from scriven.recognisers.attention import FIRST, attention_graphs, attention_loss, attention_read
+from scriven.reader.attention_decoder import FIRST
+from scriven.recognisers.attention import attention_graphs, attention_loss, attention_read
 from scriven.recognisers.contract import GraphSpec
 from scriven.recognisers.ctc_head import ctc_graphs, ctc_loss, ctc_read, grown_head
 from scriven.recognisers.recurrent import BiLstm
