@@ -59,7 +59,7 @@ def score(
     folders = [LinesFolder(path, settings.level) for path in ([lines] if isinstance(lines, str | Path) else lines)]
     splits = [_split(folder, split) for folder in folders]
     reader, decoder = load(model, settings)
-    parameters = count_parameters(find_model(model), reader.info)
+    parameters = count_parameters(find_model(model))
     result = Scores(str(model), [], [], Counter(), settings.ignore_case, parameters, (reader, decoder))
     for folder, chosen, name in zip(folders, splits, _names(folders), strict=True):
         found = ScoredSet(name, chosen or "all", folder, trained_on=_trained_on(folder, chosen, reader.info))
