@@ -1,5 +1,6 @@
 """Training data: the characters of the inputs, and language codes beside folders of the same name."""
 
+from dataclasses import replace
 import numpy as np
 import pytest
 
@@ -80,6 +81,12 @@ def test_a_text_that_is_too_long_is_said_in_characters_and_px(text, narrowest):
     assert fault.kind == "frames" and "frames" not in fault.reason
     assert f"({len(text)} characters) is too long for its picture, which is {narrowest - 1} px wide" in fault.reason
     assert f"at least {narrowest} px are needed" in fault.reason
+
+
+def test_a_text_beyond_the_frames_of_a_network_of_fixed_width_is_not_blamed_on_its_picture():
+    (fault,) = faults("abcdefghi", 4000, replace(PLAIN, frames=8))
+    assert fault.kind == "frames" and "4097" not in fault.reason
+    assert "(9 characters) is longer than this network can read in any picture; split the line" in fault.reason
 
 
 def test_no_text_and_an_empty_text_are_two_reasons():

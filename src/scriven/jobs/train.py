@@ -32,7 +32,7 @@ from scriven.training.checkpoint import (
 from scriven.training.data import TrainingData, languages
 from scriven.training.devices import check_available, fabric_of, resolved_precision
 from scriven.training.fit import Progress, SaveCallback, TrainingRun, begin, fit
-from scriven.training.gate import ParentScore, baseline, keep_parent, measured_for_gate, refusal
+from scriven.training.gate import CTC_CER, ParentScore, baseline, keep_parent, measured_for_gate, refusal
 from scriven.training.layers import check_parts
 from scriven.training.loader import AugmentSchedule, Plan
 from scriven.training.progress_log import format_log_row
@@ -65,7 +65,8 @@ class Trained:
             return f"not improved, the parent's weights are kept: {self.refused} (--set gate=no keeps the new ones)"
         best = self.info.scores["valid"]
         few = ", too few for a reliable CER: score the model on a test set" if best["n"] < MIN_VALIDATION_LINES else ""
-        return f"CER {best['cer']:.2%} on {counted(best['n'], self.validated_on)}{few}"
+        by_ctc = f" by the attention head, {best[CTC_CER]:.2%} by CTC," if CTC_CER in best else ""
+        return f"CER {best['cer']:.2%}{by_ctc} on {counted(best['n'], self.validated_on)}{few}"
 
 
 def train(
@@ -246,7 +247,12 @@ def _info(
         stretch=stretch,
         parents=parents,
         data=list(training_data.data),
-        scores={"valid": {"cer": best["cer"], "n": sum(map(len, training_data.valid)), "step": best["step"]}},
+        scores={
+            "valid": {
+                "n": sum(map(len, training_data.valid)),
+                **{k: best[k] for k in ("cer", CTC_CER, "step") if k in best},
+            }
+        },
         versions=versions(),
         licence=licence,
         languages=languages(inputs) or parent_languages,

@@ -86,6 +86,11 @@ def text_fault(text: str | None) -> Fault | None:
 
 def too_long(text: str, width: int, narrowest: int) -> str:
     """The message for a text whose picture of `width` px has too few frames for it; `narrowest`: px that it needs."""
+    if narrowest > WIDEST:
+        return (
+            f"its text ({counted(len(text), 'character')}) is longer than this network can read in any picture; split "
+            "the line, or train a network with a frame for each few px of width"
+        )
     return (
         f"its text ({counted(len(text), 'character')}) is too long for its picture, which is {width} px wide at the "
         f"recogniser's height (at least {narrowest} px are needed); check that they belong together"
