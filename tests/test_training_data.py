@@ -1,6 +1,7 @@
 """Training data: the characters of the inputs, and language codes beside folders of the same name."""
 
 from dataclasses import replace
+
 import numpy as np
 import pytest
 

@@ -2,8 +2,10 @@
 
 import itertools
 import string
+from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from torch.nn import functional as F
@@ -15,7 +17,7 @@ from scriven.recognisers.trba.features import FEATURES
 from scriven.recognisers.trba.network import PREDICTIONS, SEQUENCES, TRANSFORMATIONS
 from scriven.recognisers.trba.resample import squashed
 from scriven.recognisers.trba.tps import ThinPlateSpline, base_points, inverse_system
-from scriven.tensors import Batch
+from scriven.tensors import Batch, length_mask
 from scriven.text import Charset
 
 INSENSITIVE = Charset(tuple(string.printable[:36]))
@@ -54,20 +56,47 @@ def test_every_combination_builds_learns_and_reads_alone_as_in_a_batch(combinati
     assert len(net.read(given)) == 2
 
 
+def bent(combination: tuple[str, ...], width: str = "fixed") -> torch.nn.Module:
+    """A network in use: the points of its spline follow the picture, and the statistics of its norms have settled."""
+    torch.manual_seed(1)
+    net = build("trba", WORDS, **small(combination, width))
+    if net.transformation is not None:
+        torch.nn.init.normal_(net.transformation.localiser.out.weight, std=0.02)
+    with torch.no_grad():
+        for seed in range(30):
+            net.loss(batch(seed))
+    return net.eval()
+
+
+def exported_difference(net: torch.nn.Module, folder: Path, inputs: dict[str, torch.Tensor] | None = None) -> float:
+    """The largest difference between the outputs of the exported graphs and torch; `inputs` of the one of pictures."""
+    worst = 0.0
+    for role, graph in inference_graphs(net).items():
+        export(graph, folder / f"{role}.onnx")
+        given = inputs if inputs and "images" in graph.inputs else graph.inputs
+        session = onnxruntime.InferenceSession(str(folder / f"{role}.onnx"))
+        found = session.run(list(graph.outputs), {name: value.numpy() for name, value in given.items()})
+        with torch.no_grad():
+            expected = graph.module(*given.values())
+        worst = max([worst, *(float(np.abs(a - b.numpy()).max()) for a, b in zip(found, expected, strict=True))])
+    return worst
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("combination", COMBINATIONS, ids="-".join)
 def test_every_combination_exports(combination, tmp_path):
-    import onnxruntime
+    assert exported_difference(bent(combination), tmp_path) < 1e-3
 
-    net = build("trba", WORDS, **small(combination)).eval()
-    for role, graph in inference_graphs(net).items():
-        export(graph, tmp_path / f"{role}.onnx")
-        session = onnxruntime.InferenceSession(str(tmp_path / f"{role}.onnx"))
-        found = session.run(list(graph.outputs), {name: value.numpy() for name, value in graph.inputs.items()})
-        with torch.no_grad():
-            expected = graph.module(*graph.inputs.values())
-        for got, want in zip(found, expected, strict=True):
-            np.testing.assert_allclose(got, want.numpy(), atol=1e-3)
+
+@pytest.mark.parametrize(("features", "width"), [("vgg", "fixed"), ("rcnn", "variable")])
+def test_a_bent_spline_is_exported_as_torch_computes_it(features, width, tmp_path):
+    net = bent(("tps", features, "none", "ctc"), width)
+    ink = torch.from_numpy(np.random.default_rng(0).choice([0.0, 1.0], (3, 1, 32, 240))).float()  # every px an edge
+    widths = torch.tensor([240, 171, 38])
+    assert (
+        exported_difference(net, tmp_path, {"images": ink * length_mask(widths, 240)[:, None, None], "widths": widths})
+        < 1e-3
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,6 +138,23 @@ def test_the_spline_is_the_identity_when_the_points_stay_and_follows_them_when_t
     spline.localiser.forward = lambda images, widths: base[None] + torch.tensor([0.2, 0.0])
     moved = spline(images, torch.tensor([100]))
     torch.testing.assert_close(moved[..., 10:80], images[..., 20:90], atol=0.1, rtol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_spline_is_as_exact_where_autocast_computes_with_16_bits(dtype):
+    spline = ThinPlateSpline(20, 64).eval()
+    images = torch.rand(1, 1, 32, 100, generator=torch.Generator().manual_seed(0))
+    points = torch.from_numpy(base_points(20)).float()[None] * 0.9
+    spline.localiser.forward = lambda images, widths: points
+    with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+        found = spline(images, torch.tensor([100]))
+    grid = (
+        torch.stack(torch.meshgrid(*[(2 * torch.arange(n) + 1 - n) / n for n in (32, 100)], indexing="ij")[::-1], -1)
+        * 0.9
+    )
+    torch.testing.assert_close(
+        found, F.grid_sample(images, grid[None], padding_mode="border", align_corners=True), atol=1e-4, rtol=0
+    )
 
 
 def test_the_inverse_of_the_spline_is_exact():

@@ -55,38 +55,46 @@ class ThinPlateSpline(nn.Module):
     """Samples pictures (N, 1, H, W) where the spline maps each pixel; the size does not change.
 
     The map takes base points on the upper and lower edge to the points that `Localiser` predicts. The inverse of its
-    system of equations depends on the number of points alone and is computed once.
+    system of equations depends on the number of points alone and is computed once. Its terms are large and cancel, so
+    the map is computed in float64: in float32 two libraries differ by a hundredth of the contrast.
     """
-
-    base: Tensor
-    inverse: Tensor
 
     def __init__(self, points: int, channels: int):
         super().__init__()
         self.localiser = Localiser(points, channels)
-        base = base_points(points)
-        self.register_buffer("base", torch.from_numpy(base).float(), persistent=False)
-        self.register_buffer("inverse", torch.from_numpy(inverse_system(base)).float(), persistent=False)
+        self.base = base_points(points)
+        self.inverse = inverse_system(self.base)
 
     def forward(self, images: Tensor, widths: Tensor) -> Tensor:
         predicted = self.localiser(images, widths)  # (N, F, 2)
         n, _, height, width = images.shape
-        solved = self.inverse[:, : predicted.shape[1]] @ predicted  # (N, F + 3, 2); the side conditions are zero
-        own = widths[:, None].to(images.dtype)
-        x = (2 * torch.arange(width, device=images.device)[None] + 1 - own) / own  # (N, W)
-        y = (2 * torch.arange(height, device=images.device, dtype=images.dtype) + 1 - height) / height  # (H,)
-        dx = x[:, None, :, None] - self.base[:, 0]  # (N, 1, W, F)
-        dy = y[None, :, None, None] - self.base[:, 1]  # (1, H, 1, F)
-        squared = dx * dx + dy * dy
-        radial = squared * torch.log(squared.sqrt() + EPSILON)  # (N, H, W, F)
-        plane = solved[:, 0, None, None] + x[:, None, :, None] * solved[:, 1, None, None]
-        grid = plane + y[None, :, None, None] * solved[:, 2, None, None]
-        grid = grid + (radial.flatten(1, 2) @ solved[:, 3:]).view(n, height, width, 2)
-        across = (grid[..., 0].clamp(-1, 1) + 1) * (own[:, :, None] - 1) / max(width - 1, 1) - 1
+        shares = self.shares(widths, height, width)
+        grid = (shares @ predicted.to(shares)).view(n, height, width, 2).to(images)
+        own = widths[:, None, None].to(images.dtype)
+        across = (grid[..., 0].clamp(-1, 1) + 1) * (own - 1) / max(width - 1, 1) - 1
         sampled = F.grid_sample(
             images, torch.stack([across, grid[..., 1]], -1), padding_mode="border", align_corners=True
         )
         return sampled * length_mask(widths, width)[:, None, None].to(images.dtype)
+
+    def shares(self, widths: Tensor, height: int, width: int) -> Tensor:
+        """The share of each control point in the place that each pixel is sampled from, (N, H * W, F); they sum to 1.
+
+        `widths` (N,) px: x runs from -1 to 1 over a picture's own width, and stays at 1 in its padding.
+        """
+        place = "cpu" if widths.device.type == "mps" else widths.device  # mps has no float64
+        base, inverse = (torch.from_numpy(array).to(place) for array in (self.base, self.inverse))
+        own = widths[:, None].to(base)
+        x = (2 * torch.arange(width, device=base.device)[None] + 1 - own) / own  # (N, W)
+        x = x.clamp(max=1)
+        y = (2 * torch.arange(height, device=base.device, dtype=base.dtype) + 1 - height) / height  # (H,)
+        dx = x[:, None, :, None] - base[:, 0]  # (N, 1, W, F)
+        dy = y[None, :, None, None] - base[:, 1]  # (1, H, 1, F)
+        squared = dx * dx + dy * dy
+        radial = squared * torch.log(squared.sqrt() + EPSILON)  # (N, H, W, F)
+        bias, across, down = inverse[:3, : len(base)]  # each (F,)
+        plane = bias + x[:, None, :, None] * across + y[None, :, None, None] * down
+        return (plane + radial @ inverse[3:, : len(base)]).flatten(1, 2)
 
 
 def base_points(points: int) -> np.ndarray:
