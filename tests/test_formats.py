@@ -3,7 +3,6 @@
 import json
 import re
 import string
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,10 +17,10 @@ from scriven.images import as_stored, decode, encode
 from scriven.importers import IMPORTERS
 from scriven.jobs.export import export
 from scriven.jobs.import_ import import_lines
-from scriven.lines import Line, LinesFolder, LinesWriter
+from scriven.lines import Line, LinesFolder
 from scriven.lines.paths import same
 from scriven.text import normalise
-from toy_imports import PNG, folder, read, save  # noqa: F401
+from toy_imports import PNG, lines_folder, read, save
 
 PICTURE = np.tile(np.arange(60, dtype=np.uint8) * 4, (20, 1))
 PICTURES = [PNG, encode(PICTURE, "png"), encode(PICTURE, "jpg"), encode(PICTURE, "webp")]
@@ -84,13 +83,6 @@ def test_every_importer_says_what_it_expected_where(format: str, tmp_path: Path)
             list(IMPORTERS[format](source))
 
 
-def lines_folder(path: Path, *lines: Line) -> Path:
-    with LinesWriter(path, {"command": "test"}) as writer:
-        for line in lines:
-            writer.write(line)
-    return path
-
-
 @pytest.mark.parametrize("format", EXPORTERS)
 def test_labels_with_backslashes_and_regex_characters_are_kept(format: str, tmp_path: Path) -> None:
     """The filter of earlier readers put the character set into a regular expression and lost such labels."""
@@ -102,71 +94,6 @@ def test_labels_with_backslashes_and_regex_characters_are_kept(format: str, tmp_
     done = import_lines(tmp_path / "out", tmp_path / "back", format)
     assert not done.skipped
     assert sorted(str(line.text) for line in LinesFolder(done.out).lines()) == sorted(labels)
-
-
-# ---- LMDB
-
-
-def database(path: Path, pairs: dict[bytes, bytes]) -> Path:
-    lmdb = pytest.importorskip("lmdb")
-    path.mkdir(parents=True)
-    with lmdb.open(str(path)) as environment, environment.begin(write=True) as transaction:
-        for key, value in pairs.items():
-            transaction.put(key, value)
-    return path
-
-
-def keys(path: Path) -> dict[bytes, bytes]:
-    lmdb = pytest.importorskip("lmdb")
-    with lmdb.open(str(path), readonly=True, lock=False) as environment, environment.begin() as transaction:
-        return {bytes(key): bytes(value) for key, value in transaction.cursor()}
-
-
-def test_the_keys_of_an_lmdb_are_those_of_clova(tmp_path: Path) -> None:
-    pytest.importorskip("lmdb")
-    damaged = Line("damaged", b"\x89PNG no picture", "x")
-    source = lines_folder(tmp_path / "l", Line("a", PNG, "été"), damaged, Line("b", PNG, "zwei"))
-    done = export("lmdb", source, tmp_path / "out")
-    assert [skipped.id for skipped in done.skipped] == ["damaged"] and done.lines == 2
-    assert keys(tmp_path / "out" / "train") == {
-        b"image-000000001": PNG,
-        b"label-000000001": "été".encode(),
-        b"id-000000001": b"a",
-        b"image-000000002": PNG,
-        b"label-000000002": b"zwei",
-        b"id-000000002": b"b",
-        b"num-samples": b"2",
-    }
-
-
-def test_the_map_of_an_lmdb_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("lmdb")
-    monkeypatch.setattr(import_module("scriven.exporters.lmdb"), "GROW", 1 << 16)
-    noise = encode(np.random.default_rng(0).integers(0, 255, (64, 256), np.uint8), "png")
-    source = lines_folder(tmp_path / "l", *(Line(f"n{number:03d}", noise, str(number)) for number in range(40)))
-    export("lmdb", source, tmp_path / "out")
-    assert len(noise) * 40 > 4 << 16
-    assert [text for _, _, text in read("lmdb", tmp_path / "out")[0]] == [str(number) for number in range(40)]
-
-
-@pytest.mark.parametrize("count", [None, b"", b"many"])
-def test_an_lmdb_without_a_number_of_samples_is_refused(count: bytes | None, tmp_path: Path) -> None:
-    pairs = {b"image-000000001": PNG, b"label-000000001": b"x"} | ({} if count is None else {b"num-samples": count})
-    source = database(tmp_path / "s", pairs)
-    with pytest.raises(LinesError, match=f"^{re.escape(str(source / 'data.mdb'))} should have the key num-samples"):
-        list(IMPORTERS["lmdb"](source))
-
-
-def test_missing_keys_and_damaged_pictures_of_an_lmdb_are_named(tmp_path: Path) -> None:
-    """Earlier readers stopped at a missing key and trained on a black picture in place of a damaged one."""
-    pairs = {b"num-samples": b"4"} | {b"label-%09d" % number: b"word" for number in (1, 2, 4)}
-    pairs |= {b"image-000000001": PNG, b"image-000000003": PNG, b"image-000000004": PNG[:40]}
-    lines, skipped = read("lmdb", database(tmp_path / "s", pairs))
-    assert lines == [("train", "000000001", "word")]
-    reasons = {item.id: item.reason for item in skipped}
-    assert "has no key image-000000002" in reasons["000000002"]
-    assert "has no key label-000000003" in reasons["000000003"]
-    assert set(reasons) == {"000000002", "000000003", "000000004"} and "000000004" in reasons["000000004"]
 
 
 # ---- lists of writers

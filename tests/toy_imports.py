@@ -36,6 +36,13 @@ def skipped_of(format: str, source: Path, **options: object) -> dict[str, str]:
     return {item.id: item.reason for item in IMPORTERS[format](source, **options) if isinstance(item, Skipped)}
 
 
+def lines_folder(path: Path, *lines: Line) -> Path:
+    with LinesWriter(path, {"command": "test"}) as writer:
+        for line in lines:
+            writer.write(line)
+    return path
+
+
 @pytest.fixture
 def folder(tmp_path: Path, letters: list[Line]) -> Path:
     with LinesWriter(tmp_path / "lines", {"command": "test"}) as writer:

@@ -1,4 +1,8 @@
-"""One LMDB per split, as Clova's benchmark and AttentionHTR read it; id-%09d keeps ids. Needs the extra lmdb."""
+"""One LMDB per split, as Clova's benchmark and AttentionHTR read it. Needs the extra lmdb.
+
+Further keys, which those programs ignore, keep the rest of a line: id-%09d, and, unless they are empty or usual,
+hand-%09d, page-%09d, origin-%09d and confidence-%09d.
+"""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,6 +11,7 @@ from typing import Any
 from scriven.base import ImageError, MissingExtra, OutputError, Skipped
 from scriven.exporters.common import FOLDERS, Lines
 from scriven.images import decode
+from scriven.lines import Line
 
 GROW = 1 << 28  # bytes by which the map is enlarged when it is full
 AT_ONCE = 1000  # samples per transaction
@@ -46,16 +51,23 @@ def _write(database: Any, lines: Lines, out: Path, databases: ExitStack) -> list
             environment = database.open(str(out / FOLDERS[split]), map_size=GROW, writemap=False, lock=False)
             open_ones[split] = databases.enter_context(environment)
         number = counts[split] = counts.get(split, 0) + 1
-        values = (line.image, (line.text or "").encode(), line.id.encode())
-        keys = (b"image-%09d", b"label-%09d", b"id-%09d")
         pairs = waiting.setdefault(split, [])
-        pairs += [(key % number, value) for key, value in zip(keys, values, strict=True)]
-        if len(pairs) >= AT_ONCE * len(keys):
+        pairs += _pairs(line, number)
+        if number % AT_ONCE == 0:
             _put(database, open_ones[split], pairs)
             pairs.clear()
     for split, environment in open_ones.items():
         _put(database, environment, [*waiting[split], (b"num-samples", str(counts[split]).encode())])
     return skipped
+
+
+def _pairs(line: Line, number: int) -> list[tuple[bytes, bytes]]:
+    """The keys and values of a line."""
+    about = {"hand": line.hand, "page": line.page, "origin": "" if line.origin == "human" else line.origin}
+    about["confidence"] = "" if line.confidence is None else repr(line.confidence)
+    values = {"image": line.image, "label": (line.text or "").encode(), "id": line.id.encode()}
+    values |= {name: text.encode() for name, text in about.items() if text}
+    return [(f"{name}-{number:09d}".encode(), value) for name, value in values.items()]
 
 
 def _put(database: Any, environment: Any, pairs: list[tuple[bytes, bytes]]) -> None:

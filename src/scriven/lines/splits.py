@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-ALIASES = {  # accepted names of splits, in names of files and folders
+ALIASES = {  # accepted names of splits, in names of files and folders; `evaluation` has the test sets of Clova's data
     **dict.fromkeys(("train", "training", "trainset"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev", "eval"), "valid"),
-    **dict.fromkeys(("test", "testing", "testset"), "test"),
+    **dict.fromkeys(("test", "testing", "testset", "evaluation"), "test"),
 }
 SPLITS = ("train", "valid", "test")
 LEVELS = ("lines", "words")
