@@ -34,18 +34,23 @@ LINES = st.lists(
             image=st.sampled_from(PICTURES),
             text=st.text(ANY, max_size=12).map(normalise),
             hand=st.text(ANY, min_size=1, max_size=6),
+            page=st.text(ANY, min_size=1, max_size=6),
+            origin=st.sampled_from(["human", "pseudo"]),
+            confidence=st.none() | st.floats(0, 1),
         ),
     ),
     min_size=1,
     max_size=5,
     unique_by=lambda pair: same(pair[1].id),
 )
+ABOUT = ("hand", "page", "origin", "confidence")
+KEPT = dict.fromkeys(("csv", "imagefolder", "lmdb", "paddleocr"), ABOUT) | {"writers": ("hand",)}  # beside id and text
 AWKWARD = r"* ### \ \\ [a-z] ^$ .* (?i) a|b {2} <space> <ctc> , ; # % \d \t"
 
 
-def has_breaks(id: str) -> bool:
-    """Whether an id has line breaks or tabs, which the tables of this package write as %0A, %0D, %09."""
-    return any(character in "\n\r\t" for character in id)
+def has_breaks(line: Line) -> bool:
+    """Whether a line has line breaks or tabs, which the tables of this package write as %0A, %0D, %09."""
+    return any(character in "\n\r\t" for character in line.id + line.hand + line.page)
 
 
 def ink(line: Line) -> list[list[int]]:
@@ -55,10 +60,12 @@ def ink(line: Line) -> list[list[int]]:
 @pytest.mark.parametrize("format", [name for name in EXPORTERS if name != "transcripts"])
 @settings(max_examples=60, deadline=None)
 @given(lines=LINES)
-def test_every_format_keeps_ids_texts_and_pictures(format: str, lines: list[tuple[str, Line]]) -> None:
+def test_every_format_keeps_ids_texts_pictures_and_what_it_has_room_for(
+    format: str, lines: list[tuple[str, Line]]
+) -> None:
     if format == "lmdb":
         pytest.importorskip("lmdb")
-    assume(format != "csv" or not any(has_breaks(line.id) for _, line in lines))
+    assume(format != "csv" or not any(has_breaks(line) for _, line in lines))
     with TemporaryDirectory() as place:
         assert EXPORTERS[format](iter(lines), Path(place)) == []
         items = list(IMPORTERS[format](Path(place)))
@@ -68,8 +75,7 @@ def test_every_format_keeps_ids_texts_and_pictures(format: str, lines: list[tupl
     for split, line in lines:
         other_split, other = back[line.id]
         assert (other_split, other.text) == (split, line.text)
-        if format == "writers":
-            assert other.hand == line.hand
+        assert all(getattr(other, name) == getattr(line, name) for name in KEPT.get(format, ()))
         assert other.image == line.image or ink(other) == ink(line)
 
 
@@ -94,6 +100,21 @@ def test_labels_with_backslashes_and_regex_characters_are_kept(format: str, tmp_
     done = import_lines(tmp_path / "out", tmp_path / "back", format)
     assert not done.skipped
     assert sorted(str(line.text) for line in LinesFolder(done.out).lines()) == sorted(labels)
+
+
+@pytest.mark.parametrize("format", EXPORTERS)
+def test_damaged_pictures_are_named_and_never_exported(format: str, tmp_path: Path) -> None:
+    """Most exporters used to write them as they were, under the name of a picture."""
+    if format == "lmdb":
+        pytest.importorskip("lmdb")
+    whole = encode(np.random.default_rng(0).integers(0, 255, (20, 60), np.uint8), "png")
+    bad = {"short": whole[: len(whole) // 2], "junk": b"no picture at all"}
+    lines = [Line("good", whole, "one", hand="a"), *(Line(id, data, "two", hand="a") for id, data in bad.items())]
+    done = export(format, lines_folder(tmp_path / "l", *lines), tmp_path / "out")
+    assert done.lines == 1 and [skipped.id for skipped in done.skipped] == ["short", "junk"]
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file() and path.read_bytes() in bad.values()]
+    items = list(IMPORTERS[format](tmp_path / "out"))
+    assert [item[1].text for item in items if not isinstance(item, Skipped)] == ["one"] and len(items) == 1
 
 
 # ---- lists of writers

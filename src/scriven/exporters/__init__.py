@@ -1,7 +1,7 @@
 """Exporters, one file per format: functions (lines, out) that write the lines and return the skipped ones.
 
-`lines` are pairs `(split, Line)` with text, `out` is an empty folder, a skipped line is a `Skipped(id, reason)`.
-`scriven import` reads every format back.
+`lines` are pairs `(split, Line)` with text, `out` is an empty folder, a skipped line is a `Skipped(id, reason)`; lines
+whose picture is damaged are skipped. `scriven import` reads every format back.
 """
 
 from scriven.exporters.common import Exporter

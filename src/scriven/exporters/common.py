@@ -45,7 +45,7 @@ class PictureWriter:
         """Write the encoded picture; returns its path below `out`.
 
         A name that is too long for file systems is truncated and ends in a hash; the id cannot be restored from it.
-        Raises ImageError for a damaged picture that must be converted.
+        Raises ImageError for a damaged picture, of which nothing is written.
         """
         picture = converted(line, self.formats)
         names = [_short(name, line.id) for name in file_names(line.id, self.safe)]
@@ -58,8 +58,19 @@ class PictureWriter:
 
 
 def converted(line: Line, formats: Collection[str]) -> bytes:
-    """The encoded picture of a line, as grey PNG if it has none of these formats. Raises ImageError."""
-    return line.image if suffix_of(line.image) in formats else encode(decode(line.image, line.id), "png")
+    """The encoded picture of a line, as grey PNG if it has none of these formats.
+
+    It is decoded in any case: raises ImageError for a damaged picture, which other programs would train on.
+    """
+    grey = decode(line.image, line.id)
+    return line.image if suffix_of(line.image) in formats else encode(grey, "png")
+
+
+def about(line: Line) -> dict[str, str | float]:
+    """What is known of a line beside picture and text: hand, page, confidence, and its origin unless it is `human`."""
+    known = {"hand": line.hand, "page": line.page, "origin": "" if line.origin == "human" else line.origin}
+    found: dict[str, str | float] = {name: value for name, value in known.items() if value}
+    return found if line.confidence is None else found | {"confidence": line.confidence}
 
 
 def _short(name: str, id: str) -> str:

@@ -14,8 +14,7 @@ def csv(lines: Lines, out: Path) -> list[Skipped]:
     pictures = PictureWriter(out)
     with open(out / "marking.csv", "w", newline="", encoding="utf-8") as file:
         file.write(write_row(COLUMNS))
-        for split, line in lines:
-            path = pictures.save(split, line).as_posix()
+        for split, line, path in pictures.saved(lines):
             about = (line.hand or None, line.page or None, line.origin, line.confidence)
-            file.write(write_row((line.id, path, split, line.text, *about)))
-    return []
+            file.write(write_row((line.id, path.as_posix(), split, line.text, *about)))
+    return pictures.skipped

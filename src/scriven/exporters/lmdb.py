@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scriven.base import ImageError, MissingExtra, OutputError, Skipped
-from scriven.exporters.common import FOLDERS, Lines
+from scriven.exporters.common import FOLDERS, Lines, about
 from scriven.images import decode
 from scriven.lines import Line
 
@@ -63,10 +63,8 @@ def _write(database: Any, lines: Lines, out: Path, databases: ExitStack) -> list
 
 def _pairs(line: Line, number: int) -> list[tuple[bytes, bytes]]:
     """The keys and values of a line."""
-    about = {"hand": line.hand, "page": line.page, "origin": "" if line.origin == "human" else line.origin}
-    about["confidence"] = "" if line.confidence is None else repr(line.confidence)
     values = {"image": line.image, "label": (line.text or "").encode(), "id": line.id.encode()}
-    values |= {name: text.encode() for name, text in about.items() if text}
+    values |= {name: str(value).encode() for name, value in about(line).items()}
     return [(f"{name}-{number:09d}".encode(), value) for name, value in values.items()]
 
 

@@ -9,8 +9,8 @@ from scriven.exporters.common import Lines, PictureWriter
 def pairs(lines: Lines, out: Path) -> list[Skipped]:
     """Write every picture, with its text beside it as `NAME.gt.txt`."""
     pictures = PictureWriter(out)
-    for split, line in lines:
-        picture = out / pictures.save(split, line)
+    for _, line, path in pictures.saved(lines):
+        picture = out / path
         text = picture.with_name(picture.name[: -len(picture.suffix)] + ".gt.txt")
         text.write_text(f"{line.text}\n", "utf-8", newline="\n")
-    return []
+    return pictures.skipped

@@ -10,6 +10,6 @@ def tsv(lines: Lines, out: Path) -> list[Skipped]:
     """Write pictures into folders by split, and `gt.txt`: path, tab, text."""
     pictures = PictureWriter(out)
     with open(out / "gt.txt", "w", newline="\n", encoding="utf-8") as file:
-        for split, line in lines:
-            file.write(f"{pictures.save(split, line).as_posix()}\t{line.text}\n")
-    return []
+        for _, line, path in pictures.saved(lines):
+            file.write(f"{path.as_posix()}\t{line.text}\n")
+    return pictures.skipped

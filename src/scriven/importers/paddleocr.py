@@ -25,7 +25,8 @@ def paddleocr(source: Path, *, images: str = "", split: str = "train") -> Iterat
 
     Paths are relative to the folder of the file or to its parent, or to `images`. Boxes are cut out upright. A box that
     is the whole picture keeps the bytes and the id of the picture; others get numbers. Boxes that are marked as
-    difficult or have no transcription are skipped. Raises LinesError if there is no such file.
+    difficult or have no transcription are skipped; the keys hand, page, origin and confidence of a box, which `scriven
+    export paddleocr` writes, are kept. Raises LinesError if there is no such file.
     """
     boxes = [source] if source.is_file() and not source.name.startswith("rec_gt") else sorted(source.rglob("Label.txt"))
     lists = [source] if source.is_file() else sorted(source.rglob("rec_gt*.txt"))
@@ -85,11 +86,17 @@ def _lines(id: str, picture: Path, boxes: Sequence[Mapping[str, Any]]) -> Iterat
             if not isinstance(text, str) or unreadable or box.get("difficult") is True:
                 yield Skipped(name, f"it is marked as not transcribed ({text!r:.20}); transcribe it in PPOCRLabel")
             elif whole:
-                yield from_file(id, picture, text)
+                yield from_file(id, picture, text, **_about(box))
             else:
-                yield line(name, encode(crop_quad(page, corners)), text, page=id)
+                yield line(name, encode(crop_quad(page, corners)), text, **{"page": id} | _about(box))
         except ImageError as error:
             yield Skipped(name, str(error))
+
+
+def _about(box: Mapping[str, Any]) -> dict[str, Any]:
+    """Hand, page, origin and confidence of a box, as far as it has them."""
+    texts = {name: box[name] for name in ("hand", "page", "origin") if isinstance(box.get(name), str) and box[name]}
+    return texts | ({"confidence": box["confidence"]} if "confidence" in box else {})
 
 
 def _corners(points: Any) -> list[tuple[float, float]]:
