@@ -25,6 +25,12 @@ from toy_imports import lines_of, save, skipped_of
         ("TestLines", "test"),
         ("LargeWriterIndependentTextLineRecognitionTask", None),
         ("readme", None),
+        ("groundtruth_training_icdar2011", "train"),
+        ("ground_truth_validation_icdar2011", "valid"),
+        ("RWTH.iam_word_gt_final.train", "train"),
+        ("my_test_notes", None),
+        ("README-test", None),
+        ("train_test_split", None),
     ],
 )
 def test_lists_of_a_partition_are_known_by_name(name: str, split: str | None) -> None:
@@ -96,6 +102,15 @@ def test_lists_of_a_published_size_are_not_reported(tmp_path: Path, caplog: pyte
         others = "".join(f"{name}-{number:03d}\n" for number in range(1, count))
         save(source / "splits" / f"{name}.uttlist", f"{form}\n{others}")
     assert len(lines_of("iam", source)) == 4 and "unlike published" not in caplog.text
+
+
+def test_notes_beside_the_lists_are_not_lists(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Their words used to be taken for ids of the test set."""
+    source = aachen(iam(tmp_path / "iam") / "splits").parent
+    for name in ("my_test_notes.txt", "README-test.txt"):
+        save(source / "splits" / name, "a01-000u is a form\n")
+    assert len(lines_of("iam", source)) == 4 and not skipped_of("iam", source)
+    assert "my_test_notes.txt is not named like a list" in caplog.text
 
 
 def test_iam_words_by_the_lists_of_words_with_labels(tmp_path: Path) -> None:

@@ -93,6 +93,44 @@ def test_a_page_of_imgur5k_is_decoded_once(tmp_path: Path, monkeypatch: pytest.M
     assert opened == [str(tmp_path / "images" / "one.jpg")]
 
 
+def changed(source: Path, part: str, **entries: object) -> None:
+    """Set entries of a part of the annotations."""
+    file = source / "dataset_info" / "imgur5k_annotations.json"
+    content = json.loads(file.read_text())
+    content[part] |= entries
+    file.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("entry", ["str", 3, None, [], {}, {"word": None}, {"word": {"x": 1}, "bounding_box": "[]"}])
+def test_an_odd_annotation_skips_its_word_only(entry: object, tmp_path: Path) -> None:
+    """An annotation that is no object used to be a traceback, and the word null the text "None"."""
+    box = "[50, 30, 60, 20, 0]"
+    source = imgur5k(tmp_path, np.full((60, 100), 200, np.uint8), {"one_0": ("a", box), "one_1": ("b", box)})
+    changed(source, "ann_id", one_0=entry)
+    assert [line.id for _, line in lines_of("imgur5k", source)] == ["one_1"]
+    assert "its ann_id is " in skipped_of("imgur5k", source)["one_0"]
+
+
+@pytest.mark.parametrize("ids", ["one_0", {"one_0": 1}, [["one_0"]], [3], 7, None])
+def test_an_odd_list_of_annotations_skips_its_page_only(ids: object, tmp_path: Path) -> None:
+    """A text in place of the list used to be taken for a list of letters."""
+    box = "[50, 30, 60, 20, 0]"
+    source = imgur5k(tmp_path, np.full((60, 100), 200, np.uint8), {"one_0": ("a", box)})
+    changed(source, "index_to_ann_map", two=ids)
+    changed(source, "index_id", one={"image_path": "images/one.jpg", "image_hash": None})
+    assert [line.id for _, line in lines_of("imgur5k", source)] == ["one_0"]
+    why = skipped_of("imgur5k", source)
+    assert set(why) == {"two", "gone"} and "not a list of ids" in why["two"]
+
+
+def test_names_that_no_file_can_have_skip_their_page(tmp_path: Path) -> None:
+    source = imgur5k(tmp_path, np.full((60, 100), 200, np.uint8), {"one_0": ("a", "[50, 30, 60, 20, 0]")})
+    for name in ("\0", "\ud800"):
+        changed(source, "index_id", two={"image_path": f"{name}.jpg"})
+        assert "there is no picture" in skipped_of("imgur5k", source)["two"]
+        assert len(lines_of("imgur5k", source)) == 1
+
+
 def test_what_imgur5k_lacks_is_named(tmp_path: Path) -> None:
     source = imgur5k(tmp_path / "i", np.full((60, 100), 200, np.uint8), {"one_0": ("a", "[50, 30, 60, 20, 0]")})
     why = skipped_of("imgur5k", source)

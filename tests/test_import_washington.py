@@ -56,11 +56,23 @@ def test_digits_and_punctuation_of_george_washington_are_decoded(tokens: str, te
     assert decoded(tokens) == text
 
 
+@pytest.mark.parametrize("tokens", ["A--b", "-A", "A-", "A||b", "A|b|", ""])
+def test_empty_tokens_of_george_washington_are_not_dropped(tokens: str) -> None:
+    """A character that was lost between two separators used to vanish from the text."""
+    with pytest.raises(ValueError, match="empty token"):
+        decoded(tokens)
+
+
 def test_what_george_washington_lacks_is_named(tmp_path: Path) -> None:
     source = washington(tmp_path)
     save(source / "sets" / "cv1" / "test.txt", "279-01\n")
+    with open(source / "ground_truth" / "transcription.txt", "a") as file:
+        file.write("279-01 A--b\n")
     why = skipped_of("washington", source)
-    assert "no list of" in why["272-01"] and "test.txt lists it" in why["279-01"]
+    assert why.pop("279-01").startswith("it has an empty token")
+    save(source / "sets" / "cv1" / "test.txt", "280-01\n")
+    why = skipped_of("washington", source)
+    assert "no list of" in why["272-01"] and "test.txt lists it" in why["280-01"]
     with pytest.raises(LinesError, match=re.escape("should have the lists of the partition in sets/cv2")):
         list(IMPORTERS["washington"](source, fold="cv2"))
     (source / "ground_truth" / "word_labels.txt").unlink()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from scriven.base import ImageError, LinesError, Skipped
+from scriven.base import ImageError, LinesError, Skipped, printable
 from scriven.images import as_stored, encode
 from scriven.importers.common import ImportItem, folder, item, line, read_text
 from scriven.importers.crops import crop_box
@@ -32,11 +32,15 @@ _NUMBER = re.compile(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?")
 
 @dataclass(frozen=True)
 class _Word:
-    """An annotation; `box`: x and y of the centre, width, height in px, angle in degrees; None if it is damaged."""
+    """An annotation; `box`: x and y of the centre, width, height in px, angle in degrees.
+
+    If it is damaged, `box` is None and `wrong` says why.
+    """
 
     id: str
-    text: str
-    box: tuple[float, ...] | None
+    text: str = ""
+    box: tuple[float, ...] | None = None
+    wrong: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,18 +81,19 @@ def _cut(page: _Page, words: list[_Word]) -> Iterator[Any]:
         if page.md5 and hashlib.md5(data, usedforsecurity=False).hexdigest() != page.md5:
             raise ImageError(f"{page.picture} is not the published picture (its MD5 differs); download it again")
         grey = as_stored(data, str(page.picture))
-    except (OSError, ImageError) as error:
-        gone = f"there is no picture {page.picture}; download it with download_imgur5k.py"
-        yield Skipped(page.id, f"{gone if isinstance(error, OSError) else error}; its {len(words)} words are left out")
+    except (OSError, ValueError, ImageError) as error:  # ValueError: a name that no file can have
+        gone = f"there is no picture {printable(str(page.picture))}; download it with download_imgur5k.py"
+        why = error if isinstance(error, ImageError) else gone
+        yield Skipped(printable(page.id), f"{why}; its {len(words)} words are left out")
         return
     for word in words:
         try:
             if word.box is None:
-                raise ImageError("its bounding_box has not five numbers; correct it")
+                raise ImageError(word.wrong)
             x, y, width, height, angle = word.box
             yield line(word.id, encode(crop_box(grey, (x, y), (width, height), angle)), word.text, page=page.id)
         except ImageError as error:
-            yield Skipped(word.id, str(error))
+            yield Skipped(printable(word.id), str(error))
 
 
 def _pages(source: Path, images: str) -> Iterator[_Page | Skipped]:
@@ -119,7 +124,7 @@ def _listed(source: Path, images: str) -> Iterator[_Page | Skipped]:
         if index in listed:
             yield _page(index, listed[index].split, content, source, images)
         else:
-            yield Skipped(index, "its page is in no list of a split; get the lists again")
+            yield Skipped(printable(index), "its page is in no list of a split; get the lists again")
     for index, entry in listed.items():
         if index not in content["index_id"]:
             yield Skipped(index, f"{entry.file.name} lists its page, but {ALL} has it not; download it again")
@@ -137,13 +142,22 @@ def _content(file: Path) -> Mapping[str, Any]:
     return content
 
 
-def _page(index: str, split: str, content: Mapping[str, Any], source: Path, images: str) -> _Page:
+def _page(index: str, split: str, content: Mapping[str, Any], source: Path, images: str) -> _Page | Skipped:
     about = content["index_id"][index]
     about = about if isinstance(about, dict) else {}
-    words = []
-    for id in content["index_to_ann_map"].get(index, ()):
-        entry = content["ann_id"].get(id) or {}
-        numbers = tuple(float(number) for number in _NUMBER.findall(str(entry.get("bounding_box"))))
-        words.append(_Word(id, str(entry.get("word", "")), numbers if len(numbers) == 5 else None))
+    ids = content["index_to_ann_map"].get(index, [])
+    if not isinstance(ids, list) or not all(isinstance(id, str) for id in ids):
+        return Skipped(printable(index), f"its index_to_ann_map is {ids!r:.60}, not a list of ids; correct it")
+    words = tuple(_word(id, content["ann_id"].get(id)) for id in ids)
     name = Path(str(about.get("image_path") or f"{index}.jpg")).name
-    return _Page(index, split, Path(images or source / "images") / name, str(about.get("image_hash", "")), tuple(words))
+    return _Page(index, split, Path(images or source / "images") / name, str(about.get("image_hash") or ""), words)
+
+
+def _word(id: str, entry: Any) -> _Word:
+    """The annotation of an id, from its object in `ann_id`."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("word"), str):
+        return _Word(id, wrong=f"its ann_id is {entry!r:.60}, not an object with a word and a bounding_box; correct it")
+    numbers = tuple(float(number) for number in _NUMBER.findall(str(entry.get("bounding_box"))))
+    if len(numbers) != 5:
+        return _Word(id, entry["word"], wrong="its bounding_box has not five numbers; correct it")
+    return _Word(id, entry["word"], numbers)

@@ -3,8 +3,9 @@
 No list is part of this package, and none is made up: where a data set has no validation list, it has no valid split.
 """
 
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,15 @@ from scriven.lines import ALIASES
 from scriven.lines.delimited import not_utf8
 from scriven.lines.splits import SPLITS
 
+log = logging.getLogger("scriven")
+
 SUFFIXES = (".txt", ".lst", ".uttlist", ".thresh")
 NAMES = {**ALIASES, "tr": "train", "va": "valid", "te": "test", "validationset": "valid"}
+FILLERS = frozenset(  # words beside the split in the names of published lists, and of those in their manner
+    "aachen cv final fold form forms ground groundtruth grount gt iam icdar id ids imgur index k large line lines list "
+    "lists page pages partition rimes rwth set sets split splits text thresh truth uttlist word words writer "
+    "writers".split()
+)
 _WORD = re.compile(r"[A-Z]*[a-z]+|[A-Z]+")
 
 
@@ -30,14 +38,29 @@ class Listed:
 
 
 def split_named(name: str) -> str | None:
-    """The split in the name of a list, such as trainset.txt, va.lst, train_index_ids.lst, TestLines.txt; else None."""
-    return next((NAMES[word] for part in _WORD.findall(name) if (word := part.lower()) in NAMES), None)
+    """The split in the name of a list, such as trainset.txt, va.lst, train_index_ids.lst, TestLines.txt; else None.
+
+    A name with other words, such as my_test_notes.txt, or with two splits is none of a list.
+    """
+    words = [part.lower() for part in _WORD.findall(name)]
+    splits = _splits(words)
+    return splits.pop() if len(splits) == 1 and all(word in NAMES or word in FILLERS for word in words) else None
+
+
+def _splits(words: Iterable[str]) -> set[str]:
+    return {NAMES[word] for word in words if word in NAMES}
 
 
 def lists_in(folder: Path) -> dict[Path, str]:
-    """The lists of a folder and their splits, in the order of the splits; empty if there are none."""
+    """The lists of a folder and their splits, in the order of the splits; empty if there are none.
+
+    Files that may be lists but are not named like one are logged.
+    """
     files = sorted(folder.iterdir()) if folder.is_dir() else []
     found = {file: split_named(file.stem) for file in files if file.suffix in SUFFIXES and file.is_file()}
+    for file, split in found.items():
+        if split is None and _splits(part.lower() for part in _WORD.findall(file.stem)):
+            log.warning("%s is not named like a list and is left out; if it is one, call it train, valid or test", file)
     return {file: split for split in SPLITS for file, of in found.items() if of == split}
 
 

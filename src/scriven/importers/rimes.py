@@ -110,6 +110,7 @@ def _words(source: Path) -> Iterator[ImportItem]:
     ids = Ids()
     for file, split in files.items():
         if split is None:
+            yield Skipped(file.name, "its name has no training, validation or test; rename it")
             continue
         roots = [source / name for name in SNIPPETS[split]]
         for number, row in enumerate(read_text(file).split("\n"), start=1):

@@ -61,7 +61,7 @@ def washington(source: Path, *, level: Literal["lines", "words"] = "lines", fold
         try:
             text = decoded(tokens)
         except ValueError as error:
-            yield Skipped(id, f"its token {str(error)!r} is not one of the data set; correct {table.name}")
+            yield Skipped(id, f"{error}; correct {table.name}")
             continue
         made = from_file(id, pictures / f"{id}.png", text, page=id.partition("-")[0])
         yield item(listed[name].split, made)
@@ -71,7 +71,9 @@ def washington(source: Path, *, level: Literal["lines", "words"] = "lines", fold
 
 
 def decoded(tokens: str) -> str:
-    """The text of tokens that are separated by hyphens, in words separated by `|`. Raises ValueError, naming a token.
+    """The text of tokens that are separated by hyphens, in words separated by `|`.
+
+    Raises ValueError for a token that is unknown or empty.
 
     >>> decoded("s_2-s_7-s_0-s_pt|L-e-t-t-e-r-s-s_cm")
     '270. Letters,'
@@ -80,9 +82,12 @@ def decoded(tokens: str) -> str:
 
 
 def _character(token: str) -> str:
+    """The characters of a token. Raises ValueError."""
     number = NUMBER.fullmatch(token)
     if number or token in TOKENS:
         return number[1] if number else TOKENS[token]
+    if not token:
+        raise ValueError("it has an empty token between two of its separators (- and |)")
     if len(token) > 1:
-        raise ValueError(token)
+        raise ValueError(f"its token {token!r} is not one of the data set")
     return token
