@@ -126,8 +126,10 @@ def test_the_decoder_is_the_first_of_the_model_or_the_one_that_is_asked_for():
     every = ("ctc", "attention", "both")
     assert isinstance(decoder(ENDLESS, None, ("both", "ctc")), BothDecoder)
     assert isinstance(decoder(ENDLESS, DecodeSettings(decoder="attention"), every), AttentionDecoder)
-    with pytest.raises(SettingsError, match="no decoder 'both'; it has: ctc"):
-        decoder_of(ModelInfo(network="table", charset=("a",)), DecodeSettings(decoder="both"))
+    for name, said in (("hand", "the model hand has"), ("", "the model, of the network table, has")):
+        info = ModelInfo(name=name, network="table", charset=("a",))
+        with pytest.raises(SettingsError, match=f"{said} no decoder 'both'; it has: ctc"):
+            decoder_of(info, DecodeSettings(decoder="both"))
     with pytest.raises(ModelError, match="'step'"):
         decoder_of(
             ModelInfo(network="table", charset=("a",), decoders=("attention",)),

@@ -195,15 +195,26 @@ def test_the_labels_of_doctr(tmp_path: Path) -> None:
 
 def test_odd_labels_of_doctr(tmp_path: Path) -> None:
     save(tmp_path / "images" / "1.png")
-    save(tmp_path / "labels.json", '{"1.png": "one", "1.png": "again", "2.png": {"polygons": []}, "3.png": "lost"}')
+    save(
+        tmp_path / "labels.json",
+        '{"1.png": "one", "1.png": "again", "2.png": {"polygons": []}, "3.png": "lost", "4.png": 3}',
+    )
     done = import_lines(tmp_path, tmp_path / "out", "doctr")
     assert [line.text for line in LinesFolder(done.out).lines()] == ["one"]
-    assert [item.id for item in done.skipped] == ["1", "2", "3"]
+    why = {item.id: item.reason for item in done.skipped}
+    assert list(why) == ["1", "2", "3", "4"]
+    assert "is an object, not a text; write" in why["2"] and "is 3, not a text; write" in why["4"]
     for content, message in (("[1]", "should hold an object"), ("{", "not a JSON file")):
         with pytest.raises(LinesError, match=message):
             list(IMPORTERS["doctr"](save(tmp_path / "b" / "labels.json", content)))
     with pytest.raises(LinesError, match="should have a labels.json beside a folder images/"):
         list(IMPORTERS["doctr"](save(tmp_path / "c" / "x.png").parent))
+
+
+def test_a_null_label_of_doctr_is_an_unknown_text(tmp_path: Path) -> None:
+    save(tmp_path / "images" / "1.png")
+    save(tmp_path / "labels.json", '{"1.png": null}')
+    assert read("doctr", tmp_path) == ([("train", "1", None)], [])
 
 
 # ---- PaddleOCR

@@ -12,7 +12,8 @@ from scriven.importers.common import Ids, ImportItem, folder, from_file, item, l
 def doctr(source: Path, *, images: str = "", split: str = "train") -> Iterator[ImportItem]:
     """Lines of a labels.json, or of every one below a folder; top-level folders train/, val/, test/ give the split.
 
-    Pictures are in `images/` beside the file, else beside it, or else in the folder `images`. Raises LinesError for a
+    Pictures are in `images/` beside the file, else beside it, or else in the folder `images`. The text null is unknown:
+    its line has none. Raises LinesError for a
     file that is not such an object, or if there is none.
     """
     files = [source] if source.is_file() else sorted(folder(source, "a docTR data set").rglob("labels.json"))
@@ -24,10 +25,12 @@ def doctr(source: Path, *, images: str = "", split: str = "train") -> Iterator[I
         for name, text in _labels(file):
             picture, relative = located(name, [file.parent / "images", file.parent], images)
             where = relative if relative.is_absolute() else within / relative
-            if isinstance(text, str):
+            if text is None or isinstance(text, str):
                 yield item(split_of(where, split), from_file(ids(where), picture, text))
             else:
-                yield Skipped(ids(where), f"its label in {file} is not a text but of type {type(text).__name__}")
+                kind = "an object" if isinstance(text, _Pairs) else "a list" if isinstance(text, list) else str(text)
+                wrong = f"its label in {file} is {kind}, not a text"
+                yield Skipped(ids(where), f"{wrong}; write its transcription in quotation marks, or null if unknown")
 
 
 def _labels(file: Path) -> list[tuple[str, Any]]:

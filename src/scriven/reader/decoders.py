@@ -25,7 +25,8 @@ def decoder_kind(info: ModelInfo, name: str | None = None) -> type[Decoder]:
     Raises ModelError for an unknown one, SettingsError for one that the model does not have.
     """
     if name is not None and name not in info.decoders:
-        raise SettingsError(f"the model has no decoder {name!r}; it has: {', '.join(info.decoders)}")
+        model = f"model {info.name}" if info.name else f"model, of the network {info.network},"
+        raise SettingsError(f"the {model} has no decoder {name!r}; it has: {', '.join(info.decoders)}")
     name = name or info.decoders[0]
     if name not in DECODERS:
         raise ModelError(f"the model needs the decoder {name!r}, which this version does not have; update scriven")
