@@ -57,7 +57,19 @@ def test_files_that_are_not_published_weights_are_refused(tmp_path: Path) -> Non
     weights = torch.load(Path(published_file(tmp_path / "w.pth") and tmp_path / "w.pth"), weights_only=True)
     weights["module.Prediction.weight"] = torch.zeros(37, 31)
     torch.save(weights, tmp_path / "w.pth")
-    with pytest.raises(InputError, match="not of deep-text-recognition-benchmark or AttentionHTR as it was published"):
+    with pytest.raises(InputError, match=r"not of deep-text.* as it was published: .* is \(37, 31\), where"):
+        import_model(tmp_path / "w.pth", tmp_path / "m")
+    assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(value: float, tmp_path: Path) -> None:
+    weights = published_file(tmp_path / "w.pth").state_dict()
+    weights["SequenceModeling.1.linear.bias"][3] = value
+    torch.save(weights, tmp_path / "w.pth")
+    with pytest.raises(
+        InputError, match=r"module\.SequenceModeling\.1\.linear\.bias of .*w\.pth has values that are not"
+    ):
         import_model(tmp_path / "w.pth", tmp_path / "m")
     assert not (tmp_path / "m").exists()
 

@@ -7,12 +7,13 @@ from scriven.base import InputError
 from scriven.jobs.folders import free
 from scriven.reader.model import ModelInfo
 from scriven.recognisers import build
-from scriven.recognisers.published import recognised, renamed
+from scriven.recognisers.contract import Recogniser
+from scriven.recognisers.published import Converted, converted
 from scriven.recognisers.published_characters import characters_of
 from scriven.text import Charset
 from scriven.training.checkpoint import WEIGHTS, save_weights, versions
 from scriven.training.publish import publish
-from scriven.training.weight_files import load_weight_file, weights_of
+from scriven.training.weight_files import load_weights
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,11 @@ def import_model(
     """
     out = Path(out)
     free(out, WEIGHTS)
-    tensors = weights_of(load_weight_file(Path(file)))
-    published = recognised(tensors)
-    charset = Charset(tuple(characters_of(published.network, published.characters(tensors), characters)))
-    net = build(published.network, charset, **published.sizes(tensors))
-    try:
-        net.load_state_dict(renamed(published, tensors))
-    except RuntimeError as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise InputError(f"{file} is not of {published.name} as it was published ({reason})") from error
+    found = converted(load_weights(Path(file)), file)
+    published = found.published
+    charset = Charset(tuple(characters_of(published.network, found.characters, characters)))
+    net = build(published.network, charset, **found.sizes)
+    _load(net, found, file)
     out.mkdir(parents=True, exist_ok=True)
     save_weights(out, net)
     info = ModelInfo(
@@ -69,3 +66,17 @@ def import_model(
     )
     publish(out, info, ())
     return ImportedModel(out, published.name, info)
+
+
+def _load(net: Recogniser, found: Converted, file: str | Path) -> None:
+    """Load published weights. Raises InputError for a tensor of another shape, or with a value that is not finite."""
+    for here, own in net.state_dict().items():
+        given, there = found.tensors[here], found.names[here]
+        if given.shape != own.shape:
+            shapes = f"{tuple(given.shape)}, where {tuple(own.shape)} is expected"
+            raise InputError(
+                f"{file} is not of {found.published.name} as it was published: {there} is {shapes}; give that file"
+            )
+        if not bool(given.isfinite().all()):
+            raise InputError(f"{there} of {file} has values that are not finite; give another checkpoint")
+    net.load_state_dict(found.tensors)

@@ -8,6 +8,7 @@ Deep-text-recognition-benchmark (Baek et al. 2019) and AttentionHTR (Kass & Vats
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -17,7 +18,9 @@ from scriven.recognisers.resnet34 import BLOCKS
 from scriven.recognisers.trba.features import GATED_NORMS, ITERATIONS
 
 Tensors = Mapping[str, Tensor]
+WRAPPERS = ("module.", "model.")  # before all names of a file, added by what wrapped the network
 COMPUTED = re.compile(r"(inv_delta_C|P_hat)$")  # tables that are the same in every file
+FIRST_CONVOLUTIONS = tuple(f"module.FeatureExtraction.ConvNet.{name}.weight" for name in ("conv0_1", "0"))
 
 
 @dataclass(frozen=True)
@@ -32,25 +35,75 @@ class Published:
     names: Callable[[Tensors], dict[str, str]]  # here: there
 
 
-def recognised(tensors: Tensors) -> Published:
-    """Which published network these tensors are of. Raises InputError where they are of none."""
-    for one in PUBLISHED:
-        if any(name.startswith(one.mark) for name in tensors):
-            return one
-    known = "; ".join(one.name for one in PUBLISHED)
-    first = ", ".join(list(tensors)[:3])
-    raise InputError(f"these weights ({first}, ...) are of none of the networks that can be imported: {known}")
+@dataclass(frozen=True)
+class Converted:
+    """The weights of a published file, as the network here takes them."""
+
+    published: Published
+    sizes: dict[str, Any]  # arguments of the network
+    characters: int  # how many it writes
+    names: dict[str, str]  # here: there
+    tensors: dict[str, Tensor]  # by their names here
 
 
-def renamed(one: Published, tensors: Tensors) -> dict[str, Tensor]:
-    """The tensors under the names that they have here. Raises InputError for a tensor too many or too few."""
-    names = one.names(tensors)
+def converted(tensors: Tensors, file: str | Path) -> Converted:
+    """The tensors of `file` under the names that they have here.
+
+    Raises InputError, which names the file, a tensor and what to give instead, for tensors of no published network, for
+    a tensor too many, too few or without an axis that tells a size, and for weights that read colours.
+    """
+    tensors = as_published(tensors)
+    one = recognised(tensors, file)
+    refused = f"{file} is not of {one.name} as it was published"
+    try:
+        sizes, characters, names = one.sizes(tensors), one.characters(tensors), one.names(tensors)
+    except KeyError as error:
+        what = "has another shape of" if error.args[0] in tensors else "lacks"
+        raise InputError(f"{refused}: it {what} {error.args[0]}; give a complete file") from error
+    for name in FIRST_CONVOLUTIONS:
+        if name in tensors and tensors[name].shape[1:2] == (3,):
+            raise InputError(
+                f"{refused}: {name} has 3 input channels (--rgb), which are not supported; give one for grey"
+            )
     missing = sorted(set(names.values()) - set(tensors))
     unknown = sorted(name for name in set(tensors) - set(names.values()) if not COMPUTED.search(name))
     if missing or unknown:
         what = f"it lacks {missing[0]}" if missing else f"it has {unknown[0]}, which they have not"
-        raise InputError(f"these weights are not those of {one.name}: {what}; give the file as it was published")
-    return {here: tensors[there] for here, there in names.items()}
+        raise InputError(f"{refused}: {what}; give a complete file")
+    return Converted(one, sizes, characters, names, {here: tensors[there] for here, there in names.items()})
+
+
+def recognised(tensors: Tensors, file: str | Path) -> Published:
+    """Which published network the tensors of `file` are of. Raises InputError where they are of none."""
+    if (one := _marked(tensors)) is None:
+        known = "; ".join(one.name for one in PUBLISHED)
+        raise InputError(
+            f"the tensors of {file} ({', '.join(list(tensors)[:3])}, ...) are of none of the networks that can be "
+            f"imported ({known}); give a file of one of them, or start a new network with `scriven train --init`"
+        )
+    return one
+
+
+def as_published(tensors: Tensors) -> Tensors:
+    """The tensors without what a wrapper put before all names, or with the `module.` that published files have."""
+    while tensors and not _marked(tensors):
+        prefix = next((one for one in WRAPPERS if all(name.startswith(one) for name in tensors)), None)
+        if prefix is None:
+            break
+        tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
+    wrapped = {f"module.{name}": value for name, value in tensors.items()}
+    return wrapped if not _marked(tensors) and _marked(wrapped) else tensors
+
+
+def _marked(tensors: Tensors) -> Published | None:
+    return next((one for one in PUBLISHED if any(name.startswith(one.mark) for name in tensors)), None)
+
+
+def _size(tensors: Tensors, name: str, axis: int = 0) -> int:
+    """The length of an axis of a tensor. Raises KeyError with its name if there is no such tensor or axis."""
+    if name not in tensors or tensors[name].ndim <= axis:
+        raise KeyError(name)
+    return tensors[name].shape[axis]
 
 
 # --- deep-text-recognition-benchmark and AttentionHTR -----------------------------------------------------------------
@@ -65,9 +118,9 @@ def _benchmark_sizes(tensors: Tensors) -> dict[str, Any]:
     attention = "module.Prediction.generator.weight" in tensors
     last = {"resnet": "conv4_2", "rcnn": "9", "vgg": "18"}[features]
     hidden = (
-        tensors["module.Prediction.generator.weight"].shape[1]
+        _size(tensors, "module.Prediction.generator.weight", 1)
         if attention
-        else tensors["module.SequenceModeling.0.rnn.weight_hh_l0"].shape[1]
+        else _size(tensors, "module.SequenceModeling.0.rnn.weight_hh_l0", 1)
         if sequence
         else 256
     )
@@ -77,14 +130,15 @@ def _benchmark_sizes(tensors: Tensors) -> dict[str, Any]:
         "sequence": "bilstm" if sequence else "none",
         "prediction": "attention" if attention else "ctc",
         "width": "fixed",
-        "channels": tensors[f"{trunk}{last}.weight"].shape[0],
+        "channels": _size(tensors, f"{trunk}{last}.weight"),
         "hidden": hidden,
     }
 
 
 def _benchmark_characters(tensors: Tensors) -> int:
-    attention = tensors.get("module.Prediction.generator.bias")
-    return len(tensors["module.Prediction.bias"]) - 1 if attention is None else len(attention) - 2
+    if "module.Prediction.generator.weight" in tensors:
+        return _size(tensors, "module.Prediction.generator.bias") - 2
+    return _size(tensors, "module.Prediction.bias") - 1
 
 
 def _benchmark_names(tensors: Tensors) -> dict[str, str]:
@@ -185,8 +239,8 @@ def _rcnn() -> Pairs:
 
 def _stackmix_sizes(tensors: Tensors) -> dict[str, Any]:
     return {
-        "channels": tensors["feature_extractor.0.weight"].shape[0],
-        "hidden": tensors["classifier.0.weight"].shape[0],
+        "channels": _size(tensors, "feature_extractor.0.weight"),
+        "hidden": _size(tensors, "classifier.0.weight"),
     }
 
 
@@ -218,8 +272,8 @@ def _stackmix_names(tensors: Tensors) -> dict[str, str]:
 
 def _lafhtr_sizes(tensors: Tensors) -> dict[str, Any]:
     return {
-        "channels": tensors["encoder.vgg.truncated_vgg.0.0.weight"].shape[0],
-        "hidden": tensors["encoder.gru2.weight_hh_l0"].shape[1],
+        "channels": _size(tensors, "encoder.vgg.truncated_vgg.0.0.weight"),
+        "hidden": _size(tensors, "encoder.gru2.weight_hh_l0", 1),
     }
 
 
@@ -251,11 +305,11 @@ PUBLISHED = (
     ),
     Published(
         "StackMix-OCR", "resnet34", "feature_extractor.",
-        _stackmix_sizes, lambda tensors: len(tensors["classifier.3.bias"]) - 1, _stackmix_names,
+        _stackmix_sizes, lambda tensors: _size(tensors, "classifier.3.bias") - 1, _stackmix_names,
     ),
     Published(
         "the label-free HTR learner", "lafhtr", "encoder.vgg.",
-        _lafhtr_sizes, lambda tensors: len(tensors["decoder.linear.bias"]) - 3, _lafhtr_names,
+        _lafhtr_sizes, lambda tensors: _size(tensors, "decoder.linear.bias") - 3, _lafhtr_names,
     ),
 )  # fmt: skip
 

@@ -10,12 +10,11 @@ from torch import Tensor
 from scriven.base import InputError, counted
 from scriven.recognisers import build
 from scriven.recognisers.contract import Recogniser
-from scriven.recognisers.published import PUBLISHED, TRUNKS
+from scriven.recognisers.published import PUBLISHED, TRUNKS, as_published
 from scriven.text import Charset
 from scriven.training.checkpoint import load_tensors
-from scriven.training.weight_files import load_weight_file, weights_of
+from scriven.training.weight_files import load_weights
 
-PREFIXES = ("module.", "model.")  # of all names of a file, added by what wrapped the network
 NAMED = 4  # tensors that a sentence names
 OTHER_CHARACTERS = "it depends on the character set; `import-model` or `--from` keep it"
 
@@ -78,23 +77,12 @@ def initialised(net: Recogniser, network: str, file: str | Path) -> InitialWeigh
 
 
 def _read(file: Path) -> dict[str, Tensor]:
-    """The tensors of a file, their common prefix removed. Raises InputError."""
+    """The tensors of a file, without what a wrapper put before all names. Raises InputError."""
     if file.is_dir():
         file = file / "weights.safetensors"
     if not file.is_file():
         raise InputError(f"there is no file of weights {file}; check the path")
-    if file.suffix == ".safetensors":
-        found = load_tensors(file)
-    else:
-        found = weights_of(load_weight_file(file))
-    for prefix in PREFIXES:
-        if found and all(name.startswith(prefix) for name in found) and not _published(found):
-            found = {name.removeprefix(prefix): value for name, value in found.items()}
-    return found
-
-
-def _published(tensors: Mapping[str, Tensor]) -> bool:
-    return any(name.startswith(one.mark) for one in PUBLISHED for name in tensors)
+    return dict(as_published(load_tensors(file) if file.suffix == ".safetensors" else load_weights(file)))
 
 
 def _schemes(network: str, own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> list[Scheme]:

@@ -1,7 +1,7 @@
 """Tensors out of the weight files of other programs: never their code."""
 
 import pickle
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +14,8 @@ from scriven.base import InputError
 
 ADMITTED: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): OrderedDict,
+    ("collections", "defaultdict"): defaultdict,
+    ("collections", "deque"): deque,
     ("torch._utils", "_rebuild_tensor_v2"): torch._utils._rebuild_tensor_v2,
     ("torch._utils", "_rebuild_parameter"): torch._utils._rebuild_parameter,
     ("torch.serialization", "_get_layout"): torch.serialization._get_layout,
@@ -22,7 +24,7 @@ STATES = ("model_state_dict", "state_dict", "model")  # keys under which program
 
 
 class Inert:
-    """What a name of a file that is not admitted becomes: it takes any call and any state, and does nothing."""
+    """What a name of a file that is not admitted becomes: it takes any call, state and element, and does nothing."""
 
     def __init__(self, *_: Any, **__: Any): ...
 
@@ -31,12 +33,21 @@ class Inert:
     def __call__(self, *_: Any, **__: Any) -> "Inert":
         return self
 
+    def _ignore(self, *_: Any, **__: Any) -> None: ...
+
+    __setitem__ = append = extend = add = update = _ignore  # an unpickler fills mappings, lists and sets by these
+
 
 class Restricted(pickle.Unpickler):
     """An unpickler that finds tensors and plain containers; every other name becomes `Inert`."""
 
     def find_class(self, module: str, name: str) -> Any:
         return ADMITTED.get((module, name), Inert)
+
+
+def load_weights(file: Path) -> dict[str, Tensor]:
+    """The tensors of a file of `torch.save` by name, on the CPU. Raises InputError; see the functions below."""
+    return weights_of(load_weight_file(file), file)
 
 
 def load_weight_file(file: Path) -> dict[str, Any]:
@@ -47,12 +58,17 @@ def load_weight_file(file: Path) -> dict[str, Any]:
     try:
         found = _load(file)
     except OSError as error:
-        raise InputError(f"cannot open {file} ({error.strerror or error})") from error
+        raise InputError(f"cannot open {file} ({error.strerror or error}); give a file of weights") from error
     except Exception as error:  # a damaged pickle raises anything
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{file} is damaged, or is not a file of weights that PyTorch saved ({reason})") from error
+        raise InputError(
+            f"{file} is damaged, or is not a file of weights that PyTorch saved ({reason}); copy or download it again"
+        ) from error
     if not isinstance(found, Mapping):
-        raise InputError(f"{file} holds a {type(found).__name__}, not the weights of a network by name")
+        what = "an object of a Python class" if isinstance(found, Inert) else f"a {type(found).__name__}"
+        raise InputError(
+            f"{file} holds {what}, not the weights of a network by name; save `network.state_dict()` and give that file"
+        )
     return dict(found)
 
 
@@ -68,17 +84,20 @@ def _load(file: Path) -> Any:
         return torch.load(file, map_location="cpu", weights_only=False, pickle_module=reader)
 
 
-def weights_of(contents: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The tensors by name, however the file wraps them. Raises InputError where there are none.
+def weights_of(contents: Mapping[str, Any], file: str | Path) -> dict[str, Tensor]:
+    """The tensors by name in the contents of `file`, however it wraps them. Raises InputError where there are none.
 
-    Weights of several networks (`{"models": {"encoder": ...}}`) are named after them.
+    Weights of several networks (`{"models": {"encoder": ...}}`) are named after them. What is not a tensor is left out.
     """
     for key in STATES:
         if isinstance(inside := contents.get(key), Mapping):
-            return weights_of(inside)
+            return weights_of(inside, file)
     if isinstance(models := contents.get("models"), Mapping):
-        return {f"{model}.{name}": value for model, one in models.items() for name, value in one.items()}
-    found = {str(name): value for name, value in contents.items() if isinstance(value, Tensor)}
-    if not found:
-        raise InputError(f"there are no tensors in it, only {', '.join(map(str, list(contents)[:8])) or 'nothing'}")
+        parts = {model: one for model, one in models.items() if isinstance(one, Mapping)}
+        named = {f"{model}.{name}": value for model, one in parts.items() for name, value in one.items()}
+    else:
+        named = {str(name): value for name, value in contents.items()}
+    if not (found := {name: value for name, value in named.items() if isinstance(value, Tensor)}):
+        has = ", ".join(map(str, list(contents)[:8])) or "nothing"
+        raise InputError(f"there are no tensors in {file}, only {has}; give a file with the weights of a network")
     return found
