@@ -9,7 +9,7 @@ from scriven.cli.common import Json, Out, show
 
 
 def import_model(
-    file: Annotated[Path, typer.Argument(help="Weight file (.pth, .pt) of another program.")],
+    file: Annotated[Path, typer.Argument(help="Weight file (.pth, .pt) of another program, or a session folder.")],
     out: Out,
     chars: Annotated[
         str, typer.Option(help="Its characters in the order of its classes, or a collection of StackMix: iam, ...")
@@ -21,15 +21,18 @@ def import_model(
     """Convert the published weights of another program to a model folder.
 
     AttentionHTR and deep-text-recognition-benchmark (.pth), StackMix-OCR (.pt), the label-free HTR learner
-    (checkpoint.pt). Only tensors are read; code in a file is never run.
+    (checkpoint.pt, or its session folder). Only tensors are read; code in a file is never run.
 
     Examples:
 
         scriven import-model AttentionHTR-General-sensitive.pth -o attentionhtr
         scriven import-model best_cer.pt -o stackmix-iam --chars iam
+        scriven import-model session -o lafhtr
     """
     from scriven.jobs import import_model as job
 
     done = job.import_model(file, out, characters=chars, name=name, licence=licence)
-    data = {"model": str(done.folder), "published": done.published, "network": done.info.network}
-    show(f"{done.folder}: {done.sentence()}\nNext: scriven read -m {done.folder} PICTURES", data, json)
+    info, assumed = done.info, done.characters.assumed
+    data = {"model": str(done.folder), "file": str(done.file), "published": done.published, "network": info.network}
+    text = f"{done.folder}: {done.file}, {done.sentence()}\nNext: scriven read -m {done.folder} PICTURES"
+    show(text, {**data, "characters": "".join(info.charset), "assumed": assumed}, json)

@@ -9,24 +9,28 @@ from scriven.reader.model import ModelInfo
 from scriven.recognisers import build
 from scriven.recognisers.contract import Recogniser
 from scriven.recognisers.published import Converted, converted
-from scriven.recognisers.published_characters import characters_of
+from scriven.recognisers.published_characters import PublishedCharacters, characters_of
 from scriven.text import Charset
 from scriven.training.checkpoint import WEIGHTS, save_weights, versions
 from scriven.training.publish import publish
+from scriven.training.session_folders import configured_characters, newest_checkpoint
 from scriven.training.weight_files import load_weights
 
 
 @dataclass(frozen=True)
 class ImportedModel:
-    """The result: the model folder, the published network, and its description."""
+    """The result: the model folder, the file it was made of, the published network, its characters, its description."""
 
     folder: Path
+    file: Path
     published: str
+    characters: PublishedCharacters
     info: ModelInfo
 
     def sentence(self) -> str:
-        """What was imported."""
-        return f"{self.published}: {self.info.network} with {len(self.info.charset)} characters"
+        """What was imported, and where its characters are from."""
+        count = len(self.info.charset)
+        return f"{self.published}: {self.info.network} with {count} characters ({self.characters.sentence()})"
 
 
 def import_model(
@@ -34,41 +38,47 @@ def import_model(
 ) -> ImportedModel:
     """Make a model folder of a weight file of AttentionHTR or its benchmark, StackMix-OCR, or the label-free learner.
 
-    Only tensors are read: the file runs no code. `characters` are those that the network writes, in the order of its
-    classes, or the name of a collection of StackMix; needed where the number does not tell. Raises InputError for a
-    file that is damaged or of another network, SettingsError for characters that do not fit, OutputError.
+    Of a session folder of the latter the newest checkpoint is taken. Only tensors are read: the file runs no code.
+    `characters` are those that the network writes, in the order of its classes, or the name of a collection of
+    StackMix; without them those of the `config.json` of a session, else those that published files have by their
+    number. Raises InputError for a file that is damaged or of another network, SettingsError for characters that do not
+    fit, OutputError.
 
     >>> import scriven
     >>> scriven.import_model("weights.pth", "imported").info.network
     'trba'
     """
-    out = Path(out)
+    file, out = Path(file), Path(out)
     free(out, WEIGHTS)
-    found = converted(load_weights(Path(file)), file)
-    published = found.published
-    charset = Charset(tuple(characters_of(published.network, found.characters, characters)))
-    net = build(published.network, charset, **found.sizes)
+    if file.is_dir():
+        file = newest_checkpoint(file)
+    found = converted(load_weights(file), file)
+    network, published = found.published.network, found.published.name
+    configured = configured_characters(file) if network == "lafhtr" and not characters else ""
+    written = characters_of(network, found.characters, characters, configured)
+    charset = Charset(tuple(written.characters))
+    net = build(network, charset, **found.sizes)
     _load(net, found, file)
     out.mkdir(parents=True, exist_ok=True)
     save_weights(out, net)
     info = ModelInfo(
         name=name,
-        network=published.network,
+        network=network,
         sizes=net.sizes,
         charset=charset.characters,
         height=net.height,
         stride=net.stride,
         frames=net.frames,
         decoders=net.decoders,
-        notes=[f"weights of {published.name}, imported from {Path(file).name}"],
+        notes=[f"weights of {published}, imported from {file.name}", f"characters {written.sentence()}"],
         versions=versions(),
         licence=licence,
     )
     publish(out, info, ())
-    return ImportedModel(out, published.name, info)
+    return ImportedModel(out, file, published, written, info)
 
 
-def _load(net: Recogniser, found: Converted, file: str | Path) -> None:
+def _load(net: Recogniser, found: Converted, file: Path) -> None:
     """Load published weights. Raises InputError for a tensor of another shape, or with a value that is not finite."""
     for here, own in net.state_dict().items():
         given, there = found.tensors[here], found.names[here]

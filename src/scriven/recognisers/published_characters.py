@@ -6,6 +6,7 @@ Baek et al. 2019 and Kass & Vats 2022: 36 characters, case-insensitive, or the 9
 
 import string
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from scriven.base import SettingsError
 from scriven.reader.charsets import CASE_INSENSITIVE as CASE_INSENSITIVE
@@ -32,23 +33,53 @@ KNOWN: Mapping[str, tuple[str, ...]] = {  # network: the sets that its files may
 }
 
 
-def characters_of(network: str, count: int, given: str = "") -> str:
-    """The `count` characters that a published file writes, in the order of its classes.
+ASSUMED, GIVEN = "assumed", "given with --chars"
+DESCRIPTIONS: Mapping[str, str] = {
+    CASE_INSENSITIVE: "0-9a-z",
+    CASE_SENSITIVE: "the 94 printable ones of ASCII",
+    LETTERS: "a-zA-Z",
+    **{characters: f"those of the collection {name}" for name, characters in COLLECTIONS.items()},
+}
 
-    `given`: the characters themselves, or the name of one of COLLECTIONS; left empty where a single published set has
-    that many. Raises SettingsError where it is not told, or has another number.
+
+@dataclass(frozen=True)
+class PublishedCharacters:
+    """The characters of a published file in the order of its classes, and where they are from."""
+
+    characters: str
+    origin: str
+
+    @property
+    def assumed(self) -> bool:
+        """Whether only their number is known."""
+        return self.origin == ASSUMED
+
+    def sentence(self) -> str:
+        """Where they are from; of assumed ones, which they are, and how others are given."""
+        if not self.assumed:
+            return self.origin
+        return f"{ASSUMED}: {DESCRIPTIONS[self.characters]}; give others with --chars"
+
+
+def characters_of(network: str, count: int, given: str = "", configured: str = "") -> PublishedCharacters:
+    """The `count` characters that a published file writes.
+
+    `given`: the characters themselves, or the name of one of COLLECTIONS. `configured`: those of `config.json`, which
+    count where none are given. Where both are empty and a single published set has that many, that one is assumed.
+    Raises SettingsError where the characters are not told, or are of another number.
     """
-    chosen = COLLECTIONS.get(given, given)
+    chosen = COLLECTIONS.get(given, given) or configured
+    origin, where = (GIVEN, "--chars") if given else ("from config.json", "its config.json")
     if not chosen:
         fitting = {one for one in KNOWN[network] if len(one) == count}
         if len(fitting) != 1:
             names = [name for name, one in COLLECTIONS.items() if network == "resnet34" and len(one) == count]
             said = f"one of {', '.join(names)}, or the characters" if names else "the characters"
             raise SettingsError(f"the file does not hold its {count} characters; give {said} with --chars")
-        return fitting.pop()
+        return PublishedCharacters(fitting.pop(), ASSUMED)
     if len(chosen) != count or len(set(chosen)) != count:
         raise SettingsError(
-            f"the file writes {count} characters and --chars has {len(set(chosen))} different ones; give those that "
-            "the network was trained on, in the order of its classes"
+            f"the file writes {count} characters and {where} has {len(set(chosen))} different ones; give those that "
+            "the network was trained on with --chars, in the order of its classes"
         )
-    return chosen
+    return PublishedCharacters(chosen, origin)
