@@ -12,11 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from scriven.base import TextError
 from scriven.reader.attention_decoder import END, RENEWED, START
 from scriven.reader.attention_extent import most_characters
 from scriven.recognisers.contract import GraphSpec, Method, Recogniser
-from scriven.recognisers.ctc_head import WIDTH_MULTIPLE
+from scriven.recognisers.ctc_head import WIDTH_MULTIPLE, refuse_empty
 from scriven.tensors import length_mask
 from scriven.text import Charset, logical, visual
 
@@ -58,9 +57,7 @@ def attention_loss(
     frames (N, T, D), steps (N,) frames before padding; `smoothing` is label smoothing. Raises TextError for a text that
     is empty or has characters outside `charset`.
     """
-    for text in texts:
-        if not text:
-            raise TextError("a line with an empty text cannot be trained on; remove it or transcribe it")
+    refuse_empty(texts)
     rows = [torch.tensor(charset.encode(visual(text))) + 1 for text in texts]
     longest = max(map(len, rows)) + 1
     previous = torch.stack([F.pad(row, (1, longest - len(row) - 1), value=START) for row in rows])

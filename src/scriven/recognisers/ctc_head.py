@@ -30,9 +30,8 @@ def ctc_loss(logits: Tensor, steps: Tensor, texts: Sequence[str], charset: Chars
     """
     texts = [visual(text) for text in texts]
     classes = [charset.encode(text) for text in texts]
+    refuse_empty(texts)
     for text, have in zip(texts, steps.tolist(), strict=True):
-        if not text:
-            raise TextError("a line with an empty text cannot be trained on; remove it or transcribe it")
         if frames_needed(text) > have:
             raise TextError(
                 f"the text {text!r} is too long for the width of its picture ({frames_needed(text)} frames are needed "
@@ -50,6 +49,12 @@ def ctc_loss(logits: Tensor, steps: Tensor, texts: Sequence[str], charset: Chars
         uniform = -(log_probs.mean(-1) * valid).sum() / valid.sum()
         loss = (1 - smoothing) * loss + smoothing * uniform
     return loss
+
+
+def refuse_empty(texts: Sequence[str]) -> None:
+    """Raises TextError if one of the texts of a training batch is empty."""
+    if not all(texts):
+        raise TextError("a line with an empty text cannot be trained on; remove it or transcribe it")
 
 
 @torch.inference_mode()

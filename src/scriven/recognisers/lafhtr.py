@@ -15,8 +15,10 @@ from torch.nn import functional as F
 from scriven.reader.attention_decoder import END, FIRST
 from scriven.recognisers.attention import attention_graphs, attention_loss, attention_read, padding_bias
 from scriven.recognisers.contract import GraphSpec
+from scriven.recognisers.conv import ConvNorm
 from scriven.recognisers.ctc_head import grown_rows
-from scriven.recognisers.norm import Columns, MaskedBatchNorm
+from scriven.recognisers.forcing import forced_logits
+from scriven.recognisers.norm import Columns
 from scriven.recognisers.recurrent import BiGru
 from scriven.tensors import Batch, length_mask, strided_widths
 from scriven.text import Charset
@@ -47,19 +49,28 @@ class LocationAttention(nn.Module):
         self.out = nn.Linear(hidden, classes)
 
     def begin(self, frames: Tensor, steps: Tensor) -> tuple[Tensor, ...]:
-        """The attention before the first character falls from the first frame to the last."""
+        """Frames (N, T, i), their numbers (N,) to values (N, T, i), bias (N, T), hidden (N, H), attention (N, T).
+
+        The attention before the first character falls from the first frame to the last: the sigmoid, normalised, of a
+        ramp. That its values are (T - t) / T for frame t of T is assumed, as the description of the published network
+        gives none; with other values the first attention of imported weights differs.
+        """
         bias = padding_bias(frames, steps)
         at = torch.arange(frames.shape[1], device=frames.device, dtype=frames.dtype)[None]
-        ramp = (steps[:, None] - at) / steps[:, None]
+        ramp = (steps[:, None] - at) / steps[:, None]  # (N, T), from 1 to 1 / T
         return frames, bias, frames.new_zeros(frames.shape[0], self.out.in_features), _normalised(ramp, bias)
 
     def step(self, previous: Tensor, *begun: Tensor) -> tuple[Tensor, ...]:
+        """Classes (N,) and what `begin` returns to logits (N, V), attention (N, T), then hidden (N, H) and attention.
+
+        V has no class for the unknown character.
+        """
         values, bias, hidden, before = begun
         located = self.location(before[:, None]).transpose(1, 2)  # (N, T, filters)
         asked = hidden[:, None].expand(-1, values.shape[1], -1)
-        scores = self.score(torch.tanh(self.mixed(torch.cat([values, asked, located], 2))))[:, :, 0]
+        scores = self.score(torch.tanh(self.mixed(torch.cat([values, asked, located], 2))))[:, :, 0]  # (N, T)
         attention = _normalised(scores, bias)
-        context = (attention[:, None] @ values)[:, 0]
+        context = (attention[:, None] @ values)[:, 0]  # (N, i)
         own = torch.where(previous > END, previous + SPECIAL - FIRST, previous)
         one_hot = F.one_hot(own, self.out.out_features).to(context.dtype)
         hidden = self.gru(torch.cat([one_hot, context], 1), hidden)
@@ -67,12 +78,8 @@ class LocationAttention(nn.Module):
         return torch.cat([logits[:, :FIRST], logits[:, SPECIAL:]], 1), attention, hidden, attention
 
     def forced(self, frames: Tensor, steps: Tensor, previous: Tensor) -> Tensor:
-        values, bias, hidden, before = self.begin(frames, steps)
-        found = []
-        for classes in previous.unbind(1):
-            logits, _, hidden, before = self.step(classes, values, bias, hidden, before)
-            found.append(logits)
-        return torch.stack(found, 1)
+        """(N, L, V), see `forced_logits`."""
+        return forced_logits(self, frames, steps, previous)
 
     def grown(self, old: Charset, new: Charset, like: Mapping[str, str] | None = None) -> "LocationAttention":
         """A larger head; see `grown_rows`, which raises ValueError."""
@@ -113,7 +120,7 @@ class Lafhtr(nn.Module):
         i = 3
         for width, count in LADDER:
             o = width * channels // LADDER[0][0]
-            self.blocks.append(nn.ModuleList(Conv(i if n == 0 else o, o) for n in range(count)))
+            self.blocks.append(nn.ModuleList(ConvNorm(i if n == 0 else o, o, bias=True) for n in range(count)))
             i = o
         self.first, self.second = BiGru(i * self.height // 32, hidden), BiGru(2 * hidden, hidden)
         self.dropout = nn.Dropout(DROPOUT)
@@ -155,15 +162,3 @@ class Lafhtr(nn.Module):
     def graphs(self) -> dict[str, GraphSpec]:
         """Three graphs; see `attention_graphs`."""
         return attention_graphs(self, self.head, self.height, 256)
-
-
-class Conv(nn.Module):
-    """3x3 convolution with bias, masked batch norm, ReLU."""
-
-    def __init__(self, i: int, o: int):
-        super().__init__()
-        self.conv = nn.Conv2d(i, o, 3, padding=1)
-        self.norm = MaskedBatchNorm(o, act=True)
-
-    def forward(self, x: Tensor, columns: Columns) -> Tensor:
-        return self.norm(self.conv(x), columns)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from scriven.reader.attention_decoder import FIRST
 from scriven.recognisers.attention import padding_bias
 from scriven.recognisers.ctc_head import grown_rows
+from scriven.recognisers.forcing import forced_logits
 from scriven.text import Charset
 
 
@@ -31,25 +32,23 @@ class ContentAttention(nn.Module):
         self.out = nn.Linear(hidden, classes)
 
     def begin(self, frames: Tensor, steps: Tensor) -> tuple[Tensor, ...]:
+        """Frames (N, T, i), their numbers (N,) to values (N, T, i), keys (N, T, H), bias (N, T), two states (N, H)."""
         still = frames.new_zeros(frames.shape[0], self.out.in_features)
         return frames, self.key(frames), padding_bias(frames, steps), still, still.clone()
 
     def step(self, previous: Tensor, *begun: Tensor) -> tuple[Tensor, ...]:
+        """Classes (N,) and what `begin` returns to logits (N, V), attention (N, T), and the next states (N, H)."""
         values, keys, bias, hidden, cell = begun
-        scores = self.score(torch.tanh(keys + self.query(hidden)[:, None]))[:, :, 0] + bias
+        scores = self.score(torch.tanh(keys + self.query(hidden)[:, None]))[:, :, 0] + bias  # (N, T)
         attention = scores.softmax(1)
-        context = (attention[:, None] @ values)[:, 0]
+        context = (attention[:, None] @ values)[:, 0]  # (N, i)
         one_hot = nn.functional.one_hot(previous, self.out.out_features).to(context.dtype)
         hidden, cell = self.lstm(torch.cat([context, one_hot], 1), (hidden, cell))
         return self.out(hidden), attention, hidden, cell
 
     def forced(self, frames: Tensor, steps: Tensor, previous: Tensor) -> Tensor:
-        values, keys, bias, hidden, cell = self.begin(frames, steps)
-        found = []
-        for before in previous.unbind(1):
-            logits, _, hidden, cell = self.step(before, values, keys, bias, hidden, cell)
-            found.append(logits)
-        return torch.stack(found, 1)
+        """(N, L, V), see `forced_logits`."""
+        return forced_logits(self, frames, steps, previous)
 
     def grown(self, old: Charset, new: Charset, like: Mapping[str, str] | None = None) -> "ContentAttention":
         """A larger head: old classes keep their weights, a new character starts as `grown_rows` says.

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from scriven.recognisers.conv import ConvNorm
 from scriven.recognisers.norm import Columns, MaskedBatchNorm
 from scriven.tensors import strided_widths
 
@@ -20,35 +21,16 @@ GATED_NORMS = ("gate_input", "gate_state", "input", "state", "gated")
 ITERATIONS = 5  # of a gated recurrent convolution
 
 
-class Conv(nn.Module):
-    """A convolution without bias, masked batch norm, ReLU if `act`."""
-
-    def __init__(
-        self,
-        i: int,
-        o: int,
-        kernel: int = 3,
-        stride: tuple[int, int] = (1, 1),
-        padding: tuple[int, int] = (1, 1),
-        act: bool = True,
-    ):
-        super().__init__()
-        self.conv = nn.Conv2d(i, o, kernel, stride, padding, bias=False)
-        self.norm = MaskedBatchNorm(o, act)
-
-    def forward(self, x: Tensor, columns: Columns) -> Tensor:
-        return self.norm(self.conv(x), columns)
-
-
 class Residual(nn.Module):
     """Two 3x3 convolutions beside the identity, or beside a 1x1 convolution where the channels change."""
 
     def __init__(self, i: int, o: int):
         super().__init__()
-        self.a, self.b = Conv(i, o), Conv(o, o, act=False)
-        self.skip = None if i == o else Conv(i, o, 1, padding=(0, 0), act=False)
+        self.a, self.b = ConvNorm(i, o), ConvNorm(o, o, act=False)
+        self.skip = None if i == o else ConvNorm(i, o, 1, padding=(0, 0), act=False)
 
     def forward(self, x: Tensor, columns: Columns) -> Tensor:
+        """(N, i, H, W) to (N, o, H, W)."""
         beside = x if self.skip is None else self.skip(x, columns)
         return F.relu(beside + self.b(self.a(x, columns), columns))
 
@@ -60,19 +42,20 @@ class ResNet(nn.Module):
         super().__init__()
         self.variable = variable
         c1, c2, c3, c4 = channels // 4, channels // 2, channels, channels
-        self.stem = nn.ModuleList([Conv(1, channels // 16), Conv(channels // 16, channels // 8)])
+        self.stem = nn.ModuleList([ConvNorm(1, channels // 16), ConvNorm(channels // 16, channels // 8)])
         self.blocks = nn.ModuleList(
             nn.ModuleList(Residual(i if n == 0 else o, o) for n in range(count))
             for i, o, count in ((channels // 8, c1, 1), (c1, c2, 2), (c2, c3, 5), (c3, c4, 3))
         )
-        self.after = nn.ModuleList([Conv(c1, c1), Conv(c2, c2), Conv(c3, c3)])
-        self.down = Conv(c4, c4, 2, (2, 1), (0, 1))
-        self.last = Conv(c4, c4, 2, padding=(0, 0))
+        self.after = nn.ModuleList([ConvNorm(c1, c1), ConvNorm(c2, c2), ConvNorm(c3, c3)])
+        self.down = ConvNorm(c4, c4, 2, (2, 1), (0, 1))
+        self.last = ConvNorm(c4, c4, 2, padding=(0, 0))
 
     def forward(self, x: Tensor, widths: Tensor) -> Tensor:
+        """(N, 1, 32, W) and (N,) px before the padding to (N, C, 1, T), T = W // 4 + 1, or W // 4 if `variable`."""
         columns = Columns.of(widths, x.shape[3])
         for conv in self.stem:
-            x = conv(x, columns)
+            x = conv(x, columns)  # (N, C / 8, 32, W)
         for stage, blocks in enumerate(self.blocks):
             if stage < 2:
                 x = F.max_pool2d(x, 2)
@@ -85,9 +68,9 @@ class ResNet(nn.Module):
             for block in blocks:
                 x = block(x, columns)
             if stage < len(self.after):
-                x = self.after[stage](x, columns)
-        x = self.down(x, Columns.of(widths + 1, x.shape[3] + 1))
-        x = self.last(x, Columns.of(widths, x.shape[3] - 1))
+                x = self.after[stage](x, columns)  # (N, C / 4, 16, W / 2), (N, C / 2, 8, W / 4), (N, C, 4, W / 4 + 1)
+        x = self.down(x, Columns.of(widths + 1, x.shape[3] + 1))  # (N, C, 2, W / 4 + 2)
+        x = self.last(x, Columns.of(widths, x.shape[3] - 1))  # (N, C, 1, W / 4 + 1)
         return x[..., :-1] if self.variable else x
 
 
@@ -99,20 +82,21 @@ class Vgg(nn.Module):
         self.variable = variable
         c0, c1, c2, c3 = channels // 8, channels // 4, channels // 2, channels
         self.plain = nn.ModuleList(nn.Conv2d(i, o, 3, padding=1) for i, o in ((1, c0), (c0, c1), (c1, c2), (c2, c2)))
-        self.normed = nn.ModuleList([Conv(c2, c3), Conv(c3, c3)])
+        self.normed = nn.ModuleList([ConvNorm(c2, c3), ConvNorm(c3, c3)])
         self.last = nn.Conv2d(c3, c3, 2)
 
     def forward(self, x: Tensor, widths: Tensor) -> Tensor:
+        """(N, 1, 32, W) and (N,) px before the padding to (N, C, 1, T), T = W // 4 - 1, or W // 4 if `variable`."""
         columns = Columns.of(widths, x.shape[3])
         for number, conv in enumerate(self.plain):
             x = columns.blank(F.relu(conv(x)))
             if number < 2:
                 x, widths = F.max_pool2d(x, 2), strided_widths(widths, 2)
                 columns = Columns.of(widths, x.shape[3])
-        x = F.max_pool2d(x, (2, 1))
+        x = F.max_pool2d(x, (2, 1))  # (N, C / 2, 4, W / 4)
         for conv in self.normed:
             x = conv(x, columns)
-        x = F.max_pool2d(x, (2, 1))
+        x = F.max_pool2d(x, (2, 1))  # (N, C, 2, W / 4)
         x = F.relu(self.last(F.pad(x, (0, 1)) if self.variable else x))
         return Columns.of(widths, x.shape[3]).blank(x)
 
@@ -131,6 +115,7 @@ class GatedRecurrentConv(nn.Module):
         )
 
     def forward(self, u: Tensor, columns: Columns) -> Tensor:
+        """(N, i, H, W) to (N, o, H, W)."""
         gate, given = self.gate_input(u), self.input(u)
         x: Tensor = self.first(given.clone(), columns)  # norms change their input in place, and it is used again
         for norms in self.norms:
@@ -150,17 +135,19 @@ class Rcnn(nn.Module):
         c0, c1, c2, c3 = channels // 8, channels // 4, channels // 2, channels
         self.stem = nn.Conv2d(1, c0, 3, padding=1)
         self.recurrent = nn.ModuleList(GatedRecurrentConv(i, o) for i, o in ((c0, c0), (c0, c1), (c1, c2)))
-        self.last = Conv(c2, c3, 2, padding=(0, 0))
+        self.last = ConvNorm(c2, c3, 2, padding=(0, 0))
 
     def forward(self, x: Tensor, widths: Tensor) -> Tensor:
+        """(N, 1, 32, W) and (N,) px before the padding to (N, C, 1, T), T = W // 4 + 1, or W // 4 if `variable`."""
         x = Columns.of(widths, x.shape[3]).blank(F.relu(self.stem(x)))
         for number, block in enumerate(self.recurrent):
             if number < 2:
                 x, widths = F.max_pool2d(x, 2), strided_widths(widths, 2)
             else:
                 x, widths = F.max_pool2d(x, 2, (2, 1), (0, 1)), widths + 1
-            x = block(x, Columns.of(widths, x.shape[3]))
-        x = F.max_pool2d(x, 2, (2, 1), (0, 1))
+            x = block(x, Columns.of(widths, x.shape[3]))  # (N, C / 8, 16, W / 2), (N, C / 4, 8, W / 4)
+        # (N, C / 2, 4, W / 4 + 1) of the third
+        x = F.max_pool2d(x, 2, (2, 1), (0, 1))  # (N, C / 2, 2, W / 4 + 2)
         x = self.last(x, Columns.of(widths, x.shape[3] - 1))
         return x[..., :-1] if self.variable else x
 
