@@ -18,6 +18,7 @@ from scriven.tensors import collate
 from scriven.text import Charset
 from scriven.training.checkpoint import load_net, load_tensors, save_weights
 from scriven.training.data import TrainingData
+from scriven.training.fit import Progress
 from scriven.training.gate import ParentScore, refusal
 from scriven.training.loader import unaugmented_batches
 from scriven.training.sources import FixedSource, FolderSource
@@ -150,8 +151,12 @@ def test_the_best_evaluation_is_compared(lines, before, after, forgetting, words
     valid, replay = (FixedSource(source, range(count)) for count in (2, 3))
     data = TrainingData.of([lines], SPEC, TrainSettings(steps=1))
     data = type(data)(data.mixture, (valid,), (), (), "validation line", (replay,))
-    rows = [{"cer": 0.5, "replay_cer": 0.0}, {"cer": after[0], "replay_cer": after[1]}, {"cer": 0.4}]
-    said = refusal(ParentScore(*before), rows, data, forgetting)
+    rows = [
+        {"cer": 0.5, "replay_cer": 0.0, "best": True},
+        {"cer": after[0], "replay_cer": after[1], "best": True},
+        {"cer": 0.4, "best": False},
+    ]
+    said = refusal(ParentScore(*before), Progress(rows=rows).best_row, data, forgetting)
     assert said is None if words is None else said is not None and said.startswith(words)
 
 

@@ -26,7 +26,7 @@ TRAIN = (
     "steps=0", "lr=-1", "lr=0", "workers=-1", "weights=0", "weights=-1,2", "devices=0", "ema=2", "validate_on=0",
     "validate_fonts=0", "batch_width_px=0", "level=foo", "replicas=0", "device=foo", "precision=foo", "warmup=2",
     "clip=0",
-    "evaluations=0", "patience=-1", "ramp=-1", "smoothing=-1", "weight_decay=-1", "lines=2", "seed=-1", "lr=inf",
+    "evaluations=0", "patience=0", "ramp=-1", "smoothing=-1", "weight_decay=-1", "lines=2", "seed=-1", "lr=inf",
     "seed=4294967296", "schedule=linear", "thaw=2", "layer_decay=0", "layer_decay=2", "optimiser=sgd", "betas=0.9",
     "betas=1,0.9", "rho=1", "eps=0", "usage=0", "usage=2", "replay=1", "replay=-1", "forgetting=-1", "gate=maybe",
 )  # fmt: skip
@@ -100,7 +100,7 @@ def test_invalid_settings_are_refused_by_name(start, change):
         override(start, [change])
 
 
-@pytest.mark.parametrize("change", ["weights=0,1", "ema=0", "workers=0", "patience=0", "level=both", "lines=1", "lr=1"])
+@pytest.mark.parametrize("change", ["weights=0,1", "ema=0", "workers=0", "patience=1", "level=both", "lines=1", "lr=1"])
 def test_limits_of_settings_are_inclusive(change):
     assert override(TrainSettings(steps=1), [change]) != TrainSettings(steps=1)
 

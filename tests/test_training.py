@@ -98,7 +98,7 @@ def test_patience_ends_a_run_early(lines, tmp_path, monkeypatch):
 
     monkeypatch.setattr(fitting, "validate", lambda *_: score(["a"], ["b"]))
     done = train([lines], tmp_path / "m", settings=settings(steps=20, evaluations=20, patience=2))
-    assert done.progress.step == 4  # the first is the best, and none of the next three is better
+    assert done.progress.step == 3  # the first is the best, and neither of the next two is better
 
 
 def test_inputs_without_usable_lines_are_refused_with_a_reason(tmp_path):

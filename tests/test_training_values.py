@@ -14,9 +14,11 @@ from scriven.augment import AugmentSettings
 from scriven.reader.trainable import InputSpec
 from scriven.tensors import Batch
 from scriven.text import Charset
+from scriven.training import fit as fitting
 from scriven.training.devices import fabric_of
 from scriven.training.fit import Progress, TrainingRun, begin, fit
 from scriven.training.loader import AugmentSchedule, Mixture, Plan, Stream
+from scriven.training.progress_log import format_log_row
 from scriven.training.settings import FitSettings, learning_rate
 from scriven.training.sources import FolderSource
 
@@ -24,7 +26,7 @@ from scriven.training.sources import FolderSource
 class ToyNetwork(nn.Module):
     """A matrix and a bias whose loss has the gradient `slope` everywhere; returns given readings in turn."""
 
-    charset, height, stride = Charset.of(["abcd"]), 64, 4
+    charset, height, stride, decoders = Charset.of(["abcd"]), 64, 4, ("ctc",)
 
     def __init__(self, slope: float = 1.0, readings: tuple[str, ...] = ("abcd",), broken: int = 0):
         super().__init__()
@@ -207,9 +209,22 @@ def test_only_a_lower_cer_is_saved_as_the_best() -> None:
     assert progress.best == 0.0 and progress.waited == 0
 
 
+def test_two_heads_are_selected_by_the_mean_of_both_and_reported_by_ctc(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, by_ctc = ToyNetwork(readings=("xxxx", "axxx", "abxx", "abcd")), ["abcx", "abcd", "abxx", "abcd"]
+    net.decoders = ("ctc", "attention", "both")
+    monkeypatch.setattr(fitting, "ctc_read", lambda net, batch: [by_ctc.pop(0)] * len(batch))
+    _, kept, progress = trained(net, settings(steps=4, evaluations=4))
+    assert [row["cer"] for row in progress.rows] == pytest.approx([0.25, 0.0, 0.5, 0.0])
+    assert [row["attention_cer"] for row in progress.rows] == pytest.approx([1.0, 0.75, 0.5, 0.0])
+    assert kept == [True, True, False, True] and progress.best_row is progress.rows[3]
+    assert format_log_row(progress.rows[1], "lines").endswith(
+        "CER 0.00 % (75.00 % by attention) on lines (best so far)"
+    )
+
+
 def test_patience_counts_evaluations_without_improvement() -> None:
     net = ToyNetwork(readings=("abxx", "abxx", "abcx", "abcx", "abcx", "abcd"))
-    _, kept, progress = trained(net, settings(steps=8, evaluations=8, patience=1))
+    _, kept, progress = trained(net, settings(steps=8, evaluations=8, patience=2))
     assert kept == [True, False, True, False, False] and progress.step == 5
 
 

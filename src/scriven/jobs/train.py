@@ -31,8 +31,8 @@ from scriven.training.checkpoint import (
 )
 from scriven.training.data import TrainingData, languages
 from scriven.training.devices import check_available, fabric_of, resolved_precision
-from scriven.training.fit import Progress, SaveCallback, TrainingRun, begin, fit
-from scriven.training.gate import CTC_CER, ParentScore, baseline, keep_parent, measured_for_gate, refusal
+from scriven.training.fit import ATTENTION_CER, Progress, SaveCallback, TrainingRun, begin, fit
+from scriven.training.gate import ParentScore, baseline, keep_parent, measured_for_gate, refusal
 from scriven.training.layers import check_parts
 from scriven.training.loader import AugmentSchedule, Plan
 from scriven.training.progress_log import format_log_row
@@ -65,8 +65,8 @@ class Trained:
             return f"not improved, the parent's weights are kept: {self.refused} (--set gate=no keeps the new ones)"
         best = self.info.scores["valid"]
         few = ", too few for a reliable CER: score the model on a test set" if best["n"] < MIN_VALIDATION_LINES else ""
-        by_ctc = f" by the attention head, {best[CTC_CER]:.2%} by CTC," if CTC_CER in best else ""
-        return f"CER {best['cer']:.2%}{by_ctc} on {counted(best['n'], self.validated_on)}{few}"
+        attention = f" by CTC, {best[ATTENTION_CER]:.2%} by attention," if ATTENTION_CER in best else ""
+        return f"CER {best['cer']:.2%}{attention} on {counted(best['n'], self.validated_on)}{few}"
 
 
 def train(
@@ -116,7 +116,7 @@ def train(
     keep = _keeping(out, settings, described, data, training_data, fabric)
     augmentation, tell = AugmentSchedule(ramp=settings.ramp, span_mask=settings.span_mask), partial(percent, "training")
     progress = fit(run, plan, training_data.valid, settings, augmentation, fabric, keep, tell)
-    worse = before and refusal(before, progress.rows, training_data, settings.forgetting)
+    worse = before and refusal(before, progress.best_row, training_data, settings.forgetting)
     if fabric.is_global_zero:
         made = _info(net, inputs, parent, settings, training_data, progress, name, licence)
         if before and worse and parent is not None:
@@ -229,7 +229,7 @@ def _info(
     name: str,
     licence: str,
 ) -> ModelInfo:
-    best = min((row for row in progress.rows), key=lambda row: row["cer"])
+    best = progress.best_row
     assert settings.model is not None  # resolved by `train`
     parents, parent_languages, stretch = [], list[str](), 1.0
     if parent is not None:
@@ -250,7 +250,7 @@ def _info(
         scores={
             "valid": {
                 "n": sum(map(len, training_data.valid)),
-                **{k: best[k] for k in ("cer", CTC_CER, "step") if k in best},
+                **{k: best[k] for k in ("cer", ATTENTION_CER, "step") if k in best},
             }
         },
         versions=versions(),

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from scriven.base import SettingsError
 from scriven.metrics import Score, score
 from scriven.recognisers.contract import Recogniser
+from scriven.recognisers.ctc_head import ctc_read
 from scriven.tensors import Batch
 from scriven.training.layers import set_norms, weights_of
 from scriven.training.loader import AugmentSchedule, Plan, Stream, WaitingTime, loader, unaugmented_batches, workers
@@ -33,6 +34,7 @@ log = logging.getLogger("scriven.fit")
 
 MAX_REPLICAS = 4  # smaller parts of a batch no longer keep a core busy
 MAX_NONFINITE = 20  # consecutive batches with a non-finite gradient after which training stops
+ATTENTION_CER = "attention_cer"  # in the log of networks with two heads; their CER is that of CTC, which reads faster
 RENAMED_PROGRESS = {"unsound": "nonfinite"}  # fields of Progress in unfinished runs of earlier versions
 
 
@@ -45,7 +47,7 @@ class Progress:
     batch: int = 0
     seconds: float = 0.0
     evaluations: int = 0
-    best: float = math.inf  # lowest validation CER so far
+    best: float = math.inf  # lowest validation CER so far; of networks with two heads the lowest mean of both
     waited: int = 0  # evaluations since then
     parts: int = 1  # sub-batches a batch is computed in; doubled when memory runs out
     nonfinite: int = 0  # consecutive batches with a non-finite gradient
@@ -57,9 +59,14 @@ class Progress:
             return min(1.0, self.step / settings.steps)
         return min(1.0, self.seconds / (60 * settings.minutes)) if settings.minutes else 1.0
 
+    @property
+    def best_row(self) -> dict[str, Any]:
+        """The row of the log of the weights that are kept."""
+        return next(row for row in reversed(self.rows) if row["best"])
+
     def finished(self, settings: FitSettings) -> bool:
         """Whether the steps or minutes are used up, or the patience is."""
-        return self.fraction(settings) >= 1 or (settings.patience is not None and self.waited > settings.patience)
+        return self.fraction(settings) >= 1 or (settings.patience is not None and self.waited >= settings.patience)
 
 
 @dataclass
@@ -296,9 +303,11 @@ def _evaluate(
 ) -> None:
     progress = run.progress
     with fabric.autocast():
-        result = validate(run.average, valid, settings.batch_width_px)
-    better = result.cer < progress.best
-    progress.best = min(progress.best, result.cer)
+        own = validate(run.average, valid, settings.batch_width_px)
+        by_ctc = validate(run.average, valid, settings.batch_width_px, ctc_read) if two_headed(run.average) else None
+    result, rate = (by_ctc, (by_ctc.cer + own.cer) / 2) if by_ctc else (own, own.cer)
+    better = rate < progress.best
+    progress.best = min(progress.best, rate)
     progress.waited = 0 if better else progress.waited + 1
     row = {
         "step": progress.step,
@@ -308,10 +317,16 @@ def _evaluate(
         "waiting": round(now["waiting"], 3),
         "cer": result.cer,
         "wer": result.wer,
+        **({ATTENTION_CER: own.cer} if by_ctc else {}),
         "best": better,
     }
     progress.rows.append(row)
     keep(run, better)
+
+
+def two_headed(net: Recogniser) -> bool:
+    """Whether a network is read by CTC and by attention; its method `read` is by attention."""
+    return len(net.decoders) > 1
 
 
 def validate(

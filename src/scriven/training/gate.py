@@ -18,11 +18,10 @@ from scriven.recognisers.contract import Recogniser
 from scriven.recognisers.ctc_head import ctc_read
 from scriven.training.checkpoint import load_net, versions
 from scriven.training.data import TrainingData
-from scriven.training.fit import validate
+from scriven.training.fit import two_headed, validate
 from scriven.training.publish import copy_parent, with_language_model
 from scriven.training.sources import Source
 
-CTC_CER = "ctc_cer"  # key of a row of the log: CER of the CTC head, where the other CER is of the attention head
 REPLAY_CER = "replay_cer"  # key of a row of the log: CER on the pictures of what is replayed
 
 
@@ -46,28 +45,20 @@ def baseline(parent: str | Path, data: TrainingData, batch_width_px: int, fabric
 def measure(net: Recogniser, sources: Sequence[Source], batch_width_px: int, fabric: Fabric) -> float:
     """The CER of a network on all items of some sources, a fraction; of its CTC head if it has one."""
     with fabric.autocast():
-        return validate(net, sources, batch_width_px, ctc_read if "ctc" in net.decoders else None).cer
+        return validate(net, sources, batch_width_px, ctc_read if two_headed(net) else None).cer
 
 
 def measured_for_gate(net: Recogniser, data: TrainingData, batch_width_px: int, fabric: Fabric) -> dict[str, float]:
     """What `refusal` needs beside the CER in a row of the log."""
-    found = {}
-    if "ctc" in net.decoders and len(net.decoders) > 1:
-        found[CTC_CER] = measure(net, data.valid, batch_width_px, fabric)
-    if data.replay_valid:
-        found[REPLAY_CER] = measure(net, data.replay_valid, batch_width_px, fabric)
-    return found
+    return {REPLAY_CER: measure(net, data.replay_valid, batch_width_px, fabric)} if data.replay_valid else {}
 
 
-def refusal(
-    before: ParentScore, rows: Sequence[Mapping[str, Any]], data: TrainingData, forgetting: float
-) -> str | None:
+def refusal(before: ParentScore, best: Mapping[str, Any], data: TrainingData, forgetting: float) -> str | None:
     """Why the best weights of a run are worse than those of the parent, as a clause; None if they are not.
 
-    `rows`: the log of the run. On what is replayed the CER may rise by `forgetting`, a fraction.
+    `best`: their row of the log. On what is replayed the CER may rise by `forgetting`, a fraction.
     """
-    best = min(rows, key=lambda row: row["cer"])
-    cer = best.get(CTC_CER, best["cer"])
+    cer = best["cer"]
     if cer > before.valid:
         measured = counted(sum(map(len, data.valid)), data.validated_on)
         return f"CER {cer:.2%} on {measured}, before {before.valid:.2%}"

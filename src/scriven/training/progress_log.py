@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from scriven.training.fit import ATTENTION_CER
+
 WAITING = 0.05  # share of the time spent waiting for pictures from which the log mentions it
 
 
@@ -10,6 +12,6 @@ def format_log_row(row: dict[str, Any], validated_on: str) -> str:
     best = " (best so far)" if row["best"] else ""
     waiting = f", {row['waiting']:.0%} of the time waiting for pictures" if row["waiting"] > WAITING else ""
     replayed = f", {100 * row['replay_cer']:.2f} % on what is replayed" if "replay_cer" in row else ""
-    by_ctc = f" ({100 * row['ctc_cer']:.2f} % by CTC)" if "ctc_cer" in row else ""
-    cer = f"CER {100 * row['cer']:.2f} %{by_ctc} on {validated_on}{replayed}{best}"
+    attention = f" ({100 * row[ATTENTION_CER]:.2f} % by attention)" if ATTENTION_CER in row else ""
+    cer = f"CER {100 * row['cer']:.2f} %{attention} on {validated_on}{replayed}{best}"
     return f"step {row['step']}, {row['minutes']:.1f} min: loss {row['loss']:.3f}, {cer}{waiting}"

@@ -54,7 +54,7 @@ class FitSettings:
     ema: Share = 0.999  # decay of the moving average of the weights
     batch_width_px: BatchWidth = 12288  # total width of a batch: 64 words of 192 px or 12 lines of 1024 px
     evaluations: Count = 20  # at equal intervals over the run
-    patience: Natural | None = None  # early stopping: evaluations without a lower CER before training ends
+    patience: Count | None = None  # early stopping: evaluations without a lower CER after which training ends
     ramp: Natural = 12  # chunks until augmentation reaches its full strength
     span_mask: Annotated[float, Field(ge=0, le=0.9)] = 0.0  # share of the width of every picture masked in spans
     workers: Natural | None = None  # data-loading processes; None: none on a CPU, up to 12 on a GPU
