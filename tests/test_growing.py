@@ -52,6 +52,7 @@ def test_a_grown_bundled_model_reads_as_before_and_names_where_new_characters_st
     code, out, err = scriven("models", "grow", "scriven-general", "--chars", "\u0111 \u03b1e", "-o", tmp_path / "m")
     assert code == 0 and "Next: scriven train LINES" in out
     assert "'\u0111' (U+0111 LATIN SMALL LETTER D WITH STROKE), which starts from 'd'" in err
+    assert "the output layer alone: --set freeze=stem,enter,stages,column,context --set lr=0.004" in err
     (old, before), (new, after) = load_net(find_model("scriven-general")), load_net(tmp_path / "m")
     assert after.charset == (*before.charset, "\u0111", "\u03b1") and after.parents[0]["name"] == "scriven-general"
     assert (after.temperature, after.calibration, after.stretch) == (
@@ -72,6 +73,8 @@ def test_a_grown_bundled_model_reads_as_before_and_names_where_new_characters_st
 def test_growing_refuses_characters_that_a_model_has_and_finished_folders(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="has all of the characters 'ab c'"):
         models.grow("scriven-general", "ab c", tmp_path / "m")
+    with pytest.raises(SettingsError, match="no characters to add; name at least one"):
+        models.grow("scriven-general", "", tmp_path / "m")
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "model.json").write_text("{}")
     with pytest.raises(OutputError, match="is a finished model folder"):

@@ -74,6 +74,9 @@ def test_alphanumeric_protocol() -> None:
     assert (ours.cer, ours.characters) == (0, 6)
     assert ours.wer == 2 / 3  # spaces still separate words
     assert score(["é"], ["x"], protocol="alnum_insensitive").characters == 0
+    words = (["A", "abcdefghij"], ["b!", "ABCDEFGHIJ"])  # the mean of 1 and 0, and 1 error in 11 characters
+    assert score(*words, protocol="alnum_mean_per_word").cer == 0.5
+    assert score(*words, protocol="alnum_insensitive").cer == pytest.approx(1 / 11)
 
 
 def test_batch_mean_is_the_mean_of_ratios() -> None:

@@ -56,17 +56,19 @@ def grow(model: str | Path, characters: str, out: str | Path) -> ModelInfo:
     Needs the extra `train`. Raises SettingsError if `model` has all of the characters, ModelError, OutputError.
     """
     from scriven.training.checkpoint import WEIGHTS, load_net, save_weights, versions
-    from scriven.training.growing import described, grown
+    from scriven.training.growing import OUTPUT_LR, described, grown, unchanged
     from scriven.training.publish import publish
 
     folder, out = find_model(model), Path(out)
     free(out, WEIGHTS)
-    net, info = load_net(folder)
+    old, info = load_net(folder)
     charset = info.characters.grow(visual(normalise(characters)))
     added = charset.characters[len(info.charset) :]
+    if not characters.strip():
+        raise SettingsError("there are no characters to add; name at least one")
     if not added:
         raise SettingsError(f"{model} has all of the characters {characters!r} already; name others")
-    net, like = grown(net, charset)
+    net, like = grown(old, charset)
     out.mkdir(parents=True, exist_ok=True)
     save_weights(out, net)
     said = described(added, like)
@@ -86,4 +88,6 @@ def grow(model: str | Path, characters: str, out: str | Path) -> ModelInfo:
     )
     publish(out, made, ())
     log.info("new characters: %s", said)
+    settings = f"--set freeze={','.join(unchanged(old, net))} --set lr={OUTPUT_LR:g}"
+    log.info("to teach them at the least cost to the others, train the output layer alone: %s", settings)
     return read_info(out)

@@ -49,6 +49,7 @@ PROTOCOLS = {
     "nfc": Protocol(normalise, "all"),
     "cer_mean_per_word": Protocol(normalise, "line"),
     "alnum_insensitive": Protocol(_alphanumeric, "all", spaces=False),
+    "alnum_mean_per_word": Protocol(_alphanumeric, "line", spaces=False),
     "batch_mean": Protocol(normalise, "batch"),
     "asr": Protocol(_without_punctuation, "all"),
 }
