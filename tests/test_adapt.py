@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from scriven.base import SettingsError
 from scriven.cli import run
 from scriven.estimate.cer import CerEstimate, cer_estimate_bias
 from scriven.jobs import adapt as job
@@ -70,6 +71,13 @@ def test_spans_are_masked_where_the_parent_has_seen_typefaces_only(origins, pare
     info = ModelInfo(network="convtext", sizes={"size": "tiny"}, charset=("a",), data=data, parents=parents)
     chosen = AdaptSettings(span_mask=given).for_parent(info)
     assert chosen.span_mask == span_mask and chosen.training(steps=1).span_mask == span_mask
+
+
+def test_the_decoder_of_pseudo_labels_is_one_that_the_parent_has():
+    info = ModelInfo(network="convtext", sizes={}, charset=("a",), decoders=("ctc", "attention", "both"))
+    assert AdaptSettings(decoder="both").for_parent(info).decoder == "both"
+    with pytest.raises(SettingsError, match="no decoder 'both'; it has: ctc"):
+        AdaptSettings(decoder="both").for_parent(info.model_copy(update={"decoders": ("ctc",)}))
 
 
 def test_each_accepted_round_teaches_the_next_and_is_logged(parent, tmp_path, monkeypatch):

@@ -31,12 +31,13 @@ from scriven.training.checkpoint import (
 )
 from scriven.training.data import TrainingData, languages
 from scriven.training.devices import check_available, fabric_of, resolved_precision
-from scriven.training.fit import ATTENTION_CER, Progress, SaveCallback, TrainingRun, begin, fit
+from scriven.training.fit import Progress, SaveCallback, TrainingRun, begin, fit
 from scriven.training.gate import ParentScore, baseline, keep_parent, measured_for_gate, refusal
 from scriven.training.layers import check_parts
 from scriven.training.loader import AugmentSchedule, Plan
 from scriven.training.progress_log import format_log_row
 from scriven.training.publish import publish, with_language_model
+from scriven.training.validation import ATTENTION_CER
 
 log = logging.getLogger("scriven.train")
 

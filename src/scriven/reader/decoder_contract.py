@@ -21,6 +21,7 @@ from scriven.text import Charset, logical_characters
 if TYPE_CHECKING:
     from scriven.language.model import CharLM
 
+DecoderName = Literal["ctc", "attention", "both"]
 Frames = npt.NDArray[np.float32]  # (T, D): the output of a network for a picture, one row every `stride` px
 
 
@@ -29,7 +30,7 @@ Frames = npt.NDArray[np.float32]  # (T, D): the output of a network for a pictur
 class DecodeSettings:
     """How frames are decoded into text."""
 
-    decoder: Literal["ctc", "attention", "both"] | None = None  # None: the first that the model lists
+    decoder: DecoderName | None = None  # None: the first that the model lists
     beam: Natural = 0  # beam width; 0: BeamSettings.width with a language model or words, else greedy
     alpha: float = 0.6  # weight of the language model; alpha and beta were chosen on validation lines
     beta: float = 2.0  # log bonus per character; a language model alone prefers short texts

@@ -1,7 +1,7 @@
 """What all rounds of an adaptation share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lightning_fabric import Fabric
@@ -36,8 +36,13 @@ class AdaptContext:
 
     def decoder(self, reader: Reader, lm: CharLM | None = None, words: Sequence[str] = ()) -> Decoder:
         """The decoder of a reader with a language model and a word list; at the level of words it decodes no spaces."""
-        return reader.decoder(DecodeSettings(word=self.settings.level == "words"), lm, words)
+        return reader.decoder(self._decoding, lm, words)
 
     def prior_decoder(self, reader: Reader) -> Decoder:
         """The decoder of pseudo-labels, with the language model and the words of the prior."""
-        return self.decoder(reader, self.prior.lm, self.prior.words)
+        settings = replace(self._decoding, decoder=self.settings.decoder)
+        return reader.decoder(settings, self.prior.lm, self.prior.words)
+
+    @property
+    def _decoding(self) -> DecodeSettings:
+        return DecodeSettings(word=self.settings.level == "words")

@@ -7,6 +7,8 @@ import numpy as np
 from pydantic import Field
 
 from scriven.base.settings import Count, Natural, Positive, Seed, Share, validated
+from scriven.reader.decoder_contract import DecoderName
+from scriven.reader.decoders import decoder_kind
 from scriven.reader.model import ModelInfo
 from scriven.scribes.specs import maker_of
 from scriven.training.settings import BatchWidth, Device, FitSettings, LearningRate, Precision
@@ -35,6 +37,7 @@ class AdaptSettings:
     # None: by the estimated CER
     synthetic_fraction: Share = 0.35  # of the training pictures
     scribe: str = "fonts"  # of the synthetic pictures: NAME or NAME:ARGUMENT, as in `write --scribe`
+    decoder: DecoderName | None = None  # of the pseudo-labels; None: the decoder that the model reads with by default
     span_mask: Annotated[float, Field(ge=0, le=0.9)] | None = None  # share of the width masked in spans;
     # None: by what the parent was trained on
     language: str | None = None  # of the pictures, such as fr; None: identified from the first readings
@@ -63,8 +66,9 @@ class AdaptSettings:
         """A copy in which settings that depend on the parent are filled in.
 
         Span masking helps a model trained on typefaces only and harms others
-        (docs/experiments/2026-11-26-adapt-ablation.md).
+        (docs/experiments/2026-11-26-adapt-ablation.md). Raises SettingsError for a decoder that the parent lacks.
         """
+        decoder_kind(info, self.decoder)
         if self.span_mask is not None:
             return self
         return replace(self, span_mask=SPAN_MASK if info.only_typefaces else 0.0)

@@ -18,23 +18,22 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from scriven.base import SettingsError
-from scriven.metrics import Score, score
 from scriven.recognisers.contract import Recogniser
 from scriven.recognisers.ctc_head import ctc_read
 from scriven.tensors import Batch
 from scriven.training.layers import set_norms, weights_of
-from scriven.training.loader import AugmentSchedule, Plan, Stream, WaitingTime, loader, unaugmented_batches, workers
+from scriven.training.loader import AugmentSchedule, Plan, Stream, WaitingTime, loader, workers
 from scriven.training.memory import trim
 from scriven.training.optimisers import optimiser_of, state_keys
 from scriven.training.replicas import Replicas
 from scriven.training.settings import FitSettings, learning_rate
 from scriven.training.sources import Source
+from scriven.training.validation import ATTENTION_CER, two_headed, validate
 
 log = logging.getLogger("scriven.fit")
 
 MAX_REPLICAS = 4  # smaller parts of a batch no longer keep a core busy
 MAX_NONFINITE = 20  # consecutive batches with a non-finite gradient after which training stops
-ATTENTION_CER = "attention_cer"  # in the log of networks with two heads; their CER is that of CTC, which reads faster
 RENAMED_PROGRESS = {"unsound": "nonfinite"}  # fields of Progress in unfinished runs of earlier versions
 
 
@@ -46,6 +45,7 @@ class Progress:
     chunk: int = 0
     batch: int = 0
     seconds: float = 0.0
+    pictures: int = 0  # trained on, each as often as it was drawn
     evaluations: int = 0
     best: float = math.inf  # lowest validation CER so far; of networks with two heads the lowest mean of both
     waited: int = 0  # evaluations since then
@@ -199,6 +199,7 @@ def fit(
             group["lr"] = rate * group["factor"]
         losses.append(training_step(run, batch, settings, fabric))
         progress.step += 1
+        progress.pictures += len(batch) * fabric.world_size
         trim(progress.step)
         _average(run, settings.ema)
         progress.seconds = fabric.broadcast(time.monotonic() - begun)
@@ -312,6 +313,7 @@ def _evaluate(
     row = {
         "step": progress.step,
         "minutes": round(progress.seconds / 60, 2),
+        "pictures": progress.pictures,
         "loss": round(now["loss"], 4),
         "lr": now["lr"],
         "waiting": round(now["waiting"], 3),
@@ -322,29 +324,3 @@ def _evaluate(
     }
     progress.rows.append(row)
     keep(run, better)
-
-
-def two_headed(net: Recogniser) -> bool:
-    """Whether a network is read by CTC and by attention; its method `read` is by attention."""
-    return len(net.decoders) > 1
-
-
-def validate(
-    net: Recogniser,
-    valid: Sequence[Source],
-    batch_width_px: int,
-    read: Callable[[Recogniser, Batch], list[str]] | None = None,
-) -> Score:
-    """The score of a network's greedy readings of all items of some sources, without augmentation.
-
-    `read`: reads in place of the network's own method.
-    """
-    device = next(net.parameters()).device
-    texts, predictions, hands = list[str](), list[str](), list[str]()
-    for source in valid:
-        for batch in unaugmented_batches(source, batch_width_px):
-            texts += batch.texts
-            hands += batch.hands
-            batch = batch.to(device)
-            predictions += read(net, batch) if read else net.read(batch)
-    return score(texts, predictions, groups=hands if any(hands) else None)

@@ -18,9 +18,9 @@ from scriven.recognisers.contract import Recogniser
 from scriven.recognisers.ctc_head import ctc_read
 from scriven.training.checkpoint import load_net, versions
 from scriven.training.data import TrainingData
-from scriven.training.fit import two_headed, validate
 from scriven.training.publish import copy_parent, with_language_model
 from scriven.training.sources import Source
+from scriven.training.validation import two_headed, validate
 
 REPLAY_CER = "replay_cer"  # key of a row of the log: CER on the pictures of what is replayed
 

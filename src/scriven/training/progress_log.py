@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from scriven.training.fit import ATTENTION_CER
+from scriven.training.validation import ATTENTION_CER
 
 WAITING = 0.05  # share of the time spent waiting for pictures from which the log mentions it
 
