@@ -43,7 +43,7 @@ def test_without_the_train_extra_its_rows_name_the_missing_packages(monkeypatch:
     monkeypatch.setattr(job, "TRAIN_PACKAGES", ("no_such_package_at_all",))
     rows = job.training_rows(TINY)
     assert [r.what for r in rows] == ["write words", "train tiny"]
-    assert all(r.value is None and "no_such_package_at_all" in r.note and "scriven[train]" in r.note for r in rows)
+    assert all(r.value is None and "no_such_package_at_all" in r.note and ".[train]" in r.note for r in rows)
 
 
 def test_a_missing_model_is_refused() -> None:

@@ -1,6 +1,8 @@
 """Character sets by name, file or characters, and texts mapped to them: nothing is changed without being counted."""
 
+import re
 import string
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,9 +101,14 @@ def test_synthetic_pictures_are_single_words_where_the_set_has_no_space() -> Non
         assert text and not mapping.charset.missing([text])
 
 
-def test_train_writes_the_named_set_and_what_was_changed(tmp_path: Path) -> None:
+def test_train_writes_the_named_set_and_what_was_changed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     lines = folder(tmp_path / "lines", extra=ROWS)
     few = brief_settings(charset="case-insensitive-36", outside="drop")
+    refusing = replace(few, outside="refuse")
+    with caplog.at_level("INFO", "scriven"):
+        assert len(train([lines], tmp_path / "fewer", settings=refusing).skipped) == 2
+    assert "2 lines left out for characters outside the character set; --set outside=drop uses them" in caplog.text
+    assert re.search(r"convtext tiny, \d\.\d million parameters: \d+ lines, \d+ validation lines?\n", caplog.text)
     info = train([lines], tmp_path / "m", settings=few).info
     assert "".join(info.charset) == NAMED["case-insensitive-36"]
     assert info.data[0]["mapped"] == {"texts": 2, "other_case": 1, "dropped": {"'": 1}}

@@ -101,7 +101,7 @@ def test_a_missing_extra_prints_the_pip_line(scriven, monkeypatch, package: str)
 
     monkeypatch.setattr(models, "list_", missing)
     code, _, err = scriven("models", "list")
-    assert code == 2 and f'pip install "scriven[{EXTRAS[package]}]"' in err and err.count("\n") == 1
+    assert code == 2 and f'pip install ".[{EXTRAS[package]}]"' in err and err.count("\n") == 1
 
 
 def test_a_missing_module_of_scriven_is_a_bug(monkeypatch) -> None:

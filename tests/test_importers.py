@@ -116,6 +116,10 @@ def test_parquet_trees_of_splits_and_levels(tmp_path: Path) -> None:
     item = next(iter(IMPORTERS["parquet"](tmp_path / "one", level="words")))
     assert isinstance(item, tuple)
     assert (item[1].id, item[1].hand, item[1].extra) == ("one/train/words", "w", {"language": "fr"})
+    for file in (tmp_path / "one").rglob("lines.parquet"):
+        file.unlink()
+    with pytest.raises(LinesError, match="no Parquet files of lines; it has words: give --set level=words"):
+        next(iter(IMPORTERS["parquet"](tmp_path / "one")))
 
 
 def test_hugging_face_parquet_without_ids(tmp_path: Path) -> None:

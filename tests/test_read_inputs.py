@@ -138,3 +138,6 @@ def test_the_best_reading_width_is_found(tmp_path: Path) -> None:
     for advance, expected in ((6, 1.15), (12, 1.0)):  # px per letter; 6 px are too few frames
         lines = [(Picture.of(str(i), picture(text, advance=advance)), text) for i, text in enumerate(texts)]
         assert fit_stretch(reader, lines).stretch == expected
+    narrow = [(Picture.of(str(i), picture(text, advance=6)), text) for i, text in enumerate(texts)]
+    fixed = Reader(reader.info.model_copy(update={"frames": 24}), reader.runs)
+    assert fit_stretch(fixed, narrow).stretch == 1.0  # a width that is resampled anyway

@@ -90,7 +90,7 @@ def test_a_network_has_the_dimensions_that_were_asked_for() -> None:
     [
         (
             "sizes.wdth=96",
-            "has no size setting 'wdth'; it has: size, channels, blocks, width, depth, decoder_layers, decoder_width",
+            "has no size setting 'wdth'; it has: sizes.size, sizes.channels, .*, sizes.decoder_width",
         ),
         ("sizes.decoder_width=64", "'decoder_width' has no effect without decoder_layers"),
         ("sizes.width=wide", "'sizes.width' is 'wide'.*a whole number of 1 or more"),
@@ -197,5 +197,5 @@ def test_a_row_may_be_a_function_with_sizes_of_any_name(monkeypatch: pytest.Monk
     monkeypatch.setitem(RECOGNISERS, "free", lambda charset, width: Net(charset, width=width))  # type: ignore
     monkeypatch.setitem(RECOGNISERS, "open", Net)  # type: ignore
     assert sizes_of("free", width="3") == {"width": "3"} and sizes_of("open", anything=1) == {"anything": 1}
-    with pytest.raises(SettingsError, match="'depth'; it has: width"):
+    with pytest.raises(SettingsError, match="'depth'; it has: sizes.width"):
         sizes_of("free", depth=1)

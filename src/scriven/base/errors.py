@@ -49,5 +49,5 @@ class MissingExtra(ScrivenError):
 
 
 def install_command(extra: str) -> str:
-    """The pip command that installs an extra, from the package index and in a clone of the project."""
-    return f'pip install "scriven[{extra}]" (in a clone of the project: pip install ".[{extra}]")'
+    """The pip command that installs an extra, as the README installs the package."""
+    return f'pip install ".[{extra}]" in the folder of the project'

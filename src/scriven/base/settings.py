@@ -185,6 +185,7 @@ def _allowed(schema: Mapping[str, Any]) -> str:
         number = f"{len(parts)} values" if "prefixItems" in schema else "values"
         return f"{number} separated by commas, each {' and '.join(dict.fromkeys(map(_allowed, parts)))}"
     kinds = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "null": "none"}
-    bounds = (("minimum", "of {:g} or more"), ("exclusiveMinimum", "above {:g}"), ("maximum", "at most {:g}"))
+    bounds = (("minimum", "of {:g} or more"), ("exclusiveMinimum", "above {:g}"), ("maximum", "at most {:g}"),
+              ("exclusiveMaximum", "below {:g}"))  # fmt: skip
     limits = [words.format(schema[key]) for key, words in bounds if key in schema]
     return " ".join([kinds.get(schema.get("type", ""), "a string"), ", ".join(limits)]).rstrip()

@@ -1,7 +1,7 @@
 """Parquet with pictures and texts: trees `<collection>/<split>/<level>.parquet`, and Hugging Face data sets."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,13 +38,18 @@ def parquet(source: Path, *, level: str = "lines", text: str = "", image: str = 
     Raises LinesError if there are no such files.
     """
     files = [source] if source.is_file() else sorted(source.rglob("*.parquet")) if source.is_dir() else []
-    files = [f for f in files if f.stem not in ("lines", "words") or f.stem == level]
-    if not files:
-        raise LinesError(f"{source} has no Parquet files of {level}; check the path")
-    sources = [_opened(file, _split(file, source), text, image) for file in files]
+    usable = [f for f in files if f.stem not in ("lines", "words") or f.stem == level]
+    if not usable:
+        raise LinesError(f"{source} has no Parquet files of {level}; {_other(files, level)}")
+    sources = [_opened(file, _split(file, source), text, image) for file in usable]
     columns = _union([source.extra for source in sources])
     for each in sources:
         yield from _file(each, columns)
+
+
+def _other(files: Sequence[Path], level: str) -> str:
+    other = "words" if level == "lines" else "lines"
+    return f"it has {other}: give --set level={other}" if any(f.stem == other for f in files) else "check the path"
 
 
 def _opened(file: Path, split: str, text: str, image: str) -> _Source:

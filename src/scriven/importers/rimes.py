@@ -67,7 +67,7 @@ def _pages(source: Path) -> Iterator[ImportItem]:
     if not any(files.values()):
         raise LinesError(
             f"{source} should have Sets/TrainLines.txt (RIMES-2011-Lines), or training_2011.xml and "
-            "eval_2011_annotated.xml (ICDAR 2011), but has neither; give --set level=words for words"
+            "eval_2011_annotated.xml (ICDAR 2011), but has neither; check the path (--set level=words is for words)"
         )
     pictures = NamedPictures(source)
     for split, file in files.items():

@@ -15,7 +15,7 @@ from scriven.jobs.folders import free
 from scriven.jobs.train_network import charset_and_start, mapping_of, network_of, started
 from scriven.jobs.train_settings import TrainSettings as TrainSettings
 from scriven.reader.model import ModelInfo, find_model, own_language, read_info
-from scriven.reader.trainable import InputSpec
+from scriven.reader.trainable import OUTSIDE, InputSpec
 from scriven.recognisers.contract import Recogniser
 from scriven.scribes.specs import synthetic_input
 from scriven.text import Charset
@@ -113,6 +113,10 @@ def train(
     defaults = _described([], None, TrainSettings(steps=1).resolved())
     if resume(out, run, described, data, fabric, defaults):
         log.info("resuming at step %d", run.progress.step)
+    if outside := sum(one.reason.startswith(OUTSIDE) for one in training_data.skipped):
+        lines = counted(outside, "line")
+        log.warning("%s left out for characters outside the character set; --set outside=drop uses them without", lines)
+    log.info("%s", _begins(net, settings, training_data))
     plan = Plan(training_data.mixture, settings.seed, settings.batch_width_px, fabric.device.type)
     keep = _keeping(out, settings, described, data, training_data, fabric)
     augmentation, tell = AugmentSchedule(ramp=settings.ramp, span_mask=settings.span_mask), partial(percent, "training")
@@ -127,6 +131,17 @@ def train(
             publish(out, made, training_data.valid)
     fabric.barrier()
     return Trained(out, read_info(out), progress, training_data.skipped, training_data.validated_on, worse or "")
+
+
+def _begins(net: Recogniser, settings: TrainSettings, data: TrainingData) -> str:
+    """What is trained on what, before the first step: on a CPU that may take minutes."""
+    million = sum(weight.numel() for weight in net.parameters()) / 1e6
+    lines = sum(record.get("lines", 0) for record in data.data if not record.get("replay"))
+    pictures = [counted(lines, "line")] if lines else []
+    pictures += ["synthetic pictures"] if any("lines" not in record for record in data.data) else []
+    size = f" {settings.size}" if settings.size else ""
+    valid = counted(sum(map(len, data.valid)), data.validated_on)
+    return f"{settings.model}{size}, {million:.1f} million parameters: {' and '.join(pictures)}, {valid}"
 
 
 def _keeping(

@@ -20,8 +20,10 @@ MIN_STRETCH_GAIN = 0.02  # relative reduction of the CER required for a wider pi
 def fit_stretch(reader: Reader, lines: Iterable[tuple[Picture, str]], limit: int = LINE_LIMIT) -> ModelInfo:
     """model.json with the `stretch` of STRETCHES that has the lowest CER on the first `limit` (picture, text).
 
-    It is 1 unless another one reduces the CER by at least MIN_STRETCH_GAIN.
+    It is 1 unless another one reduces the CER by at least MIN_STRETCH_GAIN, or if every picture has the same width.
     """
+    if reader.info.frames is not None:
+        return reader.info
     chosen = list(islice(lines, limit))
     texts = [text for _, text in chosen]
     rates = {}

@@ -8,6 +8,7 @@ from scriven.reader.charsets import TextMapping
 from scriven.reader.decoders import DECODERS
 from scriven.text import Charset, name, visual
 
+OUTSIDE = "it has characters outside the character set"  # begins the reason of such lines
 NARROWEST, WIDEST = 8, 4096  # px at the height of the recogniser
 
 
@@ -69,7 +70,7 @@ def faults(text: str | None, width: int, spec: InputSpec) -> list[Fault]:
         return found
     if spec.charset is not None and (unknown := spec.charset.missing([visual(text)])):
         names = ", ".join(map(name, unknown))
-        found.append(Fault("characters", f"it has characters outside the character set: {names}"))
+        found.append(Fault("characters", f"{OUTSIDE}: {names}"))
     if (narrowest := spec.min_width(text)) > width:
         found.append(Fault("frames", too_long(text, width, narrowest)))
     return found

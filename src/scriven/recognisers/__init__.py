@@ -43,7 +43,8 @@ def _checked(network: str, sizes: Mapping[str, Any]) -> dict[str, Any]:
              for p in parameters if p.kind is not Parameter.VAR_KEYWORD}  # fmt: skip
     for key in sizes:
         if key not in named and len(named) == len(parameters):
-            raise SettingsError(f"the recogniser {network} has no size setting {key!r}; it has: {', '.join(named)}")
+            own = ", ".join(f"sizes.{name}" for name in named)
+            raise SettingsError(f"the recogniser {network} has no size setting {key!r}; it has: {own}")
     return {key: converted(f"sizes.{key}", value, named.get(key, Any)) for key, value in sizes.items()}
 
 

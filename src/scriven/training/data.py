@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from scriven.base import InputError, ScrivenError, SettingsError, Skipped
+from scriven.base import InputError, ScrivenError, SettingsError, Skipped, counted
 from scriven.base.settings import Count, NonNegative, Seed, Share, validated
 from scriven.language.texts import source
 from scriven.language.texts.languages import is_language, languages_of
@@ -143,7 +143,8 @@ def _usage(inputs: Sequence[str | Path], settings: DataSettings) -> list[float]:
     given = settings.usage or (1.0,)
     if len(given) not in (1, len(inputs)):
         raise SettingsError(
-            f"the setting 'usage' has {len(given)} numbers for {len(inputs)} inputs; give one for all, or one each"
+            f"the setting 'usage' has {len(given)} numbers for {counted(len(inputs), 'input')}; give one for all, or "
+            "one each"
         )
     each = list(given) * (len(inputs) if len(given) == 1 else 1)
     for one, fraction in zip(inputs, each, strict=True):
@@ -161,7 +162,8 @@ def _weights(sources: Sequence[Source], settings: DataSettings) -> tuple[float, 
     if settings.weights:
         if len(settings.weights) != len(sources):
             raise SettingsError(
-                f"the setting 'weights' has {len(settings.weights)} numbers for {len(sources)} inputs; give one each"
+                f"the setting 'weights' has {counted(len(settings.weights), 'number')} for "
+                f"{counted(len(sources), 'input')}; give one each"
             )
         return settings.weights
     return _by_lines(sources)

@@ -27,4 +27,4 @@ def unchanged(old: Recogniser, new: Recogniser) -> list[str]:
 
 def described(new: tuple[str, ...], like: dict[str, str]) -> str:
     """New characters by name, each with the old one that it starts from."""
-    return ", ".join(name(c) + (f", which starts from {like[c]!r}" if c in like else "") for c in new)
+    return ", ".join(f"{name(c)}, which starts from {repr(like[c]) if c in like else 'the mean of all'}" for c in new)

@@ -37,6 +37,7 @@ def publish(folder: Path, info: ModelInfo, valid: Sequence[Source], unlabelled: 
     net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
     with tempfile.TemporaryDirectory(prefix="scriven-publish-") as temporary:
         made = Path(temporary)
+        log.info("exporting the reading graphs")
         exported = inference_graphs(net)
         for role, graph in exported.items():
             export(graph, made / f"{role}.onnx")
@@ -92,8 +93,13 @@ def _improve(folder: Path, valid: Sequence[Source], unlabelled: Unlabelled) -> N
     texts: list[str] | None = [text for _, text, _ in made]
     if texts and len(texts) >= MIN_CALIBRATION_LINES:
         lines = list(zip(pictures, texts, strict=True))
+        log.info(
+            "calibrating on %d validation lines: width of the pictures, decoder, confidences, precision", len(lines)
+        )
         for fitted in (fit_stretch, fit_decoder, calibrate):
             write_info(folder, fitted(Reader.load(folder, threads=1), lines))
+        if len(decoders := read_info(folder).decoders) > 1:
+            log.info("it reads with the decoder %s by default; --decoder chooses another", decoders[0])
     elif len(unlabelled) >= MIN_CALIBRATION_LINES:
         pictures, texts = [Picture.of(id, ink) for id, ink in unlabelled], None
     else:
