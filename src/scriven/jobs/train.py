@@ -113,10 +113,7 @@ def train(
     defaults = _described([], None, TrainSettings(steps=1).resolved())
     if resume(out, run, described, data, fabric, defaults):
         log.info("resuming at step %d", run.progress.step)
-    if outside := sum(one.reason.startswith(OUTSIDE) for one in training_data.skipped):
-        lines = counted(outside, "line")
-        log.warning("%s left out for characters outside the character set; --set outside=drop uses them without", lines)
-    log.info("%s", _begins(net, settings, training_data))
+    _announce(net, settings, training_data)
     plan = Plan(training_data.mixture, settings.seed, settings.batch_width_px, fabric.device.type)
     keep = _keeping(out, settings, described, data, training_data, fabric)
     augmentation, tell = AugmentSchedule(ramp=settings.ramp, span_mask=settings.span_mask), partial(percent, "training")
@@ -133,15 +130,18 @@ def train(
     return Trained(out, read_info(out), progress, training_data.skipped, training_data.validated_on, worse or "")
 
 
-def _begins(net: Recogniser, settings: TrainSettings, data: TrainingData) -> str:
-    """What is trained on what, before the first step: on a CPU that may take minutes."""
+def _announce(net: Recogniser, settings: TrainSettings, data: TrainingData) -> None:
+    """Say what is trained on what, before the first step, which on a CPU may take minutes."""
+    if outside := sum(one.reason.startswith(OUTSIDE) for one in data.skipped):
+        lines = counted(outside, "line")
+        log.warning("%s left out for characters outside the character set; --set outside=drop uses them without", lines)
     million = sum(weight.numel() for weight in net.parameters()) / 1e6
-    lines = sum(record.get("lines", 0) for record in data.data if not record.get("replay"))
-    pictures = [counted(lines, "line")] if lines else []
+    count = sum(record.get("lines", 0) for record in data.data if not record.get("replay"))
+    pictures = [counted(count, "line")] if count else []
     pictures += ["synthetic pictures"] if any("lines" not in record for record in data.data) else []
     size = f" {settings.size}" if settings.size else ""
     valid = counted(sum(map(len, data.valid)), data.validated_on)
-    return f"{settings.model}{size}, {million:.1f} million parameters: {' and '.join(pictures)}, {valid}"
+    log.info("%s%s, %.1f million parameters: %s, %s", settings.model, size, million, " and ".join(pictures), valid)
 
 
 def _keeping(
