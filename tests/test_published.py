@@ -108,6 +108,19 @@ def test_a_tensor_that_tells_a_size_and_has_too_few_axes_is_named():
         converted(given, "w.pth")
 
 
+@pytest.mark.parametrize(
+    ("tensor", "shape", "said"),
+    [
+        ("module.FeatureExtraction.ConvNet.18.weight", (0, 512, 2, 2), "has another shape of .*ConvNet.18.weight"),
+        ("module.Prediction.bias", (), "has another shape of module.Prediction.bias"),
+        ("module.Prediction.bias", (1,), "writes no characters"),
+    ],
+)
+def test_a_tensor_without_a_size_is_named(tensor, shape, said):
+    with pytest.raises(InputError, match=rf"w\.pth is not of .*: it {said}; give a complete file"):
+        converted({**FILES["vgg"][0], tensor: torch.zeros(shape)}, "w.pth")
+
+
 @pytest.mark.parametrize("prefix", ["", "module.", "model.", "model.module.", "module.model."])
 def test_what_wrapped_a_network_does_not_matter(prefix):
     for name in ("vgg", "stackmix"):
@@ -231,6 +244,14 @@ def test_what_is_no_tensor_among_several_networks_is_left_out(beside):
     assert weights_of(contents, "w.pt").keys() == {"encoder.a"}
     with pytest.raises(InputError, match=r"no tensors in w\.pt, only models; give"):
         weights_of({"models": {"encoder": beside}}, "w.pt")
+
+
+def test_tensors_that_are_not_dense_are_left_out_and_mappings_in_themselves_end():
+    given = {"a": torch.ones(2, 2), "sparse": torch.eye(2).to_sparse()}
+    assert weights_of(given, "w.pt").keys() == {"a"}
+    itself = dict(given)
+    itself["model"] = {"state_dict": itself}
+    assert weights_of(itself, "w.pt").keys() == {"a"}
 
 
 @pytest.mark.parametrize("content", [b"", b"junk", b"PK\x03\x04"])

@@ -60,6 +60,8 @@ def converted(tensors: Tensors, file: str | Path) -> Converted:
     except KeyError as error:
         what = "has another shape of" if error.args[0] in tensors else "lacks"
         raise InputError(f"{refused}: it {what} {error.args[0]}; give a complete file") from error
+    if characters < 1:
+        raise InputError(f"{refused}: it writes no characters; give a complete file")
     for name in FIRST_CONVOLUTIONS:
         if name in tensors and tensors[name].shape[1:2] == (3,):
             raise InputError(
@@ -100,8 +102,8 @@ def _marked(tensors: Tensors) -> Published | None:
 
 
 def _size(tensors: Tensors, name: str, axis: int = 0) -> int:
-    """The length of an axis of a tensor. Raises KeyError with its name if there is no such tensor or axis."""
-    if name not in tensors or tensors[name].ndim <= axis:
+    """The length of an axis of a tensor. Raises KeyError with its name if there is no such tensor or axis, or of 0."""
+    if name not in tensors or not any(tensors[name].shape[axis : axis + 1]):
         raise KeyError(name)
     return tensors[name].shape[axis]
 

@@ -20,6 +20,7 @@ ADMITTED: dict[tuple[str, str], Any] = {
     ("torch._utils", "_rebuild_parameter"): torch._utils._rebuild_parameter,
     ("torch.serialization", "_get_layout"): torch.serialization._get_layout,
 }
+DEPTH = 8  # at most so many mappings are one in another
 STATES = ("model_state_dict", "state_dict", "model")  # keys under which programs keep the weights
 
 
@@ -85,19 +86,26 @@ def _load(file: Path) -> Any:
 
 
 def weights_of(contents: Mapping[str, Any], file: str | Path) -> dict[str, Tensor]:
-    """The tensors by name in the contents of `file`, however it wraps them. Raises InputError where there are none.
+    """The dense tensors by name in the contents of `file`, however it wraps them.
 
-    Weights of several networks (`{"models": {"encoder": ...}}`) are named after them. What is not a tensor is left out.
+    Weights of several networks (`{"models": {"encoder": ...}}`) are named after them. Whatever else there is is left
+    out. Raises InputError where there are no such tensors.
     """
-    for key in STATES:
-        if isinstance(inside := contents.get(key), Mapping):
-            return weights_of(inside, file)
+    for _ in range(DEPTH):
+        inside = next((one for key in STATES if isinstance(one := contents.get(key), Mapping)), None)
+        if inside is None:
+            break
+        contents = inside
     if isinstance(models := contents.get("models"), Mapping):
         parts = {model: one for model, one in models.items() if isinstance(one, Mapping)}
         named = {f"{model}.{name}": value for model, one in parts.items() for name, value in one.items()}
     else:
         named = {str(name): value for name, value in contents.items()}
-    if not (found := {name: value for name, value in named.items() if isinstance(value, Tensor)}):
+    if not (found := {name: value for name, value in named.items() if _dense(value)}):
         has = ", ".join(map(str, list(contents)[:8])) or "nothing"
         raise InputError(f"there are no tensors in {file}, only {has}; give a file with the weights of a network")
     return found
+
+
+def _dense(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.layout == torch.strided and not value.is_quantized
