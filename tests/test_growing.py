@@ -52,6 +52,7 @@ def test_a_grown_bundled_model_reads_as_before_and_names_where_new_characters_st
     code, out, err = scriven("models", "grow", "scriven-general", "--chars", "\u0111 \u03b1e", "-o", tmp_path / "m")
     assert code == 0 and "Next: scriven train LINES" in out
     assert "'\u0111' (U+0111 LATIN SMALL LETTER D WITH STROKE), which starts from 'd'" in err
+    assert "it has 'e' (U+0065 LATIN SMALL LETTER E) already" in err and "which starts from the mean of all" in err
     assert "the output layer alone: --set freeze=stem,enter,stages,column,context --set lr=0.004" in err
     (old, before), (new, after) = load_net(find_model("scriven-general")), load_net(tmp_path / "m")
     assert after.charset == (*before.charset, "\u0111", "\u03b1") and after.parents[0]["name"] == "scriven-general"

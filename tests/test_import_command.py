@@ -35,6 +35,19 @@ def test_pictures_of_unsupported_formats_are_named(tmp_path: Path) -> None:
     assert done.counts == {"train": 1} and [r.id for r in done.skipped] == ["a.avif", "b.HEIC"]
 
 
+def test_the_folder_of_the_source_names_the_split(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """`import doctr data/test/labels.json` used to make training lines of a test set."""
+    save(tmp_path / "Test" / "images" / "a.png")
+    (tmp_path / "Test" / "labels.json").write_text('{"a.png": "ink"}')
+    caplog.set_level("INFO", "scriven")
+    for number, source in enumerate((tmp_path / "Test" / "labels.json", tmp_path / "Test")):
+        assert import_lines(source, tmp_path / str(number), "doctr").counts == {"test": 1}
+    assert "in the split test, after its folder; --set split=train" in caplog.text
+    chosen = import_lines(tmp_path / "Test", tmp_path / "2", "doctr", changes=["split=train"])
+    assert chosen.counts == {"train": 1}
+    assert import_lines(tmp_path, tmp_path / "3", "doctr").counts == {"test": 1}
+
+
 def test_plain_pictures_keep_their_bytes_and_others_become_png(tmp_path: Path) -> None:
     grey = Image.fromarray(np.tile(np.arange(60, dtype=np.uint8) * 4, (20, 1)))
     turned = Image.Exif()

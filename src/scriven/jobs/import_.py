@@ -15,7 +15,7 @@ from scriven.base.progress import progress
 from scriven.base.settings import override, validated
 from scriven.importers import IMPORTERS, Importer, ImportItem
 from scriven.jobs.folders import filling
-from scriven.lines import Line, LinesWriter, StreamSizes
+from scriven.lines import ALIASES, Line, LinesWriter, StreamSizes
 from scriven.lines.paths import same
 from scriven.lines.records import REPEATED
 from scriven.lines.sizes import STREAM_SIZES
@@ -53,7 +53,7 @@ def import_lines(
     {'train': 12}
     """
     read = own_importer(importer) if importer else _by_name(format)
-    options = _options(read, changes)
+    options = _in_split(Path(source), _options(read, changes), changes)
     about: dict[str, Any] = {
         "command": f"scriven import {importer or format}",
         "settings": {"source": str(source), **options},
@@ -128,6 +128,18 @@ def own_importer(spec: str) -> Importer:
     if not callable(found):
         raise SettingsError(f"{file} has no function {function!r}; correct the name after the colon")
     return found  # type: ignore[no-any-return]
+
+
+def _in_split(source: Path, options: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
+    """The options with the split that the folder of the source is named after, unless `changes` set one."""
+    named = ALIASES.get((source if source.is_dir() else source.parent).resolve().name.lower(), "")
+    if not named or "split" not in options or any(change.partition("=")[0].strip() == "split" for change in changes):
+        return options
+    if named != "train":
+        log.info(
+            "what is in no other split is in the split %s, after its folder; --set split=train changes that", named
+        )
+    return {**options, "split": named}
 
 
 def _options(read: Importer, changes: Sequence[str]) -> dict[str, Any]:

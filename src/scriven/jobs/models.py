@@ -7,7 +7,7 @@ from typing import Any
 from scriven.base import SettingsError
 from scriven.jobs.folders import free
 from scriven.reader.model import ModelInfo, bundled, find_model, read_info
-from scriven.text import normalise, visual
+from scriven.text import name, normalise, visual
 
 log = logging.getLogger("scriven")
 
@@ -15,12 +15,12 @@ log = logging.getLogger("scriven")
 def list_() -> list[dict[str, Any]]:
     """One row per bundled model: name, network, size, megabytes of its folder, characters, languages, licence."""
     rows = []
-    for name in bundled():
-        folder = find_model(name)
+    for model in bundled():
+        folder = find_model(model)
         info = read_info(folder)
         rows.append(
             {
-                "name": name,
+                "name": model,
                 "network": info.network,
                 "size": info.size,
                 "megabytes": sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6,
@@ -68,6 +68,8 @@ def grow(model: str | Path, characters: str, out: str | Path) -> ModelInfo:
         raise SettingsError("there are no characters to add; name at least one")
     if not added:
         raise SettingsError(f"{model} has all of the characters {characters!r} already; name others")
+    if had := sorted({*visual(normalise(characters))} - {*added, " "}):
+        log.info("it has %s already", ", ".join(map(name, had)))
     net, like = grown(old, charset)
     out.mkdir(parents=True, exist_ok=True)
     save_weights(out, net)

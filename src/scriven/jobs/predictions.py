@@ -5,6 +5,7 @@ divided by 1.
 """
 
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +15,8 @@ from scriven.lines.delimited import write_row
 from scriven.lines.records import geometric_mean, product
 from scriven.metrics import distance
 from scriven.text import normalise
+
+log = logging.getLogger("scriven")
 
 COLUMNS = (
     "set", "id", "text", "prediction", "confidence", "confidence_product", "confidence_mean",
@@ -47,10 +50,11 @@ def save(sets: Sequence[Predicted], file: Path) -> None:
     with atomic(file, "w") as out:
         if file.suffix.lower() == ".jsonl":
             out.writelines(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows(sets))
-            return
-        out.write(write_row(COLUMNS))
-        for row in rows(sets):
-            out.write(write_row([None if row[key] is None else str(row[key]) for key in COLUMNS]))
+        else:
+            out.write(write_row(COLUMNS))
+            cells = ([None if row[key] is None else str(row[key]) for key in COLUMNS] for row in rows(sets))
+            out.writelines(map(write_row, cells))
+    log.info("predictions: %s", file)
 
 
 def rows(sets: Sequence[Predicted]) -> Iterator[dict[str, Any]]:
