@@ -60,22 +60,25 @@ class TransformerHead(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def begin(self, frames: Tensor, steps: Tensor) -> tuple[Tensor, ...]:
-        logits, features = frames[:, :, : self.classes], frames[:, :, self.classes :]
-        posteriors = logits.softmax(2)
+        """What every step needs, from frames (N, T, C + D) and steps (N,): `constants`, then the empty `states`."""
+        logits, features = frames[:, :, : self.classes], frames[:, :, self.classes :]  # (N, T, C), (N, T, D)
+        posteriors = logits.softmax(2)  # (N, T, C)
         read = posteriors[:, :, 1:] @ self.out.weight[FIRST:] * self.width**0.5  # (N, T, width)
-        x = read + FEATURE_SCALE * self.enter(self.feature_norm(features))
+        x = read + FEATURE_SCALE * self.enter(self.feature_norm(features))  # (N, T, width)
         key, value = self.dropout(self.key_norm(x)), self.dropout(x)
-        keys = torch.stack([layer(key) for layer in self.keys], 1)
+        keys = torch.stack([layer(key) for layer in self.keys], 1)  # (N, layers, T, width)
         values = torch.stack([layer(value) for layer in self.values], 1)
-        emission = torch.log(1 - posteriors[:, :, 0] + EMISSION_FLOOR)
+        emission = torch.log(1 - posteriors[:, :, 0] + EMISSION_FLOOR)  # (N, T)
         past = frames.new_zeros(frames.shape[0], 2 * len(self.layers), 0, self.width)
         return keys, values, padding_bias(frames, steps) + emission, self._places(logits), past
 
     def step(self, previous: Tensor, *begun: Tensor) -> tuple[Tensor, ...]:
+        """Logits (N, V) of the next class, attention (N, T) and the new states, from the class before (N,)."""
         logits, attention, past = self._continued(previous[:, None], *begun)
         return logits[:, 0], attention[:, 0], past
 
     def forced(self, frames: Tensor, steps: Tensor, previous: Tensor) -> Tensor:
+        """Logits (N, L, V) of every class of texts, from the classes before each (N, L)."""
         return self._continued(previous, *self.begin(frames, steps))[0]
 
     def several(self, frames: Tensor, steps: Tensor, previous: Tensor) -> Tensor:

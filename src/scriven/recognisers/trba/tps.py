@@ -39,13 +39,14 @@ class Localiser(nn.Module):
             self.out.bias.copy_(torch.from_numpy(start.reshape(-1)))
 
     def forward(self, images: Tensor, widths: Tensor) -> Tensor:
+        """(N, 1, H, W) pictures of `widths` (N,) px to (N, F, 2) points."""
         x = images
         columns = Columns.of(widths, x.shape[3])
         for level, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
             if level:
                 x = F.max_pool2d(x, 2)
                 columns = Columns.of(strided_widths(widths, 2**level), x.shape[3])
-            x = norm(conv(x), columns)
+            x = norm(conv(x), columns)  # (N, C, H / 2^level, W / 2^level)
         mean = x.mean(2).sum(2) / columns.keep.sum(3)[:, :, 0]  # (N, C), over the columns of each picture
         points: Tensor = self.out(F.relu(self.hidden(mean)))
         return points.view(-1, self.points, 2)
@@ -66,12 +67,13 @@ class ThinPlateSpline(nn.Module):
         self.inverse = inverse_system(self.base)
 
     def forward(self, images: Tensor, widths: Tensor) -> Tensor:
+        """(N, 1, H, W) pictures of `widths` (N,) px to rectified pictures of the same size."""
         predicted = self.localiser(images, widths)  # (N, F, 2)
         n, _, height, width = images.shape
-        shares = self.shares(widths, height, width)
+        shares = self.shares(widths, height, width)  # (N, H * W, F)
         grid = (shares @ predicted.to(shares)).view(n, height, width, 2).to(images)
-        own = widths[:, None, None].to(images.dtype)
-        across = (grid[..., 0].clamp(-1, 1) + 1) * (own - 1) / max(width - 1, 1) - 1
+        own = widths[:, None, None].to(images.dtype)  # (N, 1, 1)
+        across = (grid[..., 0].clamp(-1, 1) + 1) * (own - 1) / max(width - 1, 1) - 1  # (N, H, W), of the padded width
         sampled = F.grid_sample(
             images, torch.stack([across, grid[..., 1]], -1), padding_mode="border", align_corners=True
         )
