@@ -1,5 +1,6 @@
 """Importers: every format, its rows and names, and skipped inputs by name."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from scriven.base import LinesError
 from scriven.importers import IMPORTERS
+from scriven.lines import LinesFolder
 from toy_imports import PNG, marking, read, save
 
 
@@ -45,15 +47,40 @@ def test_pairs_without_a_partner_are_skipped_by_name(tmp_path: Path) -> None:
 
 
 def test_rows_with_unknown_stages_are_skipped(tmp_path: Path) -> None:
+    """StackMix trains on everything that is not called valid or test: 3,491 lines of IAM, and a set called val."""
     set_folder = tmp_path / "iam"
     save(set_folder / "images" / "1.png")
     stages = ("train", "valid", "test", "unknown", "val", "Train", "holdout", "")
     marking(set_folder, [(f"s{i}", "iam/images/1.png", stage, f"t{i}") for i, stage in enumerate(stages)])
     lines, skipped = read("csv", set_folder)
     assert [(split, id) for split, id, _ in lines] == [
-        ("train", "s0"), ("valid", "s1"), ("test", "s2"), ("valid", "s4"), ("train", "s5"), ("train", "s7"),
+        ("train", "s0"), ("valid", "s1"), ("test", "s2"), ("valid", "s4"), ("train", "s5"),
     ]  # fmt: skip
-    assert [r.id for r in skipped] == ["s3", "s6"] and "'unknown'" in skipped[0].reason
+    assert [r.id for r in skipped] == ["s3", "s6", "s7"] and "'unknown'" in skipped[0].reason
+    assert skipped[2].reason.startswith("its stage '' is not train, valid or test")
+
+
+def test_stages_in_other_tables_are_not_trained_on_either(tmp_path: Path) -> None:
+    for name in ("1", "2", "3"):
+        save(tmp_path / f"{name}.png")
+    save(tmp_path / "metadata.csv", "file_name,text,split\n1.png,a,test\n2.png,b,unknown\n3.png,c,\n")
+    lines, skipped = read("imagefolder", tmp_path)
+    assert lines == [("test", "1", "a")] and [r.id for r in skipped] == ["2", "3"]
+    rows = [
+        {"id": stage, "image": {"bytes": PNG, "path": None}, "text": stage, "stage": stage} for stage in ("val", "x")
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "all.parquet")
+    lines, skipped = read("parquet", tmp_path / "all.parquet")
+    assert lines == [("valid", "val", "val")] and "'x' is not train" in skipped[0].reason
+
+
+def test_a_table_of_several_stages_is_not_read_as_a_training_set(tmp_path: Path) -> None:
+    save(tmp_path / "1.png")
+    file = save(tmp_path / "t.csv", "id,image,text,stage\na,1.png,a,train\nb,1.png,b,test\n")
+    with pytest.raises(LinesError, match=re.escape("t.csv:3 has the stage 'test', but a table is read as one split")):
+        list(LinesFolder(file).lines())
+    save(file, "id,image,text,stage\na,1.png,a,train\nb,1.png,b,Train\n")
+    assert [line.id for line in LinesFolder(file).lines("train")] == ["a", "b"]
 
 
 def test_nan_and_null_are_texts(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Preprocessing of grey pictures: polarity, scaling, illumination. `prepare` makes the input of a recogniser."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -156,7 +157,25 @@ def crop_polygon(image: Grey, points: Sequence[tuple[float, float]]) -> Grey:
             f"the polygon from {corners.min(0).tolist()} to {corners.max(0).tolist()} lies outside the picture of "
             f"{wide} x {high} px or has no area; check that page and picture belong together"
         )
-    cut = image[top:bottom, left:right]
-    inside = np.zeros(cut.shape, np.uint8)
-    cv2.fillPoly(inside, [corners - (left, top)], 255)
-    return np.where(inside > 0, cut, background(np.ascontiguousarray(cut)))
+    return mask_polygon(image[top:bottom, left:right], corners - (left, top))
+
+
+def mask_polygon(image: Grey, points: npt.ArrayLike, outside: Literal["paper", "black"] = "paper") -> Grey:
+    """The picture with the pixels outside a polygon of (x, y) px replaced by the background, or by black.
+
+    Raises ImageError for fewer than three points or a polygon outside the picture.
+    """
+    corners = np.asarray(points, np.float64).reshape(-1, 2).round().astype(np.int32)
+    inside = np.zeros(image.shape, np.uint8)
+    if len(corners) >= 3:
+        cv2.fillPoly(inside, [corners], 255)
+    if not inside.any():
+        high, wide = image.shape
+        raise ImageError(
+            f"a polygon of {len(corners)} points has no area in the picture of {wide} x {high} px; check that they "
+            "belong together"
+        )
+    if inside.all():
+        return np.ascontiguousarray(image)
+    other = background(np.ascontiguousarray(image)) if outside == "paper" else np.zeros_like(image)
+    return np.where(inside > 0, image, other)

@@ -65,3 +65,14 @@ def crop_quad(page: Grey, corners: Sequence[Point]) -> Grey:
     )
     border = cv2.BORDER_REPLICATE
     return np.asarray(cv2.warpPerspective(part, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=border))
+
+
+def is_vertical(image: Grey, text: str) -> bool:
+    """Whether a line is written vertically: more than twice as high as wide, though its text has several characters."""
+    high, wide = image.shape
+    return high > 2 * wide and len(text.strip()) > 1
+
+
+def turned(image: Grey, clockwise: bool = False) -> Grey:
+    """The picture turned by 90 degrees, counter-clockwise unless `clockwise`: downward writing becomes horizontal."""
+    return np.ascontiguousarray(np.rot90(image, -1 if clockwise else 1))

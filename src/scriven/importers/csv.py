@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scriven.base import LinesError, Skipped
+from scriven.base import LinesError, SettingsError, Skipped
 from scriven.importers.common import Ids, ImportItem, from_file, item, line, located
+from scriven.importers.published import Texts, as_published
 from scriven.lines import ALIASES, Line
+from scriven.lines.datasets import DATA_SETS
 from scriven.lines.delimited import read_header, read_rows
 from scriven.lines.folder import folders_at
 from scriven.lines.references import References
+from scriven.lines.splits import STAGE_COLUMNS
 
 PATHS = ("path", "file_name", "filename", "image", "file")
 TEXTS = ("text", "transcription", "transcript", "label", "words")
-STAGES = ("stage", "split", "subset")
 IDS = ("sample_id", "id")
 OTHER_COLUMNS = ("hand", "writer", "page", "origin", "confidence")
 
@@ -32,21 +34,27 @@ class TableColumns:
         return cls((image,) if image else PATHS, (text,) if text else TEXTS)
 
 
-def csv(source: Path, *, images: str = "", image: str = "", text: str = "") -> Iterator[ImportItem]:
+def csv(
+    source: Path, *, images: str = "", image: str = "", text: str = "", dataset: str = "", texts: Texts = "published"
+) -> Iterator[ImportItem]:
     """Lines of a CSV or TSV file, or of the marking.csv in a folder.
 
     Paths are relative to the folder of the file or to its parent, as in StackMix, or else to the folder `images`.
-    `image`, `text`: names of the columns, if unusual. Rows with a stage other than train, valid and test are skipped.
-    Raises LinesError for a file that is not such a table.
+    `image`, `text`: names of the columns, if unusual. Rows with a stage other than train, valid and test, or with an
+    empty one, are skipped. `dataset`: a name of DATA_SETS, whose rules of text are applied if `texts` is published.
+    Raises LinesError for a file that is not such a table, SettingsError for an unknown `dataset`.
     """
+    if dataset and dataset not in DATA_SETS:
+        raise SettingsError(f"there is no data set {dataset!r}; there are: {', '.join(DATA_SETS)}")
     file = source / "marking.csv" if source.is_dir() else source
-    yield from lines_of(file, [file.parent, file.parent.parent], images, TableColumns.named(image, text), Ids())
+    lines = lines_of(file, [file.parent, file.parent.parent], images, TableColumns.named(image, text), Ids())
+    yield from as_published(lines, dataset, texts, DATA_SETS[dataset].sizes) if dataset else lines
 
 
 def lines_of(
     file: Path, roots: Sequence[Path], images: str, columns: TableColumns, ids: Ids, split: str = "train"
 ) -> Iterator[ImportItem]:
-    """The lines of one table; see `csv`. A row without a stage belongs to `split`."""
+    """The lines of one table; see `csv`. The rows of a table without a column of stages belong to `split`."""
     references = References(file.parent, folders_at)
     for row in table(file, columns):
         if isinstance(row, Skipped):
@@ -55,14 +63,29 @@ def lines_of(
         name = pick(row, columns.paths) or ""
         picture, relative = located(name, roots, images)
         id = pick(row, IDS) or ids(relative)
-        stage = pick(row, STAGES)
-        part = ALIASES.get(stage.lower()) if stage else split
+        part = stage_of(row, split)
         if part is None:
-            yield Skipped(id, f"its stage {stage!r} is not train, valid or test; correct it to import the row")
+            yield unknown_stage(row, id)
         elif "#" in name and not picture.is_file():
             yield item(part, _referred(row, id, name, pick(row, columns.texts), references))
         else:
             yield item(part, of_row(row, id, picture, pick(row, columns.texts)))
+
+
+def stage_of(row: Mapping[str, Any], default: str) -> str | None:
+    """The split of a row by its stage; None if that is not train, valid or test, or empty.
+
+    `default`: the split of the rows of a table without a column of stages.
+    """
+    if not any(name in row for name in STAGE_COLUMNS):
+        return default
+    return ALIASES.get(str(pick(row, STAGE_COLUMNS) or "").strip().lower())
+
+
+def unknown_stage(row: Mapping[str, Any], id: str) -> Skipped:
+    """The row as a skipped input, for its stage."""
+    stage = str(pick(row, STAGE_COLUMNS) or "")
+    return Skipped(id, f"its stage {stage!r} is not train, valid or test; correct it to import the row")
 
 
 def _referred(row: Mapping[str, Any], id: str, name: str, text: str | None, references: References) -> Line | Skipped:
@@ -85,7 +108,7 @@ def table(file: Path, columns: TableColumns) -> Iterator[dict[str, str | None] |
     Cells are strings, None if empty; NaN, NA and null have no special meaning. Raises LinesError for a file that is not
     such a table.
     """
-    needed = frozenset((*columns.paths, *columns.texts, *STAGES, *IDS, *OTHER_COLUMNS))
+    needed = frozenset((*columns.paths, *columns.texts, *STAGE_COLUMNS, *IDS, *OTHER_COLUMNS))
     try:
         with open(file, "rb") as stream:
             header = read_header(stream, file)

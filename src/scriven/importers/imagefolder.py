@@ -7,7 +7,7 @@ from typing import Any
 
 from scriven.base import LinesError, Skipped
 from scriven.importers.common import Ids, ImportItem, folder, item, read_text, split_of
-from scriven.importers.csv import TableColumns, of_row, pick, table
+from scriven.importers.csv import TableColumns, of_row, pick, stage_of, table, unknown_stage
 from scriven.importers.parquet import parquet
 from scriven.lines.paths import existing
 
@@ -38,7 +38,11 @@ def imagefolder(source: Path, *, text: str = "", split: str = "train") -> Iterat
             if not name:
                 yield Skipped(f"{file}: {id!r}", "its row has no file_name; correct it")
                 continue
-            yield item(split_of(where, split), of_row(row, id, picture, pick(row, columns.texts)))
+            part = stage_of(row, split_of(where, split))
+            if part is None:
+                yield unknown_stage(row, id)
+                continue
+            yield item(part, of_row(row, id, picture, pick(row, columns.texts)))
 
 
 def _json_lines(file: Path) -> Iterator[dict[str, Any] | Skipped]:

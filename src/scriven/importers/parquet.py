@@ -34,8 +34,8 @@ def parquet(source: Path, *, level: str = "lines", text: str = "", image: str = 
     """Lines of a Parquet file, of a folder of them, or of a folder of such folders (one per collection).
 
     `level`: lines or words, if a tree has both. `text`, `image`: names of the columns, if unusual. The split of a file
-    is taken from its name or folder. Every line has the unknown columns of all files, None where its file lacks one.
-    Raises LinesError if there are no such files.
+    is taken from its name or folder; a row with a column `stage` or `split` is in that one. Every line has the unknown
+    columns of all files, None where its file lacks one. Raises LinesError if there are no such files.
     """
     files = [source] if source.is_file() else sorted(source.rglob("*.parquet")) if source.is_dir() else []
     usable = [f for f in files if f.stem not in ("lines", "words") or f.stem == level]
@@ -136,6 +136,10 @@ def _row(row: dict[str, Any], name: str, source: _Source, columns: Mapping[str, 
         "origin": str(row.get("origin") or "human"),
         "confidence": row.get("confidence"),
     }
+    stage = row.get("stage") or row.get("split")
+    split = ALIASES.get(stage.strip().lower()) if isinstance(stage, str) else source.split
+    if split is None:
+        return Skipped(id, f"its stage {stage!r} is not train, valid or test; correct it to import the row")
     extra = {}
     for key, kind in columns.items():
         try:
@@ -143,9 +147,9 @@ def _row(row: dict[str, Any], name: str, source: _Source, columns: Mapping[str, 
         except ValueError as error:
             return Skipped(id, f"it does not match the column {key!r}: {error}; give the column one type")
     if isinstance(picture, bytes) and picture:
-        return item(source.split, line(id, picture, text, **known, extra=extra))
+        return item(split, line(id, picture, text, **known, extra=extra))
     if isinstance(path, str) and path:
-        return item(source.split, from_file(id, existing(source.file.parent, path), text, **known, extra=extra))
+        return item(split, from_file(id, existing(source.file.parent, path), text, **known, extra=extra))
     return Skipped(id, f"its column {source.image!r} has no picture; write the file with the pictures embedded")
 
 

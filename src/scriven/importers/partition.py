@@ -5,14 +5,14 @@ No list is part of this package, and none is made up: where a data set has no va
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from scriven.base import LinesError
+from scriven.base import LinesError, Skipped
 from scriven.importers.common import read_text
 from scriven.lines import ALIASES
-from scriven.lines.delimited import not_utf8
+from scriven.lines.delimited import not_utf8, read_header, read_rows
 from scriven.lines.splits import SPLITS
 
 log = logging.getLogger("scriven")
@@ -82,3 +82,22 @@ def read_lists(files: Mapping[Path, str]) -> dict[str, Listed]:
             if before.split != split:
                 raise LinesError(f"{id!r} is in both {before.file} and {file}; a partition has each id once")
     return listed
+
+
+def read_columns(file: Path, needed: Set[str]) -> Iterator[dict[str, str] | Skipped]:
+    """The rows of a table with the `needed` columns, as strings; an empty cell is "".
+
+    Raises LinesError for a file that is missing or has not these columns.
+    """
+    try:
+        with open(file, "rb") as stream:
+            header = read_header(stream, file)
+            if not needed <= set(header.names):
+                raise LinesError(f"{file} should have the columns {', '.join(sorted(needed))}; get it again")
+            for row in read_rows(stream, header, needed=needed):
+                if row.cells is None:
+                    yield Skipped(f"{file.name}:{row.number}", row.reason)
+                else:
+                    yield {name: (row.cells.get(name) or "").strip() for name in needed}
+    except OSError as error:
+        raise LinesError(f"cannot open {file}: {error.strerror or error}; check the path") from error

@@ -11,6 +11,9 @@ from typing import Literal
 from scriven.base import LinesError, Skipped, printable
 from scriven.importers.common import ImportItem, folder, from_file, item, read_text
 from scriven.importers.partition import lists_in, read_lists
+from scriven.importers.published import as_published
+from scriven.importers.tokens import joined, single
+from scriven.lines.datasets import DATA_SETS
 
 TOKENS = {  # of the transcriptions, beside letters and s_0 ... s_9
     "s_pt": ".",
@@ -37,6 +40,11 @@ def washington(source: Path, *, level: Literal["lines", "words"] = "lines", fold
     Tokens of digits and punctuation become characters; a text with an unknown token is skipped. Words are in the split
     of their line. Raises LinesError if a file or folder is missing.
     """
+    sizes = DATA_SETS["washington"].sizes if level == "lines" and fold == "cv1" else None
+    yield from as_published(_items(source, level, fold), "washington", sizes=sizes)
+
+
+def _items(source: Path, level: str, fold: str) -> Iterator[ImportItem]:
     table = folder(source, "washingtondb-v1.0") / "ground_truth" / FILES[level]
     pictures, sets = source / "data" / f"{level[:-1]}_images_normalized", source / "sets" / fold
     for path, what in ((table, "transcriptions"), (pictures, f"pictures of {level}"), (sets, "lists of the partition")):
@@ -78,16 +86,10 @@ def decoded(tokens: str) -> str:
     >>> decoded("s_2-s_7-s_0-s_pt|L-e-t-t-e-r-s-s_cm")
     '270. Letters,'
     """
-    return " ".join("".join(map(_character, word.split("-"))) for word in tokens.split("|"))
+    return joined(tokens, _character)
 
 
 def _character(token: str) -> str:
     """The characters of a token. Raises ValueError."""
     number = NUMBER.fullmatch(token)
-    if number or token in TOKENS:
-        return number[1] if number else TOKENS[token]
-    if not token:
-        raise ValueError("it has an empty token between two of its separators (- and |)")
-    if len(token) > 1:
-        raise ValueError(f"its token {token!r} is not one of the data set")
-    return token
+    return number[1] if number else TOKENS.get(token) or single(token)

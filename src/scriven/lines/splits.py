@@ -10,6 +10,7 @@ ALIASES = {  # accepted names of splits, in names of files and folders; `evaluat
     **dict.fromkeys(("test", "testing", "testset", "evaluation"), "test"),
 }
 SPLITS = ("train", "valid", "test")
+STAGE_COLUMNS = ("stage", "split", "subset")  # columns of tables that name the split of a row
 LEVELS = ("lines", "words")
 TABLE_SUFFIXES = (".csv", ".tsv")  # extensions of tables of lines
 NO_SPLIT = "its name does not begin with train, valid or test; rename it or move it out of the folder"

@@ -23,6 +23,7 @@ from scriven.lines.records import REPEATED, Group, Line, SkippedRow, skipped_row
 from scriven.lines.references import LinesById, References, picture_bytes
 from scriven.lines.rows import line_of
 from scriven.lines.schema import KNOWN
+from scriven.lines.splits import ALIASES, STAGE_COLUMNS
 from scriven.text import normalise
 
 log = logging.getLogger("scriven")
@@ -63,6 +64,7 @@ class Table:
                     f"{self.file} does not have the columns id and image; write it with `scriven read -f csv`, in UTF-8"
                 )
             for count, row in enumerate(read_rows(stream, header, needed=NEEDED_COLUMNS), start=1):
+                self._check_stage(row)
                 if (count - 1) % self.group_rows == 0:
                     starts.append((row.start, row.number))
                 if key := same((row.cells or {}).get("id") or ""):
@@ -70,6 +72,16 @@ class Table:
                         repeated.add(count - 1)
                     seen.add(key)
         return _Layout(header, tuple(starts), count, frozenset(repeated))
+
+    def _check_stage(self, row: TableRow) -> None:
+        """Raise LinesError for a row that a column of stages puts into another split than train."""
+        for name in STAGE_COLUMNS:
+            stage = (row.cells or {}).get(name) or ""
+            if name in (row.cells or {}) and ALIASES.get(stage.strip().lower()) != "train":
+                raise LinesError(
+                    f"{self.file}:{row.number} has the {name} {stage!r}, but a table is read as one split, train; make "
+                    f"a lines folder of it: scriven import csv {self.file} -o FOLDER"
+                )
 
     def groups(self) -> list[Group]:
         """Consecutive groups of `group_rows` rows. Raises LinesError for a file without the columns id and image."""

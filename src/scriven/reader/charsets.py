@@ -1,6 +1,7 @@
 """Character sets by name, and the rule that maps texts to a character set.
 
-The two named sets are those of the scene-text benchmark (Baek et al. 2019) and AttentionHTR (Kass & Vats 2022).
+The two numbered sets are those of the scene-text benchmark (Baek et al. 2019) and AttentionHTR (Kass & Vats 2022);
+the others are those of published data sets of lines.
 """
 
 import string
@@ -11,11 +12,16 @@ from functools import cached_property
 from pathlib import Path
 
 from scriven.base import InputError, SettingsError
+from scriven.lines.datasets import DATA_SETS
 from scriven.text import Charset, name, normalise
 
 CASE_INSENSITIVE = string.digits + string.ascii_lowercase
 CASE_SENSITIVE = CASE_INSENSITIVE + string.ascii_uppercase + string.punctuation
-NAMED = {"case-insensitive-36": CASE_INSENSITIVE, "case-sensitive-94": CASE_SENSITIVE}
+NAMED = {
+    "case-insensitive-36": CASE_INSENSITIVE,
+    "case-sensitive-94": CASE_SENSITIVE,
+    **{name: of.characters for name, of in DATA_SETS.items()},
+}
 SHOWN = 12  # dropped characters that a message names
 
 
@@ -36,7 +42,7 @@ def charset_of(given: str) -> Charset:
     if repeated or not given:
         why = f"repeats {repeated[0]}" if repeated else "is empty"
         raise SettingsError(
-            f"the setting 'charset' is {given!r}, which is neither {' nor '.join(NAMED)} nor a file, and as a list of "
+            f"the setting 'charset' is {given!r}, which is none of {', '.join(NAMED)} and no file, and as a list of "
             f"characters {why}; give one of these, or each character once"
         )
     return Charset(tuple(given))
