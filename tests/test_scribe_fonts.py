@@ -15,6 +15,7 @@ from scriven.scribes.fonts.glyph_cache import GlyphCache
 from scriven.scribes.fonts.layout import extent
 from scriven.scribes.fonts.rendering import Task, draw
 from scriven.scribes.fonts.scribe import FontScribe
+from scriven.scribes.specs import scribe_of
 from scriven.scribes.typefaces import Typeface, bundled, from_folder
 
 FEW = ("caveat", "homemade-apple", "la-belle-aurore", "playwrite-fr-moderne", "mrs-saint-delafield", "bad-script")
@@ -258,3 +259,16 @@ def test_evicting_cached_glyphs_does_not_change_pictures(
     monkeypatch.setattr("scriven.scribes.fonts.glyph_cache.GLYPH_CACHE_BYTES", 4000)
     small = FontScribe(faces)
     assert all(np.array_equal(item(small, TEXTS, 2, i).picture, kept[i]) for i in range(16))
+
+
+def test_the_extents_of_characters_are_those_of_their_ink() -> None:
+    scribe = scribe_of("fonts")
+    for seed, text in enumerate(("a quill", "Même", "office x")):
+        picture = scribe.write(text, np.random.default_rng(seed), strength=0).picture
+        found = scribe.extents(text, np.random.default_rng(seed), strength=0)
+        assert set(found) <= {i for i, c in enumerate(text) if c != " "} and 0 in found
+        columns = np.flatnonzero((picture < 150).any(axis=0))
+        left, right = min(one[0] for one in found.values()), max(one[1] for one in found.values())
+        assert abs(left - columns[0]) <= 2 and abs(right - columns[-1] - 1) <= 2
+        drawn = scribe.write(text, np.random.default_rng(seed)).picture.shape[1]
+        assert all(0 <= a < b <= drawn for a, b in scribe.extents(text, np.random.default_rng(seed)).values())

@@ -1,11 +1,13 @@
-"""Calibration of confidences, and choice of reading width and decoder, on validation lines."""
+"""Calibration of confidences, boundaries, reading width and decoder on validation lines."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from scriven.base import InputError
 from scriven.metrics import score
 from scriven.reader.both_decoder import BothDecoder, ranked
+from scriven.reader.boundaries import Emissions, best_place
+from scriven.reader.ctc_paths import greedy, log_posteriors, runs
 from scriven.reader.decoder_contract import DecodeSettings
 from scriven.reader.model import ModelInfo
 from scriven.reader.session import Picture, Reader
@@ -35,6 +37,27 @@ def fit_stretch(reader: Reader, lines: Iterable[tuple[Picture, str]], limit: int
     plain = STRETCHES[0]
     chosen_stretch = best if rates[best] < (1 - MIN_STRETCH_GAIN) * rates[plain] else plain
     return reader.info.model_copy(update={"stretch": chosen_stretch})
+
+
+def fit_boundary(reader: Reader, lines: Iterable[tuple[Picture, str]], limit: int = LINE_LIMIT) -> ModelInfo:
+    """model.json with the `boundary` at which cuts between the letters of greedy readings meet the least ink.
+
+    The texts of the first `limit` (picture, text) are not used. A model without CTC keeps its boundary.
+    """
+    info = reader.info
+    if "ctc" not in info.decoders:
+        return info
+    space = info.characters.encode(" ")[0] if " " in info.characters else 0
+    place = best_place(_emissions(reader, space, (picture for picture, _ in islice(lines, limit))), info.boundary)
+    return info.model_copy(update={"boundary": round(place, 3)})
+
+
+def _emissions(reader: Reader, space: int, pictures: Iterable[Picture]) -> Iterator[Emissions]:
+    for picture, frames in reader.frames(pictures):
+        log_probs = log_posteriors(frames[:, : len(reader.info.charset) + 1])
+        found = runs(greedy(log_probs), log_probs)
+        if len(found.classes) > 1:
+            yield Emissions.of(found, space, picture.ink.shape[1] / len(frames), picture.ink)
 
 
 def fit_decoder(reader: Reader, lines: Iterable[tuple[Picture, str]], limit: int = LINE_LIMIT) -> ModelInfo:

@@ -120,7 +120,7 @@ class CtcDecoder:
         rows = log_probs[found.peak]
         if self._space.language is not None:
             rows = self._space.language.rescored(rows, classes)
-        edges = spans(found, len(path), 1) * frame_px(self.info, len(path), scale, width)
+        edges = spans(found, len(path), 1, self.info.boundary) * frame_px(self.info, len(path), scale, width)
         if width is not None:
             edges = np.minimum(edges, width)
         chosen = rows[np.arange(len(classes)), found.classes]

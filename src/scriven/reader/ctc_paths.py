@@ -68,20 +68,21 @@ def collapse(path: Ints) -> list[int]:
     return [int(c) for c in path[keep]]
 
 
-def spans(found: Runs, steps: int, stride: int) -> npt.NDArray[np.float64]:
+def spans(found: Runs, steps: int, stride: int, place: float = 0.5) -> npt.NDArray[np.float64]:
     """Spans of the characters: (K, 2) px of the prepared picture, increasing, not overlapping.
 
-    A network trained with CTC emits a character in one or two frames. The blank frames between two characters are
-    split between them; the first and the last character are extended by half the median advance.
+    A network trained with CTC emits a character in one or two frames. The boundary between two characters lies at
+    `place` (0..1) of the way from the middle of one emission to that of the next; the first and the last character are
+    extended by as much of the median advance.
     """
     if not found.classes.size:
         return np.zeros((0, 2))
     begin, end = found.first * float(stride), (found.last + 1) * float(stride)
     middle = (begin + end) / 2
-    cuts = (end[:-1] + begin[1:]) / 2
-    reach = float(np.median(np.diff(middle))) / 2 if middle.size > 1 else 2.0 * stride
-    left = max(0.0, min(begin[0], middle[0] - reach))
-    right = min(float(steps * stride), max(end[-1], middle[-1] + reach))
+    cuts = middle[:-1] + place * np.diff(middle)
+    advance = float(np.median(np.diff(middle))) if middle.size > 1 else 4.0 * stride
+    left = max(0.0, min(begin[0], middle[0] - (1 - place) * advance))
+    right = min(float(steps * stride), max(end[-1], middle[-1] + place * advance))
     return np.stack([np.append(left, cuts), np.append(cuts, right)], axis=1)
 
 

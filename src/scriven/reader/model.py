@@ -45,6 +45,7 @@ class ModelInfo(BaseModel):
     attention_weight: float = Field(default=0.5, ge=0)  # of the attention head where both heads decode
     normalisation: Literal["NFC"] = "NFC"
     stretch: float = Field(default=1.0, ge=0.5, le=2)  # prepared pictures are scaled in width by it before reading
+    boundary: float = Field(default=0.5, ge=0, le=1)  # where on the way between two emissions one character ends
     temperature: float = Field(default=1.0, gt=0)  # divides the logits before the softmax
     calibration: tuple[float, float] = (0.0, 1.0)  # bias and slope of the whole-line confidence
     cer_estimate_bias: float = Field(

@@ -8,7 +8,7 @@ from pathlib import Path
 from scriven.base import atomic
 from scriven.images import Grey
 from scriven.language.model import CharLM
-from scriven.reader.calibrate import calibrate, fit_decoder, fit_stretch
+from scriven.reader.calibrate import calibrate, fit_boundary, fit_decoder, fit_stretch
 from scriven.reader.model import Graph, ModelInfo, own_language, read_info, write_info
 from scriven.reader.session import Picture, Reader
 from scriven.recognisers.export import export, inference_graphs
@@ -93,10 +93,9 @@ def _improve(folder: Path, valid: Sequence[Source], unlabelled: Unlabelled) -> N
     texts: list[str] | None = [text for _, text, _ in made]
     if texts and len(texts) >= MIN_CALIBRATION_LINES:
         lines = list(zip(pictures, texts, strict=True))
-        log.info(
-            "calibrating on %d validation lines: width of the pictures, decoder, confidences, precision", len(lines)
-        )
-        for fitted in (fit_stretch, fit_decoder, calibrate):
+        what = "width of the pictures, decoder, boundaries, confidences, precision"
+        log.info("calibrating on %d validation lines: %s", len(lines), what)
+        for fitted in (fit_stretch, fit_decoder, fit_boundary, calibrate):
             write_info(folder, fitted(Reader.load(folder, threads=1), lines))
         if len(decoders := read_info(folder).decoders) > 1:
             log.info("it reads with the decoder %s by default; --decoder chooses another", decoders[0])

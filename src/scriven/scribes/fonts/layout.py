@@ -42,6 +42,7 @@ class PlacedBitmap(NamedTuple):
     mask: Mask
     x: int
     y: int
+    cluster: int = 0  # index in the text of the first character that the glyph draws
 
 
 def place_letters(
@@ -98,7 +99,8 @@ def rasterise(
         twice = math.floor(2 * x * size + 0.5) if joined or glyph.joined else 2 * math.floor(x * size + 0.5)
         mask, left, top = cache.get(face, number, glyph, raster, bool(twice & 1), variant)
         if mask.size:
-            bitmaps.append(PlacedBitmap(mask, (twice >> 1) + left, math.floor(y * size + 0.5) + top))
+            place = (twice >> 1) + left, math.floor(y * size + 0.5) + top
+            bitmaps.append(PlacedBitmap(mask, *place, glyph.cluster))
     return bitmaps
 
 
@@ -108,7 +110,7 @@ def extent(bitmaps: Sequence[PlacedBitmap], affine: Affine) -> tuple[float, floa
     low_b, high_b, low_d, high_d = min(b, 0.0), max(b, 0.0), min(d, 0.0), max(d, 0.0)
     left = top = math.inf
     right = bottom = -math.inf
-    for mask, x, y in bitmaps:
+    for mask, x, y, _ in bitmaps:
         high, wide = mask.shape
         across, down = a * x + b * y, d * x + e * y
         left = min(left, across + low_b * high)
@@ -164,7 +166,7 @@ def frame(face: Face, bitmaps: Sequence[PlacedBitmap], size: int, affine: Affine
 def blit(canvas: Mask, bitmaps: Sequence[PlacedBitmap], right: int, down: int) -> None:
     """Draw bitmaps, moved by (right, down), into a canvas by maximum; what lies outside is cut off."""
     height, width = canvas.shape
-    for mask, x, y in bitmaps:
+    for mask, x, y, _ in bitmaps:
         x, y = x + right, y + down
         high, wide = mask.shape
         if x < 0 or y < 0 or x + wide > width or y + high > height:

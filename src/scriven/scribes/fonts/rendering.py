@@ -1,5 +1,6 @@
 """One line from text to finished picture: letters, neighbouring lines, warp, pen, paper, camera."""
 
+import copy
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -28,6 +29,7 @@ from scriven.scribes.fonts.layout import (
 )
 from scriven.scribes.fonts.settings import FontSettings
 
+VISIBLE = 64  # of 255: coverage of a pixel from which it counts as ink of a glyph
 _LONG_LETTERS = "gpyjfqlbdhkt"  # ascenders and descenders, which neighbouring lines reach into this one with
 
 
@@ -103,20 +105,51 @@ def draw(task: Task) -> Drawing:
     return Drawing(bitmaps, size, framed, wobble, crop.tight)
 
 
+def extents(task: Task) -> dict[int, tuple[float, float]]:
+    """The left and right edge, px, of the ink of characters in the picture that `write_line` makes of the same task.
+
+    By the index of the character in the text: of a ligature that of its first. Those without visible ink are left out.
+    """
+    drawing = draw(task)
+    canvas, back = _canvas(task, drawing)
+    left, top = _corner(drawing, task.settings.height)
+    found: dict[int, tuple[float, float]] = {}
+    for bitmap in drawing.bitmaps:
+        alone = np.zeros_like(canvas)
+        blit(alone, [bitmap], -left, -top)
+        shape = task.settings.height, drawing.frame.width
+        inked = warp(alone, back, shape, drawing.wobble, copy.deepcopy(task.sampler)) > VISIBLE
+        if len(columns := np.flatnonzero(inked.any(axis=0))):
+            begin, end = found.get(bitmap.cluster, (math.inf, 0.0))
+            found[bitmap.cluster] = min(begin, float(columns[0])), max(end, float(columns[-1] + 1))
+    return found
+
+
 def _mask(task: Task, drawing: Drawing) -> Mask:
     """The warped mask of the line and of the visible parts of its neighbours, (height, W), 255 = ink."""
+    canvas, back = _canvas(task, drawing)
+    return warp(canvas, back, (task.settings.height, drawing.frame.width), drawing.wobble, task.sampler)
+
+
+def _corner(drawing: Drawing, height: int) -> tuple[int, int]:
+    """The left and top edge of the canvas that a line is drawn in, px of the drawing."""
+    top = min(math.floor(drawing.frame.forward.inverse().f), min(box.y for box in drawing.bitmaps)) - 2
+    return min(box.x for box in drawing.bitmaps) - 2, top
+
+
+def _canvas(task: Task, drawing: Drawing) -> tuple[Mask, Affine]:
+    """The line and its neighbours as drawn, 255 = ink, and the map from px of the picture to px of the canvas."""
     height, framed, bitmaps = task.settings.height, drawing.frame, drawing.bitmaps
     back = framed.forward.inverse()
-    top = min(math.floor(back.f), min(box.y for box in bitmaps)) - 2
+    left, top = _corner(drawing, height)
     bottom = max(math.ceil(back.f + back.e * height), max(box.y + box.mask.shape[0] for box in bitmaps)) + 2
-    left = min(box.x for box in bitmaps) - 2
     right = max(box.x + box.mask.shape[1] for box in bitmaps) + 2
     canvas = np.zeros((bottom - top, right - left), np.uint8)
     near = task.hand.neighbours * task.strength * (0.3 if drawing.tight else 1.0)
     if near and task.sampler.bernoulli(near):
         _draw_neighbours(canvas, top, task, drawing)
     blit(canvas, bitmaps, -left, -top)
-    return warp(canvas, back.moved(-left, -top), (height, framed.width), drawing.wobble, task.sampler)
+    return canvas, back.moved(-left, -top)
 
 
 def _draw_neighbours(canvas: Mask, top: int, task: Task, drawing: Drawing) -> None:

@@ -20,7 +20,7 @@ from scriven.scribes.contract import Handwriting
 from scriven.scribes.fonts.face import Face
 from scriven.scribes.fonts.glyph_cache import GlyphCache
 from scriven.scribes.fonts.hands import Hand, draw_hand
-from scriven.scribes.fonts.rendering import Task, write_line
+from scriven.scribes.fonts.rendering import Task, extents, write_line
 from scriven.scribes.fonts.settings import FONT_DEFAULTS, FontSettings
 from scriven.scribes.typefaces import Typeface, covering
 from scriven.text import name, normalise, visual
@@ -107,6 +107,20 @@ class FontScribe:
 
         Raises TextError, naming the characters, if the hand (or every typeface) does not have some of them.
         """
+        task = self._task(text, rng, hand, strength)
+        return Handwriting(write_line(task), task.text, task.hand.name)
+
+    def extents(
+        self, text: str, rng: np.random.Generator, *, hand: int | None = None, strength: float = 1.0
+    ) -> dict[int, tuple[float, float]]:
+        """The left and right edge, px, of the ink of characters in the picture that `write` makes of these arguments.
+
+        By the index of the character in the normalised text: of a ligature that of its first. Those without visible ink
+        are left out. Raises TextError as `write` does.
+        """
+        return extents(self._task(text, rng, hand, strength))
+
+    def _task(self, text: str, rng: np.random.Generator, hand: int | None, strength: float) -> Task:
         text = normalise(text)
         sampler = Sampler(rng)
         number = self._choose(text, sampler) if hand is None else hand
@@ -114,10 +128,8 @@ class FontScribe:
         if not text or not self._able(text) >> typeface & 1:
             raise TextError(self.refusal(text) or _lacking(self.typefaces[typeface], text))
         drawn = self.hand(number)
-        strength *= self.settings.strength
         face = self._faces[drawn.typeface]
-        picture = write_line(Task(text, drawn, face, self._glyphs, sampler, strength, self.settings))
-        return Handwriting(picture, text, drawn.name)
+        return Task(text, drawn, face, self._glyphs, sampler, strength * self.settings.strength, self.settings)
 
     def _able(self, text: str) -> int:
         """Bit mask of the typefaces that draw every character of a normalised text as it is seen."""
