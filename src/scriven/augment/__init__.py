@@ -3,13 +3,17 @@
 Every random function takes an `rng` or a Sampler.
 """
 
+from scriven.augment.blots import blot, scribble_over, spoil, strike_out
+from scriven.augment.changes import strong_view, weak_view
 from scriven.augment.ink import Ink, ink
 from scriven.augment.noise import Sampler, crop, pool
 from scriven.augment.paper import Camera, Paper, Ruling, bleed_through, camera, paper
-from scriven.augment.pictures import AugmentSettings, augment, blot, mask_spans
+from scriven.augment.pictures import augment, mask_spans
+from scriven.augment.settings import SETS, AugmentSettings, SetName, settings_of
 from scriven.augment.warp import STILL, Affine, Wobble, warp
 
 __all__ = [
+    "SETS",
     "STILL",
     "Affine",
     "AugmentSettings",
@@ -18,9 +22,16 @@ __all__ = [
     "Ink",
     "Paper",
     "Ruling",
+    "SetName",
     "Wobble",
     "augment",
     "blot",
+    "scribble_over",
+    "settings_of",
+    "spoil",
+    "strike_out",
+    "strong_view",
+    "weak_view",
     "camera",
     "crop",
     "mask_spans",

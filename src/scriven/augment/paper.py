@@ -96,6 +96,7 @@ class Camera:
     noise_most: float = 4.0  # grey levels, standard deviation
     jpeg: float = 0.25  # probability
     jpeg_worst: int = 35  # lowest quality, 0..100
+    jpeg_best: int = 92  # highest quality
 
 
 def camera(image: Grey, settings: Camera, sampler: Sampler, strength: float = 1.0, jpeg: float | None = None) -> Grey:
@@ -106,7 +107,7 @@ def camera(image: Grey, settings: Camera, sampler: Sampler, strength: float = 1.
     height, width = image.shape
     if sampler.bernoulli(settings.shrink * strength) and width > 16:
         scale = sampler.between(settings.shrink_least, 0.9)
-        small = cv2.resize(image, (int(width * scale), int(height * scale)), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(image, (int(width * scale), max(1, int(height * scale))), interpolation=cv2.INTER_AREA)
         image = as_image(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
     elif sampler.bernoulli(settings.blur * strength):
         image = as_image(cv2.GaussianBlur(image, (5, 5), sampler.between(0.3, settings.blur_most * max(strength, 0.4))))
@@ -114,7 +115,7 @@ def camera(image: Grey, settings: Camera, sampler: Sampler, strength: float = 1.
         amount = sampler.between(0.5, settings.noise_most) * strength
         image = add_noise(image, "grain" if sampler.bernoulli(0.7) else "soft", amount, sampler)
     if sampler.bernoulli((settings.jpeg if jpeg is None else jpeg) * strength):
-        quality = int(sampler.between(settings.jpeg_worst, 92))
+        quality = int(sampler.between(settings.jpeg_worst, settings.jpeg_best))
         image = as_image(
             cv2.imdecode(cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))[1], cv2.IMREAD_GRAYSCALE)
         )

@@ -1,49 +1,20 @@
-"""Augmentation of given pictures for training: warp, stroke width, contrast, blots, blur and noise."""
+"""Augmentation of given pictures for training, by AugmentSettings; and masking of spans."""
 
 import math
-from dataclasses import dataclass
-from functools import cached_property
 
 import cv2
 import numpy as np
 
+from scriven.augment.blots import blot, blots, count_for, scribble, stain, strike
+from scriven.augment.changes import clahe, rotate, strong, threshold, weak
 from scriven.augment.noise import Sampler, add_noise, as_image, crop
-from scriven.augment.paper import Camera, camera
-from scriven.augment.warp import Affine, Wobble, warp
-from scriven.base.settings import NonNegative, Positive, Range, Share, validated
+from scriven.augment.paper import camera
+from scriven.augment.settings import AugmentSettings
+from scriven.augment.warp import STILL, UNCHANGED, Affine, Wobble, warp
+from scriven.augment.writing import ink_rows, paper_of
 from scriven.images import Grey
 
 SPAN = (6, 26)  # px at height 64, smallest and largest width of a masked span: up to two letters
-
-
-@validated
-@dataclass(frozen=True)
-class AugmentSettings:
-    """Ranges and probabilities of the augmentation at strength 1; at strength 0 nothing is changed."""
-
-    slant: NonNegative = 0.35  # largest shear, dx per dy
-    turn: NonNegative = 2.0  # degrees, largest rotation
-    wide: Range[Positive] = (0.8, 1.25)  # horizontal scale
-    high: Range[Positive] = (0.85, 1.12)  # vertical scale
-    shift: Share = 0.05  # largest vertical shift, as a share of the height
-    elastic: NonNegative = 1.2  # px at height 64, standard deviation
-    stretch: NonNegative = 1.5  # px at height 64, standard deviation of shifts along the line
-    swell: Share = 0.04  # relative standard deviation of the letter height
-    sway: Share = 0.05  # standard deviation of the letter slant, dx per dy
-    drift: NonNegative = 1.5  # px at height 64, amplitude of a slow wave of the baseline
-    weight: Share = 0.5  # probability of thicker or thinner strokes
-    contrast: Share = 0.7  # probability of a change of contrast, gamma and paper grey
-    fade: Share = 0.15  # probability of ink that fades in places
-    light: Share = 0.3  # probability of uneven illumination
-    blot: Share = 0.03  # probability of a blot or a stroke across
-    blur: Share = 0.3  # probability; these three as in Camera
-    noise: Share = 0.4
-    jpeg: Share = 0.15
-
-    @cached_property
-    def camera(self) -> Camera:
-        """The settings of blur, noise and compression."""
-        return Camera(blur=self.blur, blur_most=0.9, noise=self.noise, jpeg=self.jpeg)
 
 
 def augment(
@@ -57,18 +28,31 @@ def augment(
         return image.copy()
     settings = settings or AugmentSettings()
     sampler = Sampler(rng)
-    paper = int(np.median(image[::3, ::3]))
+    paper = paper_of(image)
     image = _warped(image, paper, sampler, strength, settings)
+    if settings.rotate and sampler.bernoulli(settings.rotate * strength):
+        image = rotate(image, settings.rotate_most, sampler)
     if sampler.bernoulli(settings.weight * strength):
         image = _reweighted(image, sampler, strength)
     if sampler.bernoulli(settings.blot * strength):
         image = blot(image, sampler)
+    for probability, kind in ((settings.strike, strike), (settings.scribble, scribble), (settings.stain, stain)):
+        if probability and sampler.bernoulli(probability * strength):  # one that is off takes no random number
+            image = blots(image, sampler, kind, count_for(image.shape, settings.marks, sampler))
     if sampler.bernoulli(settings.fade * strength):
         image = _faded(image, paper, sampler, strength)
+    if settings.threshold and sampler.bernoulli(settings.threshold * strength):
+        image = threshold(image, sampler)
+    if settings.clahe and sampler.bernoulli(settings.clahe * strength):
+        image = clahe(image, sampler)
     if sampler.bernoulli(settings.contrast * strength):
         image = as_image(cv2.LUT(image, _tone(paper, sampler, strength)))
     if sampler.bernoulli(settings.light * strength):
         image = add_noise(image, "wide", sampler.between(2, 9) * strength, sampler)
+    if settings.weak:
+        image = weak(image, settings.weak, sampler, strength)
+    if settings.strong:
+        image = strong(image, settings.strong, sampler, strength)
     return camera(image, settings.camera, sampler, strength)
 
 
@@ -91,7 +75,9 @@ def _warped(image: Grey, paper: int, sampler: Sampler, strength: float, settings
         drift=settings.drift * scale * sampler.unit(),
         period=sampler.between(3, 12) * height,
     )
-    top, bottom = _ink_rows(image, paper)
+    if affine == UNCHANGED and wobble._replace(period=STILL.period) == STILL and not settings.shift:
+        return image.copy()
+    top, bottom = ink_rows(image, paper)
     middle = (top + bottom) / 2
     normal = (-width / 2, top - middle, width / 2, bottom - middle)
     left, up, right, down = affine.box(*normal)
@@ -112,14 +98,6 @@ def _warped(image: Grey, paper: int, sampler: Sampler, strength: float, settings
 def _between(span: tuple[float, float], strength: float, sampler: Sampler) -> float:
     """A random factor of a span, moved towards 1 by 1 - strength."""
     return 1.0 + strength * (sampler.between(*span) - 1.0)
-
-
-def _ink_rows(image: Grey, paper: int) -> tuple[int, int]:
-    """The first row with ink and the row after the last, by the darkest pixel of each row; (0, H) without ink."""
-    darkest = cv2.reduce(image, 1, cv2.REDUCE_MIN).ravel()
-    level = paper - 0.4 * (paper - int(darkest.min()))
-    rows = np.flatnonzero(darkest < level)
-    return (int(rows[0]), int(rows[-1]) + 1) if len(rows) and level < paper - 4 else (0, len(darkest))
 
 
 def _reweighted(image: Grey, sampler: Sampler, strength: float) -> Grey:
@@ -160,25 +138,10 @@ def mask_spans(image: Grey, rng: np.random.Generator, share: float) -> Grey:
     """
     image = image.copy()
     height, width = image.shape
-    paper = int(np.median(image[::3, ::3]))
+    paper = paper_of(image)
     low, high = (edge * height / 64 for edge in SPAN)
     for _ in range(max(1, int(width * share / ((low + high) / 2)))):
         wide = int(rng.uniform(low, high))
         left = int(rng.integers(0, max(1, width - wide + 1)))
         image[:, left : left + wide] = paper
-    return image
-
-
-def blot(image: Grey, sampler: Sampler) -> Grey:
-    """A copy of a picture with a blot, or a stroke across some letters, as dark as the darkest ink."""
-    image = image.copy()
-    height, width = image.shape
-    grey = int(image.min())
-    x, y = sampler.between(0, width), sampler.between(0.2, 0.8) * height
-    if sampler.bernoulli(0.5):
-        axes = (1 + int(sampler.between(0.02, 0.12) * height), 1 + int(sampler.between(0.02, 0.1) * height))
-        cv2.ellipse(image, (int(x), int(y)), axes, sampler.between(0, 180), 0, 360, grey, -1, cv2.LINE_AA)
-    else:
-        end = (int(x + sampler.between(0.5, 3) * height), int(y + sampler.normal(0.08) * height))
-        cv2.line(image, (int(x), int(y)), end, grey, 1 + sampler.below(2), cv2.LINE_AA)
     return image

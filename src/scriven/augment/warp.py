@@ -62,6 +62,9 @@ class Affine(NamedTuple):
         )
 
 
+UNCHANGED = Affine(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+
+
 class Wobble(NamedTuple):
     """Parameters of the random displacements from the affine map: lengths in px of the result, the rest fractions.
 

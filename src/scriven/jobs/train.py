@@ -116,7 +116,7 @@ def train(
     _announce(net, settings, training_data)
     plan = Plan(training_data.mixture, settings.seed, settings.batch_width_px, fabric.device.type)
     keep = _keeping(out, settings, described, data, training_data, fabric)
-    augmentation, tell = AugmentSchedule(ramp=settings.ramp, span_mask=settings.span_mask), partial(percent, "training")
+    augmentation, tell = AugmentSchedule.of(settings), partial(percent, "training")
     progress = fit(run, plan, training_data.valid, settings, augmentation, fabric, keep, tell)
     worse = before and refusal(before, progress.best_row, training_data, settings.forgetting)
     if fabric.is_global_zero:

@@ -72,7 +72,7 @@ def train_student(
 
     checked = mixture.sources[-1]
     valid = FixedSource(checked, range(min(VALIDATED, len(checked) or VALIDATED)))
-    fit(run, plan, [valid], chosen, AugmentSchedule(ramp=1, span_mask=chosen.span_mask), fabric, keep, tell)
+    fit(run, plan, [valid], chosen, AugmentSchedule.of(chosen), fabric, keep, tell)
 
 
 def load_student(folder: Path, teacher: Recogniser) -> Recogniser:

@@ -16,10 +16,11 @@ import torch
 from lightning_fabric import Fabric
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from scriven.augment import AugmentSettings, augment, mask_spans
+from scriven.augment import AugmentSettings, augment, mask_spans, settings_of
 from scriven.base import cores
 from scriven.reader.trainable import InputSpec
 from scriven.tensors import Batch, collate
+from scriven.training.settings import FitSettings
 from scriven.training.sources import FolderSource, Item, Source
 
 MAX_WORKERS = 12  # a GPU trains on about 10,000 pictures per second, a process writes 2,000
@@ -34,6 +35,12 @@ class AugmentSchedule:
     augment: AugmentSettings = AugmentSettings()
     ramp: int = 12
     span_mask: float = 0.0
+
+    @classmethod
+    def of(cls, settings: FitSettings) -> "AugmentSchedule":
+        """The schedule that the settings of a training name."""
+        chosen = settings_of(settings.augmentation, settings.augment)
+        return cls(chosen, settings.ramp, settings.span_mask)
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
+from scriven.augment import SetName, settings_of
 from scriven.base import SettingsError
 from scriven.base.settings import Count, Natural, NonNegative, Positive, Seed, Share, validated
 
@@ -33,7 +34,8 @@ ONE_CYCLE_START, ONE_CYCLE_END = 1 / 25, 1 / 25 * 1e-5  # learning rates of one-
 class FitSettings:
     """How a network is trained. Exactly one of `steps` and `minutes` sets the length; `patience` may end it earlier.
 
-    Raises SettingsError when both or neither are set, and for a setting that the optimiser does not have.
+    Raises SettingsError when both or neither are set, and for a setting that the optimiser or the augmentation does not
+    have.
     """
 
     steps: Count | None = None
@@ -57,6 +59,8 @@ class FitSettings:
     patience: Count | None = None  # early stopping: evaluations without a lower CER after which training ends
     ramp: Natural = 12  # chunks until augmentation reaches its full strength
     span_mask: Annotated[float, Field(ge=0, le=0.9)] = 0.0  # share of the width of every picture masked in spans
+    augmentation: SetName = "default"  # of the pictures of lines folders: a set of augment.SETS
+    augment: dict[str, Any] = field(default_factory=dict)  # single settings of it, by name; see AugmentSettings
     workers: Natural | None = None  # data-loading processes; None: none on a CPU, up to 12 on a GPU
     replicas: Count | None = None  # parts of a batch computed in parallel on a CPU; None: one per thread, at most 4
     device: Device = "auto"
@@ -68,6 +72,7 @@ class FitSettings:
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
             raise SettingsError("set exactly one of steps and minutes: it sets the length of the training")
+        settings_of(self.augmentation, self.augment)
         if self.thaw is not None and not self.freeze:
             raise SettingsError(
                 "the setting 'thaw' has no effect without freeze; name the parts to freeze, or leave it out"
