@@ -12,6 +12,7 @@ from scriven.base import SettingsError
 from scriven.cli import COMMANDS, EXTRAS, common
 from scriven.cli import run as run_here
 from scriven.images import encode
+from toy_server import serving, zipped
 
 HEAVY = ("torch", "pyarrow", "cv2", "onnxruntime", "numpy", "PIL", "rich.console")
 RUN = "import sys\nfrom scriven.cli import run\ncode = run(sys.argv[1:])\n"
@@ -126,13 +127,18 @@ def test_an_interrupt_gives_a_sentence_and_exit_code_130(scriven, monkeypatch) -
     assert (code, out) == (130, "") and "interrupted" in err
 
 
-def test_read_import_and_look_need_no_training_packages(python, tmp_path: Path, letters) -> None:
+def test_read_import_fetch_and_look_need_no_training_packages(python, tmp_path: Path, letters) -> None:
     (tmp_path / "pairs").mkdir()
     for number, line in enumerate(letters[:2]):
         (tmp_path / "pairs" / f"{number}.png").write_bytes(line.image)
         (tmp_path / "pairs" / f"{number}.gt.txt").write_text(line.text)
     block = "".join(f"sys.modules[{name!r}] = None\n" for name in EXTRAS if name not in ("lmdb", "openvino"))
     code = "import sys\n" + block + RUN + "sys.exit(code)"
+    with serving() as site:
+        site.files["a.zip"] = zipped(a=b"1")
+        table = site.table(tmp_path / "table.json", "toy", site.row("a.zip", "sha256"))
+        done = python(code, "fetch", "toy", "--table", table, cwd=tmp_path)
+    assert done.returncode == 0 and (tmp_path / "toy" / "a").is_file(), done.stderr
     for arguments in (
         ("import", "pairs", "pairs", "-o", "lines"),
         ("look", "lines"),

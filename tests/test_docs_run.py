@@ -1,7 +1,7 @@
 """The command lines of the documents run, in order, on small folders with the names used there.
 
 Long commands are shortened: `--minutes` to one step, counts to a few. An exit code of 2 or a traceback fails the page.
-`demo` and `bench` have tests of their own.
+`demo` and `bench` have tests of their own; so has `fetch`, whose examples would use the network.
 """
 
 import json
@@ -33,7 +33,7 @@ TEXTS = (
     "le navire est parti", "de la ville", "avec le vent", "sur la mer", "au port de Brest", "et le capitaine",
 )  # fmt: skip
 IMPORT = next(page for page in DOCS if page.name == "import.md")
-PAGES = [page for page in DOCS if page.name not in ("cli.md", "bench.md", "demo.md")]
+PAGES = [page for page in DOCS if page.name not in ("cli.md", "bench.md", "demo.md", "fetch.md")]
 
 
 @pytest.fixture(scope="module")

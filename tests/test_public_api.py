@@ -6,6 +6,7 @@ import inspect
 import pkgutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import scriven
 from scriven.cli import COMMANDS
 from toy_pictures import drawn_folder, drawn_line
 from toy_published import published_file
+from toy_server import serving, zipped
 
 GROUPS = {"texts", "fonts", "models"}
 FUNCTIONS = sorted(set(scriven.__all__) - GROUPS)
@@ -66,8 +68,11 @@ def examples(name: str) -> list[doctest.DocTest]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the files of the examples: pictures, `pairs/`, `weights.pth` and the lines folder `letters/`."""
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with the files of the examples: pictures, `pairs/`, `weights.pth` and the lines folder `letters/`.
+
+    The data set of `mirror.json` is on a server of this machine.
+    """
     drawn_line(tmp_path / "line.png", "the quick")
     for number in range(12):
         drawn_line(tmp_path / "scans" / f"line-{number}.png", f"line {number}", seed=number)
@@ -76,7 +81,10 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     published_file(tmp_path / "weights.pth")
     drawn_folder(tmp_path / "letters", [f"line {number}" for number in range(12)])
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    with serving() as site:
+        site.files["letters.zip"] = zipped(a=b"1", b=b"2")
+        site.table(tmp_path / "mirror.json", "letters", site.row("letters.zip", "sha256"))
+        yield tmp_path
 
 
 def run(name: str) -> None:

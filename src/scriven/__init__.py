@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scriven.jobs.demo import demo as demo
     from scriven.jobs.doctor import doctor as doctor
     from scriven.jobs.export import export as export
+    from scriven.jobs.fetch import fetch as fetch
     from scriven.jobs.import_ import import_lines as import_lines
     from scriven.jobs.import_model import import_model as import_model
     from scriven.jobs.load import load as load
@@ -38,6 +39,7 @@ _FUNCTIONS = {  # name: module of scriven.jobs that defines it
     "demo": "demo",
     "doctor": "doctor",
     "export": "export",
+    "fetch": "fetch",
     "import_lines": "import_",
     "import_model": "import_model",
     "load": "load",
@@ -56,6 +58,7 @@ __all__ = [
     "demo",
     "doctor",
     "export",
+    "fetch",
     "fonts",
     "import_lines",
     "import_model",

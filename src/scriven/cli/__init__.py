@@ -28,6 +28,7 @@ COMMANDS = {  # name: (module, attribute, help in the list of commands)
     "score": ("scriven.cli.score", "score", "Measure the error rates of a model on lines."),
     "write": ("scriven.cli.write", "write", "Write synthetic handwriting into a lines folder."),
     "import": ("scriven.cli.import_", "import_", "Convert other formats to a lines folder."),
+    "fetch": ("scriven.cli.fetch", "fetch", "Download a published data set."),
     "import-model": (
         "scriven.cli.import_model",
         "import_model",
@@ -51,6 +52,7 @@ SYNONYMS = {  # names of commands in other tools: the command here
     **dict.fromkeys(("check", "lint"), "doctor"),
     **dict.fromkeys(("show", "view", "report"), "look"),
     "convert": "import",
+    "download": "fetch",
     "benchmark": "bench",
 }
 EXTRAS = {  # a missing package: the extra of pyproject.toml that installs it
