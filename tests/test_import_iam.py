@@ -185,3 +185,17 @@ def test_what_iam_lacks_is_named(tmp_path: Path) -> None:
         list(IMPORTERS["iam"](source))
     with pytest.raises(LinesError, match=re.escape("pictures such as words/a01/a01-000u/a01-000u-00-00.png")):
         list(IMPORTERS["iam"](source / "ascii"))
+
+
+def test_lines_in_no_list_are_not_trained_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """StackMix trains on the 3,491 lines of IAM that are in no list of the large writer independent task."""
+    source, lists = iam(tmp_path / "iam"), tmp_path / "lists"
+    for name, id in (("trainset", "a01-000u-00"), ("validationset1", "b02-001-00"), ("testset", "c03-002-00")):
+        save(lists / f"{name}.txt", f"{id}\n")
+    found = lines_of("iam", source, level="lines", partition=str(lists))
+    splits = [(split, line.id) for split, line in found]
+    assert splits == [("train", "a01-000u-00"), ("valid", "b02-001-00"), ("test", "c03-002-00")]
+    assert "2 lines are in no list of the partition" in caplog.text
+    caplog.clear()
+    lines_of("iam", source, level="lines", partition="all")
+    assert "characters that are not in the published set of iam: '[' (U+005B" in caplog.text

@@ -140,3 +140,12 @@ def test_digital_peter_without_its_partition(tmp_path: Path) -> None:
     assert len(lines_of("peter", source, partition="all")) == 8
     with pytest.raises(LinesError, match=re.escape("should have images/ with the pictures")):
         list(IMPORTERS["peter"](source / "data_anon" / "words"))
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_rules_are_those_of_every_split(tmp_path: Path, number: int) -> None:
+    """StackMix applies them to what it trains on and to what it reads, and scores against texts as they are."""
+    source = bentham(tmp_path)
+    id = ("071_088_003_01_01", "071_088_003_01_02", "072_001_001_02_01")[number]
+    save(source / "BenthamDatasetR0-GT" / "Transcriptions" / f"{id}.txt", "é , à\n")
+    assert read("bentham", source)[0][number] == (("train", "valid", "test")[number], id, "e, a")

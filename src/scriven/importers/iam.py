@@ -15,6 +15,8 @@ from typing import Literal
 from scriven.base import LinesError, Skipped, printable
 from scriven.importers.common import ImportItem, folder, from_file, item, read_text
 from scriven.importers.partition import Listed, lists_in, read_lists
+from scriven.importers.published import as_published
+from scriven.lines.datasets import DATA_SETS
 from scriven.lines.splits import SPLITS
 
 log = logging.getLogger("scriven")
@@ -28,7 +30,8 @@ PARTS = {"words": 4, "lines": 3}  # of an id, separated by hyphens; two are the 
 PUBLISHED = {  # ids of train, valid and test in the published lists
     "RWTH/Aachen, forms": (747, 116, 336),
     "RWTH/Aachen, words": (47_981, 7_554, 20_305),
-    "large writer independent, lines": (6_161, 1_840, 1_861),
+    "large writer independent, lines": DATA_SETS["iam"].sizes,
+    "RWTH/Aachen, lines": DATA_SETS["iam_tbluche"].sizes,
 }
 
 
@@ -56,6 +59,11 @@ def iam(
     (default for lines, where the mark concerns the words only). The hand is the writer of `ascii/forms.txt`, the page
     is the form. Raises LinesError if a file or folder is missing.
     """
+    items = _items(source, level, partition, segmentation)
+    yield from as_published(items, "iam") if level == "lines" else items
+
+
+def _items(source: Path, level: Literal["words", "lines"], partition: str, segmentation: str) -> Iterator[ImportItem]:
     folder(source, "the IAM database")
     if not (source / level).is_dir():
         raise LinesError(f"{source} should have pictures such as {EXAMPLES[level]}; unpack {level}.tgz into {level}/")
