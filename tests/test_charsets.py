@@ -34,9 +34,7 @@ def test_a_set_is_a_name_a_file_or_its_characters(tmp_path: Path) -> None:
     (tmp_path / "set.txt").write_bytes(b"\xff\xfe\xff")
     with pytest.raises(InputError, match="cannot read the characters in .*set.txt"):
         charset_of(str(tmp_path / "set.txt"))
-    with pytest.raises(
-        SettingsError, match=r"none of case-insensitive-36, case-sensitive-94, .* and no file.*repeats 's'"
-    ):
+    with pytest.raises(SettingsError, match="did you mean 'case-sensitive-94'"):
         charset_of("case-sensitve-94")
     with pytest.raises(SettingsError, match="is empty"):
         charset_of("")

@@ -30,8 +30,11 @@ def test_character_sets_have_the_published_sizes() -> None:
 def test_character_sets_are_settings_of_training() -> None:
     assert charset_of("hkr").characters == tuple(DATA_SETS["hkr"].characters)
     assert "Ү" in charset_of("hkr").characters and "H" in charset_of("hkr").characters
-    with pytest.raises(SettingsError, match="schwerin"):
+    with pytest.raises(SettingsError, match="schwerin and no file.*repeats 'a'"):
         charset_of("aa")
+    for misspelt in ("bentam", "swerin", "washingtn"):  # which would be six or so characters
+        with pytest.raises(SettingsError, match="did you mean"):
+            charset_of(misspelt)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from scriven.images import as_stored
 from scriven.importers import IMPORTERS
 from scriven.importers.crops import is_vertical, turned
 from scriven.importers.saintgall import decoded
-from toy_datasets import bentham, hkr, peter, saintgall
+from scriven.lines import LinesFolder
+from toy_datasets import bentham, hkr, peter, read2018, saintgall
 from toy_imports import lines_of, read, save, skipped_of
 
 
@@ -149,3 +150,16 @@ def test_rules_are_those_of_every_split(tmp_path: Path, number: int) -> None:
     id = ("071_088_003_01_01", "071_088_003_01_02", "072_001_001_02_01")[number]
     save(source / "BenthamDatasetR0-GT" / "Transcriptions" / f"{id}.txt", "é , à\n")
     assert read("bentham", source)[0][number] == (("train", "valid", "test")[number], id, "e, a")
+
+
+def test_settings_of_these_importers_on_the_command_line(tmp_path: Path, scriven) -> None:
+    hkr(tmp_path / "hkr"), read2018(tmp_path / "read"), bentham(tmp_path / "bentham")
+    code, out, err = scriven("import", "hkr", tmp_path / "hkr", "-o", tmp_path / "h", "--set", "test=test1")
+    assert code == 1 and "1 train, 1 valid, 1 test" in out and "its stage 'unknown'" in err
+    given = ("--set", "collection=ricordi", "--set", "outside=black")
+    code, out, err = scriven("import", "read2018", tmp_path / "read", "-o", tmp_path / "r", *given)
+    assert code == 0 and "3 train" in out and "unlike the published partition: (295, 19, 69)" in err
+    code, _, err = scriven("import", "read2018", tmp_path / "read", "-o", tmp_path / "x", "--set", "collection=goethe")
+    assert code == 2 and "collection" in err and "patzig" in err
+    code, out, _ = scriven("import", "bentham", tmp_path / "bentham", "-o", tmp_path / "b", "--set", "texts=original")
+    assert code == 0 and [line.text for line in LinesFolder(tmp_path / "b").lines("train")] == ["a fête , ( sic )"]

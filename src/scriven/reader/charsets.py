@@ -4,6 +4,7 @@ The two numbered sets are those of the scene-text benchmark (Baek et al. 2019) a
 the others are those of published data sets of lines.
 """
 
+import difflib
 import string
 from collections import Counter
 from collections.abc import Iterable
@@ -28,7 +29,7 @@ SHOWN = 12  # dropped characters that a message names
 def charset_of(given: str) -> Charset:
     """The character set of a name in NAMED, of a UTF-8 file (all its characters but line ends), or of the characters.
 
-    Raises InputError for a file that cannot be read, SettingsError for no characters or repeated ones.
+    Raises InputError for a file that cannot be read, SettingsError for no characters, repeated ones or a misspelt name.
     """
     if given in NAMED:
         return Charset(tuple(NAMED[given]))
@@ -38,6 +39,8 @@ def charset_of(given: str) -> Charset:
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"cannot read the characters in {given} ({error}); give a UTF-8 file") from None
         return Charset(tuple(dict.fromkeys("".join(normalise(line) or line for line in found.splitlines()))))
+    if close := difflib.get_close_matches(given, NAMED, n=1, cutoff=0.8):
+        raise SettingsError(f"the setting 'charset' is {given!r}; did you mean {close[0]!r}? Otherwise give a file")
     repeated = [name(c) for c, count in Counter(given).items() if count > 1]
     if repeated or not given:
         why = f"repeats {repeated[0]}" if repeated else "is empty"
