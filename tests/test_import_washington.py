@@ -87,3 +87,15 @@ def test_a_data_set_is_imported_by_the_command(tmp_path: Path, scriven) -> None:
     assert [line.text for line in LinesFolder(tmp_path / "lines").lines("train")] == ["270.", "Letters,"]
     exit_code, _, err = scriven("import", "washington", source, "-o", tmp_path / "other", "--set", "level=pages")
     assert exit_code == 2 and "level" in err
+
+
+def test_each_of_the_four_folds_is_a_partition(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    source, ids = washington(tmp_path), ["270-01", "271-01", "272-01"]
+    for number in range(1, 5):
+        for place, name in enumerate(("train", "valid", "test")):
+            save(source / "sets" / f"cv{number}" / f"{name}.txt", f"{ids[(place + number) % 3]}\n")
+    for number in range(1, 5):
+        caplog.clear()
+        found = {split: line.id for split, line in lines_of("washington", source, fold=f"cv{number}")}
+        assert found == {name: ids[(place + number) % 3] for place, name in enumerate(("train", "valid", "test"))}
+        assert ("unlike the published partition: (325, 168, 163)" in caplog.text) == (number == 1)
