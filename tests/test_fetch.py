@@ -99,6 +99,17 @@ def test_what_is_complete_is_not_downloaded_again(tmp_path: Path, site: Site) ->
     assert site.requests == [("a.bin", "bytes=3-")]
 
 
+def test_a_file_that_the_user_put_there_is_checked(tmp_path: Path, site: Site) -> None:
+    site.files["a.bin"] = b"abc"
+    file = RemoteFile(**site.row("a.bin", "sha256"))
+    (tmp_path / "a.bin").write_bytes(b"abd")
+    with pytest.raises(InputError, match="is not the published file; move it away"):
+        download(file, tmp_path)
+    assert (tmp_path / "a.bin").read_bytes() == b"abd"
+    (tmp_path / "a.bin").write_bytes(b"abc")
+    assert download(file, tmp_path).read_bytes() == b"abc" and not site.requests
+
+
 def test_a_file_that_changed_meanwhile_begins_anew(tmp_path: Path, site: Site) -> None:
     site.files["big.bin"], site.cuts = BIG, [1_000_000, 0, 0, 0, 0, 0]
     with pytest.raises(InputError):

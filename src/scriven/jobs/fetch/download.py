@@ -84,7 +84,9 @@ def download(file: RemoteFile, folder: Path, pause: float = 1.0) -> Path:
     if the server refuses, the file is larger than it should be, or it has another checksum; OutputError without space.
     """
     target = folder / _plain_name(file.name)
-    if target.is_file():  # it was checked before it was moved there
+    if target.is_file():  # of an earlier run, or put there by the user
+        if _is_other(file, target):
+            raise InputError(f"{target} is not the published file; move it away, and it is fetched")
         return target
     part, failures, seen = folder / f".{target.name}.part", 0, -1
     while True:
@@ -183,16 +185,21 @@ def _copy(response: Any, stream: IO[bytes], done: int, whole: int | None, name: 
 
 def _check(file: RemoteFile, part: Path) -> None:
     """Compare size and checksum; a wrong file is deleted. Raises InputError."""
-    wrong = file.size is not None and _size(part) != file.size
-    if file.checked and not wrong:
-        wrong = checksum(part, file.checked) != getattr(file, file.checked).lower()
-    if wrong:
+    if _is_other(file, part):
         part.unlink()
         part.with_suffix(".etag").unlink(missing_ok=True)
         raise InputError(
             f"{file.name} is not the published file: its {file.checked or 'size'} is another; it was deleted, so fetch "
             "it again, and if that repeats, look at its page"
         )
+
+
+def _is_other(file: RemoteFile, path: Path) -> bool:
+    """Whether a file has another size or checksum than the published one; False where none is known."""
+    other = file.size is not None and _size(path) != file.size
+    if file.checked and not other:
+        other = checksum(path, file.checked) != getattr(file, file.checked).lower()
+    return other
 
 
 def checksum(path: Path, kind: str) -> str:
