@@ -58,7 +58,7 @@ def test_the_empty_set_changes_nothing(shape: tuple[int, int]) -> None:
 def test_sets_keep_height_and_type_and_depend_on_the_seed_alone(name: SetName, shape: tuple[int, int]) -> None:
     for image in (line(shape[1], shape[0]), np.full(shape, 255, np.uint8), np.zeros(shape, np.uint8)):
         before = image.copy()
-        for seed in range(12):
+        for seed in range(5):
             made = augment(image, np.random.default_rng(seed), 1.0, SETS[name])
             assert made.shape[0] == shape[0] and made.shape[1] >= 1 and made.dtype == np.uint8
             assert np.array_equal(made, augment(image, np.random.default_rng(seed), 1.0, SETS[name]))
@@ -72,7 +72,7 @@ def test_strength_0_changes_nothing(name: SetName) -> None:
 
 @pytest.mark.parametrize("name", OFF_BY_DEFAULT)
 def test_each_is_applied_as_often_as_its_probability_says(name: str) -> None:
-    image = np.clip(line() + np.random.default_rng(0).normal(0, 3, (64, 600)), 0, 255).astype(np.uint8)
+    image = np.clip(line(200) + np.random.default_rng(0).normal(0, 3, (64, 200)), 0, 255).astype(np.uint8)
     full = 13 if name == "strong" else 1
     always = [augment(image, np.random.default_rng(s), 1.0, alone(**{name: full})) for s in range(60)]
     assert sum(one.shape != image.shape or not np.array_equal(one, image) for one in always) >= 57
@@ -159,9 +159,9 @@ def test_jpeg_qualities_of_the_settings_are_used(monkeypatch: pytest.MonkeyPatch
 def test_the_weak_view_rotates_adds_noise_and_blurs() -> None:
     image = line()
     assert np.array_equal(weak_view(image, np.random.default_rng(0), 0.0), image)
-    views = [weak_view(image, np.random.default_rng(seed)) for seed in range(300)]
+    views = [weak_view(image, np.random.default_rng(seed)) for seed in range(150)]
     same = np.mean([v.shape == image.shape and np.array_equal(v, image) for v in views])
-    assert same == pytest.approx(0.6**3, abs=0.08)
+    assert same == pytest.approx(0.6**3, abs=0.1)
     bare = np.full((64, 200), 128, np.uint8)
     noise = [float(weak_view(bare, np.random.default_rng(seed)).std()) for seed in range(60)]
     assert max(noise) == pytest.approx(10, abs=0.4) and min(noise) == 0  # blurred noise lies in between
@@ -172,7 +172,7 @@ def test_each_strong_operation_keeps_the_height_and_does_nothing_at_strength_0(n
     operation: Callable[[np.ndarray, Sampler, float], np.ndarray] = STRONG[number]
     for shape in SHAPES:
         for image in (line(shape[1], shape[0]), np.full(shape, 255, np.uint8)):
-            for seed in range(15):
+            for seed in range(4):
                 made = operation(image, Sampler(np.random.default_rng(seed)), 1.0)
                 assert made.shape[0] == shape[0] and made.shape[1] >= 1 and made.dtype == np.uint8
             assert np.array_equal(operation(image, Sampler(np.random.default_rng(0)), 0.0), image)

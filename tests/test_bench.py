@@ -18,11 +18,18 @@ def test_every_row_of_a_model_is_positive(tmp_path: Path) -> None:
     rows = job.bench([write_model(tmp_path / "toy")], TINY)
     assert [r.what for r in rows] == [
         "decode and prepare words", "decode and prepare lines", "read words, toy", "read lines, toy",
-        "peak memory",
+        "peak memory", "strike out lines", "scribble over lines", "stain lines", "CLAHE of lines", "rotate lines",
+        "threshold of lines", "augment lines, default", "augment lines, blots", "augment lines, stackmix+blots",
+        "augment lines, weak", "augment lines, strong",
     ]  # fmt: skip
     for row in rows:
         assert row.value is not None and row.value > 0
         assert row.unit == "MB" or (len(row.runs) == 2 and min(row.runs) <= row.value <= max(row.runs) and row.n >= 2)
+
+
+def test_the_rows_of_augmentation_name_the_time_of_one_line() -> None:
+    for row in job.augment_rows(TINY):
+        assert row.value and float(row.note.removesuffix(" ms each")) == pytest.approx(1000 / row.value, abs=0.01)
 
 
 def test_lines_are_slower_than_words(tmp_path: Path) -> None:

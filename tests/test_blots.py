@@ -43,7 +43,7 @@ def test_the_seed_determines_the_blot_and_the_given_picture_is_not_changed(kind:
     ink=st.integers(0, 255),
     paper=st.integers(0, 255),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_pictures_of_any_size_keep_it_and_become_no_lighter(
     kind: Kind, shape: tuple[int, int], seed: int, ink: int, paper: int
 ) -> None:
@@ -58,7 +58,7 @@ def test_pictures_of_any_size_keep_it_and_become_no_lighter(
 def test_pictures_lower_or_narrower_than_a_blot(kind: Kind, shape: tuple[int, int]) -> None:
     image = np.full(shape, 255, np.uint8)
     image[:, ::4] = 0
-    for seed in range(40):
+    for seed in range(20):
         assert kind(image, np.random.default_rng(seed)).shape == shape
 
 
@@ -87,7 +87,7 @@ def test_a_strike_out_lies_on_a_word() -> None:
     image[:, 200:420] = 240
     image[22:46, 300:330:6] = 40  # one short word in between
     inked = np.zeros(600)
-    for seed in range(300):
+    for seed in range(150):
         inked += (strike_out(image, np.random.default_rng(seed)) < image).any(axis=0)
     assert inked[300:330].mean() > 3 * inked[222:270].mean()
     made = [strike_out(image, np.random.default_rng(seed)) < image for seed in range(100)]
@@ -139,12 +139,14 @@ def test_several_blots_at_once() -> None:
 
 
 def test_splines_start_and_end_at_their_ends() -> None:
-    knots = np.array([[0.0, 0.0], [10.0, 30.0], [20.0, -10.0], [40.0, 5.0]])
+    knots = np.array([0, 10 + 30j, 20 - 10j, 40 + 5j])
     curve = spline(knots)
-    assert np.allclose(curve[0], knots[0]) and np.allclose(curve[-1], knots[-1])
-    assert curve[:, 1].max() < 30 and np.hypot(*np.diff(curve, axis=0).T).max() < 15
+    assert curve[0] == knots[0] and curve[-1] == knots[-1]
+    assert curve.imag.max() < 30 and abs(np.diff(curve)).max() < 15
     ring = spline(knots, closed=True)
-    assert np.hypot(*(ring[0] - ring[-1])) < 15
+    assert abs(ring[0] - ring[-1]) < 15
+    both = spline(np.stack([knots, knots[::-1]]))
+    assert np.allclose(both[0], curve) and both.shape == (2, len(curve))
 
 
 @each_kind
@@ -153,9 +155,9 @@ def test_a_blot_takes_a_few_milliseconds_at_most(kind: Kind) -> None:
     image, rng = line(1024), np.random.default_rng(0)
     kind(image, rng)
     spent = []
-    for _ in range(5):
+    for _ in range(4):
         begun = time.process_time()
-        for _ in range(40):
+        for _ in range(15):
             kind(image, rng)
-        spent.append((time.process_time() - begun) / 40)
+        spent.append((time.process_time() - begun) / 15)
     assert min(spent) < 0.006

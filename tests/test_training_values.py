@@ -272,6 +272,16 @@ def test_labelled_pictures_are_augmented_and_synthetic_ones_are_not() -> None:
     assert torch.equal(plain, again) and not torch.equal(plain, changed[..., : plain.shape[-1]])
 
 
+def test_augmented_pictures_keep_their_texts_and_are_the_same_for_any_batch() -> None:
+    chosen = AugmentSchedule.of(settings(augmentation="blots", augment={"strike": 1, "stain": 1}))
+    for source in (LabelledToySource(), ToySource()):
+        plan = Plan(Mixture.of([source]), 0, 320)
+        batches = [next(iter(Stream(plan, how)))[2] for how in (chosen, chosen, AugmentSchedule(ramp=1))]
+        assert batches[0].texts == batches[1].texts == batches[2].texts == ("abcd",) * len(batches[0])
+        assert torch.equal(batches[0].images, batches[1].images)
+        assert torch.equal(batches[0].images, batches[2].images) == (type(source) is ToySource)
+
+
 def test_a_stream_continues_after_the_last_batch() -> None:
     look = AugmentSchedule(ramp=1)
     whole = first(Stream(plan_of(ToySource(40)), look), 8)

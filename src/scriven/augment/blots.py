@@ -1,12 +1,13 @@
 """Blots: strike-outs, scribbles and stains over a line of handwriting, whose text stays legible or partly covered.
 
 The idea is that of HandWritten Blots (StackMix-OCR, Shonenkov et al. 2021, arXiv:2108.11667). Its blots are Bézier
-curves of degree 540, in px and always black; these are quadratic B-splines computed by one matrix product, sized by the
+curves of degree 540, in px and always black; these are quadratic B-splines of a few control points, sized by the
 height of the picture and the width of its strokes, in the ink of its writing. A picture without ink is returned as is.
 """
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -17,11 +18,11 @@ from scriven.augment.writing import Writing, writing
 from scriven.images import Grey
 
 PER_HEIGHTS = 16  # blots are counted per this many heights of width: the shape of a picture of StackMix-OCR
-STEPS = 4  # points that a curve has per control point
+STEPS = 3  # points that a curve has per control point
 _WEAK = np.maximum(np.arange(256) - 128, 0).astype(np.uint8)  # where noise makes ink paler
 _T = np.linspace(0, 1, STEPS, endpoint=False)
-_BASIS = np.stack([(1 - _T) ** 2, 1 + 2 * _T - 2 * _T**2, _T**2], axis=1) / 2  # (STEPS, 3), of three control points
-Points = NDArray[np.float64]  # (N, 2) of x, y in px
+_BASIS = ((1 - _T) ** 2 / 2, 0.5 + _T - _T**2, _T**2 / 2)  # weights of three control points along a segment
+Points = NDArray[np.complex128]  # (N,) of x + iy in px: one number a point needs half the operations
 Blot = Callable[[Grey, Writing, Grey, Sampler], None]
 
 
@@ -81,7 +82,7 @@ def strike(image: Grey, about: Writing, inked: Grey, sampler: Sampler) -> None:
     if kind < 0.6:
         apart = 0.36 * body if kind > 0.42 else 0.0
         rows = (middle - apart / 2, middle + apart / 2) if apart else (middle,)
-        curves = [_line(left, right, y, rise, body, sampler) for y in rows]
+        curves = [_line(left, right, row, rise, body, sampler) for row in rows]
     elif kind < 0.75:
         turns = max(3, int(wide / (0.35 * body * sampler.between(0.8, 1.8))))
         swing = body * sampler.between(0.15, 0.4)
@@ -90,8 +91,9 @@ def strike(image: Grey, about: Writing, inked: Grey, sampler: Sampler) -> None:
         curves = _hatching(left, right, middle, body, sampler)
     else:
         bow, high = sampler.normal(0.15) * body, body * sampler.between(0.5, 0.8)
-        centre = ((left + right) / 2, middle + bow)
-        curves = [_curve((left, middle - y), centre, (right, middle + y)) for y in (high, -high)]
+        ends = np.array([[-1 - 1j, 0, 1 + 1j], [-1 + 1j, 0, 1 - 1j]])
+        y = ends.imag * high + (middle, middle + bow, middle)
+        curves = list(spline((left + right) / 2 + ends.real * (wide / 2) + 1j * y))
     _pen(image, about, curves, width, sampler.between(0.85, 1.0), sampler)
 
 
@@ -106,8 +108,8 @@ def scribble(image: Grey, about: Writing, inked: Grey, sampler: Sampler) -> None
     curves = []
     for _ in range(1 + sampler.below(3)):
         curve = _zigzag(-high / 2, high / 2, 0, 0, wide / 2, 5 + sampler.below(9), 0.09 * height, sampler)
-        across, down = curve[:, 1], curve[:, 0]  # the pen goes to and fro, and down the box
-        curves.append(np.stack([left + wide / 2 + across, middle + down - lean * across], axis=1))
+        across, down = curve.imag, curve.real  # the pen goes to and fro, and down the box
+        curves.append(across * (1 - 1j * lean) + 1j * down + (left + wide / 2 + 1j * middle))
     _pen(image, about, curves, width, sampler.between(0.6, 0.95), sampler)
 
 
@@ -125,12 +127,12 @@ def stain(image: Grey, about: Writing, inked: Grey, sampler: Sampler) -> None:
 
 
 def spline(points: Points, closed: bool = False) -> Points:
-    """A uniform quadratic B-spline (N, 2) of control points (M, 2), from the first to the last, or closed."""
-    ends = (points, points[:2]) if closed else (points[:1], points, points[-1:])
-    points = np.concatenate(ends)
-    thirds = np.stack([points[:-2], points[1:-1], points[2:]], axis=1)  # (segments, 3, 2)
-    curve = (_BASIS @ thirds).reshape(-1, 2)
-    return curve if closed else np.concatenate([curve, points[-1:]])
+    """Uniform quadratic B-splines (..., N) of control points (..., M), from the first to the last, or closed."""
+    last = points[..., -1:]
+    points = np.concatenate((points, points[..., :2]) if closed else (points[..., :1], points, last), axis=-1)
+    before, at, after = points[..., :-2, None], points[..., 1:-1, None], points[..., 2:, None]  # of every segment
+    curve = (before * _BASIS[0] + at * _BASIS[1] + after * _BASIS[2]).reshape(*points.shape[:-1], -1)
+    return curve if closed else np.concatenate((curve, last), axis=-1)
 
 
 def _struck(about: Writing, sampler: Sampler) -> tuple[float, float]:
@@ -153,19 +155,19 @@ def _line(left: float, right: float, y: float, rise: float, body: float, sampler
     """A hasty line from `left` to `right` px about row `y`, whose right end is `rise` px lower."""
     knots = 4 + min(4, int((right - left) / (3 * body)))
     along = np.arange(knots) / (knots - 1)
-    wave = np.array([sampler.normal(0.07) for _ in range(knots)]) * body
-    return spline(np.stack([left + (right - left) * along, y + rise * (along - 0.5) + wave], axis=1))
+    wave = 0.12 * body * sampler.rng.uniform(-1, 1, knots)
+    return spline(left + (right - left) * along + 1j * (y + rise * (along - 0.5) + wave))
 
 
 def _zigzag(
     left: float, right: float, y: float, rise: float, swing: float, turns: int, jitter: float, sampler: Sampler
 ) -> Points:
     """A curve to and fro across row `y`, `swing` px to either side, from `left` to `right` px, with `turns` turns."""
-    places = np.arange(turns)
-    along = places / (turns - 1)
-    knots = sampler.rng.uniform(-jitter, jitter, (turns, 2))
-    knots[:, 0] += left + (right - left) * along
-    knots[:, 1] += y + rise * (along - 0.5) + swing * (2.5 * (places % 2) - 1.25)  # a spline stays inside its knots
+    along = np.arange(turns) / (turns - 1)
+    noise = sampler.rng.uniform(-jitter, jitter, (2, turns))
+    knots = left + (right - left) * along + noise[0] + 1j * (y + rise * (along - 0.5) + noise[1])
+    knots[::2] -= 1.25j * swing  # a spline stays inside its knots
+    knots[1::2] += 1.25j * swing
     return spline(knots)
 
 
@@ -173,21 +175,16 @@ def _hatching(left: float, right: float, y: float, body: float, sampler: Sampler
     """Parallel strokes that lean to the right, from `left` to `right` px about row `y`."""
     apart = max(3.0, body * sampler.between(0.35, 0.7), (right - left) / 14)
     lean, high = sampler.between(0.4, 1.0), body * sampler.between(0.55, 0.85)
-    found = []
-    for x in np.arange(left, right, apart) + apart * sampler.between(-0.2, 0.2):
-        x, shift = x + 0.08 * body * sampler.between(-1, 1), 0.12 * body * sampler.between(-1, 1)
-        found.append(_curve((x - lean * high, y + high + shift), (x, y), (x + lean * high, y - high + shift)))
-    return found
-
-
-def _curve(*points: tuple[float, float]) -> Points:
-    return spline(np.array(points, dtype=np.float64))
+    x = np.arange(left, right, apart)
+    jitter = body * sampler.rng.uniform(-1, 1, (2, len(x), 1))
+    middles = x[:, None] + 0.08 * jitter[0] + 1j * (y + 0.12 * jitter[1])
+    return list(spline(middles + high * np.array([-lean + 1j, 0, lean - 1j])))
 
 
 def _pen(image: Grey, about: Writing, curves: Sequence[Points], width: float, opacity: float, sampler: Sampler) -> None:
     """Draw curves in place with a pen of a given width, px: the pressure varies, and the ends taper."""
-    quads = np.concatenate([_stroke(curve, width, sampler) for curve in curves])
-    if (box := _box(image, quads.reshape(-1, 2), 2)) is None:
+    quads = _strokes(curves, width, sampler)
+    if (box := _box(image, quads, 2)) is None:
         return
     part, origin = box
     drawn = np.zeros(part.shape, np.uint8)
@@ -196,19 +193,30 @@ def _pen(image: Grey, about: Writing, curves: Sequence[Points], width: float, op
     _lay(part, drawn, about, opacity, sampler)
 
 
-def _stroke(curve: Points, width: float, sampler: Sampler) -> Points:
-    """The quadrilaterals (N - 1, 4, 2) between the points of a curve (N, 2) drawn with a pen of a width, px."""
-    place = np.arange(len(curve))
-    pressed = np.interp(place, (0, len(curve) / 2, len(curve)), [sampler.between(0.75, 1.25) for _ in range(3)])
-    taper = np.minimum(1, 0.55 + np.minimum(place, place[::-1]) / 4)
-    half = np.maximum(width * pressed * taper - 1, 0.0) / 2  # an edge is drawn 1 px wide itself
-    along = np.empty_like(curve)
-    along[1:-1] = curve[2:] - curve[:-2]
-    along[0], along[-1] = curve[1] - curve[0], curve[-1] - curve[-2]
-    along *= (half / np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-6))[:, None]
-    across = along[:, ::-1] * (-1, 1)
-    one, other = curve + across, curve - across
-    return np.stack([one[:-1], one[1:], other[1:], other[:-1]], axis=1)
+def _strokes(curves: Sequence[Points], width: float, sampler: Sampler) -> Points:
+    """The quadrilaterals (N, 4) between neighbouring points of curves (M,) drawn with a pen of a given width, px."""
+    points = np.concatenate(curves)
+    taper, lasts, within = _ends(tuple(map(len, curves)))
+    pressed = 1 + 0.2 * np.sin(sampler.between(0, 6.3) + sampler.between(0.1, 0.4) * np.arange(len(points)))
+    half = np.maximum(width * pressed * taper - 1, 0) / 2  # an edge is drawn 1 px wide itself
+    along = np.empty_like(points)
+    along[:-1] = points[1:] - points[:-1]
+    along[lasts] = along[lasts - 1]
+    along[1:] += along[:-1] * within  # at a point inside a curve, the direction between its neighbours
+    across = along * (1j * half / np.maximum(np.abs(along), 1e-6))
+    one, other = points + across, points - across
+    quads = np.stack((one[:-1], one[1:], other[1:], other[:-1]), axis=1)
+    return quads[within]
+
+
+@lru_cache(maxsize=512)
+def _ends(lengths: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Of curves laid end to end: the taper of the pen at every point, the last points, and which points follow one."""
+    sizes = np.array(lengths)
+    lasts = np.cumsum(sizes) - 1
+    place = np.arange(lasts[-1] + 1) - np.repeat(lasts - sizes + 1, sizes)
+    ends = np.minimum(place, np.repeat(sizes, sizes) - 1 - place)
+    return np.minimum(1, 0.55 + ends / 4), lasts, place[1:] > 0
 
 
 def _ink_blot(image: Grey, about: Writing, x: float, y: float, sampler: Sampler) -> None:
@@ -269,25 +277,25 @@ def _water(image: Grey, about: Writing, x: float, y: float, sampler: Sampler) ->
 def _outline(x: float, y: float, radius: float, rough: float, sampler: Sampler) -> Points:
     """A closed irregular curve about (x, y): `rough` is the relative standard deviation of its radius."""
     knots = 9 + sampler.below(6)
-    angles = (np.arange(knots) + sampler.rng.uniform(-0.3, 0.3, knots)) * (2 * math.pi / knots)
-    radii = radius * np.clip(1 + rough * sampler.rng.standard_normal(knots), 0.45, 1.7)
+    noise = sampler.rng.uniform(-1, 1, (2, knots))
+    angles = (np.arange(knots) + 0.3 * noise[0]) * (2 * math.pi / knots)
+    radii = radius * np.maximum(1 + 1.7 * rough * noise[1], 0.4)  # 1.7: a uniform number with a deviation of 1
     wide = math.exp(sampler.normal(0.25))
-    return spline(np.stack([x + wide * radii * np.cos(angles), y + radii * np.sin(angles) / wide], axis=1), closed=True)
+    return spline(x + 1j * y + radii * (wide * np.cos(angles) + 1j / wide * np.sin(angles)), closed=True)
 
 
-def _box(image: Grey, points: Points, margin: int) -> tuple[Grey, Points] | None:
-    """The part of a picture that some points lie in, as a view, and its corner (x, y); None if they are outside."""
-    low, high = np.floor(points.min(axis=0)).astype(int) - margin, np.ceil(points.max(axis=0)).astype(int) + margin + 1
-    left, top = np.maximum(low, 0)
-    right, bottom = min(high[0], image.shape[1]), min(high[1], image.shape[0])
-    if left >= right or top >= bottom:
-        return None
-    return image[top:bottom, left:right], np.array([left, top], float)
+def _box(image: Grey, points: Points, margin: int) -> tuple[Grey, complex] | None:
+    """The part of a picture that some points lie in, as a view, and its corner x + iy; None if they are outside."""
+    x, y = points.real, points.imag
+    left, top = max(0, math.floor(x.min()) - margin), max(0, math.floor(y.min()) - margin)
+    right, bottom = math.ceil(x.max()) + margin + 1, math.ceil(y.max()) + margin + 1
+    part = image[top : max(0, bottom), left : max(0, right)]
+    return (part, complex(left, top)) if part.size else None
 
 
 def _fixed(points: Points) -> NDArray[np.int32]:
-    """Points as OpenCV draws them with `shift=4`: in sixteenths of a px."""
-    return np.round(points * 16).astype(np.int32)
+    """Points (..., N) as OpenCV draws them with `shift=4`, (..., N, 2): in sixteenths of a px."""
+    return (points.view(np.float64).reshape(*points.shape, 2) * 16).astype(np.int32)
 
 
 def _lay(part: Grey, drawn: Grey, about: Writing, opacity: float, sampler: Sampler, uneven: float = 0.3) -> None:

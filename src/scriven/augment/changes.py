@@ -49,9 +49,10 @@ def threshold(image: Grey, sampler: Sampler) -> Grey:
     if (found := writing(image)) is None:
         return image
     about, _ = found
-    darkest = cv2.reduce(image, 0, cv2.REDUCE_MIN).ravel()
+    darkest = image.min(axis=0)
     edges = np.concatenate(((0,), (about.words[1:, 0] + about.words[:-1, 1]) // 2, (image.shape[1],)))
-    inks = np.array([np.percentile(darkest[left:right], 15) for left, right in about.words])
+    columns = [np.sort(darkest[left:right]) for left, right in about.words]
+    inks = np.array([sorted_ones[len(sorted_ones) // 7] for sorted_ones in columns], np.float64)
     levels = about.paper - (about.paper - inks) * [sampler.between(0.15, 0.5) for _ in inks]
     lighter = image > np.repeat(levels.astype(np.uint8), np.diff(edges))
     return np.where(lighter, np.uint8(WHITE), image)

@@ -55,20 +55,23 @@ def ink_rows(image: Grey, paper: int) -> tuple[int, int]:
 def writing(image: Grey) -> tuple[Writing, Grey] | None:
     """Measure the writing in a picture (H, W): the measurements, and a mask (H, W), 1 for ink; None without ink."""
     height, width = image.shape
-    paper = paper_of(image)
-    darkest = cv2.reduce(image, 0, cv2.REDUCE_MIN).ravel()
+    some = image[::4, ::4].ravel()
+    paper = int(np.partition(some, len(some) // 2)[len(some) // 2])
+    darkest = image.min(axis=0)  # faster than cv2.reduce
     depth = paper - int(np.partition(darkest, width // 10)[width // 10])
     level = paper - max(STROKE_LEVEL * depth, MIN_CONTRAST / 2)
     columns = np.flatnonzero(darkest <= paper - max(COLUMN_LEVEL * depth, MIN_CONTRAST))
     if not len(columns):
         return None
-    breaks = np.flatnonzero(np.diff(columns) > max(2.0, WORD_GAP * height))
-    firsts, lasts = np.concatenate(((0,), breaks + 1)), np.append(breaks, len(columns) - 1)
-    words = np.stack([columns[firsts], columns[lasts] + 1], axis=1)
+    gaps = np.flatnonzero(columns[1:] - columns[:-1] > max(2.0, WORD_GAP * height))
+    words = np.empty((len(gaps) + 1, 2), np.int64)
+    words[0, 0], words[1:, 0], words[:-1, 1], words[-1, 1] = columns[0], columns[gaps + 1], columns[gaps], columns[-1]
+    words[:, 1] += 1
     letters = words[:, 1] - words[:, 0] >= MIN_WORD * height
     inked = as_image(cv2.threshold(image, level, 1, cv2.THRESH_BINARY_INV)[1])
-    crossed = cv2.countNonZero(as_image(cv2.subtract(inked[:, 1:], inked[:, :-1]))) if width > 1 else 0
-    stroke = STROKE_PER_RUN * cv2.countNonZero(inked) / max(crossed, 1)
+    third = inked[::3]
+    crossed = cv2.countNonZero(as_image(cv2.subtract(third[:, 1:], third[:, :-1]))) if width > 1 else 0
+    stroke = STROKE_PER_RUN * cv2.countNonZero(third) / max(crossed, 1)
     middle, body = _rows(inked, (height / 2, height / 3))
     strokes = darkest[columns]
     found = Writing(

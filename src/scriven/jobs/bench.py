@@ -1,4 +1,4 @@
-"""bench: how fast this machine reads, writes and trains, in CPU-seconds of one core; medians over short runs.
+"""bench: how fast this machine reads, augments, writes and trains, in CPU-seconds of one core; medians over short runs.
 
 The pictures read are drawn here with a stroke font, so that every machine does the same work: words of 64 x 192 px and
 lines of 64 x 1024 px, stored as PNG as by `scriven write`.
@@ -10,7 +10,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +23,7 @@ from scriven import __version__
 from scriven.base import cores, install_command
 from scriven.base.settings import Count, Positive, validated
 from scriven.images import Grey, decode, encode, one_thread, prepare
+from scriven.jobs.bench_augment import changer, changes
 from scriven.reader.model import bundled, find_model
 from scriven.reader.session import Reader
 
@@ -86,6 +87,7 @@ def bench(models: Sequence[str | Path] = (), settings: BenchSettings | None = No
         if not readers:
             rows.append(Measure("read", None, "words", note="no bundled model is installed; name one with -m MODEL"))
         rows.append(Measure("peak memory", _peak(), "MB", note="of the process, after reading"))
+        rows += augment_rows(settings)
         rows += training_rows(settings) if settings.train else []
     return rows
 
@@ -122,6 +124,16 @@ def _rate(what: str, unit: str, count: int, work: Callable[[], object], settings
             spent = time.process_time() - begun
         runs.append(times * count / spent)
     return Measure(what, statistics.median(runs), unit, tuple(runs), times * count)
+
+
+def augment_rows(settings: BenchSettings) -> list[Measure]:
+    """Speed of the augmentation of lines of 64 x 1024 px, with the time of each in the note."""
+    rows, pictures = [], [stroke_picture(LINE, i) for i in range(settings.lines)]
+    for what, change in changes().items():
+        _log.info("%s", what)
+        row = _rate(what, "lines", len(pictures), changer(change, pictures), settings)
+        rows.append(replace(row, note=f"{1000 / row.value:.2f} ms each" if row.value else ""))
+    return rows
 
 
 def training_rows(settings: BenchSettings) -> list[Measure]:
