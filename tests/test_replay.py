@@ -86,7 +86,7 @@ def test_unsuitable_fractions_are_refused(lines):
     for change in ("usage=0", "usage=1.5", "usage=0.5,0"):
         with pytest.raises(SettingsError, match="'usage'"):
             override(TrainSettings(steps=1), [change])
-    with pytest.raises(SettingsError, match="'usage' has 2 numbers for 1 inputs"):
+    with pytest.raises(SettingsError, match="'usage' has 2 numbers for 1 input;"):
         TrainingData.of([lines], SPEC, DataSettings(usage=(0.5, 0.5)))
     with pytest.raises(SettingsError, match=r"'usage' is 0.5 for fonts:en, which is endless"):
         TrainingData.of([lines, "fonts:en"], SPEC, DataSettings(usage=(1, 0.5)))

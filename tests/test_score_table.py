@@ -88,7 +88,7 @@ def test_the_printed_tables(tmp_path: Path, two: list[Path], scriven) -> None:
         f"{w} by protocol" for w in ("CER %", "WER %", "exact %")
     ]
     assert tables[2].splitlines()[1].split() == ["set", "split", *PROTOCOLS] and len(tables[2].splitlines()) == 6
-    assert tables[4].splitlines()[-1].split() == ["all", *["50.00"] * 5]
+    assert tables[4].splitlines()[-1].split() == ["all", *["50.00"] * 6]
     code, out, _ = scriven("score", model, two[1], "--threads", "1", "--json")
     assert json.loads(out)["parameters"] == 6 and "variants" not in json.loads(out)
 
