@@ -66,7 +66,8 @@ def bench(models: Sequence[str | Path] = (), settings: BenchSettings | None = No
     """The speed table of this machine, for the given models or all bundled ones. Raises ModelError for a bad model.
 
     >>> import scriven
-    >>> rows = scriven.bench(["scriven-synthetic"])  # takes a minute
+    >>> from scriven.jobs.bench import QUICK
+    >>> rows = scriven.bench(["scriven-synthetic"], QUICK)  # without it takes a few minutes
     >>> rows[0].what
     'decode and prepare words'
     """
