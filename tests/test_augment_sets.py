@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scriven.augment import SETS, AugmentSettings, Sampler, SetName, augment, settings_of, strong_view, weak_view
-from scriven.augment.changes import LEAST_SCALE, STRONG, clahe, placed, rotate, threshold
+from scriven.augment import SETS, AugmentSettings, Sampler, SetName, augment, settings_of
+from scriven.augment.changes import LEAST_SCALE, STRONG, clahe, placed, rotate, strong, threshold, weak
 from scriven.augment.settings import NONE
 from scriven.augment.writing import writing
 from scriven.base import SettingsError
@@ -156,14 +156,14 @@ def test_jpeg_qualities_of_the_settings_are_used(monkeypatch: pytest.MonkeyPatch
     assert 60 < len(seen) < 140 and 75 <= min(seen) < 80 and 95 < max(seen) <= 100
 
 
-def test_the_weak_view_rotates_adds_noise_and_blurs() -> None:
+def test_the_weak_set_rotates_adds_noise_and_blurs() -> None:
     image = line()
-    assert np.array_equal(weak_view(image, np.random.default_rng(0), 0.0), image)
-    views = [weak_view(image, np.random.default_rng(seed)) for seed in range(150)]
+    assert np.array_equal(weak(image, 0.0, Sampler(np.random.default_rng(0))), image)
+    views = [weak(image, 0.4, Sampler(np.random.default_rng(seed))) for seed in range(150)]
     same = np.mean([v.shape == image.shape and np.array_equal(v, image) for v in views])
     assert same == pytest.approx(0.6**3, abs=0.1)
     bare = np.full((64, 200), 128, np.uint8)
-    noise = [float(weak_view(bare, np.random.default_rng(seed)).std()) for seed in range(60)]
+    noise = [float(weak(bare, 0.4, Sampler(np.random.default_rng(seed))).std()) for seed in range(60)]
     assert max(noise) == pytest.approx(10, abs=0.4) and min(noise) == 0  # blurred noise lies in between
 
 
@@ -178,14 +178,14 @@ def test_each_strong_operation_keeps_the_height_and_does_nothing_at_strength_0(n
             assert np.array_equal(operation(image, Sampler(np.random.default_rng(0)), 0.0), image)
 
 
-def test_the_strong_view_takes_different_operations() -> None:
+def test_the_strong_set_takes_different_operations() -> None:
     image, names = line(), []
-    views = [strong_view(image, np.random.default_rng(seed)) for seed in range(40)]
+    views = [strong(image, 2, Sampler(np.random.default_rng(seed))) for seed in range(40)]
     assert len({v.tobytes() for v in views}) > 25
-    assert np.array_equal(strong_view(image, np.random.default_rng(0), 0), image)
+    assert np.array_equal(strong(image, 0, Sampler(np.random.default_rng(0))), image)
     names = [operation.__name__ for operation in STRONG]
     assert len(names) == len(set(names)) == 13
-    assert strong_view(image, np.random.default_rng(0), 99).dtype == np.uint8
+    assert strong(image, 99, Sampler(np.random.default_rng(0))).dtype == np.uint8
 
 
 def test_strong_translations_keep_all_ink() -> None:

@@ -8,12 +8,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scriven.augment import Sampler, scribble_over, spoil, strike_out
-from scriven.augment.blots import PER_HEIGHTS, blots, count_for, scribble, spline, stain, strike
+from scriven.augment import Sampler
+from scriven.augment.blots import PER_HEIGHTS, Blot, blots, count_for, scribble, spline, stain, strike
 from scriven.augment.writing import writing
 
-KINDS = (strike_out, scribble_over, spoil)
 Kind = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+def one(kind: Blot) -> Kind:
+    """A copy of a picture with one blot of a kind, by a generator."""
+
+    def made(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return blots(image, Sampler(rng), kind)
+
+    made.__name__ = kind.__name__
+    return made
+
+
+strike_out, scribble_over, spoil = KINDS = tuple(map(one, (strike, scribble, stain)))
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 
 

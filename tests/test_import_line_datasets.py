@@ -54,10 +54,10 @@ def test_saint_gall_by_pages(tmp_path: Path) -> None:
         ("test", "csg562-009-01", "na"),
     ]
     why = {item.id: item.reason for item in skipped}
-    assert "its page csg562-010 is in no list" in why["csg562-010-01"]
+    assert "no list of the partition has it" in why["csg562-010-01"]
     assert why["csg562-009-02"].startswith("it has an empty token") and "token 'st'" in why["csg562-009-03"]
-    assert "should be `id spelling`" in why["transcription.txt:8"]
-    assert "test.txt lists it, but transcription.txt has no line of it" in why["csg562-011"]
+    assert "should be `id tokens`" in why["transcription.txt:8"]
+    assert "test.txt lists it, but transcription.txt has it not" in why["csg562-011"]
     assert lines_of("saintgall", tmp_path)[0][1].page == "csg562-003"
     (tmp_path / "sets" / "train.txt").unlink()
     (tmp_path / "ground_truth" / "transcription.txt").unlink()

@@ -3,6 +3,7 @@
 import json
 import string
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -22,6 +23,17 @@ from toy_pictures import drawn_line
 from toy_published import CHARACTERS, LabelFree, Published, StackMix, contents, published_file, scrambled
 
 
+@torch.no_grad()
+def both_logits(here: Any, there: nn.Module, attention: bool, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
+    """The logits of two pictures, and with attention of two forced texts, by a network here and a published one."""
+    ink = torch.rand(2, 1, 32, 100, dtype=dtype)
+    frames, steps = here(ink, torch.tensor([100, 100]))
+    if not attention:
+        return frames, there(1 - 2 * ink)
+    previous = torch.tensor([[0, 5, 9], [0, 30, 2]])
+    return here.head.forced(frames, steps, previous), there(1 - 2 * ink, previous)
+
+
 @pytest.mark.parametrize("attention", [False, True], ids=["ctc", "attention"])
 def test_imported_weights_give_the_logits_of_the_published_network(attention: bool, tmp_path: Path) -> None:
     there = published_file(tmp_path / "w.pth", attention)
@@ -29,15 +41,7 @@ def test_imported_weights_give_the_logits_of_the_published_network(attention: bo
     assert done.info.network == "trba" and "".join(done.info.charset) == CHARACTERS
     here, info = load_net(done.folder)
     assert info.frames == 24 and info.graphs.keys() == ({"encoder", "start", "step"} if attention else {"reader"})
-    ink = torch.rand(2, 1, 32, 100)
-    frames, steps = here(ink, torch.tensor([100, 100]))
-    with torch.no_grad():
-        if attention:
-            previous = torch.tensor([[0, 5, 9], [0, 30, 2]])
-            found, expected = here.head.forced(frames, steps, previous), there(1 - 2 * ink, previous)
-        else:
-            found, expected = frames, there(1 - 2 * ink)
-    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(*both_logits(here, there, attention, torch.float32), atol=1e-4, rtol=1e-4)
 
 
 def converted_net(there: nn.Module) -> nn.Module:
@@ -59,15 +63,8 @@ def test_all_24_networks_of_the_benchmark_give_the_published_logits(
 ) -> None:
     torch.manual_seed(0)
     there = scrambled(Published(attention, features, tps, sequence, channels=32, hidden=16))
-    here = converted_net(there)
-    ink = torch.rand(2, 1, 32, 100, dtype=torch.float64)
-    frames, steps = here(ink, torch.tensor([100, 100]))
-    if attention:
-        previous = torch.tensor([[0, 5, 9], [0, 30, 2]])
-        found, expected = here.head.forced(frames, steps, previous), there(1 - 2 * ink, previous)
-    else:
-        found, expected = frames, there(1 - 2 * ink)
-    torch.testing.assert_close(found, expected, atol=1e-8, rtol=1e-8)
+    found = both_logits(converted_net(there), there, attention, torch.float64)
+    torch.testing.assert_close(*found, atol=1e-8, rtol=1e-8)
 
 
 @torch.no_grad()

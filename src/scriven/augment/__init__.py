@@ -3,8 +3,7 @@
 Every random function takes an `rng` or a Sampler.
 """
 
-from scriven.augment.blots import blot, scribble_over, spoil, strike_out
-from scriven.augment.changes import strong_view, weak_view
+from scriven.augment.blots import blot
 from scriven.augment.ink import Ink, ink
 from scriven.augment.noise import Sampler, crop, pool
 from scriven.augment.paper import Camera, Paper, Ruling, bleed_through, camera, paper
@@ -26,12 +25,7 @@ __all__ = [
     "Wobble",
     "augment",
     "blot",
-    "scribble_over",
     "settings_of",
-    "spoil",
-    "strike_out",
-    "strong_view",
-    "weak_view",
     "camera",
     "crop",
     "mask_spans",

@@ -26,21 +26,6 @@ Points = NDArray[np.complex128]  # (N,) of x + iy in px: one number a point need
 Blot = Callable[[Grey, Writing, Grey, Sampler], None]
 
 
-def strike_out(image: Grey, rng: np.random.Generator) -> Grey:
-    """A copy of a picture (H, W) in which a word or a part of one, or several words, are struck out by a pen."""
-    return blots(image, Sampler(rng), strike)
-
-
-def scribble_over(image: Grey, rng: np.random.Generator) -> Grey:
-    """A copy of a picture (H, W) with a slanted zigzag scribble over a few letters: the blot of StackMix-OCR."""
-    return blots(image, Sampler(rng), scribble)
-
-
-def spoil(image: Grey, rng: np.random.Generator) -> Grey:
-    """A copy of a picture (H, W) with a stain: a blot of ink with drops, smeared ink, or a stain of water."""
-    return blots(image, Sampler(rng), stain)
-
-
 def blots(image: Grey, sampler: Sampler, kind: Blot, count: int = 1) -> Grey:
     """A copy of a picture (H, W) with `count` blots of a kind: `strike`, `scribble` or `stain`."""
     image = image.copy()
@@ -227,13 +212,9 @@ def _ink_blot(image: Grey, about: Writing, x: float, y: float, sampler: Sampler)
         angle, far = sampler.between(0, 2 * math.pi), radius * sampler.between(1.2, 3.0)
         size = max(0.7, radius * sampler.between(0.06, 0.25))
         shapes.append(_outline(x + far * math.cos(angle), y + far * math.sin(angle), size, 0.1, sampler))
-    box = _box(image, np.concatenate(shapes), 2)
-    if box is None:
+    if (filled := _filled(image, shapes, 2)) is None:
         return
-    part, origin = box
-    drawn = np.zeros(part.shape, np.uint8)
-    for shape in shapes:  # one by one: where two overlap, both are filled
-        cv2.fillPoly(drawn, [_fixed(shape - origin)], 255, cv2.LINE_AA, 4)
+    part, drawn = filled
     _lay(part, drawn, about, sampler.between(0.75, 1.0), sampler, uneven=0.12)
 
 
@@ -241,12 +222,9 @@ def _smear(image: Grey, about: Writing, x: float, y: float, sampler: Sampler) ->
     """Smear the wet ink of a few letters in place, towards one side."""
     far = max(3, int(about.height * sampler.between(0.15, 0.5)))
     shape = _outline(x, y, about.height * sampler.between(0.25, 0.6), 0.2, sampler)
-    box = _box(image, shape, 2)
-    if box is None:
+    if (filled := _filled(image, [shape], 2)) is None:
         return
-    part, origin = box
-    drawn = np.zeros(part.shape, np.uint8)
-    cv2.fillPoly(drawn, [_fixed(shape - origin)], 255, cv2.LINE_AA, 4)
+    part, drawn = filled
     drawn = as_image(cv2.blur(drawn, (9, 9)))
     kernel = np.linspace(0, 1, far, dtype=np.float32)[None, :: 1 if sampler.bernoulli(0.5) else -1]
     anchor = (far - 1 if kernel[0, -1] else 0, 0)
@@ -259,12 +237,9 @@ def _smear(image: Grey, about: Writing, x: float, y: float, sampler: Sampler) ->
 def _water(image: Grey, about: Writing, x: float, y: float, sampler: Sampler) -> None:
     """A stain of water in place, 0.4 to 1.3 heights in radius: darker paper with a rim that is darker still."""
     shape = _outline(x, y, about.height * sampler.between(0.4, 1.3), 0.18, sampler)
-    box = _box(image, shape, 4)
-    if box is None:
+    if (filled := _filled(image, [shape], 4)) is None:
         return
-    part, origin = box
-    drawn = np.zeros(part.shape, np.uint8)
-    cv2.fillPoly(drawn, [_fixed(shape - origin)], 255, cv2.LINE_AA, 4)
+    part, drawn = filled
     size = 2 * max(1, round(about.height * sampler.between(0.02, 0.06))) + 1
     inside = as_image(cv2.blur(drawn, (size, size)))
     rim = as_image(cv2.subtract(drawn, inside))
@@ -291,6 +266,17 @@ def _box(image: Grey, points: Points, margin: int) -> tuple[Grey, complex] | Non
     right, bottom = math.ceil(x.max()) + margin + 1, math.ceil(y.max()) + margin + 1
     part = image[top : max(0, bottom), left : max(0, right)]
     return (part, complex(left, top)) if part.size else None
+
+
+def _filled(image: Grey, shapes: Sequence[Points], margin: int) -> tuple[Grey, Grey] | None:
+    """The part of a picture that some closed curves lie in, as a view, and the curves filled; None if outside."""
+    if (box := _box(image, np.concatenate(shapes), margin)) is None:
+        return None
+    part, origin = box
+    drawn = np.zeros(part.shape, np.uint8)
+    for shape in shapes:  # one by one: where two overlap, both are filled
+        cv2.fillPoly(drawn, [_fixed(shape - origin)], 255, cv2.LINE_AA, 4)
+    return part, drawn
 
 
 def _fixed(points: Points) -> NDArray[np.int32]:

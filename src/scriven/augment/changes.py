@@ -58,18 +58,8 @@ def threshold(image: Grey, sampler: Sampler) -> Grey:
     return np.where(lighter, np.uint8(WHITE), image)
 
 
-def weak_view(image: Grey, rng: np.random.Generator, probability: float = 0.4, strength: float = 1.0) -> Grey:
-    """Rotation by up to 5 degrees, noise and blur of a picture (H, W), each with a probability: (H, W')."""
-    return weak(image, probability, Sampler(rng), strength)
-
-
-def strong_view(image: Grey, rng: np.random.Generator, count: int = 2, strength: float = 1.0) -> Grey:
-    """A copy of a picture (H, W) changed by `count` different random operations of STRONG: (H, W')."""
-    return strong(image, count, Sampler(rng), strength)
-
-
 def weak(image: Grey, probability: float, sampler: Sampler, strength: float = 1.0) -> Grey:
-    """`weak_view` with a sampler."""
+    """Rotation by up to 5 degrees, noise and blur of a picture (H, W), each with a probability: (H, W')."""
     image = image.copy()
     if sampler.bernoulli(probability):
         image = rotate(image, 5.0 * strength, sampler)
@@ -82,7 +72,7 @@ def weak(image: Grey, probability: float, sampler: Sampler, strength: float = 1.
 
 
 def strong(image: Grey, count: int, sampler: Sampler, strength: float = 1.0) -> Grey:
-    """`strong_view` with a sampler."""
+    """A copy of a picture (H, W) changed by `count` different random operations of STRONG: (H, W')."""
     image, operations = image.copy(), list(STRONG)
     for _ in range(min(count, len(STRONG))):
         image = operations.pop(sampler.below(len(operations)))(image, sampler, strength)

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from scriven.base import LinesError, Skipped, printable
-from scriven.importers.common import ImportItem, folder, from_file, item, read_text
+from scriven.base import LinesError
+from scriven.importers.common import ImportItem, folder
 from scriven.importers.partition import lists_in, read_lists
 from scriven.importers.published import as_published
-from scriven.importers.tokens import joined, single
+from scriven.importers.tokens import joined, single, transcribed
 from scriven.lines.datasets import DATA_SETS
 
 TOKENS = {"pt": ".", "et": "&"}  # beside letters
@@ -32,29 +32,7 @@ def _lines(source: Path) -> Iterator[ImportItem]:
     listed = read_lists(lists_in(source / "sets"))
     if not listed:
         raise LinesError(f"{source / 'sets'} should have train.txt, valid.txt and test.txt; get the data set again")
-    met = set[str]()
-    for number, row in enumerate(read_text(source / TABLE).split("\n"), start=1):
-        fields = row.split()
-        if not fields:
-            continue
-        if len(fields) < 2:
-            yield Skipped(f"{TABLE.name}:{number}", f"{printable(row)[:40]!r} should be `id spelling`; correct it")
-            continue
-        id, spelling = fields[:2]  # a third column has the words of the edition
-        page = "-".join(id.split("-")[:2])
-        if page not in listed:
-            yield Skipped(id, f"its page {page} is in no list of {source / 'sets'}; get the lists again")
-            continue
-        met.add(page)
-        try:
-            text = decoded(spelling)
-        except ValueError as error:
-            yield Skipped(id, f"{error}; correct {TABLE.name}")
-            continue
-        yield item(listed[page].split, from_file(id, source / PICTURES / f"{id}.png", text, page=page))
-    for page, entry in listed.items():
-        if page not in met:
-            yield Skipped(page, f"{entry.file.name} lists it, but {TABLE.name} has no line of it; get it again")
+    yield from transcribed(source / TABLE, source / PICTURES, listed, decoded, parts=2)
 
 
 def decoded(spelling: str) -> str:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from scriven.base import LinesError, Skipped, printable
-from scriven.importers.common import ImportItem, folder, from_file, item, read_text
+from scriven.base import LinesError
+from scriven.importers.common import ImportItem, folder
 from scriven.importers.partition import lists_in, read_lists
 from scriven.importers.published import as_published
-from scriven.importers.tokens import joined, single
+from scriven.importers.tokens import joined, single, transcribed
 from scriven.lines.datasets import DATA_SETS
 
 TOKENS = {  # of the transcriptions, beside letters and s_0 ... s_9
@@ -53,29 +53,7 @@ def _items(source: Path, level: str, fold: str) -> Iterator[ImportItem]:
     listed = read_lists(lists_in(sets))
     if not listed:
         raise LinesError(f"{sets} should have the lists train.txt, valid.txt and test.txt, but has none; get it again")
-    met = set[str]()
-    for number, row in enumerate(read_text(table).split("\n"), start=1):
-        id, space, tokens = row.strip().partition(" ")
-        if not id:
-            continue
-        if not space:
-            yield Skipped(f"{table.name}:{number}", f"{printable(row)[:40]!r} should be `id tokens`; correct it")
-            continue
-        name = next((name for name in (id, id.rpartition("-")[0]) if name in listed), None)
-        if name is None:
-            yield Skipped(id, f"no list of {sets} has it; get the lists again")
-            continue
-        met.add(name)
-        try:
-            text = decoded(tokens)
-        except ValueError as error:
-            yield Skipped(id, f"{error}; correct {table.name}")
-            continue
-        made = from_file(id, pictures / f"{id}.png", text, page=id.partition("-")[0])
-        yield item(listed[name].split, made)
-    for id, entry in listed.items():
-        if id not in met:
-            yield Skipped(id, f"{entry.file.name} lists it, but {table.name} has it not; get the data set again")
+    yield from transcribed(table, pictures, listed, decoded, parts=1)
 
 
 def decoded(tokens: str) -> str:
