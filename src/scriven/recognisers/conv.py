@@ -1,4 +1,4 @@
-"""A convolution and its masked batch norm, as historical networks stack them."""
+"""A convolution and its masked batch norm."""
 
 from torch import Tensor, nn
 

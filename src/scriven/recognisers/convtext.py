@@ -20,6 +20,7 @@ from scriven.reader.attention_decoder import FIRST
 from scriven.reader.attention_extent import bounds
 from scriven.recognisers.attention import attention_loss, attention_read, head_graphs
 from scriven.recognisers.contract import GraphSpec, Method
+from scriven.recognisers.conv import ConvNorm
 from scriven.recognisers.ctc_head import ctc_graphs, ctc_loss, ctc_read, grown_head
 from scriven.recognisers.norm import Columns, MaskedBatchNorm
 from scriven.recognisers.transformer_head import TransformerHead, emitted
@@ -55,24 +56,12 @@ SIZES = {
 }
 
 
-class Conv(nn.Module):
-    """3x3 convolution, masked batch norm, ReLU if `act`; zero in the padding."""
-
-    def __init__(self, i: int, o: int, stride: tuple[int, int] = (1, 1), act: bool = True):
-        super().__init__()
-        self.conv = nn.Conv2d(i, o, 3, stride, 1, bias=False)
-        self.norm = MaskedBatchNorm(o, act)
-
-    def forward(self, x: Tensor, columns: Columns) -> Tensor:  # (N, C, H, W)
-        return self.norm(self.conv(x), columns)
-
-
 class Residual(nn.Module):
     """A residual block of two 3x3 convolutions."""
 
     def __init__(self, c: int):
         super().__init__()
-        self.a, self.b = Conv(c, c), Conv(c, c, act=False)
+        self.a, self.b = ConvNorm(c, c), ConvNorm(c, c, act=False)
 
     def forward(self, x: Tensor, columns: Columns) -> Tensor:
         return F.relu(x + self.b(self.a(x, columns), columns))
@@ -142,8 +131,10 @@ class ConvText(nn.Module):
         self.decoders: tuple[str, ...] = ("ctc", "attention", "both") if decoder_layers else ("ctc",)
         chosen = replace(SIZES[size], **own)  # type: ignore[arg-type]
         c0, c1, c2, c3 = chosen.channels
-        self.stem = Conv(1, c0, (2, 2))
-        self.enter = nn.ModuleList([Conv(c0, c1, (2, 2)), Conv(c1, c2, (2, 1)), Conv(c2, c3, (2, 1))])
+        self.stem = ConvNorm(1, c0, stride=(2, 2))
+        self.enter = nn.ModuleList(
+            [ConvNorm(i, o, stride=by) for i, o, by in ((c0, c1, (2, 2)), (c1, c2, (2, 1)), (c2, c3, (2, 1)))]
+        )
         self.stages = nn.ModuleList(
             nn.ModuleList(Residual(c) for _ in range(blocks))
             for c, blocks in zip((c1, c2, c3), chosen.blocks, strict=True)
