@@ -133,6 +133,7 @@ def test_read_import_fetch_and_look_need_no_training_packages(python, tmp_path: 
         (tmp_path / "pairs" / f"{number}.png").write_bytes(line.image)
         (tmp_path / "pairs" / f"{number}.gt.txt").write_text(line.text)
     block = "".join(f"sys.modules[{name!r}] = None\n" for name in EXTRAS if name not in ("lmdb", "openvino"))
+    (tmp_path / "page.txt").write_text("letter 0 letter 1")
     code = "import sys\n" + block + RUN + "sys.exit(code)"
     with serving() as site:
         site.files["a.zip"] = zipped(a=b"1")
@@ -143,6 +144,7 @@ def test_read_import_fetch_and_look_need_no_training_packages(python, tmp_path: 
         ("import", "pairs", "pairs", "-o", "lines"),
         ("look", "lines"),
         ("export", "csv", "lines", "-o", "csv"),
+        ("align", "page.txt", "lines", "-o", "labelled"),
         ("read", "--help"),
         ("models", "list"),
     ):

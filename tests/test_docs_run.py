@@ -75,6 +75,12 @@ def workplace(tmp_path: Path, pictures: dict[str, bytes], monkeypatch: pytest.Mo
     (tmp_path / "mine.py").write_text(own[1], encoding="utf-8")
     (tmp_path / "my-texts").mkdir()
     (tmp_path / "my-texts" / "a.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+    (tmp_path / "page.txt").write_text(" ".join(TEXTS), encoding="utf-8")
+    shutil.copytree(tmp_path / "scans", tmp_path / "page-lines", ignore=shutil.ignore_patterns("*.txt", "*.jpg"))
+    (tmp_path / "texts").mkdir()
+    for page in range(5):
+        there = [text for i, text in enumerate(TEXTS) if i % 5 == page]
+        (tmp_path / "texts" / f"p{page}.txt").write_text(" ".join(there), encoding="utf-8")
     torch.save({"conv1.weight": torch.zeros(64, 3, 7, 7)}, tmp_path / "resnet34-b627a593.pth")
     _fonts(tmp_path)
     return tmp_path

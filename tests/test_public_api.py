@@ -69,7 +69,7 @@ def examples(name: str) -> list[doctest.DocTest]:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder with the files of the examples: pictures, `pairs/`, `weights.pth` and the lines folder `letters/`.
+    """A folder with the files of the examples: pictures, their text, `pairs/`, `weights.pth`, the lines `letters/`.
 
     The data set of `mirror.json` is on a server of this machine.
     """
@@ -78,6 +78,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         drawn_line(tmp_path / "scans" / f"line-{number}.png", f"line {number}", seed=number)
         drawn_line(tmp_path / "pairs" / f"line-{number}.png", f"line {number}", seed=number)
         (tmp_path / "pairs" / f"line-{number}.gt.txt").write_text(f"line {number}\n", "utf-8")
+    names = sorted(f"line-{number}.png" for number in range(12))
+    (tmp_path / "page.txt").write_text(" ".join(name[:-4].replace("-", " ") for name in names), "utf-8")
     published_file(tmp_path / "weights.pth")
     drawn_folder(tmp_path / "letters", [f"line {number}" for number in range(12)])
     monkeypatch.chdir(tmp_path)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scriven.jobs import models as models
     from scriven.jobs import texts as texts
     from scriven.jobs.adapt import adapt as adapt
+    from scriven.jobs.align import align as align
     from scriven.jobs.bench import bench as bench
     from scriven.jobs.demo import demo as demo
     from scriven.jobs.doctor import doctor as doctor
@@ -35,6 +36,7 @@ __version__ = "0.1.0"
 
 _FUNCTIONS = {  # name: module of scriven.jobs that defines it
     "adapt": "adapt",
+    "align": "align",
     "bench": "bench",
     "demo": "demo",
     "doctor": "doctor",
@@ -54,6 +56,7 @@ _MODULES = ("fonts", "models", "texts")  # commands with subcommands: modules of
 
 __all__ = [
     "adapt",
+    "align",
     "bench",
     "demo",
     "doctor",

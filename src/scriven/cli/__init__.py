@@ -24,6 +24,7 @@ COMMANDS = {  # name: (module, attribute, help in the list of commands)
     "read": ("scriven.cli.read", "read", "Recognise handwriting: pictures in, text out."),
     "adapt": ("scriven.cli.adapt", "adapt", "Adapt a model to a hand, from pictures without labels."),
     "train": ("scriven.cli.train", "train", "Train a recogniser on labelled or synthetic lines."),
+    "align": ("scriven.cli.align", "align", "Lay the transcript of a page onto pictures of its lines."),
     "pick": ("scriven.cli.pick", "pick", "Select the lines most worth transcribing."),
     "score": ("scriven.cli.score", "score", "Measure the error rates of a model on lines."),
     "write": ("scriven.cli.write", "write", "Write synthetic handwriting into a lines folder."),

@@ -155,7 +155,8 @@ def _gallery(lines: Sequence[Line]) -> Html:
         trust = f"confidence per character {100 * sure:.0f} %" if sure is not None else ""
         origin = line.origin if line.origin not in ("human", "pseudo") else ""
         label = LABELS.get(line.origin, "text" if line.confidence is None else "read")
-        caption = " · ".join(part for part in (line.id, line.hand, origin, trust) if part)
+        doubt = f"doubtful: {line.extra['doubt']}" if line.extra.get("doubt") else ""  # of `align`
+        caption = " · ".join(part for part in (line.id, line.hand, origin, trust, doubt) if part)
         try:
             size(line.image, line.id)
             shown.append(Figure(line.image, line.text, caption=caption, label=label))
