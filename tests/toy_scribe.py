@@ -34,6 +34,7 @@ class ToyScribe:
     origin: str = "toy"
     licence: str = "drawn with OpenCV's line font"
     hands: int = 5
+    augmented: bool = False
     skipped: tuple[Skipped, ...] = ()
 
     def refusal(self, text: str) -> str | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scriven.jobs.adapt import adapt as adapt
     from scriven.jobs.align import align as align
     from scriven.jobs.bench import bench as bench
+    from scriven.jobs.cut import cut as cut
     from scriven.jobs.demo import demo as demo
     from scriven.jobs.doctor import doctor as doctor
     from scriven.jobs.export import export as export
@@ -38,6 +39,7 @@ _FUNCTIONS = {  # name: module of scriven.jobs that defines it
     "adapt": "adapt",
     "align": "align",
     "bench": "bench",
+    "cut": "cut",
     "demo": "demo",
     "doctor": "doctor",
     "export": "export",
@@ -58,6 +60,7 @@ __all__ = [
     "adapt",
     "align",
     "bench",
+    "cut",
     "demo",
     "doctor",
     "export",

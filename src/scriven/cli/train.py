@@ -17,14 +17,11 @@ Inputs = Annotated[
 def train(
     inputs: Inputs,
     out: Out,
-    parent: Annotated[
-        str | None, Option("--from", metavar="MODEL", help="Model to start from; its character set grows.")
-    ] = None,
+    parent: Annotated[str | None, Option("--from", metavar="MODEL", help="Model to start from.")] = None,
     init: Annotated[str | None, Option(metavar="FILE", help="Weights that parts of a new network start from.")] = None,
+    mix: Annotated[list[str] | None, Option(metavar="stackmix:BANK", help="Scribe to mix in; also BANK@TEXTS.")] = None,
     model: Annotated[str | None, Option(metavar="NETWORK", help="Default: convtext, or that of --from.")] = None,
-    size: Annotated[
-        str | None, Option(help="tiny, small, base (--set sizes.NAME=VALUE: more). Default: small, or that of --from.")
-    ] = None,
+    size: Annotated[str | None, Option(help="tiny, small, base. Default: small, or that of --from.")] = None,
     minutes: Annotated[float | None, Option(help="Training time in minutes.")] = None,
     steps: Annotated[int | None, Option(help="Number of training steps (batches).")] = None,
     level: Annotated[str | None, Option(help="lines, words or both, if a folder has both.")] = None,
@@ -41,11 +38,13 @@ def train(
         scriven train synthetic/ -o runs/synthetic --minutes 30
 
         scriven train letters/ fonts:en -o runs/letters --from scriven-general
+        scriven train letters/ -o runs/letters --from scriven-general --mix stackmix:bank
     """
     common.present(inputs, synthetic=True)
     from scriven.jobs import train as job
 
     given = {"minutes": minutes, "steps": steps, "model": model, "size": size, "level": level, "init": init}
+    given["mix"] = ",".join(mix) if mix else None
     changed = common.changes_of(changes, config, **given)
     in_steps = any(change.partition("=")[0].strip() == "steps" for change in changed)
     start = job.TrainSettings(steps=1) if in_steps else job.TrainSettings(minutes=60.0)

@@ -34,6 +34,11 @@ class Scribe(Protocol):
         ...
 
     @property
+    def augmented(self) -> bool:
+        """Whether its pictures are augmented in training as those of lines folders are; else it varies them itself."""
+        ...
+
+    @property
     def settings(self) -> Any:
         """Its settings: a frozen dataclass of JSON-compatible values."""
         ...
@@ -62,6 +67,8 @@ class Scribe(Protocol):
         """
         ...
 
+
+OWN_TEXTS = "own-texts.txt"  # in the folder that is the argument of a scribe: texts to write, unless others are named
 
 MakeScribe = Callable[..., Scribe]
 """A maker takes `(argument: str = "", settings: <frozen dataclass> = <its defaults>)`. `argument` is the part after the

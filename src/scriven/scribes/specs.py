@@ -6,6 +6,8 @@
 | `fonts:my-fonts/` | the typefaces of a folder | given separately |
 | `fonts:fr+de` as an input of `train` | the bundled typefaces | words and lines of French and German |
 | `fonts:my-fonts/@fr+de` as an input of `train` | the typefaces of a folder | the same |
+| `stackmix:bank@fr` as an input of `train` | the spans of a bank | words and lines of French |
+| `stackmix:bank` as an input of `train` | the same | words and lines like those that were cut |
 """
 
 import inspect
@@ -15,7 +17,7 @@ from typing import Any, NamedTuple
 
 from scriven.base import SettingsError
 from scriven.scribes import SCRIBES
-from scriven.scribes.contract import MakeScribe, Scribe
+from scriven.scribes.contract import OWN_TEXTS, MakeScribe, Scribe
 
 
 class SyntheticInput(NamedTuple):
@@ -48,8 +50,9 @@ def scribe_of(spec: str, settings: Any = None) -> Scribe:
 def synthetic_input(given: str | Path) -> SyntheticInput | None:
     """The scribe and the texts of `NAME:TEXTS` or `NAME:ARGUMENT@TEXTS`; None for a path.
 
-    An `@` in the path of an existing file or folder of texts is not a separator. Raises SettingsError if `given` has
-    the form `NAME:TEXTS` but is neither a scribe nor a path.
+    `NAME:FOLDER` of a folder with texts of its own, such as a bank, names both. An `@` in the path of an existing file
+    or folder of texts is not a separator. Raises SettingsError if `given` has the form `NAME:TEXTS` but is neither a
+    scribe nor a path.
     """
     name, colon, rest = str(given).partition(":")
     if not colon:
@@ -58,6 +61,8 @@ def synthetic_input(given: str | Path) -> SyntheticInput | None:
         if re.fullmatch("[a-z][a-z_-]+", name) and not rest.startswith("/") and not Path(given).exists():
             raise _unknown(name)
         return None
+    if (own := Path(rest) / OWN_TEXTS).is_file():
+        return SyntheticInput(f"{name}:{rest}", str(own))
     argument, at, texts = ("", "", rest) if Path(rest).exists() else rest.rpartition("@")
     return SyntheticInput(f"{name}:{argument}" if at else name, texts)
 

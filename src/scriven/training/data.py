@@ -37,6 +37,8 @@ class DataSettings:
     usage: tuple[Annotated[float, Field(gt=0, le=1)], ...] = ()  # fraction of the training lines used: of each or all
     replay: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share of the pictures drawn from `replay_from`, not to forget
     replay_from: tuple[str, ...] = ()  # inputs as those to train on; (): typefaces, in the languages of the parent
+    mix: tuple[str, ...] = ()  # scribes, such as stackmix:BANK or stackmix:BANK@TEXTS, from which `mix_share` is drawn
+    mix_share: Annotated[float, Field(gt=0, lt=1)] = 0.5  # of the pictures that are not replayed
     lines: Share = 0.4  # share of whole lines among synthetic pictures, the rest are words
     validate_on: Count = 500  # maximum number of validation lines by which the best weights are chosen
     validate_fonts: Count = 400  # synthetic pictures to validate on if there are no labelled lines
@@ -44,6 +46,9 @@ class DataSettings:
     seed: Seed = 0
 
     def __post_init__(self) -> None:
+        for spec in self.mix:
+            if synthetic_input(spec) is None:
+                raise SettingsError(f"the setting 'mix' names {spec!r}, which is no scribe; give stackmix:BANK")
         if self.weights and not any(self.weights):
             raise SettingsError("the setting 'weights' is 0 for every input; set at least one of them above 0")
 
@@ -80,10 +85,14 @@ class TrainingData:
         """
         main = _gathered(inputs, spec, settings, _usage(inputs, settings))
         again = _gathered(replay, spec, replace(settings, seed=_seed(settings, REPLAY_SEED)), [1.0] * len(replay))
-        skipped = [*main.skipped, *again.skipped]
+        mixed = _gathered(settings.mix, spec, _at_level(settings), [1.0] * len(settings.mix))
+        skipped = [*main.skipped, *mixed.skipped, *again.skipped]
         for one in skipped:
             log.warning("skipped %s: %s", one.id, one.reason)
         mixture, data = Mixture.of(main.sources, _weights(main.sources, settings)), main.data
+        if settings.mix:
+            data += mixed.data
+            mixture = mixture.joined(Mixture.of(mixed.sources), settings.mix_share)
         if settings.replay:
             data += [{**record, "replay": True} for record in again.data]
             mixture = mixture.joined(Mixture.of(again.sources, _by_lines(again.sources)), settings.replay)
@@ -136,6 +145,11 @@ def _gathered(
                 }
             )
     return found
+
+
+def _at_level(settings: DataSettings) -> DataSettings:
+    """The settings of the scribes to mix with lines, or with words: these write lines, or words, only."""
+    return settings if settings.level == "both" else replace(settings, lines=float(settings.level == "lines"))
 
 
 def _usage(inputs: Sequence[str | Path], settings: DataSettings) -> list[float]:

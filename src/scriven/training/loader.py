@@ -21,7 +21,7 @@ from scriven.base import cores
 from scriven.reader.trainable import InputSpec
 from scriven.tensors import Batch, collate
 from scriven.training.settings import FitSettings
-from scriven.training.sources import FolderSource, Item, Source
+from scriven.training.sources import FolderSource, Item, ScribeSource, Source
 
 MAX_WORKERS = 12  # a GPU trains on about 10,000 pictures per second, a process writes 2,000
 CHUNK_BATCHES = 24  # approximate number of batches of a chunk
@@ -181,7 +181,7 @@ class Stream(IterableDataset[tuple[int, int, Batch]]):
     def _make(self, item: Item, strength: float) -> tuple[np.ndarray, str, str]:
         source = self.plan.mixture.sources[item.source]
         picture, text, hand = source.make(item.index, strength)
-        if isinstance(source, FolderSource):
+        if isinstance(source, FolderSource | ScribeSource) and source.augmented:
             rng = np.random.default_rng([self.plan.seed, item.source, item.place, 4])
             picture = augmented_view(picture, text, source.spec, rng, strength, self.augmentation.augment)
         if self.augmentation.span_mask:

@@ -55,6 +55,8 @@ class FolderSource:
     `unchecked` counts the texts that were read by a model and not checked: those with a confidence.
     """
 
+    augmented = True  # when it is trained on
+
     def __init__(
         self,
         folder: LinesFolder,
@@ -195,6 +197,7 @@ class ScribeSource:
     def __init__(self, scribe: Scribe, texts: TextSource, spec: InputSpec, *, seed: int, lines: float = 0.5):
         self.scribe, self.text_source, self.spec = scribe, texts, spec
         self.seed, self.lines = seed, lines
+        self.augmented = scribe.augmented
         self._spaced = spec.charset is None or " " in spec.charset
 
     def __len__(self) -> int:

@@ -33,6 +33,7 @@ class FontScribe:
     """Writes with the given typefaces. A picture depends on the arguments alone, never on what was written before."""
 
     origin = "fonts"
+    augmented = False
 
     def __init__(
         self,

@@ -1,0 +1,119 @@
+"""cut: the characters of labelled or pseudo-labelled lines into a bank, from which StackMix assembles new lines."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scriven.base import InputError, LinesError, Skipped, counted
+from scriven.base.progress import progress
+from scriven.lines import LinesFolder
+from scriven.metrics import Score, score
+from scriven.reader.session import Reader
+from scriven.scribes.stackmix.cutting import CUT_DEFAULTS, Cut, CutSettings, Lines, cut_lines
+from scriven.scribes.stackmix.scribe import StackMixScribe
+from scriven.scribes.stackmix.writer import BankWriter
+
+log = logging.getLogger("scriven")
+
+READ_BACK = 200  # lines that are assembled and read to check a bank
+
+
+@dataclass(frozen=True)
+class Banked:
+    """The result of `cut`: a bank, and how the model reads lines that are assembled from it."""
+
+    bank: Path
+    lines: int
+    characters: int  # in spans
+    cer: float  # of the model on the lines that were cut
+    read_back: Score  # of the model on lines assembled from the bank: the texts of its own lines
+    disagreements: int  # of them are read otherwise than they were assembled
+    skipped: tuple[Skipped, ...]
+
+    def sentence(self) -> str:
+        """What was cut, and the check."""
+        n = self.read_back.n
+        return (
+            f"{self.bank}: {counted(self.lines, 'line')}, {counted(self.characters, 'character')}. Of {n} assembled "
+            f"lines the model reads {self.disagreements} otherwise, CER {100 * self.read_back.cer:.1f} %; "
+            f"{100 * self.cer:.1f} % of the lines that were cut"
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """`bank lines characters cer read_back`; the last is the CER of assembled lines with its n and interval."""
+        read_back = {**self.read_back.as_json(), "disagreements": self.disagreements}
+        return {
+            "bank": str(self.bank), "lines": self.lines, "characters": self.characters, "cer": self.cer,
+            "read_back": read_back, "skipped": len(self.skipped),
+        }  # fmt: skip
+
+
+def cut(
+    model: str | Path,
+    lines: str | Path,
+    out: str | Path,
+    *,
+    split: str = "",
+    level: str = "",
+    threads: int | None = None,
+    settings: CutSettings = CUT_DEFAULTS,
+) -> Banked:
+    """Cut the characters of a lines folder into the bank `out`, by forced alignment with `model`.
+
+    `split`: which split; "": train if there is one, else all. Lines that cannot be cut are skipped with the reason.
+    Raises LinesError for a split that is not there, InputError if no line can be cut or the model does not decode by
+    CTC, OutputError if `out` exists.
+
+    >>> import scriven
+    >>> bank = scriven.cut("scriven-general", "letters/", "bank")
+    >>> bank.lines > 5
+    True
+    """
+    folder = LinesFolder(lines, level or None)
+    if split and split not in folder.splits:
+        raise LinesError(f"{lines} has no split {split!r}; it has {', '.join(folder.splits)}")
+    splits = [split] if split else ["train"] if "train" in folder.splits else list(folder.splits)
+    reader = Reader.load(model, threads=threads)
+    total = sum(folder.count(one) for one in splits)
+    cuts, skipped = list[Cut](), list[Skipped]()
+    with BankWriter(out, reader.info.height) as bank:
+        for number, made in enumerate(cut_lines(reader, _pictures(folder, splits), bank, settings), start=1):
+            progress("cutting", number, total)
+            cuts += [made] if isinstance(made, Cut) else []
+            skipped += [made] if isinstance(made, Skipped) else []
+        skipped += folder.skipped
+        if not bank.characters:
+            why = f"; the first of {len(skipped)}: {skipped[0].sentence()}" if skipped else ""
+            raise InputError(f"{lines} has no line that can be cut{why}")
+        about = {"model": str(model), "source": folder.fingerprint(), "licence": folder.about.get("licence") or ""}
+        bank.finish({**about, "splits": splits})
+    read_back, disagreements = _read_back(Path(out), reader)
+    cer = sum(one.edits for one in cuts) / max(sum(one.characters for one in cuts), 1)
+    usable = sum(one.usable for one in cuts)
+    return Banked(Path(out), len(cuts), usable, cer, read_back, disagreements, tuple(skipped))
+
+
+def _pictures(folder: LinesFolder, splits: list[str]) -> Lines:
+    for split in splits:
+        for line in folder.lines(split):
+            yield line, partial(folder.picture, line)
+
+
+def _read_back(bank: Path, reader: Reader) -> tuple[Score, int]:
+    """How a reader reads lines assembled from a bank, of the texts of up to READ_BACK of its lines."""
+    scribe = StackMixScribe(bank)
+    texts = scribe.texts
+    chosen = np.random.default_rng(0).permutation(len(texts))[:READ_BACK]
+    able = [texts[i] for i in chosen.tolist() if scribe.refusal(texts[i]) is None]
+
+    def written() -> Iterator[tuple[str, np.ndarray]]:
+        for number, text in enumerate(able):
+            yield text, scribe.write(text, np.random.default_rng(number)).picture
+
+    read = [one.text for one in reader.read(written())]
+    return score(able, read), sum(one != other for one, other in zip(able, read, strict=True))

@@ -1,0 +1,135 @@
+"""Cutting lines into a bank: forced alignment of their texts, boundaries between characters in the upright picture."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from scriven.base import ImageError, InputError, Skipped
+from scriven.base.settings import Share, validated
+from scriven.images import Grey, to_height
+from scriven.lines import Line
+from scriven.metrics import distance
+from scriven.reader.align import TooFewFrames, align
+from scriven.reader.boundaries import Emissions, refined
+from scriven.reader.ctc_paths import collapse, greedy, log_posteriors, runs
+from scriven.reader.decoder_contract import Frames, frame_px
+from scriven.reader.session import Picture, Reader
+from scriven.reader.trainable import text_fault
+from scriven.scribes.stackmix.measures import measures, upright
+from scriven.scribes.stackmix.writer import BankWriter
+from scriven.text import name, normalise, visual
+
+
+@validated
+@dataclass(frozen=True)
+class CutSettings:
+    """What is cut. Lengths in px at height 64."""
+
+    posterior: Share = 0.02  # of a character where it is emitted, below which it is not cut
+    agreement: Share = 0.5  # share of the characters of a line that must be cut, or the whole line is left out
+    narrowest: Annotated[float, Field(ge=0, le=64)] = 2.0  # width of a character below which it is not cut
+
+
+CUT_DEFAULTS = CutSettings()
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A line that was cut: its characters, those that spans can hold, and the edits of a greedy reading of it."""
+
+    id: str
+    characters: int
+    usable: int
+    edits: int
+
+
+Lines = Iterable[tuple[Line, Callable[[], Grey]]]  # lines and their pictures
+
+
+def cut_lines(
+    reader: Reader, lines: Lines, bank: BankWriter, settings: CutSettings = CUT_DEFAULTS
+) -> Iterator[Cut | Skipped]:
+    """Cut `lines` into `bank`, streamed; yields each line as it was cut, or why it was left out.
+
+    The texts of the lines are taken as correct, be they labels or pseudo-labels.
+    Raises InputError for a reader whose network was not trained with CTC.
+    """
+    if "ctc" not in reader.info.decoders:
+        raise InputError("characters are cut with a model that decodes by CTC; choose one with `scriven models list`")
+    waiting: deque[tuple[Line, str, Grey]] = deque()
+    refused: deque[Skipped] = deque()
+
+    def prepared() -> Iterator[Picture]:
+        for line, picture in lines:
+            text = visual(normalise(line.text or ""))
+            if fault := text_fault(line.text and text):
+                refused.append(Skipped(line.id, fault.reason))
+                continue
+            if missing := reader.charset.missing([text]):
+                names = ", ".join(map(name, missing))
+                refused.append(Skipped(line.id, f"the model does not know {names}; cut with one that does"))
+                continue
+            try:
+                grey = picture()
+                ready = reader.prepare(line.id, grey)
+            except ImageError as error:
+                refused.append(Skipped(line.id, str(error)))
+                continue
+            waiting.append((line, text, to_height(grey, bank.height)))
+            yield ready
+
+    for picture, frames in reader.frames(prepared()):
+        while refused:
+            yield refused.popleft()
+        line, text, grey = waiting.popleft()
+        yield _cut(reader, line, text, grey, picture, frames, bank, settings)
+    yield from refused
+
+
+def _cut(
+    reader: Reader, line: Line, text: str, grey: Grey, picture: Picture, frames: Frames, bank: BankWriter,
+    settings: CutSettings,
+) -> Cut | Skipped:  # fmt: skip
+    """Cut a line, or say why it is left out."""
+    measured = measures(grey)
+    if measured is None:
+        return Skipped(line.id, "its picture shows no ink; check it")
+    straight = upright(grey, measured.slant, round(measured.paper))
+    log_probs = log_posteriors(frames[:, : len(reader.info.charset) + 1], reader.info.temperature)
+    try:
+        edges, posteriors = boundaries(reader, text, picture, log_probs, straight)
+    except TooFewFrames as error:
+        return Skipped(line.id, str(error))
+    least = settings.narrowest * bank.height / 64
+    usable = (posteriors >= settings.posterior) & (edges[:, 1] - edges[:, 0] >= least)
+    if usable.mean() < settings.agreement:
+        return Skipped(
+            line.id,
+            f"the model finds only {usable.sum()} of the {len(text)} characters of its text {line.text!r}; correct the "
+            "text, or cut with a model that reads this hand",
+        )
+    bank.add(line.id, straight, text, edges, usable, measured, line.hand)
+    read = "".join(reader.charset.decode(collapse(greedy(log_probs))))
+    return Cut(line.id, len(text), int(usable.sum()), distance(normalise(read), text))
+
+
+def boundaries(
+    reader: Reader, text: str, picture: Picture, log_probs: Frames, straight: Grey
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The edges (K, 2) of the characters of a text in visual order, px of the upright picture `straight`.
+
+    With them the posteriors (K,) of the characters where they are emitted. `log_probs` (T, C) are those of the prepared
+    picture. Raises TooFewFrames for a text that does not fit.
+    """
+    found = runs(align(log_probs, reader.charset.encode(text)), log_probs)
+    scale = straight.shape[1] / picture.ink.shape[1]
+    step = frame_px(reader.info, len(log_probs), scale, straight.shape[1])
+    space = reader.charset.encode(" ")[0] if " " in reader.charset else 0
+    emitted = Emissions.of(found, space, step, straight)
+    edges = refined(emitted, found, reader.info.boundary, step, len(log_probs))
+    return edges, np.exp(log_probs[found.peak, found.classes].astype(np.float64))
