@@ -1,14 +1,13 @@
 """The bank: pictures of lines, stored once, whose characters are cut; a span of characters is an offset into them.
 
-A folder of four files. `pixels.npy` (W, H): the upright pictures of all lines, one after the other, a column a row, so
-that a span is one block of the memory-mapped file. `characters.npy` (N, 2): left and right edge of every character, px.
-`order.npy` (2, N): the characters in the order of the text that follows them, over all hands and hand by hand: the
-suffix array of Manber and Myers (1993, doi:10.1137/0222058), in which the occurrences of any string are neighbours.
-`lines.parquet`: text, hand, place and measurements of every line. No text is ever part of a file name.
+A folder. `pixels.npy` (W, H): the upright pictures of all lines, one after the other, a column a row, so that a span
+is one block of the memory-mapped file. `characters.npy` (N, 2): left and right edge of every character, px. `order.npy`
+and `keys.npy` (2, N): the index of `suffixes`, over all hands and hand by hand. `lines.parquet`: text, hand, place and
+measurements of every line. `bank.json`: what it was cut from. No text is ever part of a file name.
 """
 
 import json
-from bisect import bisect_left, bisect_right
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,26 +18,24 @@ import numpy.typing as npt
 
 from scriven.base import InputError
 from scriven.scribes.stackmix.measures import Measures
+from scriven.scribes.stackmix.suffixes import BREAK, Alphabet, Ints, common, ranges
 
 Pixels = npt.NDArray[np.uint8]
-Ints = npt.NDArray[np.int64]
 
 FORMAT = 1
-LONGEST = 8  # characters of a span
 MOST = 100  # occurrences of a string that are considered at a time
-ABOUT, PIXELS, CHARACTERS, ORDER, LINES = (
-    "bank.json", "pixels.npy", "characters.npy", "order.npy", "lines.parquet"
-)  # fmt: skip
-BREAK = "\n"  # stands for what cannot be cut, and between lines; no span crosses it
+ABOUT, PIXELS, CHARACTERS = "bank.json", "pixels.npy", "characters.npy"
+ORDER, KEYS, LINES = "order.npy", "keys.npy", "lines.parquet"
 
 
-class Occurrences(NamedTuple):
-    """A string of a bank and its occurrences: a range of an order of its characters."""
+class Tokens(NamedTuple):
+    """The strings that a text is cut into, and their occurrences: ranges of a row of the order of a bank."""
 
-    text: str
-    order: int  # row of `order.npy`
-    start: int
-    stop: int
+    begins: Ints  # (K,) in the text
+    lengths: Ints  # (K,) characters
+    row: int
+    start: Ints  # (K,)
+    stop: Ints  # (K,)
 
 
 @dataclass(frozen=True)
@@ -55,43 +52,49 @@ class Bank:
     pixels: Pixels  # (W, H), memory-mapped
     characters: npt.NDArray[np.float32]  # (N, 2), memory-mapped: edges in `pixels`
     order: npt.NDArray[np.int32]  # (2, N'), memory-mapped; breaks are left out
-    firsts: Ints  # (hands + 1,): where the characters of each hand begin in order[1]
+    keys: npt.NDArray[np.bytes_]  # (2, N'), memory-mapped
     starts: tuple[int, ...]  # (L + 1): where the pictures of the lines begin in `pixels`
 
     @classmethod
     def open(cls, folder: str | Path) -> "Bank":
         """Open a bank. Raises InputError for a path that holds none, or a damaged one."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         folder = Path(folder)
         if not (folder / ABOUT).is_file():
-            raise InputError(f"{folder} is not a bank; make one with `scriven cut MODEL LINES -o {folder}`")
+            raise InputError(f"{folder} is not a finished bank; make one with `scriven cut MODEL LINES -o BANK`")
         try:
             about = json.loads((folder / ABOUT).read_text("utf-8"))
-            if about.get("format") != FORMAT:
-                raise ValueError(f"its format is {about.get('format')}, not {FORMAT}")
-            table = pq.read_table(folder / LINES)
-            arrays = [np.load(folder / name, mmap_mode="r").view(np.ndarray) for name in (PIXELS, CHARACTERS, ORDER)]
-            rows = table.to_pydict()
-            text = "".join(one + BREAK for one in rows["text"])
-            measured = np.array([rows[name] for name in Measures._fields], np.float64).T
-        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+            if not isinstance(about, dict) or about.get("format") != FORMAT:
+                raise ValueError("its bank.json is not of the format that this version of Scriven reads")
+            for name, expected in about["checksums"].items():
+                if checksum(folder / name) != expected:
+                    raise ValueError(f"{name} is not the file that was written")
+            return cls._of(folder, about)
+        except (OSError, EOFError, ValueError, LookupError, TypeError, pa.ArrowException) as error:
             raise InputError(f"the bank {folder} is damaged ({error}); cut it again") from error
-        pixels, characters, order = arrays
-        breaks = text.count(BREAK)
-        if len(characters) != len(text) or order.shape != (2, len(text) - breaks):
-            raise InputError(f"the files of the bank {folder} do not belong together; cut it again")
+
+    @classmethod
+    def _of(cls, folder: Path, about: dict[str, Any]) -> "Bank":
+        import pyarrow.parquet as pq
+
+        rows = pq.read_table(folder / LINES).to_pydict()
+        pixels, characters, order, keys = (
+            np.load(folder / name, mmap_mode="r").view(np.ndarray) for name in (PIXELS, CHARACTERS, ORDER, KEYS)
+        )
+        if pixels.shape != (rows["start"][-1] + rows["width"][-1], about["height"]):
+            raise ValueError(f"{PIXELS} is not the file that was written")
         hands = tuple(dict.fromkeys(rows["hand"]))
         numbers = {hand: number for number, hand in enumerate(hands)}
-        hand_of = np.array([numbers[hand] for hand in rows["hand"]], np.int64)
-        line_of = np.repeat(np.arange(len(rows["text"])), [len(one) + 1 for one in rows["text"]])
-        cut = np.frombuffer(text.encode("utf-32-le"), np.uint32) != ord(BREAK)
-        counts = np.bincount(hand_of[line_of[cut]], minlength=len(hands))
-        firsts = np.append(0, np.cumsum(counts))
-        starts = (*rows["start"], len(pixels))
         return cls(
-            folder, about, text, hands, measured, line_of, hand_of, pixels, characters, order, firsts, starts
+            folder, about,
+            text="".join(one + BREAK for one in rows["text"]),
+            hands=hands,
+            measures=np.array([rows[name] for name in Measures._fields], np.float64).T,
+            line_of=np.repeat(np.arange(len(rows["text"])), [len(one) + 1 for one in rows["text"]]),
+            hand_of=np.array([numbers[hand] for hand in rows["hand"]], np.int64),
+            pixels=pixels, characters=characters, order=order, keys=keys,
+            starts=(*rows["start"], len(pixels)),
         )  # fmt: skip
 
     @property
@@ -107,55 +110,61 @@ class Bank:
     @cached_property
     def alphabets(self) -> tuple[frozenset[str], ...]:
         """The characters that each hand can write."""
-        positions = [self.order[1, a:b] for a, b in zip(self.firsts, self.firsts[1:], strict=False)]
-        return tuple(frozenset(self.text[p] for p in one.tolist()) for one in positions)
+        codes = np.frombuffer(self.text.encode("utf-32-le"), np.uint32)
+        parts = [np.unique(codes[self.order[1, a:b]]) for a, b in zip(self._firsts, self._firsts[1:], strict=False)]
+        return tuple(frozenset(map(chr, one.tolist())) for one in parts)
 
-    def longest(self, text: str, hand: int | None = None) -> Occurrences | None:
-        """The occurrences of the longest beginning of `text` that the bank holds; None if it lacks the first character.
+    @cached_property
+    def _firsts(self) -> list[int]:
+        """Where the characters of each hand begin in the second row of the order, and its end."""
+        hand_of = self.hand_of[self.line_of[self.order[1]]]
+        return [*np.searchsorted(hand_of, np.arange(len(self.hands) + 1)).tolist()]
 
-        `hand`: of this hand alone; None: of all.
+    @cached_property
+    def _numbered(self) -> Alphabet:
+        return Alphabet.of(self.text)
+
+    def tokens(self, text: str, longest: int, hand: int | None = None) -> Tokens:
+        """Cut a text, from left to right, into the longest strings of at most `longest` characters that the bank holds.
+
+        `hand`: of this hand alone; None: of all. Raises KeyError with the first character that is not there.
         """
-        row = 0 if hand is None else 1
-        low, high = (0, self.order.shape[1]) if hand is None else (int(self.firsts[hand]), int(self.firsts[hand + 1]))
-        order, corpus, most = self.order[row], self.text, len(text)
-        at = bisect_left(order, text, low, high, key=lambda p: corpus[p : p + most])
-        length = 0
-        for near in (at, at - 1):
-            if low <= near < high:
-                p = int(order[near])
-                length = max(length, _common(corpus[p : p + most], text))
-        if not length:
-            return None
-        start = bisect_left(order, text[:length], low, high, key=lambda p: corpus[p : p + length])
-        stop = bisect_right(order, text[:length], start, high, key=lambda p: corpus[p : p + length])
-        return Occurrences(text[:length], row, start, stop)
+        row, first, last = (0, 0, None) if hand is None else (1, self._firsts[hand], self._firsts[hand + 1])
+        keys, alphabet = self.keys[row, first:last], self._numbered
+        wanted = alphabet.keys(alphabet.numbers(text))
+        at = keys.searchsorted(wanted)
+        near = [common(keys[np.clip(place, 0, len(keys) - 1)], wanted, alphabet.width) for place in (at - 1, at)]
+        most = np.minimum(np.maximum(*near), np.minimum(longest, len(text) - np.arange(len(text)))).tolist()
+        begins, place = list[int](), 0
+        while place < len(text):
+            if not most[place]:
+                raise KeyError(text[place])
+            begins.append(place)
+            place += most[place]
+        chosen = np.array(begins)
+        lengths = np.diff(chosen, append=len(text))
+        start, stop = ranges(keys, wanted[chosen], lengths, alphabet.width)
+        return Tokens(chosen, lengths, row, start + first, stop + first)
 
-    def sample(self, found: Occurrences, rng: np.random.Generator) -> Ints:
-        """The places in `text` of at most MOST occurrences: a random selection, evenly spaced in the order."""
-        count = found.stop - found.start
-        if count <= MOST:
-            chosen = np.arange(found.start, found.stop)
-        else:
-            chosen = found.start + (int(rng.integers(count)) + np.arange(MOST) * count // MOST) % count
-        return np.asarray(self.order[found.order, chosen], np.int64)
+    def sample(self, tokens: Tokens, rng: np.random.Generator | None) -> tuple[Ints, Ints]:
+        """The places in `text` of at most MOST occurrences of each token, and where those of each begin among them.
+
+        The occurrences are evenly spaced in the order, from a random one on; without `rng` from the first.
+        """
+        count = tokens.stop - tokens.start
+        taken = np.minimum(count, MOST)
+        firsts = np.cumsum(taken) - taken
+        offset = np.zeros(len(count)) if rng is None else rng.random(len(count))
+        of = np.repeat(np.arange(len(count)), taken)
+        steps = (np.arange(len(of)) - firsts[of]) * count[of] // taken[of]
+        chosen = tokens.start[of] + ((offset * count).astype(np.int64)[of] + steps) % count[of]
+        return np.asarray(self.order[tokens.row, chosen], np.int64), firsts
 
 
-def _common(one: str, other: str) -> int:
-    """The length of the common beginning of two texts."""
-    for length, (a, b) in enumerate(zip(one, other, strict=False)):
-        if a != b:
-            return length
-    return min(len(one), len(other))
-
-
-def sorted_suffixes(text: str, hands: npt.ArrayLike) -> npt.NDArray[np.int32]:
-    """The places of all characters of `text` but breaks, (2, N), in the order of the LONGEST characters that follow.
-
-    The second row is sorted by hand first; `hands` (len(text),) has the number of the hand of each character.
-    """
-    codes = np.frombuffer((text + BREAK * LONGEST).encode("utf-32-le"), np.uint32)
-    keys = [codes[k : len(text) + k] for k in reversed(range(LONGEST))]
-    cut = np.asarray(codes[: len(text)] != ord(BREAK))
-    every = np.lexsort(keys)
-    by_hand = np.asarray(hands)[every].argsort(kind="stable")
-    return np.stack([every[cut[every]], every[by_hand][cut[every[by_hand]]]]).astype(np.int32)
+def checksum(file: Path) -> int:
+    """The CRC-32 of a file."""
+    value = 0
+    with open(file, "rb") as opened:
+        while part := opened.read(1 << 20):
+            value = zlib.crc32(part, value)
+    return value

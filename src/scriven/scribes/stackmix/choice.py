@@ -6,22 +6,19 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from scriven.scribes.stackmix.bank import BREAK, Bank, Occurrences
+from scriven.scribes.stackmix.bank import Bank, Tokens
 from scriven.scribes.stackmix.measures import Measures
+from scriven.scribes.stackmix.suffixes import BREAK
 
-# Differences of measurements count in units of these, the largest spread that looks like one hand with one pen.
+# Differences of measurements count in units of these, the largest spread that looks like one hand with one pen; lengths
+# in px at height 64.
 UNITS = Measures(middle=4.0, slope=0.03, body=3.0, slant=0.15, stroke=0.6, ink=25.0, paper=25.0, grain=4.0)
+LENGTHS = Measures(middle=1, slope=0, body=1, slant=0, stroke=1, ink=0, paper=0, grain=0)
 OTHER_HAND = 1.5  # cost of a span by another hand than the first
 FIRST_VARIETY = 4.0  # of the choice of the first span, which the others are matched to
 OTHER_NEIGHBOUR = 0.6  # cost of a span that stood beside another character, on each side: letters join differently
 
-
-@dataclass(frozen=True)
-class Span:
-    """A part of a text and the place in the text of the bank where its picture is."""
-
-    text: str
-    place: int
+TINY = np.float32(1e-12)
 
 
 @dataclass(frozen=True)
@@ -37,45 +34,35 @@ class Chooser:
 
     @cached_property
     def _measured(self) -> npt.NDArray[np.float32]:
-        return (self.bank.measures / np.array(UNITS)).astype(np.float32)
+        units = np.array(UNITS) * np.where(np.array(LENGTHS), self.bank.height / 64, 1)
+        return (self.bank.measures / units).astype(np.float32)
 
-    def tokens(self, text: str, longest: int, hand: int | None = None) -> list[Occurrences]:
-        """The longest matches of `text` from left to right, of at most `longest` characters.
+    def places(self, text: str, tokens: Tokens, rng: np.random.Generator | None, variety: float) -> list[int]:
+        """The place in the text of the bank of an occurrence of each token of a text.
 
-        Raises KeyError with the first character that the bank, or the hand, lacks.
+        The first is chosen at random, the others like it, the more so the smaller `variety`; without `rng` the best are
+        taken. The cost of an occurrence is the difference of the measurements of its line from those of the first one,
+        and what stands beside it there.
         """
-        found, at = list[Occurrences](), 0
-        while at < len(text):
-            token = self.bank.longest(text[at : at + longest], hand)
-            if token is None:
-                raise KeyError(text[at])
-            found.append(token)
-            at += len(token.text)
-        return found
-
-    def spans(self, text: str, tokens: list[Occurrences], rng: np.random.Generator, variety: float) -> list[Span]:
-        """An occurrence of each token: the first at random, the others like it, the more so the smaller `variety`.
-
-        The cost of an occurrence is the difference of the measurements of its line, and what stands beside it there.
-        """
-        chosen, at = list[Span](), 0
-        like, hand = np.zeros(len(UNITS), np.float32), -1
-        several = len(self.bank.hands) > 1
-        for token in tokens:
-            places, length = self.bank.sample(token, rng), len(token.text)
-            lines = self.bank.line_of[places]
-            before, after = self._codes[places], self._codes[places + (length + 1)]
-            cost = OTHER_NEIGHBOUR * (before != ord(text[at - 1] if at else BREAK))
-            cost += OTHER_NEIGHBOUR * (after != ord(text[at + length] if at + length < len(text) else BREAK))
-            if chosen:
-                cost += np.abs(self._measured[lines] - like).sum(axis=1)
-                if several:
-                    cost += OTHER_HAND * (self.bank.hand_of[lines] != hand)
-            if variety:  # Gumbel noise: a choice with probabilities in proportion to exp(-cost / variety)
-                cost -= (variety if chosen else FIRST_VARIETY) * rng.gumbel(size=len(places))
-            best = int(cost.argmin())
-            if not chosen:
-                like, hand = self._measured[lines[best]], int(self.bank.hand_of[lines[best]])
-            chosen.append(Span(token.text, int(places[best])))
-            at += length
-        return chosen
+        places, firsts = self.bank.sample(tokens, rng)
+        ends = np.append(firsts[1:], len(places))
+        of = np.repeat(np.arange(len(firsts)), ends - firsts)
+        lines = self.bank.line_of[places]
+        around = np.frombuffer(f"{BREAK}{text}{BREAK}".encode("utf-32-le"), np.uint32)
+        before, after = around[tokens.begins], around[tokens.begins + tokens.lengths + 1]
+        cost = np.asarray(self._codes[places] != before[of], np.float32)
+        cost += self._codes[places + tokens.lengths[of] + 1] != after[of]
+        cost *= OTHER_NEIGHBOUR
+        if rng is not None and variety:  # Gumbel noise: a choice with probabilities in proportion to exp(-cost/variety)
+            noise = np.log(rng.standard_exponential(len(cost), np.float32) + TINY)
+            noise[: ends[0]] *= FIRST_VARIETY
+            noise[ends[0] :] *= variety
+            cost += noise
+        first = int(cost[: ends[0]].argmin())
+        if len(firsts) > 1:
+            line = lines[first]
+            cost += np.abs(self._measured[lines] - self._measured[line]).sum(axis=1)
+            if len(self.bank.hands) > 1:
+                cost += OTHER_HAND * (self.bank.hand_of[lines] != self.bank.hand_of[line])
+        rest = [int(cost[a:b].argmin()) + a for a, b in zip(firsts[1:].tolist(), ends[1:].tolist(), strict=True)]
+        return [int(place) for place in places[[first, *rest]]]

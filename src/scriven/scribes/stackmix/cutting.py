@@ -113,7 +113,7 @@ def _cut(
             f"the model finds only {usable.sum()} of the {len(text)} characters of its text {line.text!r}; correct the "
             "text, or cut with a model that reads this hand",
         )
-    bank.add(line.id, straight, text, edges, usable, measured, line.hand)
+    bank.add(line, straight, edges, usable, measured)
     read = "".join(reader.charset.decode(collapse(greedy(log_probs))))
     return Cut(line.id, len(text), int(usable.sum()), distance(normalise(read), text))
 

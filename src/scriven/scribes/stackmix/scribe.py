@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scriven.base import Skipped, TextError
+from scriven.base import InputError, Skipped, TextError
 from scriven.scribes.contract import OWN_TEXTS, Handwriting
 from scriven.scribes.stackmix.assembly import assemble, slanted, smoothed
 from scriven.scribes.stackmix.bank import Bank
@@ -50,8 +50,11 @@ class StackMixScribe:
 
     @property
     def texts(self) -> list[str]:
-        """The texts of the lines that were cut, in logical order."""
-        return (self.bank.folder / OWN_TEXTS).read_text("utf-8").splitlines()
+        """The texts of the lines that were cut. Raises InputError if their file is gone."""
+        try:
+            return (self.bank.folder / OWN_TEXTS).read_text("utf-8").splitlines()
+        except (OSError, ValueError) as error:
+            raise InputError(f"the bank {self.bank.folder} is damaged ({error}); cut it again") from error
 
     def refusal(self, text: str) -> str | None:
         """Why a text cannot be written, naming the characters that the bank lacks; None if it can."""
@@ -77,27 +80,29 @@ class StackMixScribe:
         seen, strength = visual(text), strength * self.settings.strength
         if why := self.refusal(text):
             raise TextError(why)
+        if hand is not None and not 0 <= hand < self.hands:
+            raise TextError(f"the bank has no hand {hand}; its hands are numbered 0 to {self.hands - 1}")
         if hand is None and settings.mixing == "hand":
             able = self._able(seen)
             hand = able[int(rng.integers(len(able)))]
-        longest = (
-            1 + int(np.searchsorted(self._longest, rng.random(), side="right")) if strength else len(self._longest)
-        )
+        noise = rng if strength else np.random.default_rng(0)
+        longest = 1 + int(self._longest.searchsorted(noise.random(), "right")) if strength else len(self._longest)
         try:
-            tokens = self._chooser.tokens(seen, longest, hand)
+            tokens = self.bank.tokens(seen, longest, hand)
         except KeyError as error:
             assert hand is not None
             lacking = name(error.args[0])
             raise TextError(f"the hand {self.bank.hands[hand]!r} has no picture of {lacking}; choose another") from None
-        spans = self._chooser.spans(seen, tokens, rng, strength * settings.variety)
-        line, like = assemble(self.bank, spans, settings.seam)
+        places = self._chooser.places(seen, tokens, rng if strength else None, strength * settings.variety)
         scale = self.bank.height / 64
+        line, like = assemble(self.bank, places, tokens.lengths, round(scale * settings.seam))
         low, high = settings.margin
-        margins = [round(scale * (low + (high - low) * (rng.random() if strength else 0.5))) for _ in range(2)]
-        picture = slanted(line, like, (margins[0], margins[1]), rng)
+        part = noise.random(2).tolist() if strength else (0.5, 0.5)
+        left, right = (round(scale * (low + (high - low) * one)) for one in part)
+        picture = slanted(line, like, (left, right), noise)
         if strength and rng.random() < strength * settings.smoothing:
             picture = smoothed(picture, like)
-        wrote = self.bank.hands[int(self.bank.hand_of[self.bank.line_of[spans[0].place]])]
+        wrote = self.bank.hands[int(self.bank.hand_of[self.bank.line_of[places[0]]])]
         return Handwriting(picture, text, wrote)
 
     def _able(self, text: str) -> list[int]:

@@ -11,58 +11,82 @@ import numpy as np
 import numpy.typing as npt
 
 from scriven.base import OutputError, atomic
+from scriven.lines import Line
+from scriven.lines.lock import NAME as LOCK
+from scriven.lines.lock import FolderLock
 from scriven.scribes.contract import OWN_TEXTS
 from scriven.scribes.stackmix.bank import (
     ABOUT,
-    BREAK,
     CHARACTERS,
     FORMAT,
+    KEYS,
     LINES,
-    LONGEST,
     ORDER,
     PIXELS,
     Pixels,
-    sorted_suffixes,
+    checksum,
 )
 from scriven.scribes.stackmix.measures import Measures
-from scriven.text import logical
+from scriven.scribes.stackmix.suffixes import BREAK, sorted_suffixes
+from scriven.text import normalise, visual
 
 HEADER = 128  # bytes of the header of pixels.npy, written when its length is known
+UNFINISHED = "unfinished"  # an empty file in the folder of a bank that is being written, or whose writer was killed
+FILES = (PIXELS, CHARACTERS, ORDER, KEYS, LINES, OWN_TEXTS, UNFINISHED)
 
 
 class BankWriter:
     """Writes a bank folder; use it in a `with` statement. `bank.json`, by which it is opened, is written last.
 
-    Raises OutputError if `folder` exists and is not empty, or when the disk is full.
+    A folder whose writer was killed is begun anew; nothing is left of one that fails or is interrupted. Raises
+    OutputError if `folder` holds anything else, while another process writes it, or when the disk is full.
     """
 
     def __init__(self, folder: str | Path, height: int):
         self.folder, self.height = Path(folder), height
-        if self.folder.exists() and (not self.folder.is_dir() or any(not _ours(p) for p in self.folder.iterdir())):
-            raise OutputError(f"{self.folder} exists; choose another -o")
-        if (self.folder / ABOUT).is_file():
-            raise OutputError(f"{self.folder} is a finished bank; choose another -o")
+        self._check()
         self.characters = 0  # that can be drawn
         self._rows: list[dict[str, Any]] = []
-        self._edges: list[npt.NDArray[np.float32]] = []
+        self._texts: list[str] = []
+        self._edges: list[npt.NDArray[np.float64]] = []
         self._columns = 0
+        self._finished = False
+        self._lock: FolderLock | None = None
         self._file: IO[bytes] | None = None
 
+    def _check(self) -> None:
+        if (self.folder / ABOUT).is_file():
+            raise OutputError(f"{self.folder} is a finished bank; choose another -o")
+        if not self.folder.exists() or (self.folder / UNFINISHED).is_file():
+            return
+        if not self.folder.is_dir() or any(file.name != LOCK for file in self.folder.iterdir()):
+            raise OutputError(f"{self.folder} exists and is not an unfinished bank; choose another -o")
+
     def __enter__(self) -> "BankWriter":
+        self._lock = FolderLock(self.folder)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self._check()  # again: another writer may have finished it in the meantime
+            (self.folder / UNFINISHED).touch()
             self._file = open(self.folder / PIXELS, "wb")
             self._file.write(bytes(HEADER))
         except OSError as error:
+            self._lock.release()
             raise self._failed(error) from error
+        except BaseException:
+            self._lock.release()
+            raise
         return self
 
-    def __exit__(self, kind: object, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._file is not None:
-            self._file.close()
-        if kind is not None:
-            for name in (PIXELS, CHARACTERS, ORDER, LINES, OWN_TEXTS):
-                (self.folder / name).unlink(missing_ok=True)
+            with suppress(OSError):
+                self._file.close()
+        if not self._finished:
+            for file in (*(self.folder / name for name in FILES), *self.folder.glob(".*.part")):
+                file.unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.release()
+        if not self._finished:
             with suppress(OSError):
                 self.folder.rmdir()
 
@@ -71,77 +95,73 @@ class BankWriter:
 
     def add(
         self,
-        id: str,
+        line: Line,
         picture: Pixels,
-        text: str,
         edges: npt.NDArray[np.float64],
         usable: Sequence[bool] | npt.NDArray[np.bool_],
         measured: Measures,
-        hand: str = "",
     ) -> None:
-        """Add the upright picture (H, W) of a line; `edges` (K, 2) px and `usable` (K,) of its text, in visual order.
+        """Add a line by its upright picture (H, W).
 
-        A character that is not usable is a break: no span holds it.
+        `edges` (K, 2) px and `usable` (K,) are those of the characters of its normalised text in visual order. A
+        character that is not usable is a break: no span holds it.
         """
-        assert self._file is not None
+        label = normalise(line.text or "")
+        text = visual(label)
+        assert self._file is not None and picture.shape[0] == self.height and len(edges) == len(text)
         cut = "".join(one if able else BREAK for one, able in zip(text, usable, strict=True))
         try:
             self._file.write(np.ascontiguousarray(picture.T).tobytes())
         except OSError as error:
             raise self._failed(error) from error
-        placed = np.zeros((len(text) + 1, 2), np.float32)
-        placed[:-1] = edges + self._columns
-        self._edges.append(placed)
-        self._rows.append(
-            {
-                "id": id,
-                "text": cut,
-                "whole": logical(text),
-                "hand": hand,
-                "start": self._columns,
-                "width": picture.shape[1],
-            }
-            | measured._asdict()
-        )
+        self._edges.append(np.concatenate([edges, edges[-1:]]) + self._columns)
+        self._texts.append(label)
+        place = {"id": line.id, "text": cut, "hand": line.hand, "start": self._columns, "width": picture.shape[1]}
+        self._rows.append(place | measured._asdict())
         self._columns += picture.shape[1]
         self.characters += len(cut) - cut.count(BREAK)
 
     def finish(self, about: Mapping[str, Any]) -> None:
-        """Write the index and, last, `bank.json` with `about`."""
+        """Write the index and, last, `bank.json` with `about`. At least one line must have been added."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        assert self._file is not None
+        assert self._file is not None and self._rows
         try:
             self._file.seek(0)
             self._file.write(_header((self._columns, self.height)))
             self._file.flush()
             os.fsync(self._file.fileno())
+            self._file.close()
         except OSError as error:
             raise self._failed(error) from error
-        hands = {hand: number for number, hand in enumerate(dict.fromkeys(row["hand"] for row in self._rows))}
-        text = "".join(row["text"] + BREAK for row in self._rows)
-        lengths = [len(row["text"]) + 1 for row in self._rows]
-        numbers = np.repeat([hands[row["hand"]] for row in self._rows], lengths)
-        for name, array in ((CHARACTERS, np.concatenate(self._edges)), (ORDER, sorted_suffixes(text, numbers))):
+        text, numbers = self._text_and_hands()
+        order, keys = sorted_suffixes(text, numbers)
+        for name, array in ((CHARACTERS, np.concatenate(self._edges).astype(np.float32)), (ORDER, order), (KEYS, keys)):
             with atomic(self.folder / name) as file:
                 np.save(file, array)
         with atomic(self.folder / LINES) as file:
             pq.write_table(pa.Table.from_pylist(self._rows), file)
         with atomic(self.folder / OWN_TEXTS, "w") as file:
-            file.writelines(row["whole"] + "\n" for row in self._rows)
-        counts = {"lines": len(self), "characters": self.characters, "hands": len(hands), "longest": LONGEST}
+            file.writelines(label + "\n" for label in self._texts)
+        counts = {"lines": len(self), "characters": self.characters, "hands": len(set(numbers.tolist()))}
+        sums = {name: checksum(self.folder / name) for name in (CHARACTERS, ORDER, KEYS, LINES)}
+        described = {"format": FORMAT, "height": self.height, **counts, **about, "checksums": sums}
         with atomic(self.folder / ABOUT, "w") as file:
-            json.dump({"format": FORMAT, "height": self.height, **counts, **about}, file, indent=1, ensure_ascii=False)
+            json.dump(described, file, indent=1, ensure_ascii=False)
+        self._finished = True
+        (self.folder / UNFINISHED).unlink(missing_ok=True)
+
+    def _text_and_hands(self) -> tuple[str, npt.NDArray[np.int64]]:
+        """The text of all lines, and the number of the hand of each of its characters."""
+        hands = {hand: number for number, hand in enumerate(dict.fromkeys(row["hand"] for row in self._rows))}
+        lengths = [len(row["text"]) + 1 for row in self._rows]
+        numbers = np.repeat([hands[row["hand"]] for row in self._rows], lengths)
+        return "".join(row["text"] + BREAK for row in self._rows), numbers
 
     def _failed(self, error: OSError) -> OutputError:
         why = error.strerror or error
         return OutputError(f"cannot write {self.folder}: {why}; free some space or choose another -o")
-
-
-def _ours(path: Path) -> bool:
-    """Whether a file is one that an interrupted writer left."""
-    return path.name in (PIXELS, CHARACTERS, ORDER, LINES, OWN_TEXTS, ABOUT) or path.name.endswith(".part")
 
 
 def _header(shape: tuple[int, int]) -> bytes:
