@@ -16,6 +16,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
+from scriven.augment import SETS, SetName
 from scriven.base.settings import Count, Positive, Seed, Share, validated
 from scriven.images import Grey
 from scriven.reader.trainable import InputSpec
@@ -41,6 +42,7 @@ class AffineSettings:
     lr: LearningRate = 5e-3
     batch_width_px: BatchWidth = 6144
     strength: Share = 0.6
+    augmentation: SetName = "default"
     seed: Seed = 0
 
 
@@ -95,7 +97,7 @@ def _batch(
     """Random pictures, each augmented, until their widths sum to about `batch_width_px`; see `loader.Plan`."""
     views, labels, width = list[Grey](), list[str](), 0
     for i in rng.permutation(len(pictures)).tolist():
-        view = augmented_view(pictures[i], texts[i], spec, rng, settings.strength)
+        view = augmented_view(pictures[i], texts[i], spec, rng, settings.strength, SETS[settings.augmentation])
         views.append(view)
         labels.append(texts[i])
         width += view.shape[1]

@@ -9,7 +9,7 @@ from typing import overload
 import numpy as np
 
 from scriven.base import ImageError, InputError, LinesError, Skipped, counted
-from scriven.images import Grey, prepare
+from scriven.images import Grey, prepare, widened
 from scriven.lines import LinesFolder
 from scriven.page.inputs import Input, find_inputs, line_pictures
 from scriven.reader.trainable import misfit
@@ -54,6 +54,26 @@ class Pictures(Sequence[tuple[str, Grey]]):
         for id, ink in self:
             found.update(f"{id}\n{ink.shape}\n".encode("utf-8", "backslashreplace") + ink.tobytes())
         return found.hexdigest()
+
+
+class UnlabelledSource:
+    """Pictures without texts as a source of the training loop, scaled in width by `stretch`."""
+
+    def __init__(self, pictures: Pictures, stretch: float):
+        self.pictures, self.stretch = pictures, stretch
+        self._widths = [round(ink.shape[1] * stretch) for _, ink in pictures]
+
+    def __len__(self) -> int:
+        return len(self._widths)
+
+    def order(self, epoch: int, seed: int) -> np.ndarray:
+        return np.random.default_rng([seed, epoch, 1]).permutation(len(self))
+
+    def width(self, index: int) -> int:
+        return self._widths[index]
+
+    def make(self, index: int, strength: float) -> tuple[np.ndarray, str, str]:
+        return widened(self.pictures[index][1], self.stretch), "", ""
 
 
 @dataclass(frozen=True)

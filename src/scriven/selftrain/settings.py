@@ -6,7 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from scriven.base.settings import Count, Natural, Positive, Seed, Share, validated
+from scriven.augment import SetName
+from scriven.base.settings import Count, Natural, NonNegative, Positive, Seed, Share, validated
 from scriven.reader.decoder_contract import DecoderName
 from scriven.reader.decoders import decoder_kind
 from scriven.reader.model import ModelInfo
@@ -40,6 +41,10 @@ class AdaptSettings:
     decoder: DecoderName | None = None  # of the pseudo-labels; None: the decoder that the model reads with by default
     span_mask: Annotated[float, Field(ge=0, le=0.9)] | None = None  # share of the width masked in spans;
     # None: by what the parent was trained on
+    augmentation: SetName = "default"  # of the pseudo-labelled pictures: a set of augment.SETS
+    consistency: NonNegative = 0.0  # weight of the loss between two views of unlabelled pictures in full rounds; 0: off
+    consistency_threshold: Share = 0.9  # least mean confidence per character of what is read in the weak view
+    consistency_augmentation: SetName = "strong"  # of the strong view
     language: str | None = None  # of the pictures, such as fr; None: identified from the first readings
     texts: str | None = None  # a file or folder of texts like those in the pictures
     words: str | None = None  # a file of expected words, one per line
@@ -104,6 +109,6 @@ class AdaptSettings:
         """The FitSettings of a full round. Raises SettingsError for invalid values of the settings that both have."""
         return FitSettings(
             **timed, lr=self.lr, ema=self.ema, batch_width_px=self.batch_width_px,
-            span_mask=self.span_mask or 0.0, warmup=0.1,
+            span_mask=self.span_mask or 0.0, augmentation=self.augmentation, warmup=0.1,
             evaluations=1, ramp=1, seed=self.seed, device=self.device, precision=self.precision,
         )  # fmt: skip

@@ -4,17 +4,23 @@ import copy
 import json
 import logging
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from scriven.augment import SETS
 from scriven.base import atomic
-from scriven.lines import LinesFolder
+from scriven.images import Grey
+from scriven.lines import LinesFolder, Reading
+from scriven.reader.session import Picture
 from scriven.reader.trainable import InputSpec
 from scriven.recognisers.contract import Recogniser
 from scriven.scribes.specs import scribe_of
 from scriven.selftrain.affine import AffineSettings, tune_affine
 from scriven.selftrain.context import AdaptContext
-from scriven.selftrain.pictures import share_of_lines
+from scriven.selftrain.pictures import UnlabelledSource, share_of_lines
 from scriven.training.checkpoint import LOG, WEIGHTS, load_tensors, save_weights
+from scriven.training.consistency import VIEWED, Consistency
 from scriven.training.devices import fabric_of
 from scriven.training.fit import ProgressCallback, TrainingRun, begin, fit
 from scriven.training.loader import AugmentSchedule, Mixture, Plan
@@ -42,6 +48,7 @@ def tune_affine_student(
         seconds=seconds,
         lr=AFFINE_LR,
         batch_width_px=min(settings.batch_width_px, AffineSettings.batch_width_px),
+        augmentation=settings.augmentation,
         seed=settings.seed,
     )
     student = tune_affine(teacher, pictures, labelled.texts, context.fabric, chosen, tell)
@@ -63,6 +70,8 @@ def train_student(
     fabric = fabric_of(chosen)
     run = begin(copy.deepcopy(teacher).requires_grad_(True), chosen, fabric)
     plan = Plan(mixture, settings.seed, settings.batch_width_px, fabric.device.type)
+    if settings.consistency:
+        run.consistency = _consistency(run, context)
 
     def keep(run: TrainingRun, better: bool) -> None:  # called once: there is one evaluation, at the end
         log.debug("%s", format_log_row(run.progress.rows[-1], "synthetic training pictures"))  # not of the hand
@@ -73,6 +82,28 @@ def train_student(
     checked = mixture.sources[-1]
     valid = FixedSource(checked, range(min(VALIDATED, len(checked) or VALIDATED)))
     fit(run, plan, [valid], chosen, AugmentSchedule.of(chosen), fabric, keep, tell)
+
+
+def _consistency(run: TrainingRun, context: AdaptContext) -> Consistency:
+    """The loss between two views of the training pictures, whether or not they have a pseudo-label."""
+    settings, info = context.settings, context.info
+    source = UnlabelledSource(context.train, info.stretch)
+    reader = replace(context, info=info.model_copy(update={"stretch": 1.0})).reader(run.average)
+    decoder = context.decoder(reader)
+
+    def read(views: Sequence[Grey]) -> list[Reading]:
+        return list(reader.read_prepared((Picture.of("", view) for view in views), decoder))
+
+    width = max(64, round(VIEWED * settings.batch_width_px))
+    return Consistency(
+        Plan(Mixture.of([source]), settings.seed, width, context.fabric.device.type),
+        InputSpec.of(info, info.characters),
+        read,
+        settings.consistency,
+        settings.consistency_threshold,
+        SETS[settings.consistency_augmentation],
+        settings.span_mask or 0.0,
+    )
 
 
 def load_student(folder: Path, teacher: Recogniser) -> Recogniser:

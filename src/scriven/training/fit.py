@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import repeat
 from typing import Any
 
 import torch
@@ -21,7 +22,8 @@ from scriven.base import SettingsError
 from scriven.recognisers.contract import Recogniser
 from scriven.recognisers.ctc_head import ctc_read
 from scriven.tensors import Batch
-from scriven.training.layers import set_norms, weights_of
+from scriven.training.consistency import ConfidentViews, Consistency
+from scriven.training.layers import running_statistics_kept, set_norms, weights_of
 from scriven.training.loader import AugmentSchedule, Plan, Stream, WaitingTime, loader, workers
 from scriven.training.memory import trim
 from scriven.training.optimisers import optimiser_of, state_keys
@@ -79,6 +81,12 @@ class TrainingRun:
     progress: Progress
     replicas: Replicas | None = None  # computes batches in several threads of a CPU
     frozen: list[nn.Parameter] = field(default_factory=list)  # weights that do not change at present
+    consistency: Consistency | None = None  # unlabelled lines, two views of which should be read alike
+
+    @property
+    def nets(self) -> list[Any]:
+        """The network and its replicas, without wrappers."""
+        return self.replicas.nets if self.replicas else [unwrapped(self.net)]
 
     def freeze(self, parts: Sequence[str], alone: bool) -> None:
         """Freeze the weights of these modules, and train those of all others; see `layers.set_norms`.
@@ -86,13 +94,12 @@ class TrainingRun:
         `alone`: whether this is the only process. The gradients that several processes exchange are the same in all, so
         there the gradients of frozen weights are computed, and dropped.
         """
-        nets: list[Any] = self.replicas.nets if self.replicas else [unwrapped(self.net)]
         for weight in self.frozen:
             weight.requires_grad_(True)
-        self.frozen = [weight for weight in weights_of(nets[0], parts) if weight.requires_grad]
+        self.frozen = [weight for weight in weights_of(self.nets[0], parts) if weight.requires_grad]
         for weight in self.frozen:
             weight.requires_grad_(not alone)
-        for net in nets:
+        for net in self.nets:
             set_norms(net, parts)
         if self.replicas:
             self.replicas.refresh()
@@ -185,7 +192,8 @@ def fit(
     run.net.train()
     begun = time.monotonic() - progress.seconds
     losses: list[Tensor] = []
-    batches = loader(stream, workers(settings.workers, fabric))
+    batches = loader(stream, count := workers(settings.workers, fabric))
+    views = run.consistency.batches(progress.step, count) if run.consistency else repeat(None)
     waiting = WaitingTime()
     frozen: tuple[str, ...] | None = None
     while not progress.finished(settings):
@@ -197,7 +205,7 @@ def fit(
         rate = learning_rate(settings, progress.fraction(settings))
         for group in run.optimizer.param_groups:
             group["lr"] = rate * group["factor"]
-        losses.append(training_step(run, batch, settings, fabric))
+        losses.append(training_step(run, batch, settings, fabric, next(views)))
         progress.step += 1
         progress.pictures += len(batch) * fabric.world_size
         trim(progress.step)
@@ -216,8 +224,12 @@ def fit(
     return progress
 
 
-def training_step(run: TrainingRun, batch: Batch, settings: FitSettings, fabric: Fabric) -> Tensor:
-    """One update; returns the loss. When memory runs out, this and later batches are computed in twice as many parts.
+def training_step(
+    run: TrainingRun, batch: Batch, settings: FitSettings, fabric: Fabric, views: ConfidentViews | None = None
+) -> Tensor:
+    """One update; returns the loss of the batch, without that of the `views`, which adds to the gradient.
+
+    When memory runs out, this and later batches are computed in twice as many parts.
 
     Raises SettingsError after MAX_NONFINITE consecutive non-finite gradients.
     """
@@ -225,6 +237,7 @@ def training_step(run: TrainingRun, batch: Batch, settings: FitSettings, fabric:
         try:
             run.optimizer.zero_grad(set_to_none=True)
             loss = backward(run, batch, settings, fabric, run.progress.parts)
+            unlabelled = _backward_views(run, views, settings, fabric) if views else None
             break
         except (torch.OutOfMemoryError, RuntimeError) as error:
             if not _out_of_memory(error) or run.progress.parts >= len(batch):
@@ -233,6 +246,8 @@ def training_step(run: TrainingRun, batch: Batch, settings: FitSettings, fabric:
             log.warning("out of memory: batches are computed in %d parts from now on", run.progress.parts)
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
+    if run.consistency and unlabelled is not None:
+        run.consistency.losses.append(unlabelled)
     for weight in run.frozen:
         weight.grad = None
     norm = fabric.clip_gradients(run.net, run.optimizer, max_norm=settings.clip, error_if_nonfinite=False)
@@ -284,6 +299,12 @@ def backward(
     return loss.detach()
 
 
+def _backward_views(run: TrainingRun, views: ConfidentViews, settings: FitSettings, fabric: Fabric) -> Tensor:
+    """Accumulate the gradients of the weighted loss of strong views, which do not enter the running statistics."""
+    with running_statistics_kept(run.nets):
+        return backward(run, views.batch, settings, fabric, run.progress.parts, views.weight)
+
+
 @torch.no_grad()
 def _average(run: TrainingRun, decay: float) -> None:
     decay = min(decay, (1 + run.progress.step) / (10 + run.progress.step))
@@ -315,6 +336,7 @@ def _evaluate(
         "minutes": round(progress.seconds / 60, 2),
         "pictures": progress.pictures,
         "loss": round(now["loss"], 4),
+        **(run.consistency.row() if run.consistency else {}),
         "lr": now["lr"],
         "waiting": round(now["waiting"], 3),
         "cer": result.cer,

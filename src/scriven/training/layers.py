@@ -1,6 +1,7 @@
 """The parts and layers of a network: which of them are frozen, and how the learning rate falls with their depth."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -46,6 +47,20 @@ def set_norms(net: nn.Module, frozen: Sequence[str]) -> None:
     for name, module in net.named_modules():
         if isinstance(module, _NormBase):
             module.train(net.training and not inside(name, frozen))
+
+
+@contextmanager
+def running_statistics_kept(nets: Iterable[nn.Module]) -> Iterator[None]:
+    """Normalisation layers normalise with the statistics of the batch, which do not enter the running statistics."""
+    norms = [module for net in nets for module in net.modules() if isinstance(module, _NormBase)]
+    momenta = [norm.momentum for norm in norms]
+    try:
+        for norm in norms:
+            norm.momentum = 0.0
+        yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
 
 
 def layers(net: nn.Module) -> list[str]:

@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -23,6 +24,7 @@ from scriven.tensors import Batch, collate
 from scriven.training.settings import FitSettings
 from scriven.training.sources import FolderSource, Item, ScribeSource, Source
 
+T = TypeVar("T")
 MAX_WORKERS = 12  # a GPU trains on about 10,000 pictures per second, a process writes 2,000
 CHUNK_BATCHES = 24  # approximate number of batches of a chunk
 WIDTH_BUCKETS = tuple(sorted({32 * math.ceil(2 ** (k / 4)) for k in range(41)}))  # px: multiples of 32, four per octave
@@ -208,8 +210,8 @@ def augmented_view(
     return view if spec.min_width(text) <= view.shape[1] else picture
 
 
-def loader(stream: Stream, workers: int) -> Iterator[tuple[int, int, Batch]]:
-    """Batches of a stream, prefetched by `workers` processes. The global random state is not changed.
+def loader(stream: IterableDataset[T], workers: int) -> Iterator[T]:
+    """The items of a stream of batches, prefetched by `workers` processes. The global random state is not changed.
 
     OpenCV is set to one thread, because a process forked while it has more would deadlock. Spawned processes receive a
     pickled copy of the stream.
