@@ -34,6 +34,7 @@ ADAPT = (
     "steps=0", "minutes=-1", "rounds=0", "keep_fraction=0", "keep_fraction=2", "synthetic_fraction=2", "held_out=1",
     "lr=-1", "ema=2",
     "batch_width_px=0", "level=both", "device=foo", "precision=foo", "seed=-1",
+    "augmentation=foo", "consistency=-1", "consistency_threshold=2", "consistency_augmentation=foo",
 )  # fmt: skip
 READ = ("beam=-1", "alpha=inf", "cut=2", "blank=0", "threads=0", "threads=1000000")
 FONTS = (
