@@ -50,7 +50,7 @@ def test_a_validation_line_with_the_id_of_a_training_line_is_skipped(tmp_path: P
 class Said:
     """A source of one text, and a scribe that draws nothing but a box of its length."""
 
-    skipped = ()
+    skipped, augmented = (), False
 
     def draw(self, rng: np.random.Generator, kind: str | None = None) -> str:
         return "das kostet 5 £ hier"

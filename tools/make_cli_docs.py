@@ -7,7 +7,7 @@ from typing import Any
 from scriven.cli import COMMANDS, load
 
 FILE = Path(__file__).parents[1] / "docs" / "cli.md"
-PAGES = {"models": "models-bundled.md"}  # commands whose page has another name
+PAGES = {"cut": "stackmix.md", "models": "models-bundled.md"}  # commands whose page has another name
 
 
 def reference() -> str:

@@ -13,7 +13,7 @@ def cut(
     model: Annotated[str, Argument(metavar="MODEL", help="Model that aligns the texts: a folder or a name.")],
     lines: Annotated[str, Argument(metavar="LINES", help="Labelled lines folder or CSV.")],
     out: Annotated[Path, Option("--out", "-o", metavar="BANK", help="Folder to create.")],
-    split: Annotated[str, Option(help="Which split. Default: train if there is one, else all.")] = "",
+    split: Annotated[str, Option(help="Which split. Default: train, but what training holds out.")] = "",
     level: Level = None,
     threads: Threads = None,
     changes: Changes = None,

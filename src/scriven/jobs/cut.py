@@ -12,9 +12,10 @@ import numpy as np
 from scriven.base import InputError, LinesError, Skipped, counted
 from scriven.base.progress import progress
 from scriven.lines import LinesFolder
+from scriven.lines.training_set import held_out_ids
 from scriven.metrics import Score, score
 from scriven.reader.session import Reader
-from scriven.scribes.stackmix.cutting import CUT_DEFAULTS, Cut, CutSettings, Lines, cut_lines
+from scriven.scribes.stackmix.cutting import CUT_DEFAULTS, Cut, CutSettings, cut_lines
 from scriven.scribes.stackmix.scribe import StackMixScribe
 from scriven.scribes.stackmix.writer import BankWriter
 
@@ -65,7 +66,8 @@ def cut(
 ) -> Banked:
     """Cut the characters of a lines folder into the bank `out`, by forced alignment with `model`.
 
-    `split`: which split; "": train if there is one, else all. Lines that cannot be cut are skipped with the reason.
+    `split`: which split; "": train, without the lines that training holds out for validation. Lines that cannot be cut
+    are skipped with the reason.
     Raises LinesError for a split that is not there, InputError if no line can be cut or the model does not decode by
     CTC, OutputError if `out` exists.
 
@@ -75,14 +77,16 @@ def cut(
     True
     """
     folder = LinesFolder(lines, level or None)
-    if split and split not in folder.splits:
-        raise LinesError(f"{lines} has no split {split!r}; it has {', '.join(folder.splits)}")
-    splits = [split] if split else ["train"] if "train" in folder.splits else list(folder.splits)
+    chosen = split or "train"
+    if chosen not in folder.splits:
+        raise LinesError(f"{lines} has no split {chosen!r}; name one with --split: {', '.join(folder.splits)}")
+    left_out = set() if split else held_out_ids(folder)
     reader = Reader.load(model, threads=threads)
-    total = sum(folder.count(one) for one in splits)
+    total = folder.count(chosen) - len(left_out)
+    pictures = ((one, partial(folder.picture, one)) for one in folder.lines(chosen) if one.id not in left_out)
     cuts, skipped = list[Cut](), list[Skipped]()
     with BankWriter(out, reader.info.height) as bank:
-        for number, made in enumerate(cut_lines(reader, _pictures(folder, splits), bank, settings), start=1):
+        for number, made in enumerate(cut_lines(reader, pictures, bank, settings), start=1):
             progress("cutting", number, total)
             cuts += [made] if isinstance(made, Cut) else []
             skipped += [made] if isinstance(made, Skipped) else []
@@ -91,17 +95,11 @@ def cut(
             why = f"; the first of {len(skipped)}: {skipped[0].sentence()}" if skipped else ""
             raise InputError(f"{lines} has no line that can be cut{why}")
         about = {"model": str(model), "source": folder.fingerprint(), "licence": folder.about.get("licence") or ""}
-        bank.finish({**about, "splits": splits})
+        bank.finish({**about, "split": chosen, "held_out": len(left_out)})
     read_back, disagreements = _read_back(Path(out), reader)
     cer = sum(one.edits for one in cuts) / max(sum(one.characters for one in cuts), 1)
     usable = sum(one.usable for one in cuts)
     return Banked(Path(out), len(cuts), usable, cer, read_back, disagreements, tuple(skipped))
-
-
-def _pictures(folder: LinesFolder, splits: list[str]) -> Lines:
-    for split in splits:
-        for line in folder.lines(split):
-            yield line, partial(folder.picture, line)
 
 
 def _read_back(bank: Path, reader: Reader) -> tuple[Score, int]:

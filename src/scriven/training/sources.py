@@ -14,9 +14,10 @@ import numpy as np
 from scriven.base import ImageError, Skipped, TextError
 from scriven.images import prepare
 from scriven.language.texts import TextSource
-from scriven.lines import Group, Line, LinesFolder, held_out, usage_subset
+from scriven.lines import Group, Line, LinesFolder, usage_subset
 from scriven.lines.records import by_model
 from scriven.lines.sketch import digest
+from scriven.lines.training_set import held_out_ids
 from scriven.reader.charsets import MappedText, MappingCount
 from scriven.reader.trainable import InputSpec, unusable
 from scriven.scribes import Scribe
@@ -238,19 +239,17 @@ class ScribeSource:
 
 
 def split_source(folder: LinesFolder, spec: InputSpec, usage: float = 1.0) -> tuple[FolderSource, FolderSource]:
-    """Training and validation lines of a folder. Without a valid split one hand in ten is held out.
+    """Training and validation lines of a folder; without a valid split those of `held_out_ids` validate.
 
-    Where there are too few hands, pages are held out; where there are too few pages, lines. `usage`: the fraction
-    (0..1) of the training lines that is used; the validation lines are all used.
+    `usage`: the fraction (0..1) of the training lines that is used; the validation lines are all used.
     """
-    rows = folder.columns("train", ["hand", "page", "id"])
-    texts = {key: [str(v or "") for v in rows[key]] for key in rows}
+    ids = [str(id or "") for id in folder.columns("train", ["id"])["id"]]
     if "valid" in folder.splits:
         seen: set[str] = set()
-        train = FolderSource(folder, "train", spec, only=_used(texts["id"], usage), seen=seen)
+        train = FolderSource(folder, "train", spec, only=_used(ids, usage), seen=seen)
         return train, FolderSource(folder, "valid", spec, seen=seen)
-    out = {i for i, held in zip(texts["id"], held_out(texts["hand"], texts["page"], texts["id"]), strict=True) if held}
-    used = _used([i for i in texts["id"] if i not in out], usage) or (lambda line: line.id not in out)
+    out = held_out_ids(folder)
+    used = _used([id for id in ids if id not in out], usage) or (lambda line: line.id not in out)
     valid = FolderSource(folder, "train", spec, only=lambda line: line.id in out)
     return FolderSource(folder, "train", spec, only=used), valid
 

@@ -30,6 +30,7 @@ from scriven.text import name, normalise, visual
 class CutSettings:
     """What is cut. Lengths in px at height 64."""
 
+    confidence: Share = 0.0  # of a pseudo-label, below which its line is left out; labels without one are all cut
     posterior: Share = 0.02  # of a character where it is emitted, below which it is not cut
     agreement: Share = 0.5  # share of the characters of a line that must be cut, or the whole line is left out
     narrowest: Annotated[float, Field(ge=0, le=64)] = 2.0  # width of a character below which it is not cut
@@ -69,6 +70,10 @@ def cut_lines(
             text = visual(normalise(line.text or ""))
             if fault := text_fault(line.text and text):
                 refused.append(Skipped(line.id, fault.reason))
+                continue
+            if line.confidence is not None and line.confidence < settings.confidence:
+                why = f"the confidence of its text, {line.confidence:.2f}, is below {settings.confidence:g}"
+                refused.append(Skipped(line.id, why))
                 continue
             if missing := reader.charset.missing([text]):
                 names = ", ".join(map(name, missing))
