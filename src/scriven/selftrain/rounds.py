@@ -123,7 +123,7 @@ def _round(
     affine = settings.is_affine_round(number)
     if not (folder / WEIGHTS).is_file():
         train = tune_affine_student if affine else train_student
-        train(folder, context, teacher, ends - budget.spent, partial(budget.report, number))
+        train(folder, number, context, teacher, ends - budget.spent, partial(budget.report, number))
     metrics = held_out_metrics(context, load_student(folder, teacher))
     why = rejection(metrics, best) or drift(metrics, base.metrics)
     row = {"round": number, "accepted": why is None, "why": why or "", "keep_fraction": round(base.keep_fraction, 3)}

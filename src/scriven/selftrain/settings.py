@@ -37,6 +37,7 @@ class AdaptSettings:
     keep_fraction: Annotated[float, Field(gt=0, le=1)] | None = None  # of the readings, kept as pseudo-labels;
     # None: by the estimated CER
     synthetic_fraction: Share = 0.35  # of the training pictures
+    stackmix: Share = 0.0  # of the pictures that are not synthetic, from the second round on; see selftrain.stackmix
     scribe: str = "fonts"  # of the synthetic pictures: NAME or NAME:ARGUMENT, as in `write --scribe`
     decoder: DecoderName | None = None  # of the pseudo-labels; None: the decoder that the model reads with by default
     span_mask: Annotated[float, Field(ge=0, le=0.9)] | None = None  # share of the width masked in spans;

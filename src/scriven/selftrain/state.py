@@ -2,11 +2,12 @@
 
 OUT/state/adapt.json     inputs, parent and settings of the run, digests of the pictures and of the parent's weights
 OUT/rounds/03/           pseudo-labels (a lines folder), then log.jsonl and weights.safetensors of the student,
-                         then done.json: the round's row of the log and its seconds
+                         and, with StackMix, a bank cut from them; then done.json: the round's row of the log and its seconds
 """
 
 import hashlib
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +20,7 @@ from scriven.training.checkpoint import LOG, WEIGHTS
 
 STATE = "state/adapt.json"
 DONE_FILE = "done.json"
+BANK = "bank"  # folder of a round: see selftrain.stackmix
 RULES = 4  # version of the preparation of pictures and of the selection of pseudo-labels; it is fixed within a run
 
 
@@ -86,7 +88,8 @@ def digest(file: Path) -> str:
 
 
 def tidy(out: Path) -> None:
-    """Delete the students of a finished run, and partial files of killed processes."""
+    """Delete the students and banks of a finished run, and partial files of killed processes."""
     for folder in (out / "rounds").glob("*"):
+        shutil.rmtree(folder / BANK, ignore_errors=True)
         for file in (folder / WEIGHTS, *folder.glob(".*.part")):
             file.unlink(missing_ok=True)

@@ -19,6 +19,7 @@ from scriven.scribes.specs import scribe_of
 from scriven.selftrain.affine import AffineSettings, tune_affine
 from scriven.selftrain.context import AdaptContext
 from scriven.selftrain.pictures import UnlabelledSource, share_of_lines
+from scriven.selftrain.stackmix import stackmix_source
 from scriven.training.checkpoint import LOG, WEIGHTS, load_tensors, save_weights
 from scriven.training.consistency import VIEWED, Consistency
 from scriven.training.devices import fabric_of
@@ -36,7 +37,7 @@ VALIDATED = 40  # synthetic pictures to validate on, for the training log only
 
 
 def tune_affine_student(
-    folder: Path, context: AdaptContext, teacher: Recogniser, minutes: float, tell: ProgressCallback
+    folder: Path, number: int, context: AdaptContext, teacher: Recogniser, minutes: float, tell: ProgressCallback
 ) -> None:
     """Tune only the affine parameters on the pseudo-labels in `folder`; they are too few to fit many errors."""
     settings, begun = context.settings, time.monotonic()
@@ -58,11 +59,17 @@ def tune_affine_student(
 
 
 def train_student(
-    folder: Path, context: AdaptContext, teacher: Recogniser, minutes: float, tell: ProgressCallback
+    folder: Path, number: int, context: AdaptContext, teacher: Recogniser, minutes: float, tell: ProgressCallback
 ) -> None:
-    """Train all weights on the pseudo-labels in `folder`, mixed with synthetic pictures, from the teacher's weights."""
-    settings = context.settings
+    """Train all weights on the pseudo-labels in the `folder` of round `number`, from the teacher's weights.
+
+    They are mixed with synthetic pictures and, if set, with StackMix lines.
+    """
+    settings, begun = context.settings, time.monotonic()
     mixture = Mixture.of([_pseudo_labelled(folder, teacher)])
+    if (assembled := stackmix_source(folder, number, context, teacher)) is not None:
+        mixture = mixture.joined(Mixture.of([assembled]), settings.stackmix)
+        minutes -= (time.monotonic() - begun) / 60
     if synthetic := _synthetic(teacher, context):
         mixture = mixture.joined(Mixture.of(synthetic), settings.synthetic_fraction)
     timed = {"steps": settings.steps} if settings.steps else {"minutes": max(minutes, MIN_MINUTES)}

@@ -188,7 +188,7 @@ class FixedSource:
 class ScribeSource:
     """Pictures that a scribe writes on the fly. Item `index` depends only on (seed, index), in any process.
 
-    Words with characters outside the character set are dropped from a line. `lines`: share of whole lines; the others
+    Words that the scribe cannot write, or with characters outside the character set, are dropped. `lines`: share of whole lines; the others
     are single words.
     """
 
@@ -221,7 +221,8 @@ class ScribeSource:
         charset, any_character = self.spec.charset, replace(self.spec, charset=None)
         for attempt in range(self.TRIES):
             words = self._text(index, attempt).split()
-            able = [word for word in words if charset is None or not charset.missing([visual(word)])]
+            known = [word for word in words if charset is None or not charset.missing([visual(word)])]
+            able = [word for word in known if self.scribe.refusal(word) is None]
             text = " ".join(able if self._spaced else able[:1])
             if not text:
                 continue
