@@ -55,6 +55,9 @@ class Said:
     def draw(self, rng: np.random.Generator, kind: str | None = None) -> str:
         return "das kostet 5 £ hier"
 
+    def refusal(self, text: str) -> str | None:
+        return "it writes no digits" if any(map(str.isdigit, text)) else None
+
     def write(self, text: str, rng: np.random.Generator, *, strength: float = 1.0) -> Handwriting:
         image = np.full((64, 40 * len(text)), 255, np.uint8)
         image[20:40, 10:-10] = 0
@@ -65,3 +68,8 @@ def test_words_outside_the_character_set_are_dropped_from_synthetic_lines() -> N
     charset = Charset.of(["das kostet hier"])
     source = ScribeSource(Said(), Said(), InputSpec(64, 4, charset), seed=0)  # type: ignore[arg-type]
     assert source.make(0, 1.0)[1] == "das kostet hier"
+
+
+def test_words_that_the_scribe_cannot_write_are_dropped_from_synthetic_lines() -> None:
+    source = ScribeSource(Said(), Said(), InputSpec(64, 4, None), seed=0)  # type: ignore[arg-type]
+    assert source.make(0, 1.0)[1] == "das kostet £ hier"

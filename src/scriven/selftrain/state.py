@@ -2,7 +2,7 @@
 
 OUT/state/adapt.json     inputs, parent and settings of the run, digests of the pictures and of the parent's weights
 OUT/rounds/03/           pseudo-labels (a lines folder), then log.jsonl and weights.safetensors of the student,
-                         and, with StackMix, a bank cut from them; then done.json: the round's row of the log and its seconds
+                         then done.json: the round's row of the log and its seconds; with StackMix also a bank
 """
 
 import hashlib

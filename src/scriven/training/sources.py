@@ -188,8 +188,8 @@ class FixedSource:
 class ScribeSource:
     """Pictures that a scribe writes on the fly. Item `index` depends only on (seed, index), in any process.
 
-    Words that the scribe cannot write, or with characters outside the character set, are dropped. `lines`: share of whole lines; the others
-    are single words.
+    Words that the scribe cannot write and those with characters outside the character set are dropped from a line.
+    `lines`: share of whole lines; the others are single words.
     """
 
     MARGIN, ADVANCE = 24 / 64, 17 / 64  # nominal widths in heights, around a line and per character, to plan batches
