@@ -112,6 +112,8 @@ def test_the_neighbours_of_missing_text_are_doubtful_and_say_why(tmp_path: Path,
     assert all("it could begin or end elsewhere" in extra["doubt"] for extra in doubts.values())
     page, _ = package.look(tmp_path / "out", tmp_path / "look.html")
     assert "doubtful: it could begin or end elsewhere" in page.read_text("utf-8")
+    problems = {one.kind: one for one in package.doctor([tmp_path / "out"]).problems}
+    assert {one.id for one in problems["doubtful-text"].found} == set(doubts) and "read-by-model" not in problems
     none = align(tmp_path / "page.txt", source, tmp_path / "sure", model, AlignSettings(doubt_below=0))
     assert none.doubtful == 0
 

@@ -137,6 +137,7 @@ def _problems(found: Inspected, info: ModelInfo | None, charset: Charset | None)
         *leaks.shared_pages(rows),
         *checks.pairs(rows),
         *checks.model_texts(rows),
+        *checks.doubtful_texts(rows),
         *checks.stored_texts(found.stored),
         *checks.characters(rows, known),
         *checks.splits(rows),

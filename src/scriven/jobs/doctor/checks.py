@@ -80,7 +80,7 @@ def new_characters(rows: Sequence[Row], known: Charset | None, grown: Charset | 
 
 def model_texts(rows: Sequence[Row]) -> list[Problem]:
     """Texts that were read by a model and not checked by a person: they may contain recognition errors."""
-    labels = [row for row in rows if row.by_model]
+    labels = [row for row in rows if row.by_model and row.doubt is None]
     found = [Skipped(row.name, repr(row.text)) for row in labels]
     what = "texts read by a model, not transcriptions; they may contain errors"
     mark = " and set the column origin to human" if any(row.origin == PSEUDO_LABEL for row in labels) else ""
@@ -88,6 +88,15 @@ def model_texts(rows: Sequence[Row]) -> list[Problem]:
         f"check them, then clear the column confidence{mark} in the correct ones; training treats every text as correct"
     )
     return problem("read-by-model", "note", found, what, advice)
+
+
+def doubtful_texts(rows: Sequence[Row]) -> list[Problem]:
+    """Texts that `align` laid onto a line and doubts."""
+    found = [Skipped(row.name, f"{row.doubt}: {row.text!r}") for row in rows if row.doubt]
+    advice = (
+        "compare them with their pictures (`scriven look`), correct them and clear their columns doubt and confidence"
+    )
+    return problem("doubtful-text", "harm", found, "texts of a page that may belong to another line in part", advice)
 
 
 def stored_texts(raw: Iterable[tuple[str, str | None]]) -> list[Problem]:

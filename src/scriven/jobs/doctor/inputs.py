@@ -123,7 +123,9 @@ def _measured(
         )
         named = {"hand": line.hand, "page": line.page, "origin": source_of(line.origin, line.confidence)}
         read = bool(line.text) and by_model(line.origin, line.confidence)
-        yield Row(label, split, line.id, name(line.id), line.text, **named, by_model=read, width=width, stats=stats)
+        doubt = None if (why := line.extra.get("doubt")) is None else str(why)
+        yield Row(label, split, line.id, name(line.id), line.text, **named, by_model=read, width=width, stats=stats,
+                  doubt=doubt)  # fmt: skip
 
 
 def _stored_texts(folder: LinesFolder) -> Iterator[tuple[str, str | None]]:

@@ -27,6 +27,7 @@ class Row:
     by_model: bool  # whether a model wrote the text
     width: int  # px at the height of the recogniser; 0 if the picture cannot be decoded
     stats: ImageStats
+    doubt: str | None = None  # why `align` doubts the text, empty if it does not; None for other texts
 
 
 @dataclass(frozen=True)
