@@ -13,22 +13,24 @@ import numpy as np
 
 from scriven.metrics import distance
 from scriven.reader.page_chain import ChainCosts, PlacedStretch, chain, skipped_text, steps
-from scriven.reader.page_scores import NEVER, STEPS, Ends, LineScores, line_ends
+from scriven.reader.page_scores import NEVER, STEPS, LineScores, line_ends
 from scriven.reader.page_text import SEPARATOR, PageText, stretches
 
 MOST_PASSES = 8  # chains of left-over lines
+CLEAR = 1000.0  # nats: the margin of a cut that has no alternative
+MOST_USUAL = 0.5  # the median CER of a page above which it is not taken for a hand that is hard to read
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for a placed line: `margin`, nats by which its cuts are better than any other; `deficit`, nats per
-    character by which its text is worse than what is read; `cer` between the two; `divided`: it begins or ends inside a
+    """What speaks for a placed line: `margin`, nats by which its cuts are better than any other; `cer` between its text
+    and what is read; `excess`, by how much that is above the median of the page; `divided`: it begins or ends inside a
     word; `beside`: the text or the line before or behind it is not placed.
     """
 
     margin: float
-    deficit: float
     cer: float
+    excess: float
     divided: bool
     beside: bool
 
@@ -65,93 +67,82 @@ def _joined(text: PageText, spans: Sequence[tuple[int, int]]) -> tuple[PageText,
     return whole, origins
 
 
+def cer(lines: Sequence[LineScores], text: PageText, one: PlacedStretch) -> float:
+    """The character error rate of what is read in a line against its stretch of the text."""
+    return distance(text.text[one.start : one.end], lines[one.line].reading) / max(1, one.end - one.start)
+
+
 def evidence(
     lines: Sequence[LineScores], text: PageText, placed: Sequence[PlacedStretch], costs: ChainCosts
 ) -> list[Evidence]:
     """What speaks for each of the placed lines, which are ordered by their place in the text."""
     before, behind = [math.inf] * len(placed), [math.inf] * len(placed)
-    deficits = [0.0] * len(placed)
     for n in range(len(placed) + 1):
         one, other = (placed[n - 1] if n else None), (placed[n] if n < len(placed) else None)
-        found = _cut(lines, text, one, other, costs)
+        end, start = _margins(lines, text, one, other, costs)
         if one:
-            behind[n - 1], deficits[n - 1] = found.end, found.deficit
+            behind[n - 1] = end
         if other:
-            before[n] = found.start
-    result = []
-    lonely = {one.line for one in placed}
+            before[n] = start
+    read = [cer(lines, text, one) for one in placed]
+    usual = min(float(np.median(read)), MOST_USUAL) if read else 0.0
+    known, result = {one.line for one in placed}, list[Evidence]()
     for n, one in enumerate(placed):
-        shown = text.text[one.start : one.end]
         last = placed[n - 1].end if n else 0
         following = placed[n + 1].start if n + 1 < len(placed) else len(text)
         gap = text.end_of(one.start) > last or text.end_of(following) > one.end
-        beside = gap or any(m not in lonely for m in (one.line - 1, one.line + 1) if 0 <= m < len(lines))
-        cer = distance(shown, lines[one.line].reading) / max(1, len(shown))
+        beside = gap or any(m not in known for m in (one.line - 1, one.line + 1) if 0 <= m < len(lines))
         divided = bool(text.inside[one.start] or text.inside[one.end])
-        result.append(Evidence(min(before[n], behind[n]), deficits[n] / max(1, len(shown)), cer, divided, beside))
+        result.append(Evidence(min(before[n], behind[n], CLEAR), read[n], read[n] - usual, divided, beside))
     return result
 
 
-@dataclass(frozen=True)
-class _Cut:
-    """Nats by which the end of a line and the start of the next are better than others; what the first line lacks."""
-
-    end: float
-    start: float
-    deficit: float
-
-
-def _cut(
+def _margins(
     lines: Sequence[LineScores],
     text: PageText,
     one: PlacedStretch | None,
     other: PlacedStretch | None,
     costs: ChainCosts,
-) -> _Cut:
-    """Compare the cut between two lines that follow each other in the text with all other cuts."""
+) -> tuple[float, float]:
+    """By how much (nats) the end of a line, and the start of the next one in the text, are better than all others.
+
+    None before the first line and behind the last one.
+    """
     low = one.start if one else 0
     part = text.part(low, other.end if other else len(text))
+    divide, hyphen = steps(costs.divide), steps(costs.hyphen)
     first = np.full(len(part) + 1, NEVER, np.int64)
     first[0] = 0
-    deficit, after = 0.0, -1
+    another = first
     if one:
-        ends = _ends(lines[one.line], part, first, costs)
-        after = next(p for p in range(one.end - low, len(part) + 1) if p == len(part) or part.starts[p])
-        deficit = -float(ends.scores[after]) / STEPS
-        first = ends.scores
+        first = line_ends(lines[one.line], part, first, divide, hyphen).scores
+        another = first.copy()
+        another[next(p for p in range(one.end - low, len(part) + 1) if part.starts[p])] = NEVER
     begin = skipped_text(first, part, costs)[0]
-    start = other.start - low if other else len(part)
-
-    several = np.stack(
-        [begin, begin, begin]
-    )  # the best cut; another end of the first line; another start of the second
-    if one:
-        first = first.copy()
-        first[after] = NEVER
-        several[1] = skipped_text(first, part, costs)[0]
-    several[2, start] = NEVER
+    elsewhere = begin.copy()
+    elsewhere[other.start - low if other else len(part)] = NEVER
+    scores = np.stack([begin, skipped_text(another, part, costs)[0], elsewhere])
     if other:
-        several = _ends(lines[other.line], part, several, costs).scores
-    best, end, begun = (several[:, -1] / STEPS).tolist()
-    return _Cut(best - end if one else math.inf, best - begun if other else math.inf, deficit)
+        scores = line_ends(lines[other.line], part, scores, divide, hyphen).scores
+    best, end, start = (scores[:, -1] / STEPS).tolist()
+    return best - end, best - start
 
 
-def _ends(line: LineScores, text: PageText, begin: np.ndarray, costs: ChainCosts) -> Ends:
-    return line_ends(line, text, begin, steps(costs.divide), steps(costs.hyphen))
+# Logistic regression of whether a line has exactly its text; `recipes/align --fit`, on collections not measured on.
+BIAS = -1.61
+WEIGHTS = {"margin": 2.17, "excess": -3.89, "divided": -1.55, "beside": -0.93}
 
 
-# Logistic regression of whether a line has exactly its text; fitted by `recipes/align --fit` on other collections.
-WEIGHTS = {"": 1.0, "margin": 1.0, "deficit": -1.0, "cer": -1.0, "divided": -1.0, "beside": -1.0}
+def features(found: Evidence) -> dict[str, float]:
+    """The regressors of the confidence; the margin as log(1 + nats)."""
+    return {
+        "margin": math.log1p(max(found.margin, 0.0)),
+        "excess": found.excess,
+        "divided": float(found.divided),
+        "beside": float(found.beside),
+    }
 
 
 def confidence(found: Evidence) -> float:
     """The probability (0..1) that a placed line has exactly its text."""
-    values = {
-        "": 1.0,
-        "margin": math.log1p(min(max(found.margin, 0.0), 1e3)),
-        "deficit": found.deficit,
-        "cer": found.cer,
-        "divided": float(found.divided),
-        "beside": float(found.beside),
-    }
-    return 1 / (1 + math.exp(-sum(WEIGHTS[name] * value for name, value in values.items())))
+    return 1 / (1 + math.exp(-BIAS - sum(WEIGHTS[name] * value for name, value in features(found).items())))

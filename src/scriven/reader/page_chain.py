@@ -9,11 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from scriven.base import TextError
 from scriven.base.settings import NonNegative, validated
-from scriven.reader.page_scores import NEVER, STEPS, Ends, LineScores, line_ends
+from scriven.reader.page_scores import NEVER, STEPS, LineScores, line_ends
 from scriven.reader.page_text import PageText
 
 Ints = npt.NDArray[np.int64]
+Places = npt.NDArray[np.int32]
+Bools = npt.NDArray[np.bool_]
+
+MOST = 50_000_000  # characters times lines: half a gigabyte, and some minutes
 
 
 @validated
@@ -41,25 +46,32 @@ class PlacedStretch:
 
 
 def chain(lines: Sequence[LineScores], text: PageText, costs: ChainCosts) -> list[PlacedStretch]:
-    """The best stretches of `text` for some of the lines, in order, not overlapping. `line` counts the lines from 0."""
+    """The best stretches of `text` for some of the lines, in order, not overlapping. `line` counts the lines from 0.
+
+    Raises TextError for a text and lines of more than MOST together.
+    """
+    if len(lines) * len(text) > MOST:
+        raise TextError(
+            f"a text of {len(text):,} characters for {len(lines):,} lines is too long to be laid at once; "
+            "give one text file for each page"
+        )
     best = np.full(len(text) + 1, NEVER, np.int64)
     best[0] = 0
-    history: list[tuple[Ints, Ends, npt.NDArray[np.bool_]]] = []
+    history: list[tuple[Places, Places, Bools, Bools]] = []  # where text was left out from, starts, hyphens, lines used
     for line in lines:
         begin, came = skipped_text(best, text, costs)
         ends = line_ends(line, text, begin, steps(costs.divide), steps(costs.hyphen))
         left_out = best - line_cost(line, costs)
         used = ends.scores > left_out
         best = np.where(used, ends.scores, np.maximum(left_out, NEVER))
-        history.append((came, ends, used))
-    best, came = skipped_text(best, text, costs)
-    at, found = int(came[len(text)]), list[PlacedStretch]()
+        history.append((came.astype(np.int32), ends.starts.astype(np.int32), ends.hyphens, used))
+    at, found = int(skipped_text(best, text, costs)[1][len(text)]), list[PlacedStretch]()
     for number in range(len(lines) - 1, -1, -1):
-        came, ends, used = history[number]
+        before, starts, hyphens, used = history[number]
         if used[at]:
-            start, hyphen = int(ends.starts[at]), bool(ends.hyphens[at])
+            start, hyphen = int(starts[at]), bool(hyphens[at])
             found.append(PlacedStretch(number, start, text.end_of(at), hyphen))
-            at = int(came[start])
+            at = int(before[start])
     return found[::-1]
 
 

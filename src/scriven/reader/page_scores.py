@@ -28,12 +28,12 @@ WILDCARD = 1.0  # nats that a character which the model lacks costs where any ch
 class LineScores:
     """The frames of a line: scores in steps, relative to the best class of each frame.
 
-    classes (T, C + 2): blank, the C - 1 characters of the model, any character, no character; hyphen (T,): of any
-    hyphen, None where the model has none. `reading`: greedy, `letters` of it are not spaces.
+    classes (T, C + 1) int32: blank, the C - 1 characters of the model, any character; hyphen (T,): of any hyphen, None
+    where the model has none. `reading`: greedy.
     """
 
-    classes: Ints
-    hyphen: Ints | None
+    classes: npt.NDArray[np.int32]
+    hyphen: npt.NDArray[np.int32] | None
     reading: str
 
     @classmethod
@@ -44,9 +44,7 @@ class LineScores:
         relative = np.maximum(probs - best, -FLOOR)
         some = np.log(np.maximum(1 - np.exp(probs[:, :1]), 1e-9)) - best
         wildcard = np.clip(some - WILDCARD, -FLOOR, 0)
-        scores = np.concatenate([relative, wildcard, np.zeros_like(best)], axis=1)
-        steps = np.rint(scores * STEPS).astype(np.int64)
-        steps[:, -1] = NEVER
+        steps = np.rint(np.concatenate([relative, wildcard], axis=1) * STEPS).astype(np.int32)
         hyphens = [charset.encode(h)[0] for h in HYPHENS if h in charset]
         return cls(steps, steps[:, hyphens].max(axis=1) if hyphens else None, reading)
 
@@ -75,11 +73,12 @@ def line_ends(line: LineScores, text: PageText, begin: Ints, divide: int, hyphen
     count, shape = len(text), begin.shape[:-1]
     never = NEVER << BITS
     entry = (np.where(text.starts, begin, NEVER) << BITS) + np.arange(count + 1)
-    emitted = line.classes[:, text.classes] << BITS  # (T, N)
-    blank = (line.classes[:, 0] << BITS).tolist()
+    emitted = line.classes[:, np.where(text.classes == text.never, 0, text.classes)].astype(np.int64) << BITS  # (T, N)
+    emitted[:, text.classes == text.never] = never
+    blank = (line.classes[:, 0].astype(np.int64) << BITS).tolist()
     repeated = np.flatnonzero(np.append(False, text.classes[1:] == text.classes[:-1]))
     cuts = np.flatnonzero(text.inside) if line.hyphen is not None else np.zeros(0, np.int64)
-    marking = [] if line.hyphen is None or not len(cuts) else (line.hyphen << BITS).tolist()
+    marking = [] if line.hyphen is None or not len(cuts) else (line.hyphen.astype(np.int64) << BITS).tolist()
     letters, blanks = (
         np.full((*shape, count), never),
         np.full((*shape, count + 1), never),

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from scriven.base import InputError, Skipped, TextError, atomic, counted, listed
+from scriven.base import ImageError, InputError, Skipped, TextError, atomic, counted, listed
 from scriven.base.progress import progress
+from scriven.images import Grey
 from scriven.jobs.align.pages import LinesByPage, PageLineFile
 from scriven.jobs.align.placing import AlignSettings, PagePlacing, PlacedLine, check_characters, place_lines
 from scriven.jobs.align.texts import page_texts, text_of
@@ -17,7 +18,7 @@ from scriven.lines import Line, LinesWriter
 from scriven.page.inputs import find_inputs
 from scriven.reader.decoder_contract import DecodeSettings
 from scriven.reader.model import DEFAULT_MODEL
-from scriven.reader.session import Reader
+from scriven.reader.session import Picture, Reader
 
 __all__ = ["AlignSettings", "Aligned", "align"]
 
@@ -142,16 +143,23 @@ def _align_pages(
     written = dict[str, int]()
     for number, (page, text, files) in enumerate(pages, start=1):
         progress("aligning", number, len(pages))
+        lines = list[tuple[str, Line, Picture]]()
+        for entry in found.lines(files):
+            ready = entry if isinstance(entry, Skipped) else _prepared(reader, *entry)
+            if isinstance(ready, Skipped):
+                result.skipped.append(ready)
+            else:
+                lines.append(ready)
         try:
             if told := check_characters(page or "the lines", text, reader.charset):
                 log.warning("%s", told)
+            placing = place_lines(reader, page, [picture for _, _, picture in lines], text, settings)
         except TextError as error:
-            result.skipped.append(Skipped(page, str(error)))
+            result.skipped.append(Skipped(page or "the text", str(error)))
             continue
-        entries = list(found.lines(files))
-        result.skipped += [entry for entry in entries if isinstance(entry, Skipped)]
-        lines = [entry for entry in entries if not isinstance(entry, Skipped)]
-        placing = place_lines(reader, page, [(line.id, picture) for _, line, picture in lines], text, settings)
+        if why := placing.misfit(len(text)):
+            result.skipped.append(Skipped(page or "the lines", why))
+            continue
         result.pages += 1
         result.characters += len(text)
         result.unplaced += sum(end - start for start, end in placing.left)
@@ -163,6 +171,13 @@ def _align_pages(
             written[split] = written.get(split, 0) + 1
             if written[split] > writer.done.get(split, 0):
                 writer.write(_labelled(line, one), split)
+
+
+def _prepared(reader: Reader, split: str, line: Line, picture: Grey) -> tuple[str, Line, Picture] | Skipped:
+    try:
+        return split, line, reader.prepare(line.id, picture)
+    except ImageError as error:
+        return Skipped(line.id, str(error))
 
 
 def _labelled(line: Line, one: PlacedLine) -> Line:

@@ -1,21 +1,24 @@
 """One page: its lines are read, its text is laid onto them, and what is doubtful or left over gets its reason."""
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from scriven.base import TextError
 from scriven.base.settings import Share, Threads, validated
-from scriven.images import Grey
 from scriven.reader.ctc_paths import collapse, greedy, log_posteriors
 from scriven.reader.page_align import Evidence, confidence, evidence, place
 from scriven.reader.page_chain import ChainCosts
 from scriven.reader.page_scores import LineScores
 from scriven.reader.page_text import HYPHENS, PageText, stretches
-from scriven.reader.session import Reader
+from scriven.reader.session import Picture, Reader
 from scriven.text import Charset, logical, name
 
 MOST_LACKING = 0.5  # of the characters of a text, in no model that could place it
+LEAST_PLACED = 0.25  # of the lines and of the text of a page: below it they do not belong together
+MOST_ERRORS, ENOUGH = 0.65, 5  # nor with a higher median CER of the lines, on a page of so many
+MUCH, SMALL = 0.25, 10.0  # excess of the CER, and margin in nats, that are named as reasons
 NAMED = 8  # characters that a message names
 
 
@@ -24,7 +27,7 @@ NAMED = 8  # characters that a message names
 class AlignSettings(ChainCosts):
     """What it costs to leave out or divide (ChainCosts), below which confidence a line is doubtful, and the machine."""
 
-    doubt_below: Share = 0.9
+    doubt_below: Share = 0.96  # nine of ten wrong lines of other collections are below
     engine: str = "onnxruntime"  # or openvino
     device: str = "cpu"
     threads: Threads | None = None  # None: one per core
@@ -47,10 +50,14 @@ class PlacedLine:
     confidence: float
     doubt: str
     reading: str
+    evidence: Evidence
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name."""
-        return {**vars(self), "confidence": round(self.confidence, 4)}
+        why = {
+            name: value if isinstance(value, bool) else round(value, 4) for name, value in vars(self.evidence).items()
+        }
+        return {**vars(self), "confidence": round(self.confidence, 4), "evidence": why}
 
 
 @dataclass(frozen=True)
@@ -61,11 +68,22 @@ class PagePlacing:
     readings: list[str]
     left: list[tuple[int, int]]
 
+    def misfit(self, characters: int) -> str:
+        """Why the text, of so many characters, is not that of the lines; empty if it seems to be."""
+        errors = statistics.median([one.evidence.cer for one in self.placed.values()] or [1.0])
+        shown = 1 - sum(end - start for start, end in self.left) / max(1, characters)
+        few = len(self.placed) < LEAST_PLACED * len(self.readings) and shown < LEAST_PLACED
+        if not few and (errors <= MOST_ERRORS or len(self.readings) < ENOUGH):
+            return ""
+        return (
+            f"its text does not fit its lines (of {len(self.readings)}, {len(self.placed)} could show some of it, with "
+            f"{100 * errors:.0f} % of the characters read differently): check that it is the text of this page, or "
+            "train on some transcribed lines of this hand first"
+        )
 
-def place_lines(
-    reader: Reader, page: str, lines: Sequence[tuple[str, Grey]], text: str, settings: AlignSettings
-) -> PagePlacing:
-    """Lay the text of a page onto its lines (id, picture), which are in reading order. Raises ImageError."""
+
+def place_lines(reader: Reader, page: str, lines: Sequence[Picture], text: str, settings: AlignSettings) -> PagePlacing:
+    """Lay the text of a page onto its lines, which are in reading order. Raises TextError for too many of both."""
     body = PageText.of(text, reader.charset)
     scores = line_scores(reader, lines, body.backwards)
     found = place(scores, body, settings)
@@ -76,18 +94,18 @@ def place_lines(
         shown = body.text[one.start : one.end] + hyphen * one.hyphen
         doubt = reasons(why) if sure < settings.doubt_below else ""
         placed[one.line] = PlacedLine(
-            lines[one.line][0], page, shown, one.start, one.end, sure, doubt, scores[one.line].reading
+            lines[one.line].id, page, shown, one.start, one.end, sure, doubt, scores[one.line].reading, why
         )
     return PagePlacing(
         placed, [one.reading for one in scores], stretches(body, [(one.start, one.end) for one in found])
     )
 
 
-def line_scores(reader: Reader, lines: Sequence[tuple[str, Grey]], backwards: bool) -> list[LineScores]:
-    """The CTC scores of lines (id, picture); `backwards`: scanned from the right. Raises ImageError."""
+def line_scores(reader: Reader, lines: Sequence[Picture], backwards: bool) -> list[LineScores]:
+    """The CTC scores of prepared lines; `backwards`: scanned from the right."""
     classes = len(reader.charset) + 1
     found = []
-    for _, frames in reader.frames(reader.prepare(id, picture) for id, picture in lines):
+    for _, frames in reader.frames(lines):
         log_probs = log_posteriors(frames[:, :classes], reader.info.temperature)
         reading = logical(reader.charset.decode(collapse(greedy(log_probs)))).strip()
         found.append(LineScores.of(log_probs, reader.charset, reading, backwards))
@@ -114,8 +132,8 @@ def check_characters(page: str, text: str, charset: Charset) -> str:
 def reasons(found: Evidence) -> str:
     """Why a line is doubtful, in words."""
     said = {
-        "what is read there differs": found.cer > 0.6 or found.deficit > 2,
-        "it could begin or end elsewhere": found.margin < 6,
+        "what is read there differs": found.excess > MUCH,
+        "it could begin or end elsewhere": found.margin < SMALL,
         "a word is divided": found.divided,
         "the line or the text beside it is not placed": found.beside,
     }
