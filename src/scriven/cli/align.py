@@ -31,7 +31,7 @@ def align(
 
         scriven align page-07.txt page-07-lines/ -o labelled/
         scriven align texts/ letters/ -o labelled/ -m my-hand
-        scriven align page.txt line-*.png -o labelled/ --set doubt_below=0.95
+        scriven align page.txt line-*.png -o labelled/ --set doubt_below=0.99
     """
     present(inputs)
     from scriven.jobs import align as job
