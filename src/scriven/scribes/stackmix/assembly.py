@@ -1,6 +1,6 @@
 """Assembling the picture of a line from spans: each made like the first in height, baseline, ink and paper; blended."""
 
-from collections.abc import Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -12,14 +12,14 @@ from scriven.scribes.stackmix.measures import Measures, shifts
 from scriven.scribes.stackmix.suffixes import Ints
 
 SCALES = (0.75, 1.33)  # a span is scaled to the height of the first one within these
-CLOSE = 0.04, 0.5  # relative difference of height and px of baseline below which a span is left as it is
-SMOOTHED = 33  # px, width of the window that paper is averaged over
+CLOSE = 0.05  # relative difference of height below which a span is not scaled
+SMOOTHED = 33  # px at height 64, width of the window that paper is averaged over
 GREYS = np.arange(256, dtype=np.float64)
 
 Floats = npt.NDArray[np.float64]
 
 
-def assemble(bank: Bank, places: Sequence[int], lengths: Ints, seam: int) -> tuple[Pixels, Measures]:
+def assemble(bank: Bank, places: npt.ArrayLike, lengths: Ints, seam: int) -> tuple[Pixels, Measures]:
     """The upright picture (W, H) of spans side by side, with the measurements of the first, which all are made like.
 
     A span begins at a place in the text of the bank. Neighbours overlap by `seam` px of what stood beside them, blended
@@ -28,16 +28,16 @@ def assemble(bank: Bank, places: Sequence[int], lengths: Ints, seam: int) -> tup
     pieces, first = _pieces(bank, np.asarray(places), lengths, seam)
     width = sum(map(len, pieces)) - seam * (len(pieces) - 1)
     line = np.empty((width, bank.height), np.uint8)
-    rising = ((np.arange(seam) + 0.5) / max(seam, 1)).astype(np.float32)[:, None]
+    rising = np.repeat(((np.arange(seam, dtype=np.float32) + 0.5) / max(seam, 1))[:, None], bank.height, axis=1)
+    falling = 1 - rising
     line[: len(pieces[0])] = pieces[0]
     end = len(pieces[0])
     for piece in pieces[1:]:
         start = end - seam
         end = start + len(piece)
         if seam:
-            before = line[start : start + seam].astype(np.float32)
-            before += (piece[:seam] - before) * rising
-            line[start : start + seam] = before
+            before = line[start : start + seam]
+            cv2.blendLinear(before, piece[:seam], falling, rising, before)
         line[start + seam : end] = piece[seam:]
     return line, first
 
@@ -59,7 +59,7 @@ def _pieces(bank: Bank, places: Ints, lengths: Ints, seam: int) -> tuple[list[Pi
         if table is not None:
             piece = np.asarray(cv2.LUT(piece, table), np.uint8)
         if change is not None:
-            piece = _placed(piece, change, seam, round(first.paper))
+            piece = _placed(piece, *change, seam, round(first.paper))
         pieces.append(piece)
     return pieces, first
 
@@ -85,38 +85,42 @@ def _tables(own: Measures, like: Measures) -> list[Pixels | None]:
     return [next(tables) if changed else None for changed in other.tolist()]
 
 
-def _changes(bank: Bank, own: Measures, like: Measures, centres: Floats) -> list[tuple[float, float] | None]:
+def _changes(bank: Bank, own: Measures, like: Measures, centres: Floats) -> list[tuple[float, int] | None]:
     """For each span its scale and the rows it moves down, so that it has the height and row of `like`; None: it has.
 
     The middle of the small letters comes to the row where it is at the beginning of the line of `like`.
     """
     scale = np.clip(like.body / np.maximum(own.body, 1.0), *SCALES)
-    scale[np.abs(scale - 1) < CLOSE[0]] = 1.0
+    scale[np.abs(scale - 1) < CLOSE] = 1.0
     level = own.middle + own.slope * centres
-    same = (scale == 1) & (np.abs(level - like.middle) < CLOSE[1] * bank.height / 64)
-    found = zip(scale.tolist(), (like.middle - scale * level).tolist(), same.tolist(), strict=True)
-    return [None if close else (size, down) for size, down, close in found]
+    down = np.rint(like.middle - scale * level).astype(np.int64)
+    found = zip(scale.tolist(), down.tolist(), strict=True)
+    return [change if change != (1.0, 0) else None for change in found]
 
 
-def _placed(piece: Pixels, change: tuple[float, float], seam: int, paper: int) -> Pixels:
-    """The piece scaled and moved down, at least as wide as a seam."""
-    scale, down = change
-    wide = max(seam + 1, round(len(piece) * scale))
-    matrix = np.array([[scale, 0, down], [0, wide / len(piece), 0]], np.float32)
-    return cv2.warpAffine(  # type: ignore[return-value]
-        piece, matrix, (piece.shape[1], wide), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(paper,),
-    )  # fmt: skip
+def _placed(piece: Pixels, scale: float, down: int, seam: int, paper: int) -> Pixels:
+    """The piece scaled, at least as wide as a seam, and moved down by rows; paper where it does not reach."""
+    high = piece.shape[1]
+    if scale != 1:
+        size = round(high * scale), max(seam + 1, round(len(piece) * scale))
+        piece = cv2.resize(piece, size, interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]
+    moved = np.full((len(piece), high), paper, np.uint8)
+    first, last = max(down, 0), min(down + piece.shape[1], high)
+    if first < last:
+        moved[:, first:last] = piece[:, first - down : last - down]
+    return moved
 
 
 def slanted(line: Pixels, like: Measures, margins: tuple[int, int], rng: np.random.Generator) -> Grey:
     """The picture (H, W) of an upright line (W, H): sheared by the slant, cropped to its ink, with margins of paper."""
     moves = shifts(line.shape[1], like.slant)
-    starts = (moves - min(0, int(moves.min()))).tolist()
+    moves -= min(0, int(moves.min()))
     rows = cv2.transpose(line)
-    sheet = np.full((line.shape[1], len(line) + max(starts)), round(like.paper), np.uint8)
-    for row, start in enumerate(starts):
-        sheet[row, start : start + len(line)] = rows[row]
+    sheet = np.full((line.shape[1], len(line) + int(moves.max())), round(like.paper), np.uint8)
+    changes = [0, *(np.flatnonzero(np.diff(moves)) + 1).tolist(), len(moves)]
+    for top, bottom in pairwise(changes):  # rows that move alike
+        start = int(moves[top])
+        sheet[top:bottom, start : start + len(line)] = rows[top:bottom]
     level = like.paper - 0.3 * (like.paper - like.ink)
     inked = np.flatnonzero(sheet.min(axis=0) < level)
     if len(inked):
@@ -135,10 +139,19 @@ def _with_margins(sheet: Grey, like: Measures, margins: tuple[int, int], rng: np
 def smoothed(image: Grey, like: Measures) -> Grey:
     """The picture (H, W) with its paper replaced by the mean of the paper near by, whatever its width and tone."""
     level = round(like.paper - 0.25 * max(like.paper - like.ink, 8.0))
-    ink = cv2.dilate(np.asarray(image < level, np.uint8), np.ones((3, 3), np.uint8))
-    bare = np.asarray(1 - ink, np.float32)
-    window = (SMOOTHED, 2 * image.shape[0] + 1)  # the whole height, and about half of it in width
-    count = cv2.boxFilter(bare, -1, window, normalize=False, borderType=cv2.BORDER_CONSTANT)
-    total = cv2.boxFilter(bare * image, -1, window, normalize=False, borderType=cv2.BORDER_CONSTANT)
-    paper = np.where(count >= 1, total / np.maximum(count, 1), np.float32(like.paper))
-    return np.where(ink > 0, image, np.rint(paper)).astype(np.uint8)
+    _, dark = cv2.threshold(image, level - 1, 255, cv2.THRESH_BINARY_INV)
+    ink = cv2.dilate(dark, np.ones((3, 3), np.uint8))
+    bare = cv2.bitwise_not(ink)
+    reach = SMOOTHED * image.shape[0] // 128
+    count = _windowed(bare, reach) / 255
+    paper = np.where(count >= 1, _windowed(cv2.bitwise_and(image, bare), reach) / np.maximum(count, 1), like.paper)
+    replaced = np.repeat(np.rint(paper).astype(np.uint8)[None], image.shape[0], axis=0)
+    return np.asarray(cv2.copyTo(image, ink, replaced), np.uint8)
+
+
+def _windowed(values: npt.ArrayLike, reach: int) -> Floats:
+    """The sum of the values (H, W) of every column and of up to `reach` columns on both sides (W,)."""
+    sums = np.append(0, np.asarray(values).sum(axis=0, dtype=np.int64).cumsum())
+    columns = np.arange(len(sums) - 1)
+    ends = np.minimum(columns + reach + 1, len(columns))
+    return np.asarray(sums[ends] - sums[np.maximum(columns - reach, 0)], np.float64)

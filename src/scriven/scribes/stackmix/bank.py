@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from scriven.base import InputError
 from scriven.scribes.stackmix.measures import Measures
-from scriven.scribes.stackmix.suffixes import BREAK, Alphabet, Ints, common, ranges
+from scriven.scribes.stackmix.suffixes import BREAK, Alphabet, Ints, Keys, longest_matches
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -52,7 +52,7 @@ class Bank:
     pixels: Pixels  # (W, H), memory-mapped
     characters: npt.NDArray[np.float32]  # (N, 2), memory-mapped: edges in `pixels`
     order: npt.NDArray[np.int32]  # (2, N'), memory-mapped; breaks are left out
-    keys: npt.NDArray[np.bytes_]  # (2, N'), memory-mapped
+    keys: Keys  # (2, N'), memory-mapped
     starts: tuple[int, ...]  # (L + 1): where the pictures of the lines begin in `pixels`
 
     @classmethod
@@ -130,35 +130,23 @@ class Bank:
         `hand`: of this hand alone; None: of all. Raises KeyError with the first character that is not there.
         """
         row, first, last = (0, 0, None) if hand is None else (1, self._firsts[hand], self._firsts[hand + 1])
-        keys, alphabet = self.keys[row, first:last], self._numbered
-        wanted = alphabet.keys(alphabet.numbers(text))
-        at = keys.searchsorted(wanted)
-        near = [common(keys[np.clip(place, 0, len(keys) - 1)], wanted, alphabet.width) for place in (at - 1, at)]
-        most = np.minimum(np.maximum(*near), np.minimum(longest, len(text) - np.arange(len(text)))).tolist()
-        begins, place = list[int](), 0
-        while place < len(text):
-            if not most[place]:
-                raise KeyError(text[place])
-            begins.append(place)
-            place += most[place]
-        chosen = np.array(begins)
-        lengths = np.diff(chosen, append=len(text))
-        start, stop = ranges(keys, wanted[chosen], lengths, alphabet.width)
-        return Tokens(chosen, lengths, row, start + first, stop + first)
+        lengths, start, stop = longest_matches(self.keys[row, first:last], self._numbered, text, longest)
+        return Tokens(lengths.cumsum() - lengths, lengths, row, start + first, stop + first)
 
-    def sample(self, tokens: Tokens, rng: np.random.Generator | None) -> tuple[Ints, Ints]:
+    def sample(self, tokens: Tokens, rng: np.random.Generator | None) -> tuple[npt.NDArray[np.int32], Ints]:
         """The places in `text` of at most MOST occurrences of each token, and where those of each begin among them.
 
         The occurrences are evenly spaced in the order, from a random one on; without `rng` from the first.
         """
         count = tokens.stop - tokens.start
         taken = np.minimum(count, MOST)
-        firsts = np.cumsum(taken) - taken
-        offset = np.zeros(len(count)) if rng is None else rng.random(len(count))
-        of = np.repeat(np.arange(len(count)), taken)
-        steps = (np.arange(len(of)) - firsts[of]) * count[of] // taken[of]
-        chosen = tokens.start[of] + ((offset * count).astype(np.int64)[of] + steps) % count[of]
-        return np.asarray(self.order[tokens.row, chosen], np.int64), firsts
+        firsts = taken.cumsum() - taken
+        offset = tokens.start if rng is None else tokens.start + (rng.random(len(count)) * count).astype(np.int64)
+        of = np.arange(len(count)).repeat(taken)
+        chosen = (np.arange(len(of)) - firsts[of]) * (count / taken)[of]
+        chosen = chosen.astype(np.int64) + offset[of]
+        chosen -= np.where(chosen >= tokens.stop[of], count[of], 0)
+        return self.order[tokens.row, chosen], firsts
 
 
 def checksum(file: Path) -> int:

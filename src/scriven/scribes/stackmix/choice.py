@@ -18,7 +18,8 @@ OTHER_HAND = 1.5  # cost of a span by another hand than the first
 FIRST_VARIETY = 4.0  # of the choice of the first span, which the others are matched to
 OTHER_NEIGHBOUR = 0.6  # cost of a span that stood beside another character, on each side: letters join differently
 
-TINY = np.float32(1e-12)
+TINY = np.float32(1e-12)  # added to noise of which the logarithm is taken
+ONES = np.ones(len(UNITS), np.float32)
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,9 @@ class Chooser:
         units = np.array(UNITS) * np.where(np.array(LENGTHS), self.bank.height / 64, 1)
         return (self.bank.measures / units).astype(np.float32)
 
-    def places(self, text: str, tokens: Tokens, rng: np.random.Generator | None, variety: float) -> list[int]:
+    def places(
+        self, text: str, tokens: Tokens, rng: np.random.Generator | None, variety: float
+    ) -> npt.NDArray[np.int32]:
         """The place in the text of the bank of an occurrence of each token of a text.
 
         The first is chosen at random, the others like it, the more so the smaller `variety`; without `rng` the best are
@@ -45,24 +48,28 @@ class Chooser:
         and what stands beside it there.
         """
         places, firsts = self.bank.sample(tokens, rng)
-        ends = np.append(firsts[1:], len(places))
-        of = np.repeat(np.arange(len(firsts)), ends - firsts)
-        lines = self.bank.line_of[places]
+        counts = np.diff(firsts, append=len(places))
         around = np.frombuffer(f"{BREAK}{text}{BREAK}".encode("utf-32-le"), np.uint32)
         before, after = around[tokens.begins], around[tokens.begins + tokens.lengths + 1]
-        cost = np.asarray(self._codes[places] != before[of], np.float32)
-        cost += self._codes[places + tokens.lengths[of] + 1] != after[of]
-        cost *= OTHER_NEIGHBOUR
+        others = self._codes[places] != before.repeat(counts)
+        others = others + (self._codes[places + (tokens.lengths + 1).repeat(counts)] != after.repeat(counts)).view(
+            np.int8
+        )
+        cost = np.multiply(others, OTHER_NEIGHBOUR, dtype=np.float32)
         if rng is not None and variety:  # Gumbel noise: a choice with probabilities in proportion to exp(-cost/variety)
             noise = np.log(rng.standard_exponential(len(cost), np.float32) + TINY)
-            noise[: ends[0]] *= FIRST_VARIETY
-            noise[ends[0] :] *= variety
-            cost += noise
-        first = int(cost[: ends[0]].argmin())
+            noise[: counts[0]] *= FIRST_VARIETY / variety
+            cost += noise * np.float32(variety)
+        first = int(cost[: counts[0]].argmin())
         if len(firsts) > 1:
+            lines = self.bank.line_of[places]
             line = lines[first]
-            cost += np.abs(self._measured[lines] - self._measured[line]).sum(axis=1)
+            differences = self._measured[lines]
+            differences -= self._measured[line]
+            cost += np.abs(differences, out=differences) @ ONES
             if len(self.bank.hands) > 1:
                 cost += OTHER_HAND * (self.bank.hand_of[lines] != self.bank.hand_of[line])
-        rest = [int(cost[a:b].argmin()) + a for a, b in zip(firsts[1:].tolist(), ends[1:].tolist(), strict=True)]
-        return [int(place) for place in places[[first, *rest]]]
+        chosen = [
+            int(cost[a : a + n].argmin()) + a for a, n in zip(firsts.tolist()[1:], counts.tolist()[1:], strict=True)
+        ]
+        return places[[first, *chosen]]

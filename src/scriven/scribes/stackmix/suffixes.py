@@ -5,12 +5,13 @@ a string are neighbours. Beside it are the sorted strings themselves, as keys of
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
-Bytes = npt.NDArray[np.uint8]
+Keys = npt.NDArray[np.bytes_]
 
 LONGEST = 8  # characters of a span
 BREAK = "\n"  # stands for what cannot be cut, and between lines; no span crosses it
@@ -30,25 +31,34 @@ class Alphabet:
         return cls(characters, 1 if len(characters) < 256 else 2 if len(characters) < 1 << 16 else 3)
 
     def numbers(self, text: str) -> Ints:
-        """The numbers (len(text),) of characters. Raises KeyError with the first that the alphabet lacks."""
-        codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-        known = np.frombuffer((BREAK + self.characters).encode("utf-32-le"), np.uint32)
-        found = np.searchsorted(known[1:], codes)
-        right = known[1:][np.minimum(found, len(known) - 2)] == codes
-        if not (right | (codes == ord(BREAK))).all():
-            raise KeyError(text[int(np.flatnonzero(~(right | (codes == ord(BREAK))))[0])])
-        return np.where(right, found + 1, 0)
+        """The numbers (len(text),) of the characters of a text of this alphabet, breaks included."""
+        codes, known = (np.frombuffer(one.encode("utf-32-le"), np.uint32) for one in (text, self.characters))
+        return np.where(codes == ord(BREAK), 0, known.searchsorted(codes) + 1)
 
-    def keys(self, numbers: Ints) -> npt.NDArray[np.bytes_]:
-        """The key (N,) of every place: the LONGEST numbers that begin there, most significant byte first."""
+    @property
+    def kind(self) -> str:
+        """The type of the keys: the LONGEST numbers that begin at a place, most significant byte first."""
+        return f"S{LONGEST * self.width}"
+
+    @cached_property
+    def _bytes(self) -> dict[str, bytes]:
+        return {one: number.to_bytes(self.width, "big") for number, one in enumerate(self.characters, start=1)}
+
+    def encoded(self, text: str) -> bytes:
+        """The numbers of characters as bytes. Raises KeyError with the first that the alphabet lacks."""
+        known = self._bytes
+        return b"".join([known[one] for one in text])
+
+    def keys(self, numbers: Ints) -> Keys:
+        """The key (N,) of every place of a long text."""
         padded = np.append(numbers, np.zeros(LONGEST, np.int64))
         digits = np.stack([padded >> 8 * k & 255 for k in reversed(range(self.width))], axis=1).astype(np.uint8)
         windows = np.lib.stride_tricks.sliding_window_view(digits, LONGEST, axis=0)[: len(numbers)]
         rows = np.ascontiguousarray(windows.transpose(0, 2, 1)).reshape(len(numbers), LONGEST * self.width)
-        return rows.view(f"S{LONGEST * self.width}")[:, 0]
+        return rows.view(self.kind)[:, 0]
 
 
-def sorted_suffixes(text: str, hands: npt.ArrayLike) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bytes_]]:
+def sorted_suffixes(text: str, hands: npt.ArrayLike) -> tuple[npt.NDArray[np.int32], Keys]:
     """The places of all characters of `text` but breaks, (2, N), and their keys (2, N), in the order of the keys.
 
     The second row is sorted by hand first; `hands` (len(text),) has the number of the hand of each character.
@@ -62,27 +72,29 @@ def sorted_suffixes(text: str, hands: npt.ArrayLike) -> tuple[npt.NDArray[np.int
     return order.astype(np.int32), keys[order]
 
 
-def common(one: npt.NDArray[np.bytes_], other: npt.NDArray[np.bytes_], width: int) -> Ints:
-    """How many characters, of `width` bytes each, the keys (N,) of two arrays have in common at their beginnings."""
-    same = _digits(one) == _digits(other)
-    return np.asarray(np.logical_and.accumulate(same, axis=1).sum(axis=1) // width)
+def longest_matches(keys: Keys, alphabet: Alphabet, text: str, most: int) -> tuple[Ints, Ints, Ints]:
+    """Cut a text, from left to right, into the longest strings of at most `most` characters that sorted `keys` hold.
 
-
-def ranges(
-    keys: npt.NDArray[np.bytes_], wanted: npt.NDArray[np.bytes_], lengths: Ints, width: int
-) -> tuple[Ints, Ints]:
-    """Where the keys begin and end, in sorted `keys`, that share the first characters of those `wanted` (K,).
-
-    `lengths` (K,): how many characters.
+    Their lengths (K,), and the ranges of the keys that begin with them: first (K,) and last, exclusive (K,).
+    Raises KeyError with the first character that is not there.
     """
-    digits = _digits(wanted)
-    beyond = np.arange(digits.shape[1]) >= (lengths * width)[:, None]
-    low, high = np.where(beyond, 0, digits), np.where(beyond, 255, digits)
-    kind = wanted.dtype
-    start = keys.searchsorted(np.ascontiguousarray(low).view(kind)[:, 0], "left")
-    stop = keys.searchsorted(np.ascontiguousarray(high).view(kind)[:, 0], "right")
-    return start, stop
-
-
-def _digits(keys: npt.NDArray[np.bytes_]) -> Bytes:
-    return np.ascontiguousarray(keys).view(np.uint8).reshape(len(keys), keys.dtype.itemsize)
+    width = alphabet.width
+    full = LONGEST * width
+    encoded = alphabet.encoded(text)
+    wanted = [encoded[at : at + full].ljust(full, b"\0") for at in range(0, len(encoded), width)]
+    near = keys.searchsorted(np.array(wanted, alphabet.kind)).tolist()
+    lengths, low, place = list[int](), list[bytes](), 0
+    while place < len(text):
+        same = 0
+        for neighbour in keys[max(near[place] - 1, 0) : near[place] + 1].tolist():
+            differing = int.from_bytes(neighbour.ljust(full, b"\0")) ^ int.from_bytes(wanted[place])
+            same = max(same, (8 * full - differing.bit_length()) // (8 * width))
+        length = min(same, most, len(text) - place)
+        if not length:
+            raise KeyError(text[place])
+        lengths.append(length)
+        low.append(wanted[place][: length * width])
+        place += length
+    high = [one.ljust(full, b"\xff") for one in low]
+    first, last = np.array(low, alphabet.kind), np.array(high, alphabet.kind)
+    return np.array(lengths), keys.searchsorted(first), keys.searchsorted(last, "right")
