@@ -39,13 +39,21 @@ def align(log_probs: npt.NDArray[np.float32], classes: Sequence[int], name: str 
     came = np.zeros((frames, states), np.int8)  # steps back to the best predecessor
     best = np.full(states + 2, -np.inf)  # two impossible states before the first avoid special cases below
     best[2:4] = scores[0, :2]
-    for t in range(1, frames):
-        moves = np.stack([best[2:], best[1:-1], best[:-2] + skip])
-        came[t] = moves.argmax(axis=0)
-        best[2:] = moves.max(axis=0) + scores[t]
+    stay, step = best[2:], best[1:-1]
+    jump, stay_or_step = np.empty((2, states))
+    stepped, jumped = np.empty((2, states), bool)
+    for t in range(1, frames):  # the first of equal moves is taken
+        np.add(best[:-2], skip, out=jump)
+        np.greater(step, stay, out=stepped)
+        np.maximum(stay, step, out=stay_or_step)
+        np.greater(jump, stay_or_step, out=jumped)
+        came[t] = stepped
+        np.copyto(came[t], 2, where=jumped)
+        np.maximum(stay_or_step, jump, out=stay)
+        stay += scores[t]
     state = states - 1 if states == 1 or best[-1] >= best[-2] else states - 2
-    path = np.zeros(frames, np.int64)
+    moves, passed = came.tobytes(), [0] * frames
     for t in range(frames - 1, -1, -1):
-        path[t] = extended[state]
-        state -= int(came[t, state])
-    return path
+        passed[t] = state
+        state -= moves[t * states + state]
+    return np.asarray(extended[passed])

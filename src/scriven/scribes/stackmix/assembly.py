@@ -138,7 +138,8 @@ def _with_margins(sheet: Grey, like: Measures, margins: tuple[int, int], rng: np
 
 def smoothed(image: Grey, like: Measures) -> Grey:
     """The picture (H, W) with its paper replaced by the mean of the paper near by, whatever its width and tone."""
-    level = round(like.paper - 0.25 * max(like.paper - like.ink, 8.0))
+    contrast = max(like.paper - like.ink, 8.0)
+    level = round(like.paper - min(max(0.25 * contrast, 3 * like.grain), 0.5 * contrast))  # darker is ink
     _, dark = cv2.threshold(image, level - 1, 255, cv2.THRESH_BINARY_INV)
     ink = cv2.dilate(dark, np.ones((3, 3), np.uint8))
     bare = cv2.bitwise_not(ink)

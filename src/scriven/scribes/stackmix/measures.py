@@ -54,8 +54,8 @@ def _baseline(words: npt.NDArray[np.int64], inked: Grey, otherwise: float) -> tu
     rows, columns = np.nonzero(inked[:, words[0, 0] : words[-1, 1]])
     if len(columns) < LEAST_INK:
         return otherwise, 0.0
-    slope, middle = np.polyfit(columns.astype(np.float64), rows.astype(np.float64), 1)
-    slope = float(np.clip(slope, -0.1, 0.1))
+    away = columns - columns.mean()
+    slope = float(np.clip(away @ rows / max(float(away @ away), 1.0), -0.1, 0.1))  # least squares
     centre = (words[0, 0] + words[-1, 1]) / 2
     return otherwise - slope * centre, slope
 
