@@ -66,6 +66,8 @@ class BankWriter:
         self._lock = FolderLock(self.folder)
         try:
             self._check()  # again: another writer may have finished it in the meantime
+            for file in self.folder.glob(".*.part"):
+                file.unlink(missing_ok=True)  # incomplete, from a writer that was killed
             (self.folder / UNFINISHED).touch()
             self._file = open(self.folder / PIXELS, "wb")
             self._file.write(bytes(HEADER))
