@@ -1,5 +1,6 @@
 """The contract of a recogniser, over every network in RECOGNISERS and a toy of another height and stride."""
 
+import copy
 import logging
 import unicodedata
 
@@ -16,16 +17,23 @@ from scriven.jobs.read import read
 from scriven.jobs.train import TrainSettings, train
 from scriven.lines import Line, LinesWriter
 from scriven.reader.decoder_contract import DecodeSettings
-from scriven.reader.session import Reader
+from scriven.reader.model import ModelInfo, write_info
+from scriven.reader.session import Picture, Reader
+from scriven.reader.trainable import InputSpec
 from scriven.recognisers import RECOGNISERS, build
 from scriven.recognisers.convtext import ConvText
 from scriven.recognisers.ctc_head import ctc_loss, grown_rows
 from scriven.recognisers.export import export, inference_graphs
+from scriven.selftrain.metrics import reader_of
 from scriven.selftrain.settings import AdaptSettings
 from scriven.tensors import collate, length_mask
 from scriven.text import Charset
 from scriven.training import fit as fitting
 from scriven.training.checkpoint import load_net, load_tensors, save_weights
+from scriven.training.consistency import Consistency, Views
+from scriven.training.devices import fabric_of
+from scriven.training.loader import Mixture, Plan
+from scriven.training.settings import FitSettings
 from toy_networks import SMALL
 from toy_recogniser import ToyNetwork
 
@@ -87,9 +95,29 @@ def test_reads_a_line_the_same_alone_and_in_a_batch(learnt):
         torch.testing.assert_close(logits[0, : count[0]], together[i, : count[0]], atol=1e-4, rtol=1e-4)
 
 
-def test_survives_save_and_load(learnt, tmp_path):
-    from scriven.reader.model import ModelInfo, write_info
+def test_what_it_reads_in_weak_views_is_trained_on_in_strong_ones(learnt):
+    network, net, batch = learnt
+    sizes, charset = SMALL[network], net.charset.characters
+    info = ModelInfo(
+        network=network, sizes=sizes, charset=charset, decoders=net.decoders,
+        height=net.height, stride=net.stride, frames=net.frames,
+    )  # fmt: skip
+    reader = reader_of(net, info, fabric_of(FitSettings(steps=1, device="cpu", precision="32-true")))
 
+    def read(views):
+        return list(reader.read_prepared(Picture.of("", view) for view in views))
+
+    spec, seen = InputSpec.of(net, net.charset), tuple(drawn(text, net.height) for text in TEXTS)
+    shaded = tuple(view - view // 4 for view in seen)
+    found = Consistency(Plan(Mixture((), ()), 0, 900), spec, read, 1.0, 0.5).confident(Views(seen, shaded))
+    assert found.batch.texts == TEXTS and found.weight == 1.0
+    student = copy.deepcopy(net).train()
+    student.loss(found.batch).backward()
+    assert all(torch.isfinite(weight.grad).all() for weight in student.parameters() if weight.grad is not None)
+    assert any(weight.grad is not None and weight.grad.abs().max() > 0 for weight in student.parameters())
+
+
+def test_survives_save_and_load(learnt, tmp_path):
     network, net, batch = learnt
     save_weights(tmp_path, net)
     write_info(
