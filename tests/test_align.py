@@ -4,14 +4,17 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import scriven as package
 from scriven.base import InputError, OutputError, SettingsError, TextError
 from scriven.images import encode
 from scriven.jobs.align import AlignSettings, align
+from scriven.jobs.align.placing import PagePlacing, PlacedLine
 from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.lines.training_set import training_folders
+from scriven.reader.page_align import Evidence
 from toy_reader import picture, write_model
 
 PAGES = {"one": ["abc def", "gab fed", "a bag cab"], "two": ["feed a cab", "dead beef", "fab gab"]}
@@ -180,14 +183,42 @@ def test_a_text_of_another_page_is_not_laid_onto_the_lines(tmp_path: Path, model
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("cers", "readings", "shown", "refused"),
+    [
+        ((0.1,) * 6, 6, 1.0, False),
+        ((0.5,) * 6, 6, 1.0, False),  # a hand that is hard to read
+        ((0.9,) * 3, 6, 0.5, True),  # lines that show other words
+        ((0.9,), 1, 1.0, False),  # too few lines to tell
+        ((0.1,), 6, 0.1, True),
+        ((0.1,), 6, 1.0, False),  # the text of one line of many
+        ((), 6, 0.0, True),
+    ],
+)
+def test_a_page_is_refused_where_little_of_it_fits(
+    cers: tuple[float, ...], readings: int, shown: float, refused: bool
+) -> None:
+    placed = {
+        n: PlacedLine(str(n), "p", "", 0, 0, 1.0, "", "", Evidence(9.0, cer, 0.0, False, False))
+        for n, cer in enumerate(cers)
+    }
+    page = PagePlacing(placed, [""] * readings, [(0, round(100 - 100 * shown))])
+    assert bool(page.misfit(100)) == refused
+    assert not refused or f"of {readings}, {len(cers)} could show some of it" in page.misfit(100)
+
+
 def test_a_damaged_picture_does_not_stop_its_page(tmp_path: Path, model: Path) -> None:
     with LinesWriter(tmp_path / "lines", {}) as writer:
         for number, text in enumerate(PAGES["one"]):
             writer.write(Line(str(number), encode(picture(text)), page="one"))
         writer.write(Line("broken", b"\x89PNG no picture", page="one"))
+        writer.write(Line("narrow", encode(np.full((4000, 1), 255, np.uint8)), page="one"))
     (tmp_path / "page.txt").write_text(" ".join(PAGES["one"]), "utf-8")
     done = align(tmp_path / "page.txt", tmp_path / "lines", tmp_path / "out", model)
-    assert [one.text for one in done.placed] == PAGES["one"] and [one.id for one in done.skipped] == ["broken"]
+    assert [one.text for one in done.placed] == PAGES["one"] and [one.id for one in done.skipped] == [
+        "broken",
+        "narrow",
+    ]
 
 
 @pytest.mark.real
