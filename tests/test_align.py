@@ -188,7 +188,9 @@ def test_a_text_of_another_page_is_not_laid_onto_the_lines(tmp_path: Path, model
     [
         ((0.1,) * 6, 6, 1.0, False),
         ((0.5,) * 6, 6, 1.0, False),  # a hand that is hard to read
-        ((0.9,) * 3, 6, 0.5, True),  # lines that show other words
+        ((0.9,) * 6, 6, 0.9, False),  # a hand that the model cannot read, but all of it in order
+        ((0.9,) * 6, 6, 0.5, True),  # lines that show other words
+        ((0.9,) * 3, 6, 0.9, True),
         ((0.9,), 1, 1.0, False),  # too few lines to tell
         ((0.1,), 6, 0.1, True),
         ((0.1,), 6, 1.0, False),  # the text of one line of many

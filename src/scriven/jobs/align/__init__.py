@@ -105,8 +105,8 @@ def align(
         _align_pages(_pages(texts, found, result), found, reader, settings, (writer, result))
         if not result.placed:
             raise InputError(f"no line of {' '.join(map(str, given))} can be placed:{listed(result.skipped)}")
-    with atomic(result.out / SUMMARY, "w") as file:
-        json.dump(result.as_json(), file, indent=1, ensure_ascii=False)
+        with atomic(result.out / SUMMARY, "w") as file:
+            json.dump(result.as_json(), file, indent=1, ensure_ascii=False)
     return result
 
 

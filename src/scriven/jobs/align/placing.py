@@ -16,8 +16,8 @@ from scriven.reader.session import Picture, Reader
 from scriven.text import Charset, logical, name
 
 MOST_LACKING = 0.5  # of the characters of a text, in no model that could place it
-LEAST_PLACED = 0.25  # of the lines and of the text of a page: below it they do not belong together
-MOST_ERRORS, ENOUGH = 0.65, 5  # nor with a higher median CER of the lines, on a page of so many
+LEAST_PLACED = 0.25  # of the lines or of the text of a page: if less of both is placed they do not belong together
+MOST_ERRORS, WHOLE, ENOUGH = 0.65, 0.75, 5  # nor above this median CER if less of either is placed, of so many lines
 MUCH, SMALL = 0.25, 10.0  # excess of the CER, and margin in nats, that are named as reasons
 NAMED = 8  # characters that a message names
 
@@ -72,8 +72,9 @@ class PagePlacing:
         """Why the text, of so many characters, is not that of the lines; empty if it seems to be."""
         errors = statistics.median([one.evidence.cer for one in self.placed.values()] or [1.0])
         shown = 1 - sum(end - start for start, end in self.left) / max(1, characters)
-        few = len(self.placed) < LEAST_PLACED * len(self.readings) and shown < LEAST_PLACED
-        if not few and (errors <= MOST_ERRORS or len(self.readings) < ENOUGH):
+        shares = (len(self.placed) / max(1, len(self.readings)), shown)
+        misread = errors > MOST_ERRORS and min(shares) < WHOLE and len(self.readings) >= ENOUGH
+        if max(shares) >= LEAST_PLACED and not misread:
             return ""
         return (
             f"its text does not fit its lines (of {len(self.readings)}, {len(self.placed)} could show some of it, with "
