@@ -184,24 +184,23 @@ def test_a_text_of_another_page_is_not_laid_onto_the_lines(tmp_path: Path, model
 
 
 @pytest.mark.parametrize(
-    ("cers", "readings", "shown", "refused"),
+    ("cers", "sure", "readings", "shown", "refused"),
     [
-        ((0.1,) * 6, 6, 1.0, False),
-        ((0.5,) * 6, 6, 1.0, False),  # a hand that is hard to read
-        ((0.9,) * 6, 6, 0.9, False),  # a hand that the model cannot read, but all of it in order
-        ((0.9,) * 6, 6, 0.5, True),  # lines that show other words
-        ((0.9,) * 3, 6, 0.9, True),
-        ((0.9,), 1, 1.0, False),  # too few lines to tell
-        ((0.1,), 6, 0.1, True),
-        ((0.1,), 6, 1.0, False),  # the text of one line of many
-        ((), 6, 0.0, True),
+        ((0.1,) * 6, 1.0, 6, 1.0, False),
+        ((0.9,) * 6, 0.95, 6, 0.7, False),  # a hand that the model cannot read, but whose cuts are clear
+        ((0.9,) * 6, 0.7, 6, 0.7, True),  # lines that show other words
+        ((0.5,) * 6, 0.7, 6, 0.7, False),
+        ((0.9,), 0.5, 1, 1.0, False),  # too few lines to tell
+        ((0.1,), 1.0, 6, 0.1, True),
+        ((0.1,), 1.0, 6, 1.0, False),  # the text of one line of many
+        ((), 0.0, 6, 0.0, True),
     ],
 )
 def test_a_page_is_refused_where_little_of_it_fits(
-    cers: tuple[float, ...], readings: int, shown: float, refused: bool
+    cers: tuple[float, ...], sure: float, readings: int, shown: float, refused: bool
 ) -> None:
     placed = {
-        n: PlacedLine(str(n), "p", "", 0, 0, 1.0, "", "", Evidence(9.0, cer, 0.0, False, False))
+        n: PlacedLine(str(n), "p", "", 0, 0, sure, "", "", Evidence(9.0, cer, 0.0, False, False))
         for n, cer in enumerate(cers)
     }
     page = PagePlacing(placed, [""] * readings, [(0, round(100 - 100 * shown))])

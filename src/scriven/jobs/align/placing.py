@@ -17,7 +17,7 @@ from scriven.text import Charset, logical, name
 
 MOST_LACKING = 0.5  # of the characters of a text, in no model that could place it
 LEAST_PLACED = 0.25  # of the lines or of the text of a page: if less of both is placed they do not belong together
-MOST_ERRORS, WHOLE, ENOUGH = 0.65, 0.75, 5  # nor above this median CER if less of either is placed, of so many lines
+MOST_ERRORS, LEAST_SURE, ENOUGH = 0.65, 0.9, 5  # nor above this median CER with a lower median confidence of the lines
 MUCH, SMALL = 0.25, 10.0  # excess of the CER, and margin in nats, that are named as reasons
 NAMED = 8  # characters that a message names
 
@@ -73,7 +73,8 @@ class PagePlacing:
         errors = statistics.median([one.evidence.cer for one in self.placed.values()] or [1.0])
         shown = 1 - sum(end - start for start, end in self.left) / max(1, characters)
         shares = (len(self.placed) / max(1, len(self.readings)), shown)
-        misread = errors > MOST_ERRORS and min(shares) < WHOLE and len(self.readings) >= ENOUGH
+        sure = statistics.median([one.confidence for one in self.placed.values()] or [0.0])
+        misread = errors > MOST_ERRORS and sure < LEAST_SURE and len(self.readings) >= ENOUGH
         if max(shares) >= LEAST_PLACED and not misread:
             return ""
         return (
