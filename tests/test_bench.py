@@ -8,6 +8,7 @@ import pytest
 
 from scriven.base import ModelError
 from scriven.jobs import bench as job
+from scriven.reader.session import Reader
 from toy_reader import write_model
 
 TINY = job.BenchSettings(runs=2, seconds=0.01, words=3, lines=2, train=False)
@@ -63,6 +64,14 @@ def test_writing_and_training_are_measured() -> None:
     pytest.importorskip("torch")
     rows = job.training_rows(job.BenchSettings(runs=1, seconds=0.01))
     assert [r.unit for r in rows] == ["words"] * 4 + ["MB"] and all((r.value or 0) > 0 for r in rows)
+
+
+def test_cutting_and_assembling_lines_are_measured() -> None:
+    pytest.importorskip("uharfbuzz")
+    reader = Reader.load("scriven-synthetic", threads=1)
+    rows = job.stackmix_rows(job.BenchSettings(runs=1, seconds=0.01, lines=2), reader)
+    assert [r.what for r in rows] == ["cut lines, beyond reading them", "peak memory", "write lines, stackmix"]
+    assert [r.unit for r in rows] == ["lines", "MB", "lines"] and all((r.value or 0) > 0 for r in rows)
 
 
 def test_training_speed_is_positive() -> None:

@@ -89,7 +89,9 @@ def bench(models: Sequence[str | Path] = (), settings: BenchSettings | None = No
             rows.append(Measure("read", None, "words", note="no bundled model is installed; name one with -m MODEL"))
         rows.append(Measure("peak memory", _peak(), "MB", note="of the process, after reading"))
         rows += augment_rows(settings)
-        rows += training_rows(settings) if settings.train else []
+        if settings.train:
+            ctc = [reader for _, reader in readers if "ctc" in reader.info.decoders]
+            rows += training_rows(settings, ctc[0] if ctc else None)
     return rows
 
 
@@ -137,8 +139,11 @@ def augment_rows(settings: BenchSettings) -> list[Measure]:
     return rows
 
 
-def training_rows(settings: BenchSettings) -> list[Measure]:
-    """Speed of writing and training; if the extra `train` is not installed, rows that name what is missing."""
+def training_rows(settings: BenchSettings, reader: Reader | None = None) -> list[Measure]:
+    """Speed of writing and training, and with a reader that decodes by CTC of cutting lines and assembling new ones.
+
+    If the extra `train` is not installed, rows that name what is missing.
+    """
     missing = [package for package in TRAIN_PACKAGES if find_spec(package) is None]
     if missing:
         note = f"needs {', '.join(missing)}: {install_command('train')}"
@@ -149,11 +154,23 @@ def training_rows(settings: BenchSettings) -> list[Measure]:
     rows = [_rate("write words, typefaces of Scriven", "words", 100, writer(100), settings)]
     for what, fonts in WRITTEN.items():
         rows.append(_rate(f"write words again, {what}", "words", 400, rewriter(400, fonts), settings))
+    rows += stackmix_rows(settings, reader) if reader else []
     _log.info("train tiny, including writing")
     words, work = trainer("tiny")
     rows.append(_rate("train tiny on 64 x 192 words, including writing", "words", words, work, settings))
     rows.append(Measure("peak memory", _peak(), "MB", note="of the process, after training"))
     return rows
+
+
+def stackmix_rows(settings: BenchSettings, reader: Reader) -> list[Measure]:
+    """Speed of cutting lines of 30 characters, beyond that of reading them, and of assembling such lines."""
+    from scriven.jobs.bench_stackmix import Benchmark
+
+    _log.info("cut lines and write them, stackmix")
+    with Benchmark(reader, 5 * settings.lines) as measured:
+        cut = _rate("cut lines, beyond reading them", "lines", len(measured.lines), measured.cut, settings)
+        peak = Measure("peak memory", _peak(), "MB", note="of the process, after cutting")
+        return [cut, peak, _rate("write lines, stackmix", "lines", *measured.assembler(), settings)]
 
 
 def training_columns(network: str, sizes: Mapping[str, Any], seconds: float = 2.0) -> float:
