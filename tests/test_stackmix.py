@@ -97,15 +97,18 @@ def test_slanted_writing_is_cut_upright_and_comes_back_slanted() -> None:
     assert upright(picture, 9.0, 235).shape == picture.shape  # moved out of the picture: paper
 
 
-def test_the_first_span_decides_and_alike_ones_are_preferred(tmp_path: Path) -> None:
-    rows = [("ab", "dark", 20), ("cd", "dark", 20), ("ab", "pale", 120), ("cd", "pale", 120)] * 3
+@pytest.mark.parametrize("hands", [("dark", "pale"), ("same", "same")])
+def test_the_first_span_decides_and_alike_ones_are_preferred(tmp_path: Path, hands: tuple[str, str]) -> None:
+    """By the measurements of their lines, and where these are the same by hand."""
+    inks = (20, 120) if hands[0] == hands[1] else (20, 20)
+    rows = [(text, hand, ink) for hand, ink in zip(hands, inks, strict=True) for text in ("ab", "cd", "ab", "cd")]
     bank = bars(tmp_path / "bank", rows)
+    firsts = set()
     for seed in range(20):
-        tokens = bank.tokens("abcd", 8)
-        places = Chooser(bank).places("abcd", tokens, np.random.default_rng(seed), 0.1)
-        assert len(set(bank.hand_of[bank.line_of[places]].tolist())) == 1
-    firsts = [Chooser(bank).places("ab", bank.tokens("ab", 8), np.random.default_rng(s), 0.1)[0] for s in range(40)]
-    assert len({int(bank.hand_of[bank.line_of[place]]) for place in firsts}) == 2
+        places = Chooser(bank).places("abcd", bank.tokens("abcd", 8), np.random.default_rng(seed), 0.1)
+        assert len({place // 12 for place in places.tolist()}) == 1  # four lines of two characters and a break
+        firsts.add(int(places[0]) // 12)
+    assert firsts == {0, 1}
 
 
 def test_spans_of_other_ink_paper_and_height_are_made_like_the_first(tmp_path: Path) -> None:
@@ -118,9 +121,9 @@ def test_spans_of_other_ink_paper_and_height_are_made_like_the_first(tmp_path: P
 
 def test_spans_that_stood_beside_the_same_letters_are_preferred(tmp_path: Path) -> None:
     bank = bars(tmp_path / "bank", [("qa", "x", 20), ("za", "x", 20), ("ya", "x", 20), ("zb", "x", 20)])
-    tokens = bank.tokens("zaq", 1)
-    places = Chooser(bank).places("zaq", tokens, None, 0)
-    assert bank.text[places[1] - 1] == "z"
+    for before in "qzy":
+        places = Chooser(bank).places(f"{before}a", bank.tokens(f"{before}a", 1), None, 0)
+        assert bank.text[places[1] - 1] == before
 
 
 def test_mixing_by_hand_takes_one_hand_only_and_says_when_none_has_all_characters(tmp_path: Path) -> None:
