@@ -132,6 +132,7 @@ def test_an_unfinished_folder_is_continued(tmp_path: Path, model: Path) -> None:
     (tmp_path / "out" / "alignment.json").unlink()
     align(given, source, tmp_path / "out", model)
     assert rows(tmp_path / "out") == rows(tmp_path / "whole")
+    assert LinesFolder(tmp_path / "out").count("train") == 6
     with pytest.raises(OutputError, match="finished"):
         align(given, source, tmp_path / "out", model)
 
