@@ -82,7 +82,7 @@ def test_a_folder_is_cut_and_reads_back(letters: Path, tmp_path: Path) -> None:
     done = cut(MODEL, letters, tmp_path / "bank", threads=1)
     assert done.lines == len(TEXTS) and not done.skipped
     assert done.characters >= 0.95 * sum(map(len, TEXTS))
-    assert done.read_back.n == len(TEXTS) and done.read_back.cer <= done.cer + 0.1
+    assert done.read_back and done.read_back.n == len(TEXTS) and done.read_back.cer <= done.cer + 0.1
     assert 0 <= done.disagreements <= done.read_back.n and str(done.disagreements) in done.sentence()
     bank = Bank.open(tmp_path / "bank")
     assert bank.about["licence"] == "CC0-1.0" and bank.about["model"] == MODEL and bank.about["split"] == "train"
@@ -210,6 +210,15 @@ def test_spans_never_reach_across_a_gap(tmp_path: Path) -> None:
     assert "'i'" in (scribe.refusal("into") or "") and scribe.texts == ["came into port"]
 
 
+def test_a_bank_that_cannot_write_its_own_texts_is_a_bank(tmp_path: Path) -> None:
+    lines = folder(tmp_path / "lines", lines_of(("mimic mum",)))
+    settings = CutSettings(narrowest=9, agreement=0.1)
+    done = cut(MODEL, lines, tmp_path / "bank", split="train", threads=1, settings=settings)
+    assert done.lines == 1 and done.read_back is None and done.as_json()["read_back"] is None
+    assert "None of their texts can be assembled" in done.sentence()
+    assert set("mimic mum") - Bank.open(tmp_path / "bank").alphabet
+
+
 def test_a_folder_without_a_line_that_can_be_cut_leaves_nothing(tmp_path: Path, scriven) -> None:
     lines = folder(tmp_path / "lines", lines_of(("came into port",), text=None))
     with pytest.raises(InputError, match="no line that can be cut; the first of 1: l0: "):
@@ -318,4 +327,4 @@ def test_assembled_real_lines_read_nearly_as_well_as_the_lines(name: str, real_d
             writer.write(line)
     done = cut("scriven-general", tmp_path / "lines", tmp_path / "bank", split="train", threads=1)
     assert done.lines >= 100
-    assert done.read_back.cer <= done.cer + 0.05, done.sentence()
+    assert done.read_back and done.read_back.cer <= done.cer + 0.05, done.sentence()

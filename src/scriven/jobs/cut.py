@@ -32,25 +32,26 @@ class Banked:
     lines: int
     characters: int  # in spans
     cer: float  # of the model on the lines that were cut
-    read_back: Score  # of the model on lines assembled from the bank: the texts of its own lines
+    read_back: Score | None  # of the model on lines assembled from the bank, of the texts of its own lines, if it can
     disagreements: int  # of them are read otherwise than they were assembled
     skipped: tuple[Skipped, ...]
 
     def sentence(self) -> str:
         """What was cut, and the check."""
-        n = self.read_back.n
+        made = f"{self.bank}: {counted(self.lines, 'line')}, {counted(self.characters, 'character')}. "
+        if self.read_back is None:
+            return f"{made}None of their texts can be assembled whole; cut more lines"
         return (
-            f"{self.bank}: {counted(self.lines, 'line')}, {counted(self.characters, 'character')}. Of {n} assembled "
-            f"lines the model reads {self.disagreements} otherwise, CER {100 * self.read_back.cer:.1f} %; "
-            f"{100 * self.cer:.1f} % of the lines that were cut"
+            f"{made}Of {self.read_back.n} assembled lines the model reads {self.disagreements} otherwise, "
+            f"CER {100 * self.read_back.cer:.1f} %; {100 * self.cer:.1f} % of the lines that were cut"
         )
 
     def as_json(self) -> dict[str, Any]:
-        """`bank lines characters cer read_back`; the last is the CER of assembled lines with its n and interval."""
-        read_back = {**self.read_back.as_json(), "disagreements": self.disagreements}
+        """`bank lines characters cer read_back`; the last is that of assembled lines with n and interval, or null."""
+        check = self.read_back and {**self.read_back.as_json(), "disagreements": self.disagreements}
         return {
             "bank": str(self.bank), "lines": self.lines, "characters": self.characters, "cer": self.cer,
-            "read_back": read_back, "skipped": len(self.skipped),
+            "read_back": check, "skipped": len(self.skipped),
         }  # fmt: skip
 
 
@@ -102,16 +103,17 @@ def cut(
     return Banked(Path(out), len(cuts), usable, cer, read_back, disagreements, tuple(skipped))
 
 
-def _read_back(bank: Path, reader: Reader) -> tuple[Score, int]:
-    """How a reader reads lines assembled from a bank, of the texts of up to READ_BACK of its lines."""
+def _read_back(bank: Path, reader: Reader) -> tuple[Score | None, int]:
+    """How a reader reads lines assembled from a bank, of the texts of up to READ_BACK of its lines; None if of none."""
     scribe = StackMixScribe(bank)
-    texts = scribe.texts
-    chosen = np.random.default_rng(0).permutation(len(texts))[:READ_BACK]
-    able = [texts[i] for i in chosen.tolist() if scribe.refusal(texts[i]) is None]
+    able = [text for text in scribe.texts if scribe.refusal(text) is None]
+    if not able:
+        return None, 0
+    chosen = [able[i] for i in np.random.default_rng(0).permutation(len(able))[:READ_BACK].tolist()]
 
     def written() -> Iterator[tuple[str, np.ndarray]]:
-        for number, text in enumerate(able):
+        for number, text in enumerate(chosen):
             yield text, scribe.write(text, np.random.default_rng(number)).picture
 
     read = [one.text for one in reader.read(written())]
-    return score(able, read), sum(one != other for one, other in zip(able, read, strict=True))
+    return score(chosen, read), sum(one != other for one, other in zip(chosen, read, strict=True))
