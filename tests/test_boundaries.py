@@ -11,9 +11,10 @@ from scriven.reader.calibrate import fit_boundary
 from scriven.reader.ctc_paths import Runs, log_posteriors, runs
 from scriven.reader.session import Picture, Reader
 from scriven.scribes.specs import scribe_of
-from scriven.text import normalise
+from scriven.text import Charset, normalise
 
-SPACE, LETTER = 1, 2
+CHARSET = Charset.of(["a b"])
+SPACE, LETTER = CHARSET.encode(" a")
 
 
 def strokes(*bars: tuple[int, int], width: int = 100) -> np.ndarray:
@@ -28,7 +29,7 @@ def strokes(*bars: tuple[int, int], width: int = 100) -> np.ndarray:
 def line(classes: list[int], frames: list[int], picture: np.ndarray) -> tuple[Runs, Emissions]:
     at = np.array(frames)
     found = Runs(np.array(classes), at, at, at)
-    return found, Emissions.of(found, SPACE, 4.0, picture)
+    return found, Emissions.of(found, CHARSET, 4.0, picture)
 
 
 def test_the_profile_is_of_the_ink_and_not_of_the_ruling() -> None:
@@ -82,8 +83,7 @@ def test_on_synthetic_lines_the_mean_error_is_three_px_at_most() -> None:
         ((picture, frames),) = reader.frames([reader.prepare(text, given.picture)])
         log_probs = log_posteriors(frames)
         found = runs(align(log_probs, reader.charset.encode(text)), log_probs)
-        space = reader.charset.encode(" ")[0]
-        lines.append((found, Emissions.of(found, space, 4.0, picture.ink), len(frames), picture.scale))
+        lines.append((found, Emissions.of(found, reader.charset, 4.0, picture.ink), len(frames), picture.scale))
         truths.append((text, scribe.extents(text, np.random.default_rng(number))))
     place = best_place((one for _, one, _, _ in lines), 0.5)
     errors = []

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from scriven.images import Grey
 from scriven.reader.ctc_paths import Runs, spans
+from scriven.text import Charset
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -36,8 +37,9 @@ class Emissions:
     height: int  # px of the picture
 
     @classmethod
-    def of(cls, found: Runs, space: int, frame_px: float, ink: Grey) -> "Emissions":
-        """Of the runs of a path; a frame is `frame_px` px wide, `space` the class of the space (0: there is none)."""
+    def of(cls, found: Runs, charset: Charset, frame_px: float, ink: Grey) -> "Emissions":
+        """Of the runs of a path over the classes of a character set; a frame is `frame_px` px wide."""
+        space = charset.encode(" ")[0] if " " in charset else 0
         centres = (found.first + found.last + 1) / 2 * frame_px
         return cls(centres, (found.classes == space) & (space > 0), ink_profile(ink), ink.shape[0])
 

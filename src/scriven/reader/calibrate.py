@@ -7,7 +7,8 @@ from scriven.base import InputError
 from scriven.metrics import score
 from scriven.reader.both_decoder import BothDecoder, ranked
 from scriven.reader.boundaries import Emissions, best_place
-from scriven.reader.ctc_paths import greedy, log_posteriors, runs
+from scriven.reader.ctc_decoder import ctc_posteriors
+from scriven.reader.ctc_paths import greedy, runs
 from scriven.reader.decoder_contract import DecodeSettings
 from scriven.reader.model import ModelInfo
 from scriven.reader.session import Picture, Reader
@@ -47,17 +48,16 @@ def fit_boundary(reader: Reader, lines: Iterable[tuple[Picture, str]], limit: in
     info = reader.info
     if "ctc" not in info.decoders:
         return info
-    space = info.characters.encode(" ")[0] if " " in info.characters else 0
-    place = best_place(_emissions(reader, space, (picture for picture, _ in islice(lines, limit))), info.boundary)
+    place = best_place(_emissions(reader, (picture for picture, _ in islice(lines, limit))), info.boundary)
     return info.model_copy(update={"boundary": round(place, 3)})
 
 
-def _emissions(reader: Reader, space: int, pictures: Iterable[Picture]) -> Iterator[Emissions]:
+def _emissions(reader: Reader, pictures: Iterable[Picture]) -> Iterator[Emissions]:
     for picture, frames in reader.frames(pictures):
-        log_probs = log_posteriors(frames[:, : len(reader.info.charset) + 1])
+        log_probs = ctc_posteriors(reader.info, frames)
         found = runs(greedy(log_probs), log_probs)
         if len(found.classes) > 1:
-            yield Emissions.of(found, space, picture.ink.shape[1] / len(frames), picture.ink)
+            yield Emissions.of(found, reader.charset, picture.ink.shape[1] / len(frames), picture.ink)
 
 
 def fit_decoder(reader: Reader, lines: Iterable[tuple[Picture, str]], limit: int = LINE_LIMIT) -> ModelInfo:

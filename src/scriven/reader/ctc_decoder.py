@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from scriven.language.model import CharLM
 
 
+def ctc_posteriors(info: ModelInfo, frames: Frames) -> Frames:
+    """Calibrated log posteriors (T, C) of the logits (T, D) of a CTC network, without the columns of a second head."""
+    return log_posteriors(frames[:, : len(info.charset) + 1], info.temperature)
+
+
 class CtcDecoder:
     """A `Decoder` of logits (T, C); class 0 is the blank, class i + 1 the character i of the model.
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from scriven.text import Charset
+
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
@@ -66,6 +68,11 @@ def collapse(path: Ints) -> list[int]:
     keep = path != 0
     keep[1:] &= path[1:] != path[:-1]
     return [int(c) for c in path[keep]]
+
+
+def greedy_text(log_probs: Floats, charset: Charset) -> str:
+    """The greedy reading of log posteriors (T, C), in visual order."""
+    return charset.decode(collapse(greedy(log_probs)))
 
 
 def spans(found: Runs, steps: int, stride: int, place: float = 0.5) -> npt.NDArray[np.float64]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from scriven.base import TextError
 from scriven.base.settings import Share, Threads, validated
-from scriven.reader.ctc_paths import collapse, greedy, log_posteriors
+from scriven.reader.ctc_decoder import ctc_posteriors
+from scriven.reader.ctc_paths import greedy_text
 from scriven.reader.page_align import Evidence, confidence, evidence, place
 from scriven.reader.page_chain import ChainCosts
 from scriven.reader.page_scores import LineScores
@@ -105,11 +106,10 @@ def place_lines(reader: Reader, page: str, lines: Sequence[Picture], text: str, 
 
 def line_scores(reader: Reader, lines: Sequence[Picture], backwards: bool) -> list[LineScores]:
     """The CTC scores of prepared lines; `backwards`: scanned from the right."""
-    classes = len(reader.charset) + 1
     found = []
     for _, frames in reader.frames(lines):
-        log_probs = log_posteriors(frames[:, :classes], reader.info.temperature)
-        reading = logical(reader.charset.decode(collapse(greedy(log_probs)))).strip()
+        log_probs = ctc_posteriors(reader.info, frames)
+        reading = logical(greedy_text(log_probs, reader.charset)).strip()
         found.append(LineScores.of(log_probs, reader.charset, reading, backwards))
     return found
 

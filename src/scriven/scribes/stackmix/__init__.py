@@ -15,5 +15,8 @@ def stackmix_scribe(argument: str = "", settings: StackMixSettings = STACKMIX_DE
     from scriven.scribes.stackmix.scribe import StackMixScribe
 
     if not argument:
-        raise SettingsError("the scribe stackmix needs a bank: stackmix:BANK; make one with `scriven cut MODEL LINES`")
+        raise SettingsError(
+            "the scribe stackmix needs the folder of a bank: stackmix:BANK or stackmix:BANK@TEXTS; make one with "
+            "`scriven cut MODEL LINES -o BANK`"
+        )
     return StackMixScribe(Path(argument), settings)

@@ -16,7 +16,8 @@ from scriven.lines import Line
 from scriven.metrics import distance
 from scriven.reader.align import TooFewFrames, align
 from scriven.reader.boundaries import Emissions, refined
-from scriven.reader.ctc_paths import collapse, greedy, log_posteriors, runs
+from scriven.reader.ctc_decoder import ctc_posteriors
+from scriven.reader.ctc_paths import greedy_text, runs
 from scriven.reader.decoder_contract import Frames, frame_px
 from scriven.reader.session import Picture, Reader
 from scriven.reader.trainable import text_fault
@@ -105,7 +106,7 @@ def _cut(
     if measured is None:
         return Skipped(line.id, "its picture shows no ink; check it")
     straight = upright(grey, measured.slant, round(measured.paper))
-    log_probs = log_posteriors(frames[:, : len(reader.info.charset) + 1], reader.info.temperature)
+    log_probs = ctc_posteriors(reader.info, frames)
     try:
         edges, posteriors = boundaries(reader, text, picture, log_probs, straight)
     except TooFewFrames as error:
@@ -119,8 +120,8 @@ def _cut(
             "text, or cut with a model that reads this hand",
         )
     bank.add(line, straight, edges, usable, measured)
-    read = "".join(reader.charset.decode(collapse(greedy(log_probs))))
-    return Cut(line.id, len(text), int(usable.sum()), distance(normalise(read), text))
+    read = normalise(greedy_text(log_probs, reader.charset))
+    return Cut(line.id, len(text), int(usable.sum()), distance(read, text))
 
 
 def boundaries(
@@ -134,7 +135,6 @@ def boundaries(
     found = runs(align(log_probs, reader.charset.encode(text)), log_probs)
     scale = straight.shape[1] / picture.ink.shape[1]
     step = frame_px(reader.info, len(log_probs), scale, straight.shape[1])
-    space = reader.charset.encode(" ")[0] if " " in reader.charset else 0
-    emitted = Emissions.of(found, space, step, straight)
+    emitted = Emissions.of(found, reader.charset, step, straight)
     edges = refined(emitted, found, reader.info.boundary, step, len(log_probs))
     return edges, np.exp(log_probs[found.peak, found.classes].astype(np.float64))
