@@ -1,6 +1,7 @@
 """Laying a text without line breaks onto lines: against brute force, and on lines made for what it has to tolerate."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -205,7 +206,20 @@ def test_evidence_of_one_line_with_the_whole_text_has_no_other_cut_that_is_good(
     assert one.margin > 10 and math.isfinite(one.margin) and one.cer == one.excess == 0
 
 
-def test_a_text_that_is_too_long_for_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scriven.reader.page_chain.MOST", 20)
+@pytest.mark.parametrize(("limit", "value"), [("MOST", 20), ("BITS", 3)])
+def test_a_text_that_is_too_long_for_memory_is_refused(monkeypatch: pytest.MonkeyPatch, limit: str, value: int) -> None:
+    monkeypatch.setattr(f"scriven.reader.page_chain.{limit}", value)
     with pytest.raises(TextError, match="give one text file for each page"):
         chain([line("abc"), line("def")], text_of("abc def ghi"), COSTS)
+
+
+def test_memory_does_not_grow_with_frames_times_characters() -> None:
+    """A line of 1,500 frames on a text of 20,000 characters: 240 MB if the scores of all frames were kept."""
+    text = text_of("abc def ghi " * 1700)
+    long = line("abc def " * 100)
+    begin = np.zeros(len(text) + 1, np.int64)
+    tracemalloc.start()
+    line_ends(long, text, begin, 0, 0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(long) > 1000 and peak < 20e6

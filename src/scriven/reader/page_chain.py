@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from scriven.base import TextError
 from scriven.base.settings import NonNegative, validated
-from scriven.reader.page_scores import NEVER, STEPS, LineScores, line_ends
+from scriven.reader.page_scores import BITS, NEVER, STEPS, LineScores, line_ends
 from scriven.reader.page_text import PageText
 
 Ints = npt.NDArray[np.int64]
@@ -48,9 +48,9 @@ class PlacedStretch:
 def chain(lines: Sequence[LineScores], text: PageText, costs: ChainCosts) -> list[PlacedStretch]:
     """The best stretches of `text` for some of the lines, in order, not overlapping. `line` counts the lines from 0.
 
-    Raises TextError for a text and lines of more than MOST together.
+    Raises TextError for a text and lines of more than MOST together, and for a text of 2 ** BITS characters.
     """
-    if len(lines) * len(text) > MOST:
+    if len(lines) * len(text) > MOST or len(text) >= 1 << BITS:
         raise TextError(
             f"a text of {len(text):,} characters for {len(lines):,} lines is too long to be laid at once; "
             "give one text file for each page"

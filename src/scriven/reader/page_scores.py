@@ -73,8 +73,9 @@ def line_ends(line: LineScores, text: PageText, begin: Ints, divide: int, hyphen
     count, shape = len(text), begin.shape[:-1]
     never = NEVER << BITS
     entry = (np.where(text.starts, begin, NEVER) << BITS) + np.arange(count + 1)
-    emitted = line.classes[:, np.where(text.classes == text.never, 0, text.classes)].astype(np.int64) << BITS  # (T, N)
-    emitted[:, text.classes == text.never] = never
+    walls = np.flatnonzero(text.classes == text.never)
+    characters = text.classes.copy()
+    characters[walls] = 0
     blank = (line.classes[:, 0].astype(np.int64) << BITS).tolist()
     repeated = np.flatnonzero(np.append(False, text.classes[1:] == text.classes[:-1]))
     cuts = np.flatnonzero(text.inside) if line.hyphen is not None else np.zeros(0, np.int64)
@@ -86,15 +87,17 @@ def line_ends(line: LineScores, text: PageText, begin: Ints, divide: int, hyphen
     marks, tails = np.full((*shape, len(cuts)), never), np.full((*shape, len(cuts)), never)
     before = np.full((*shape, count), never)
     for t in range(len(line)):
+        emitted = line.classes[t, characters].astype(np.int64) << BITS  # (N,)
+        emitted[walls] = never
         if t == 0:
-            letters, blanks = entry[..., :-1] + emitted[0], entry + blank[0]
+            letters, blanks = entry[..., :-1] + emitted, entry + blank[0]
             continue
         before[..., 1:] = letters[..., :-1]
         before[..., repeated] = never
         if marking:
             tails = np.maximum(tails, marks) + blank[t]
             marks = np.maximum(np.maximum(marks, letters[..., cuts - 1]), blanks[..., cuts]) + marking[t]
-        moved = np.maximum(np.maximum(letters, blanks[..., :-1]), before) + emitted[t]
+        moved = np.maximum(np.maximum(letters, blanks[..., :-1]), before) + emitted
         np.maximum(blanks[..., 1:], letters, out=blanks[..., 1:])
         blanks += blank[t]
         letters = moved
