@@ -298,6 +298,18 @@ def test_the_same_lines_make_the_same_bank(reader: Reader, tmp_path: Path) -> No
         assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes(), file.name
 
 
+def test_edges_are_exact_however_long_the_bank(tmp_path: Path) -> None:
+    """Beyond 2 ** 24 columns, some 20,000 lines, odd columns are no numbers of 32 bits."""
+    edges = np.array([[1.0, 10.25], [10.25, 21.5]])
+    with BankWriter(tmp_path / "bank", 1) as writer:
+        writer.add(Line("a", b"", "x"), np.full((1, 40_000_001), 230, np.uint8), edges[:1], np.ones(1, bool), SOME)
+        writer.add(Line("b", b"", "ab"), np.full((1, 30), 230, np.uint8), edges, np.ones(2, bool), SOME)
+        writer.finish({})
+    bank = Bank.open(tmp_path / "bank")
+    place = bank.text.index("ab")
+    assert np.array_equal(bank.characters[place : place + 2] - bank.starts[1], edges)
+
+
 def test_pictures_go_to_disk_as_they_come(tmp_path: Path) -> None:
     """The memory of a writer is bounded by the texts, not by the pictures."""
     line, edges = Line("a", b"", "ab"), np.array([[0.0, 10], [10, 20]])

@@ -47,7 +47,7 @@ def _pieces(bank: Bank, places: Ints, lengths: Ints, seam: int) -> tuple[list[Pi
     lines = bank.line_of[places]
     own = Measures(*bank.measures[lines].T)
     first = Measures(*bank.measures[lines[0]].tolist())
-    left, right = bank.characters[places, 0].astype(np.float64), bank.characters[places + lengths - 1, 1]
+    left, right = bank.characters[places, 0], bank.characters[places + lengths - 1, 1]
     low = np.rint(left).astype(np.int64) - seam // 2
     high = np.maximum(np.rint(right).astype(np.int64) + (seam - seam // 2), low + seam + 1)
     tables = _tables(own, first)

@@ -50,7 +50,7 @@ class Bank:
     line_of: Ints  # (N,): the line of each character
     hand_of: Ints  # (L,)
     pixels: Pixels  # (W, H), memory-mapped
-    characters: npt.NDArray[np.float32]  # (N, 2), memory-mapped: edges in `pixels`
+    characters: npt.NDArray[np.float64]  # (N, 2), memory-mapped: edges in `pixels`
     order: npt.NDArray[np.int32]  # (2, N'), memory-mapped; breaks are left out
     keys: Keys  # (2, N'), memory-mapped
     starts: tuple[int, ...]  # (L + 1): where the pictures of the lines begin in `pixels`

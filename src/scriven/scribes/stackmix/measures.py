@@ -16,7 +16,7 @@ from scriven.images import Grey, ink_mask
 SLANTS = np.arange(-0.5, 1.26, 0.125)  # tried, dx per dy, right positive; then the neighbourhood of the best
 FINER = 0.025
 LEAST_INK = 40  # px of ink from which a slant can be measured
-NEAR = 1.5  # heights: of the words that the slope of the baseline is measured on, at least
+LONG = 3.0  # heights: width of the words from which the slope of the baseline is measured
 
 
 class Measures(NamedTuple):
@@ -49,7 +49,7 @@ def measures(image: Grey) -> Measures | None:
 
 def _baseline(words: npt.NDArray[np.int64], inked: Grey, otherwise: float) -> tuple[float, float]:
     """The row of the middle of the small letters at column 0 and its slope, fitted to the words of a line."""
-    if not len(words) or words[-1, 1] - words[0, 0] < NEAR * inked.shape[0] * 2:
+    if not len(words) or words[-1, 1] - words[0, 0] < LONG * inked.shape[0]:
         return otherwise, 0.0
     rows, columns = np.nonzero(inked[:, words[0, 0] : words[-1, 1]])
     if len(columns) < LEAST_INK:

@@ -139,7 +139,7 @@ class BankWriter:
             raise self._failed(error) from error
         text, numbers = self._text_and_hands()
         order, keys = sorted_suffixes(text, numbers)
-        for name, array in ((CHARACTERS, np.concatenate(self._edges).astype(np.float32)), (ORDER, order), (KEYS, keys)):
+        for name, array in ((CHARACTERS, np.concatenate(self._edges)), (ORDER, order), (KEYS, keys)):
             with atomic(self.folder / name) as file:
                 np.save(file, array)
         with atomic(self.folder / LINES) as file:
