@@ -10,6 +10,7 @@ pytest.importorskip("torch")
 import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
+from scriven.base import TextError
 from scriven.images import encode  # noqa: E402
 from scriven.lines import LinesFolder  # noqa: E402
 from scriven.reader.trainable import InputSpec
@@ -73,3 +74,29 @@ def test_words_outside_the_character_set_are_dropped_from_synthetic_lines() -> N
 def test_words_that_the_scribe_cannot_write_are_dropped_from_synthetic_lines() -> None:
     source = ScribeSource(Said(), Said(), InputSpec(64, 4, None), seed=0)  # type: ignore[arg-type]
     assert source.make(0, 1.0)[1] == "das kostet £ hier"
+
+
+class Separate(Said):
+    """Draws words, but not two of them."""
+
+    def refusal(self, text: str) -> str | None:
+        return "it has no space" if " " in text else super().refusal(text)
+
+
+def test_of_words_that_cannot_be_written_together_the_first_are() -> None:
+    """A bank cut from words holds no space, and with `mixing=hand` no hand may have the letters of all words."""
+    source = ScribeSource(Separate(), Said(), InputSpec(64, 4, None), seed=0)  # type: ignore[arg-type]
+    assert source.make(0, 1.0)[1] == "das"
+
+
+def test_why_no_text_can_be_written_is_said() -> None:
+    lacking = ScribeSource(Said(), Said(), InputSpec(64, 4, Charset.of(["xyz"])), seed=0)  # type: ignore[arg-type]
+    with pytest.raises(TextError, match=r"the set lacks .*'£' \(U\+00A3 POUND SIGN\)"):
+        lacking.make(0, 1.0)
+
+    class Silent(Said):
+        def refusal(self, text: str) -> str | None:
+            return "it has no ink"
+
+    with pytest.raises(TextError, match=r"item 3 .*\(it has no ink\); choose other texts"):
+        ScribeSource(Silent(), Said(), InputSpec(64, 4, None), seed=0).make(3, 1.0)  # type: ignore[arg-type]

@@ -228,10 +228,15 @@ def test_without_a_bank_the_command_to_make_one_is_named(tmp_path: Path, scriven
     with pytest.raises(
         SettingsError, match="needs the folder of a bank: stackmix:BANK or .* make one with `scriven cut"
     ):
-        stackmix_scribe()
+        stackmix_scribe("")
     with pytest.raises(InputError, match="is not a finished bank"):
         scribe_of(f"stackmix:{tmp_path}")
+    for given in (f"stackmix:{tmp_path / 'none'}", f"stackmix:{tmp_path / 'none'}@fr"):
+        with pytest.raises(InputError, match="none is not a finished bank"):
+            TrainSettings(steps=1, mix=(given,)) and scribe_of(synthetic_input(given).scribe)
     (tmp_path / "t.txt").write_text("ink\n")
+    code, _, err = scriven("train", f"stackmix:{tmp_path / 'none'}", "-o", tmp_path / "o")
+    assert code == 2 and "none is not a finished bank" in err and not (tmp_path / "o").exists()
     code, _, err = scriven("write", "--texts", tmp_path / "t.txt", "--scribe", "stackmix", "-o", tmp_path / "o")
     assert code == 2 and "needs the folder of a bank" in err and not (tmp_path / "o").exists()
 

@@ -72,4 +72,5 @@ OWN_TEXTS = "own-texts.txt"  # in the folder that is the argument of a scribe: t
 
 MakeScribe = Callable[..., Scribe]
 """A maker takes `(argument: str = "", settings: <frozen dataclass> = <its defaults>)`. `argument` is the part after the
-colon of `NAME:ARGUMENT`, such as a folder. `--set key=value` changes the default of `settings`."""
+colon of `NAME:ARGUMENT`, such as a folder; it has no default where the scribe cannot do without. `--set key=value`
+changes the default of `settings`."""

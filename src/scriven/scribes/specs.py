@@ -52,7 +52,7 @@ def synthetic_input(given: str | Path) -> SyntheticInput | None:
 
     `NAME:FOLDER` of a folder with texts of its own, such as a bank, names both. An `@` in the path of an existing file
     or folder of texts is not a separator. Raises SettingsError if `given` has the form `NAME:TEXTS` but is neither a
-    scribe nor a path.
+    scribe nor a path, InputError for a folder that the scribe needs and that is not there.
     """
     name, colon, rest = str(given).partition(":")
     if not colon:
@@ -63,8 +63,15 @@ def synthetic_input(given: str | Path) -> SyntheticInput | None:
         return None
     if (own := Path(rest) / OWN_TEXTS).is_file():
         return SyntheticInput(f"{name}:{rest}", str(own))
+    if rest and "@" not in rest and _needs_argument(name):
+        scribe_of(str(given))  # says what is wrong with it
     argument, at, texts = ("", "", rest) if Path(rest).exists() else rest.rpartition("@")
     return SyntheticInput(f"{name}:{argument}" if at else name, texts)
+
+
+def _needs_argument(name: str) -> bool:
+    """Whether a scribe cannot do without the part behind the colon of `NAME:ARGUMENT`."""
+    return inspect.signature(SCRIBES[name]).parameters["argument"].default is inspect.Parameter.empty
 
 
 def _unknown(name: str) -> SettingsError:

@@ -21,7 +21,7 @@ from scriven.lines.training_set import held_out_ids
 from scriven.reader.charsets import MappedText, MappingCount
 from scriven.reader.trainable import InputSpec, unusable
 from scriven.scribes import Scribe
-from scriven.text import visual
+from scriven.text import name, visual
 from scriven.training.image_cache import ImageCache
 
 IMAGE_CACHE_BYTES = 6 << 30  # decoded pictures kept on disk; those of a larger folder are decoded each time
@@ -188,7 +188,8 @@ class FixedSource:
 class ScribeSource:
     """Pictures that a scribe writes on the fly. Item `index` depends only on (seed, index), in any process.
 
-    Words that the scribe cannot write and those with characters outside the character set are dropped from a line.
+    Words that the scribe cannot write and those with characters outside the character set are dropped from a line, and
+    the last words of one that no single hand can write, or that is to hold a space without a picture of it.
     `lines`: share of whole lines; the others are single words.
     """
 
@@ -218,12 +219,9 @@ class ScribeSource:
 
     def make(self, index: int, strength: float) -> tuple[np.ndarray, str, str]:
         """Picture (H, W) uint8, text and "" for the hand. Raises TextError if none of TRIES texts can be written."""
-        charset, any_character = self.spec.charset, replace(self.spec, charset=None)
+        any_character = replace(self.spec, charset=None)
         for attempt in range(self.TRIES):
-            words = self._text(index, attempt).split()
-            known = [word for word in words if charset is None or not charset.missing([visual(word)])]
-            able = [word for word in known if self.scribe.refusal(word) is None]
-            text = " ".join(able if self._spaced else able[:1])
+            text = self._writable(self._text(index, attempt))
             if not text:
                 continue
             rng = np.random.default_rng([self.seed, index, attempt, 2])
@@ -235,7 +233,31 @@ class ScribeSource:
                 return picture, text, ""
         raise TextError(
             f"none of {self.TRIES} texts drawn for synthetic item {index} can be written by this scribe and with this "
-            "character set; choose other texts or another scribe, or train without synthetic pictures"
+            f"character set ({self._why_not(self._text(index, 0))}); choose other texts or another scribe, or train "
+            "without synthetic pictures"
+        )
+
+    def _writable(self, text: str) -> str:
+        """The words of a text that can be written; of these the first ones that can be written together."""
+        able = [word for word in text.split() if not self._unknown(word) and self.scribe.refusal(word) is None]
+        if not self._spaced:
+            able = able[:1]
+        while len(able) > 1 and self.scribe.refusal(" ".join(able)) is not None:
+            able.pop()
+        return " ".join(able)
+
+    def _unknown(self, text: str) -> list[str]:
+        """The characters of a text that are outside the character set."""
+        charset = self.spec.charset
+        return [] if charset is None else sorted(charset.missing([visual(word) for word in text.split()]))
+
+    def _why_not(self, text: str) -> str:
+        """Why a text cannot be written as it is."""
+        unknown = ", ".join(map(name, self._unknown(text)))
+        return (
+            f"the set lacks {unknown}"
+            if unknown
+            else self.scribe.refusal(text) or f"the picture of {text!r} is too narrow"
         )
 
 

@@ -7,7 +7,7 @@ from scriven.scribes.contract import Scribe
 from scriven.scribes.stackmix.settings import STACKMIX_DEFAULTS, StackMixSettings
 
 
-def stackmix_scribe(argument: str = "", settings: StackMixSettings = STACKMIX_DEFAULTS) -> Scribe:
+def stackmix_scribe(argument: str, settings: StackMixSettings = STACKMIX_DEFAULTS) -> Scribe:
     """The scribe `stackmix:BANK`, of a bank that `scriven cut` made.
 
     Raises SettingsError without a bank, InputError if there is none at the path.
