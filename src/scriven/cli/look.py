@@ -1,4 +1,4 @@
-"""scriven look LINES|MODEL"""
+"""scriven look LINES|MODEL|BANK"""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,7 @@ from scriven.cli.common import finish
 
 
 def look(
-    what: Annotated[str, typer.Argument(metavar="LINES|MODEL", help="Lines folder, model folder or name of a model.")],
+    what: Annotated[str, typer.Argument(metavar="LINES|MODEL|BANK", help="Lines folder, model or its name, or bank.")],
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="FILE.html", help="Default: <name>-look.html in the current folder."),
@@ -20,16 +20,17 @@ def look(
         typer.Option(min=0, help="Pictures per split; 0 for all.  [default: 24]", show_default=False),
     ] = None,
 ) -> None:
-    """Show a lines folder or a model as one HTML page.
+    """Show a lines folder, a model or a bank of StackMix as one HTML page.
 
-    A lines folder: counts, pictures with their texts, sizes and characters. A model: scores, training curve and card.
-    The page is self-contained.
+    A lines folder: counts, pictures with their texts, sizes and characters. A model: scores, training curve and card. A
+    bank: lines with the places where their characters were cut. The page is self-contained.
 
     Examples:
 
         scriven look letters/
         scriven look letters/ --samples 0
         scriven look model/ -o model.html
+        scriven look bank/
     """
     from scriven.jobs import look as job
 

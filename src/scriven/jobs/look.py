@@ -1,4 +1,4 @@
-"""look: a lines folder or a model as one HTML page."""
+"""look: a lines folder, a model or a bank as one HTML page."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -8,6 +8,7 @@ from typing import Any
 from scriven.base import ImageError, InputError, OutputError, Skipped, evenly
 from scriven.base.progress import progress
 from scriven.images import size
+from scriven.jobs.look_bank import bank_page, is_bank
 from scriven.jobs.look_model import TITLE, model_page
 from scriven.lines import Line, LinesFolder
 from scriven.lines.records import per_character, source_of
@@ -39,11 +40,11 @@ LABELS = {"pseudo": "pseudo-label", "generated": "read"}  # labels of texts by o
 def look(
     what: str | Path, out: str | Path | None = None, *, level: str = "", samples: int = SAMPLES
 ) -> tuple[Path, tuple[Skipped, ...]]:
-    """Write one self-contained page about a lines folder or a model; return its path and the lines skipped.
+    """Write one self-contained page about a lines folder, a model or a bank; return its path and the lines skipped.
 
-    `samples` pictures per split are shown, 0 for all of them. Without `out` it is `<name>-look.html` in the current
-    folder. A page of this job is overwritten, any other file is not. Raises InputError if there is nothing to show,
-    OutputError.
+    `samples` pictures are shown, per split of a lines folder, 0 for all of them. Without `out` it is `<name>-look.html`
+    in the current folder. A page of this job is overwritten, any other file is not. Raises InputError if there is
+    nothing to show, OutputError.
 
     >>> import scriven
     >>> page, skipped = scriven.look("letters/")
@@ -60,6 +61,8 @@ def look(
         raise OutputError(f"{target} exists and is not a page of `scriven look`; choose another -o")
     if is_model(path):
         return save(target, model_page(find_model(what))), ()
+    if is_bank(path):
+        return save(target, bank_page(path, samples)), ()
     folder = LinesFolder(path, level or None)
     return save(target, lines_page(folder, samples)), tuple(folder.skipped)
 
