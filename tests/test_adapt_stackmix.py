@@ -9,8 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from scriven.base import SettingsError
 from scriven.jobs.adapt import adapt
 from scriven.lines import LinesFolder
+from scriven.reader.model import ModelInfo
 from scriven.selftrain import stackmix
 from scriven.selftrain import students as students_module
 from toy_hand import accepting, cut, folder, parent, settings, small_world  # noqa: F401
@@ -69,3 +71,10 @@ def test_too_few_pseudo_labels_are_reported_and_trained_without(parent, tmp_path
     assert "round 2 trains without StackMix: fewer than 20 pseudo-labels can be cut" in caplog.text
     rounds = [json.loads(row) for row in (tmp_path / "m" / "log.jsonl").read_text("utf-8").splitlines()]
     assert len(rounds) == 3
+
+
+def test_a_parent_without_ctc_is_refused_before_the_first_round():
+    info = ModelInfo(network="table", charset=("a", "b"), decoders=("attention",), stride=8)
+    with pytest.raises(SettingsError, match="'stackmix' needs a model that decodes by CTC"):
+        settings(stackmix=0.3).for_parent(info)
+    assert settings(stackmix=0.0).for_parent(info).stackmix == 0

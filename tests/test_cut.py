@@ -18,6 +18,7 @@ from scriven.jobs.cut import cut
 from scriven.jobs.train import TrainSettings, train
 from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.reader.ctc_paths import log_posteriors
+from scriven.reader.model import ModelInfo
 from scriven.reader.session import Reader
 from scriven.scribes.stackmix.bank import ABOUT, PIXELS, Bank
 from scriven.scribes.stackmix.cutting import Cut, CutSettings, boundaries, cut_lines
@@ -185,6 +186,12 @@ def test_lines_that_cannot_be_cut_are_named(reader: Reader, tmp_path: Path) -> N
     for number, said in enumerate(bad):
         assert said in reasons[f"bad{number}"]
     assert len(reasons) == len(bad)
+
+
+def test_a_model_without_ctc_cannot_cut() -> None:
+    info = ModelInfo(network="table", charset=("a", "b"), decoders=("attention",), stride=8)
+    with pytest.raises(InputError, match="a model that decodes by CTC; choose one"):
+        list(cut_lines(Reader(info, {"encoder": lambda inputs: {}}), [], None))  # type: ignore[arg-type]
 
 
 def test_characters_of_no_width_are_not_cut(reader: Reader, tmp_path: Path) -> None:

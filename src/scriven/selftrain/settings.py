@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from scriven.augment import SetName
+from scriven.base import SettingsError
 from scriven.base.settings import Count, Natural, NonNegative, Positive, Seed, Share, validated
 from scriven.reader.decoder_contract import DecoderName
 from scriven.reader.decoders import decoder_kind
@@ -72,9 +73,12 @@ class AdaptSettings:
         """A copy in which settings that depend on the parent are filled in.
 
         Span masking helps a model trained on typefaces only and harms others
-        (docs/experiments/2026-11-26-adapt-ablation.md). Raises SettingsError for a decoder that the parent lacks.
+        (docs/experiments/2026-11-26-adapt-ablation.md). Raises SettingsError for a decoder that the parent lacks, and
+        for StackMix with a parent that does not decode by CTC, by which characters are cut.
         """
         decoder_kind(info, self.decoder)
+        if self.stackmix and "ctc" not in info.decoders:
+            raise SettingsError("the setting 'stackmix' needs a model that decodes by CTC; leave it out")
         if self.span_mask is not None:
             return self
         return replace(self, span_mask=SPAN_MASK if info.only_typefaces else 0.0)
