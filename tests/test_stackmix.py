@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 
 from scriven.base import InputError, SettingsError, TextError
+from scriven.base.settings import override
 from scriven.images import ink_mask
 from scriven.jobs.train import TrainSettings, train
 from scriven.jobs.write import write
 from scriven.lines import Line, LinesFolder
+from scriven.reader.trainable import InputSpec
+from scriven.recognisers import build
 from scriven.scribes.specs import SyntheticInput, scribe_of, synthetic_input
 from scriven.scribes.stackmix import stackmix_scribe
 from scriven.scribes.stackmix.assembly import smoothed
@@ -20,7 +23,9 @@ from scriven.scribes.stackmix.measures import Measures, measures, shifts, slant_
 from scriven.scribes.stackmix.scribe import StackMixScribe
 from scriven.scribes.stackmix.settings import StackMixSettings
 from scriven.scribes.stackmix.writer import BankWriter
-from scriven.text import normalise, visual
+from scriven.text import Charset, normalise, visual
+from scriven.training.data import TrainingData
+from scriven.training.sources import ScribeSource
 from toy_bank import TEXTS, toy_bank
 from toy_drawing import drawing
 
@@ -253,6 +258,21 @@ def test_training_with_a_bank_mixed_in(bank: Path, tmp_path: Path, monkeypatch: 
     assert done.validated_on == "validation line"
     with pytest.raises(SettingsError, match="'mix' names 'letters/', which is no scribe"):
         TrainSettings(steps=1, mix=("letters/",))
+
+
+def test_settings_of_the_scribes_that_are_mixed_in(bank: Path, tmp_path: Path) -> None:
+    (tmp_path / "texts.txt").write_text("\n".join(TEXTS), "utf-8")
+    write(tmp_path / "lines", str(tmp_path / "texts.txt"), count=12)
+    given = ["mix_settings.mixing=hand", "mix_settings.seam=2"]
+    settings = override(TrainSettings(steps=1, mix=(f"stackmix:{bank}",)), given)
+    spec = InputSpec.of(build("convtext", Charset.of(TEXTS), size="tiny"))
+    sources = TrainingData.of([tmp_path / "lines"], spec, settings).mixture.sources
+    (scribe,) = (one.scribe for one in sources if isinstance(one, ScribeSource))
+    assert scribe.settings == StackMixSettings(mixing="hand", seam=2)
+    with pytest.raises(SettingsError, match="no setting 'mixin'.*mixing"):
+        override(TrainSettings(steps=1, mix=(f"stackmix:{bank}",)), ["mix_settings.mixin=hand"])
+    with pytest.raises(SettingsError, match="'mix_settings' is of the scribes of mix"):
+        TrainSettings(steps=1, mix_settings={"mixing": "hand"})
 
 
 # --- damage -----------------------------------------------------------------------------------------------------------

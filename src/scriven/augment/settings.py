@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from scriven.augment.paper import Camera
-from scriven.base.settings import Count, NonNegative, Positive, Range, Share, override, validated
+from scriven.base.settings import Count, NonNegative, Positive, Range, Share, changed, validated
 
 Quality = Annotated[int, Field(ge=1, le=100)]  # of JPEG
 SetName = Literal["default", "none", "blots", "stackmix", "stackmix+blots", "weak", "strong"]
@@ -86,7 +86,4 @@ def settings_of(name: SetName, changes: Mapping[str, Any]) -> AugmentSettings:
     >>> settings_of("none", {"stain": "0.5"}).stain
     0.5
     """
-    as_text = {key: value for key, value in changes.items() if isinstance(value, str)}
-    values = {key: value for key, value in changes.items() if key not in as_text}
-    chosen = override(SETS[name], [f"{key}={value}" for key, value in as_text.items()])
-    return replace(chosen, **values)
+    return changed(SETS[name], changes)

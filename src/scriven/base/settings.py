@@ -96,6 +96,19 @@ def override(settings: Record, changes: Iterable[str]) -> Record:
     return dataclasses.replace(settings, **values)  # type: ignore[type-var]
 
 
+def changed(settings: Record, changes: Mapping[str, Any]) -> Record:
+    """A copy of a settings record with some values changed, given as text, as in `override`, or as values.
+
+    Raises SettingsError for an unknown setting or an invalid value.
+    """
+    as_text = [f"{key}={value}" for key, value in changes.items() if isinstance(value, str)]
+    values = {key: value for key, value in changes.items() if not isinstance(value, str)}
+    chosen = override(settings, as_text)
+    for key in values:
+        _current_name(type(chosen), key)
+    return dataclasses.replace(chosen, **values)  # type: ignore[type-var]
+
+
 def check(name: str, value: Any, kind: Any) -> None:
     """Raise SettingsError unless the value of the argument `name` is valid for a type such as Count."""
     _converted(name, value, kind)

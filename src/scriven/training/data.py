@@ -1,7 +1,7 @@
 """Training and validation data of a run: its inputs as sources, their weights, the held-out lines."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from scriven.base import InputError, ScrivenError, SettingsError, Skipped, counted
-from scriven.base.settings import Count, NonNegative, Seed, Share, validated
+from scriven.base.settings import Count, NonNegative, Seed, Share, changed, validated
 from scriven.language.texts import source
 from scriven.language.texts.languages import is_language, languages_of
 from scriven.language.texts.sources import allowed
@@ -19,7 +19,7 @@ from scriven.lines.sketch import sketch
 from scriven.lines.training_set import training_characters, training_folders
 from scriven.reader.charsets import total
 from scriven.reader.trainable import InputSpec
-from scriven.scribes.specs import SyntheticInput, scribe_of, synthetic_input
+from scriven.scribes.specs import SyntheticInput, default_settings, scribe_of, synthetic_input
 from scriven.training.loader import Mixture
 from scriven.training.sources import FixedSource, FolderSource, ScribeSource, Source, split_source
 
@@ -39,6 +39,7 @@ class DataSettings:
     replay_from: tuple[str, ...] = ()  # inputs as those to train on; (): typefaces, in the languages of the parent
     mix: tuple[str, ...] = ()  # scribes, such as stackmix:BANK or stackmix:BANK@TEXTS, from which `mix_share` is drawn
     mix_share: Annotated[float, Field(gt=0, lt=1)] = 0.5  # of the pictures that are not replayed
+    mix_settings: dict[str, Any] = field(default_factory=dict)  # of these scribes, by name, such as those of StackMix
     lines: Share = 0.4  # share of whole lines among synthetic pictures, the rest are words
     validate_on: Count = 500  # maximum number of validation lines by which the best weights are chosen
     validate_fonts: Count = 400  # synthetic pictures to validate on if there are no labelled lines
@@ -47,8 +48,11 @@ class DataSettings:
 
     def __post_init__(self) -> None:
         for spec in self.mix:
-            if synthetic_input(spec) is None:
+            if (synthetic := synthetic_input(spec)) is None:
                 raise SettingsError(f"the setting 'mix' names {spec!r}, which is no scribe; give stackmix:BANK")
+            changed(default_settings(synthetic.scribe), self.mix_settings)  # raises for those that it does not have
+        if self.mix_settings and not self.mix:
+            raise SettingsError("the setting 'mix_settings' is of the scribes of mix; name one, or leave it out")
         if self.weights and not any(self.weights):
             raise SettingsError("the setting 'weights' is 0 for every input; set at least one of them above 0")
 
@@ -85,7 +89,7 @@ class TrainingData:
         """
         main = _gathered(inputs, spec, settings, _usage(inputs, settings))
         again = _gathered(replay, spec, replace(settings, seed=_seed(settings, REPLAY_SEED)), [1.0] * len(replay))
-        mixed = _gathered(settings.mix, spec, _at_level(settings), [1.0] * len(settings.mix))
+        mixed = _gathered(settings.mix, spec, _at_level(settings), [1.0] * len(settings.mix), settings.mix_settings)
         skipped = [*main.skipped, *mixed.skipped, *again.skipped]
         for one in skipped:
             log.warning("skipped %s: %s", one.id, one.reason)
@@ -107,12 +111,16 @@ class TrainingData:
 
 
 def _gathered(
-    inputs: Sequence[str | Path], spec: InputSpec, settings: DataSettings, usage: Sequence[float]
+    inputs: Sequence[str | Path],
+    spec: InputSpec,
+    settings: DataSettings,
+    usage: Sequence[float],
+    changes: Mapping[str, Any] | None = None,
 ) -> InputData:
     found = InputData()
     for given, fraction in zip(inputs, usage, strict=True):
         if synthetic := synthetic_input(given):
-            written = _written(synthetic, spec, settings)
+            written = _written(synthetic, spec, settings, changes or {})
             found.sources.append(written)
             found.skipped += written.scribe.skipped
             found.data.append({"path": str(given), "origin": written.scribe.origin})
@@ -213,9 +221,12 @@ def _reseeded(source: ScribeSource, seed: int) -> ScribeSource:
     return ScribeSource(source.scribe, source.text_source, source.spec, seed=seed, lines=source.lines)
 
 
-def _written(given: SyntheticInput, spec: InputSpec, settings: DataSettings) -> ScribeSource:
-    """The source of pictures of a synthetic input."""
-    scribe, texts = scribe_of(given.scribe), source(f"mixed:{given.texts}")
+def _written(
+    given: SyntheticInput, spec: InputSpec, settings: DataSettings, changes: Mapping[str, Any]
+) -> ScribeSource:
+    """The source of pictures of a synthetic input; `changes`: settings of the scribe."""
+    chosen = changed(default_settings(given.scribe), changes) if changes else None
+    scribe, texts = scribe_of(given.scribe, chosen), source(f"mixed:{given.texts}")
     return ScribeSource(scribe, texts, spec, seed=settings.seed, lines=settings.lines)
 
 
