@@ -21,7 +21,8 @@ from scriven.reader.ctc_paths import log_posteriors
 from scriven.reader.model import ModelInfo
 from scriven.reader.session import Reader
 from scriven.scribes.stackmix.bank import ABOUT, PIXELS, Bank
-from scriven.scribes.stackmix.cutting import Cut, CutSettings, boundaries, cut_lines
+from scriven.reader.boundaries import aligned_edges
+from scriven.scribes.stackmix.cutting import Cut, CutSettings, cut_lines
 from scriven.scribes.stackmix.measures import Measures
 from scriven.scribes.stackmix.scribe import StackMixScribe
 from scriven.scribes.stackmix.suffixes import BREAK, LONGEST
@@ -110,7 +111,9 @@ def test_boundaries_are_where_the_font_scribe_wrote_the_letters(reader: Reader) 
         wrote = scribe.write(text, seed, hand=number % 3, strength=0.3)
         inked = scribe.extents(text, np.random.default_rng(100 + number), hand=number % 3, strength=0.3)
         ((picture, frames),) = reader.frames([reader.prepare(text, wrote.picture)])
-        edges, posteriors = boundaries(reader, text, picture, log_posteriors(frames), wrote.picture)
+        edges, posteriors = aligned_edges(
+            reader.info, reader.charset, text, picture.ink, log_posteriors(frames), wrote.picture
+        )
         assert edges.shape == (len(text), 2) and ((posteriors >= 0) & (posteriors <= 1)).all()
         for k, (_, right) in inked.items():
             after = inked.get(k + 1)

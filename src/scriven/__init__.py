@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from scriven.jobs.read import read as read
     from scriven.jobs.score import score as score
     from scriven.jobs.train import train as train
+    from scriven.jobs.train_scribe import train_scribe as train_scribe
     from scriven.jobs.write import write as write
 
 __version__ = "0.1.0"
@@ -52,6 +53,7 @@ _FUNCTIONS = {  # name: module of scriven.jobs that defines it
     "read": "read",
     "score": "score",
     "train": "train",
+    "train_scribe": "train_scribe",
     "write": "write",
 }
 _MODULES = ("fonts", "models", "texts")  # commands with subcommands: modules of scriven.jobs with a function for each
@@ -76,6 +78,7 @@ __all__ = [
     "score",
     "texts",
     "train",
+    "train_scribe",
     "write",
 ]
 

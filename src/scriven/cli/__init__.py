@@ -29,6 +29,11 @@ COMMANDS = {  # name: (module, attribute, help in the list of commands)
     "score": ("scriven.cli.score", "score", "Measure the error rates of a model on lines."),
     "write": ("scriven.cli.write", "write", "Write synthetic handwriting into a lines folder."),
     "cut": ("scriven.cli.cut", "cut", "Cut lines into a bank of characters for StackMix."),
+    "train-scribe": (
+        "scriven.cli.train_scribe",
+        "train_scribe",
+        "Train a generator that writes in the hands of some lines.",
+    ),
     "import": ("scriven.cli.import_", "import_", "Convert other formats to a lines folder."),
     "fetch": ("scriven.cli.fetch", "fetch", "Download a published data set."),
     "import-model": (

@@ -13,7 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from scriven.images import Grey
-from scriven.reader.ctc_paths import Runs, spans
+from scriven.reader.align import align
+from scriven.reader.ctc_paths import Runs, runs, spans
+from scriven.reader.decoder_contract import Frames, frame_px
+from scriven.reader.model import ModelInfo
 from scriven.text import Charset
 
 Floats = npt.NDArray[np.float64]
@@ -91,6 +94,23 @@ def refined(line: Emissions, found: Runs, place: float, frame_px: float, steps: 
     right[-1] = _outwards(blank, line.centres[-1], 1, 2 * reach, right[-1])
     ordered = np.maximum.accumulate(np.stack([left, right], axis=1).ravel()).reshape(-1, 2)
     return np.clip(ordered, 0, len(line.profile))
+
+
+def aligned_edges(
+    info: ModelInfo, charset: Charset, text: str, prepared: Grey, log_probs: Frames, picture: Grey
+) -> tuple[Floats, Floats]:
+    """The edges (K, 2) of the characters of a text in visual order, px of `picture`, by forced alignment.
+
+    With them the posteriors (K,) of the characters where they are emitted. `log_probs` (T, C) are those of the
+    `prepared` picture, of which `picture` shows the same at another width. Raises TooFewFrames for a text that does not
+    fit.
+    """
+    found = runs(align(log_probs, charset.encode(text)), log_probs)
+    scale = picture.shape[1] / prepared.shape[1]
+    step = frame_px(info, len(log_probs), scale, picture.shape[1])
+    emitted = Emissions.of(found, charset, step, picture)
+    edges = refined(emitted, found, info.boundary, step, len(log_probs))
+    return edges, np.exp(log_probs[found.peak, found.classes].astype(np.float64))
 
 
 def _moved(line: Emissions, cuts: Floats) -> Floats:

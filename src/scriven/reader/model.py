@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -16,6 +16,7 @@ READABLE_FORMATS = (1, MODEL_FORMAT)
 HEIGHT, STRIDE = 64, 4  # px; of models that do not state them, and of networks trained without a parent
 UNFINISHED = ("state", "rounds")  # folders of a model whose training or adaptation has not finished
 BUNDLED = Path(__file__).parent / "bundled"
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class Graph(BaseModel):
@@ -156,10 +157,10 @@ def own_language(folder: Path, info: ModelInfo) -> Path | None:
     return file
 
 
-def read_info(folder: str | Path, kind: str = "recogniser") -> ModelInfo:
-    """The validated model.json of a folder.
+def read_json(folder: str | Path, kind: str) -> dict[str, Any]:
+    """The content of the model.json of a folder, not validated.
 
-    Raises ModelError if it is missing, damaged, of a newer format, of another kind, or invalid.
+    Raises ModelError if it is missing, damaged, of a newer format or of another kind.
     """
     file = Path(folder) / "model.json"
     try:
@@ -167,7 +168,7 @@ def read_info(folder: str | Path, kind: str = "recogniser") -> ModelInfo:
     except FileNotFoundError:
         if any((Path(folder) / part).is_dir() for part in UNFINISHED):
             raise ModelError(
-                f"{folder} is an unfinished model; run the `scriven train` or `scriven adapt` that began it again, or "
+                f"{folder} is an unfinished model; run the command that began it again, such as `scriven train`, or "
                 "give another model"
             ) from None
         raise ModelError(f"{folder} is not a model folder: it has no model.json; check the path") from None
@@ -182,20 +183,40 @@ def read_info(folder: str | Path, kind: str = "recogniser") -> ModelInfo:
         )
     if content.get("kind") != kind:
         raise ModelError(f"{folder} is a model of the kind {content.get('kind')!r}, not a {kind}; give a {kind}")
+    return content
+
+
+def validated_as(schema: type[Model], content: dict[str, Any], file: Path) -> Model:
+    """The content of a model.json as a model of pydantic. Raises ModelError for the first key that is invalid."""
     try:
-        info = ModelInfo.model_validate(content)
-        info.characters  # noqa: B018  (a charset with a repeated or long character raises)
+        return schema.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ModelError(f"{file} cannot be used: {where}: {first['msg']}; copy the model folder again") from error
+
+
+def read_info(folder: str | Path, kind: str = "recogniser") -> ModelInfo:
+    """The validated model.json of a recogniser.
+
+    Raises ModelError if it is missing, damaged, of a newer format, of another kind, or invalid.
+    """
+    file = Path(folder) / "model.json"
+    info = validated_as(ModelInfo, read_json(folder, kind), file)
+    try:
+        info.characters  # noqa: B018  (a charset with a repeated or long character raises)
     except TextError as error:
         raise ModelError(f"{file} cannot be used: {error}; copy the model folder again") from error
     return info
 
 
 def write_info(folder: str | Path, info: ModelInfo) -> None:
-    """Write model.json atomically. Raises OutputError."""
+    """Write the model.json of a recogniser atomically. Raises OutputError."""
+    write_model(folder, info)
+
+
+def write_model(folder: str | Path, info: BaseModel) -> None:
+    """Write a model.json atomically. Raises OutputError."""
     with atomic(Path(folder) / "model.json", "w") as file:
         json.dump(info.model_dump(mode="json"), file, indent=2, ensure_ascii=False)
         file.write("\n")

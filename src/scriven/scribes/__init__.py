@@ -7,9 +7,10 @@ scribe_of("fonts").write("Příliš žluťoučký kůň", np.random.default_rng(
 """
 
 from scriven.scribes.contract import Handwriting, MakeScribe, Scribe
+from scriven.scribes.flow import flow_scribe
 from scriven.scribes.fonts import font_scribe
 from scriven.scribes.stackmix import stackmix_scribe
 
 __all__ = ["SCRIBES", "Handwriting", "MakeScribe", "Scribe"]
 
-SCRIBES: dict[str, MakeScribe] = {"fonts": font_scribe, "stackmix": stackmix_scribe}
+SCRIBES: dict[str, MakeScribe] = {"fonts": font_scribe, "stackmix": stackmix_scribe, "flow": flow_scribe}

@@ -4,6 +4,7 @@
 | --- | --- | --- |
 | `fonts` | the bundled typefaces | given separately |
 | `fonts:my-fonts/` | the typefaces of a folder | given separately |
+| `my-hand/` or `flow:my-hand/` | the model of `scriven train-scribe` in this folder | given separately |
 | `fonts:fr+de` as an input of `train` | the bundled typefaces | words and lines of French and German |
 | `fonts:my-fonts/@fr+de` as an input of `train` | the typefaces of a folder | the same |
 | `stackmix:bank@fr` as an input of `train` | the spans of a bank | words and lines of French |
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from scriven.base import SettingsError
+from scriven.reader.model import is_model
 from scriven.scribes import SCRIBES
 from scriven.scribes.contract import OWN_TEXTS, MakeScribe, Scribe
 
@@ -31,6 +33,8 @@ def maker_of(spec: str) -> tuple[MakeScribe, str]:
     """The maker and the argument of `NAME` or `NAME:ARGUMENT`. Raises SettingsError for an unknown name."""
     name, _, argument = spec.partition(":")
     if name not in SCRIBES:
+        if is_model(spec):
+            return SCRIBES["flow"], spec
         raise _unknown(name)
     return SCRIBES[name], argument
 
@@ -75,4 +79,6 @@ def _needs_argument(name: str) -> bool:
 
 
 def _unknown(name: str) -> SettingsError:
-    return SettingsError(f"there is no scribe {name!r}; there are: {', '.join(SCRIBES)}")
+    return SettingsError(
+        f"there is no scribe {name!r}; there are: {', '.join(SCRIBES)}, and the folders of trained scribes"
+    )

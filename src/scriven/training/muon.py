@@ -24,6 +24,8 @@ EPSILON = 1e-8
 class Muon(torch.optim.Optimizer):
     """Muon for convolutions with several input channels, AdamW for all other weights.
 
+    Of a group with the key `matrices` set, the weights with two dimensions are updated by Muon too.
+
     Weights with one dimension (norms and biases) have no weight decay. `weights` may be groups, as of every optimiser
     of PyTorch. `dtype`: that of the matrix products of the orthogonalisation.
     """
@@ -56,15 +58,13 @@ class Muon(torch.optim.Optimizer):
         means, gradients = self._state_of(weights, "mean"), _gradients(weights)
         torch._foreach_lerp_(means, gradients, 1 - MOMENTUM)
         ahead = torch._foreach_lerp(gradients, means, MOMENTUM)  # Nesterov momentum
-        kernels = [
-            direction.permute(0, 2, 3, 1) for direction in ahead
-        ]  # (O, h, w, I), the layout of channels-last weights
+        kernels = [_channels_last(direction) for direction in ahead]  # (O, h, w, I), or (O, I)
         for same in group_by_shape(kernels):
             shape = kernels[same[0]].shape
             stack = torch.stack([kernels[i].flatten(1) for i in same])  # (k, O, h * w * I)
             size = RMS * max(stack.shape[1:]) ** 0.5  # an orthogonal (m, n) has a root mean square of max(m, n) ** -0.5
             for i, step in zip(same, orthogonal(stack, self.dtype), strict=True):
-                weights[i].add_(step.view(shape).permute(0, 3, 1, 2), alpha=-lr * size)
+                weights[i].add_(_channels_first(step.view(shape)), alpha=-lr * size)
 
     def _adaptive(self, weights: list[Tensor], lr: float) -> None:
         means, squares, taken = (self._state_of(weights, name) for name in ("mean", "square", "taken"))
@@ -111,15 +111,26 @@ def group_by_shape(kernels: Sequence[Tensor]) -> list[list[int]]:
 def _kinds(group: dict[str, Any]) -> list[dict[str, Any]]:
     """The weights of a group that require a gradient, by how they are updated."""
     learnt = [weight for weight in group["params"] if weight.requires_grad]
+    whole = {id(w) for w in learnt if _mixes_channels(w) or (group.get("matrices") and w.ndim == 2)}
     return [
-        {**group, "params": [w for w in learnt if _mixes_channels(w)], "whole": True},
-        {**group, "params": [w for w in learnt if not _mixes_channels(w) and w.ndim > 1], "whole": False},
+        {**group, "params": [w for w in learnt if id(w) in whole], "whole": True},
+        {**group, "params": [w for w in learnt if id(w) not in whole and w.ndim > 1], "whole": False},
         {**group, "params": [w for w in learnt if w.ndim <= 1], "whole": False, "weight_decay": 0.0},
     ]
 
 
 def _gradients(weights: list[Tensor]) -> list[Tensor]:
     return [weight.grad for weight in weights if weight.grad is not None]
+
+
+def _channels_last(kernel: Tensor) -> Tensor:
+    """(O, I, h, w) as (O, h, w, I), the layout of channels-last weights; a matrix as it is."""
+    return kernel.permute(0, 2, 3, 1) if kernel.ndim == 4 else kernel
+
+
+def _channels_first(kernel: Tensor) -> Tensor:
+    """(O, h, w, I) as (O, I, h, w); a matrix as it is."""
+    return kernel.permute(0, 3, 1, 2) if kernel.ndim == 4 else kernel
 
 
 def _mixes_channels(weight: Tensor) -> bool:

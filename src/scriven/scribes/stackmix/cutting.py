@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from scriven.base import ImageError, InputError, Skipped
@@ -14,11 +12,11 @@ from scriven.base.settings import Share, validated
 from scriven.images import Grey, to_height
 from scriven.lines import Line
 from scriven.metrics import distance
-from scriven.reader.align import TooFewFrames, align
-from scriven.reader.boundaries import Emissions, refined
+from scriven.reader.align import TooFewFrames
+from scriven.reader.boundaries import aligned_edges
 from scriven.reader.ctc_decoder import ctc_posteriors
-from scriven.reader.ctc_paths import greedy_text, runs
-from scriven.reader.decoder_contract import Frames, frame_px
+from scriven.reader.ctc_paths import greedy_text
+from scriven.reader.decoder_contract import Frames
 from scriven.reader.session import Picture, Reader
 from scriven.reader.trainable import text_fault
 from scriven.scribes.stackmix.measures import measures, upright
@@ -108,7 +106,7 @@ def _cut(
     straight = upright(grey, measured.slant, round(measured.paper))
     log_probs = ctc_posteriors(reader.info, frames)
     try:
-        edges, posteriors = boundaries(reader, text, picture, log_probs, straight)
+        edges, posteriors = aligned_edges(reader.info, reader.charset, text, picture.ink, log_probs, straight)
     except TooFewFrames as error:
         return Skipped(line.id, str(error))
     least = settings.narrowest * bank.height / 64
@@ -122,19 +120,3 @@ def _cut(
     bank.add(line, straight, edges, usable, measured)
     read = normalise(greedy_text(log_probs, reader.charset))
     return Cut(line.id, len(text), int(usable.sum()), distance(read, text))
-
-
-def boundaries(
-    reader: Reader, text: str, picture: Picture, log_probs: Frames, straight: Grey
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """The edges (K, 2) of the characters of a text in visual order, px of the upright picture `straight`.
-
-    With them the posteriors (K,) of the characters where they are emitted. `log_probs` (T, C) are those of the prepared
-    picture. Raises TooFewFrames for a text that does not fit.
-    """
-    found = runs(align(log_probs, reader.charset.encode(text)), log_probs)
-    scale = straight.shape[1] / picture.ink.shape[1]
-    step = frame_px(reader.info, len(log_probs), scale, straight.shape[1])
-    emitted = Emissions.of(found, reader.charset, step, straight)
-    edges = refined(emitted, found, reader.info.boundary, step, len(log_probs))
-    return edges, np.exp(log_probs[found.peak, found.classes].astype(np.float64))

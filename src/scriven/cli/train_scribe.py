@@ -1,0 +1,48 @@
+"""scriven train-scribe LINES|fonts:LANG... -o MODEL"""
+
+from typing import Annotated
+
+from typer import Argument, Option
+
+from scriven.base.settings import override
+from scriven.cli import common
+from scriven.cli.common import Changes, Config, Json, Out
+
+Inputs = Annotated[
+    list[str], Argument(metavar="LINES|fonts:LANG...", help="Labelled lines folders; fonts:LANG: typefaces.")
+]
+
+
+def train_scribe(
+    inputs: Inputs,
+    out: Out,
+    parent: Annotated[str | None, Option("--from", metavar="SCRIBE", help="Scribe to start from.")] = None,
+    model: Annotated[str, Option("--model", "-m", help="Recogniser that aligns the lines.")] = "scriven-general",
+    minutes: Annotated[float | None, Option(help="Training time in minutes.")] = None,
+    steps: Annotated[int | None, Option(help="Number of training steps (batches).")] = None,
+    changes: Changes = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Train a scribe: a generator that writes any text in the hands of some lines.
+
+    Without --minutes or --steps it trains for 120 minutes. The same command continues an interrupted run. The report
+    in the model folder shows samples as it trains.
+
+    Examples:
+
+        scriven train-scribe letters/ -o my-hand --minutes 120
+
+        scriven train-scribe letters/ fonts:en -o my-hand
+    """
+    common.present(inputs, synthetic=True)
+    from scriven.jobs import train_scribe as job
+
+    changed = common.changes_of(changes, config, minutes=minutes, steps=steps)
+    in_steps = any(change.partition("=")[0].strip() == "steps" for change in changed)
+    start = job.FlowTrainSettings(steps=1) if in_steps else job.FlowTrainSettings(minutes=120.0)
+    done = job.train_scribe(inputs, out, parent=parent, model=model, settings=override(start, changed))
+    text = f"{done.folder}: {done.sentence()}\nNext: scriven write --scribe {done.folder} --texts FILE -o LINES"
+    data = {"model": str(done.folder), "hands": done.hands, **done.info.scores, "skipped": len(done.skipped)}
+    common.show(text, data, json)
+    common.finish(done.skipped)

@@ -1,0 +1,266 @@
+"""train_scribe: lines of some hands in, a generator that writes any text in these hands out."""
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from scriven.base import InputError, OutputError, Skipped, counted
+from scriven.base.progress import percent, progress
+from scriven.images import Grey, encode
+from scriven.jobs.folders import free
+from scriven.language.texts import source, text_at
+from scriven.lines import Line, LinesFolder
+from scriven.lines.training_set import training_folders
+from scriven.metrics import score
+from scriven.reader.model import DEFAULT_MODEL
+from scriven.reader.session import Reader
+from scriven.report import Figure, curve, facts, page, pictures, save, section
+from scriven.scribes.flow.autoencoder import ColumnAutoencoder
+from scriven.scribes.flow.model import ScribeInfo
+from scriven.scribes.flow.network import FlowNetwork
+from scriven.scribes.flow.scribe import FlowScribe
+from scriven.scribes.fonts.likeness import nearest
+from scriven.scribes.specs import SyntheticInput, scribe_of, synthetic_input
+from scriven.text import Charset
+from scriven.training.aligned_lines import AlignedLines, align_lines, split
+from scriven.training.checkpoint import LOG, STATE, WEIGHTS, load_tensors, save_tensors, unfinished_run, versions
+from scriven.training.data import characters
+from scriven.training.devices import check_available, fabric_of, resolved_precision
+from scriven.training.flow_batches import FlowBatches
+from scriven.training.flow_fit import VALIDATION_SEED, FlowRun, fit_flow
+from scriven.training.flow_publish import hands_of, load_network, publish_scribe, torch_generator
+from scriven.training.flow_settings import FlowTrainSettings as FlowTrainSettings
+
+log = logging.getLogger("scriven.train")
+
+MAY_CHANGE = {"device", "precision"}  # settings that may change when a run is resumed
+REPORT = "report.html"
+SAMPLES = 12  # pictures of the report
+
+
+@dataclass(frozen=True)
+class TrainedScribe:
+    """A finished generator: its model folder, how its writing reads, and the lines that were left out."""
+
+    folder: Path
+    info: ScribeInfo
+    hands: int
+    skipped: tuple[Skipped, ...]
+
+    def sentence(self) -> str:
+        """How many hands it writes in, and the CER of its writing read back."""
+        read = self.info.scores.get("read_back")
+        said = f"writes {counted(len(self.info.charset), 'character')} in {counted(self.hands, 'hand')}"
+        return f"{said}; CER of {read['n']} texts read back: {read['cer']:.1%}" if read else said
+
+
+def train_scribe(
+    inputs: Sequence[str | Path],
+    out: str | Path,
+    *,
+    parent: str | Path | None = None,
+    model: str | Path = DEFAULT_MODEL,
+    settings: FlowTrainSettings,
+    name: str = "",
+    licence: str = "",
+) -> TrainedScribe:
+    """Train a generator on `inputs` (lines folders, `fonts:LANGUAGES`) into the model folder `out`.
+
+    The lines are aligned with their texts by the recogniser `model`. With `parent`, training starts from a generator,
+    whose hands and characters are kept. An unfinished run is resumed. Lines that cannot be aligned are skipped with the
+    reason.
+    Raises InputError if no line can be used, OutputError if `out` is finished or was begun with other settings.
+
+    >>> import scriven
+    >>> from scriven.training.flow_settings import FlowTrainSettings as FlowTrainSettings
+    >>> few = FlowTrainSettings(steps=2, width=32, layers=1, batch=2, evaluations=1)
+    >>> trained = scriven.train_scribe(["letters/"], "my-hand", settings=few)
+    >>> trained.hands >= 1
+    True
+    """
+    out = Path(out)
+    free(out, STATE, WEIGHTS)
+    check_available(settings.schedule)
+    old, hands = None, []
+    if parent is not None:
+        old, before, hands = load_network(parent)
+        settings = replace(settings, **before.sizes)
+    lines, data, skipped = _aligned(inputs, model, settings, old)
+    train, valid = split(lines, settings.validate_on, settings.seed)
+    fabric = fabric_of(settings.schedule)
+    net = _network(lines.charset, settings, old)
+    run = FlowRun.begin(net, settings, fabric)
+    described = _described(inputs, parent, model, settings)
+    _resume(out, run, described, data)
+    batches = FlowBatches(lines, train, train, settings.columns, settings.seed)
+    held = FlowBatches(lines, valid, train, settings.columns, settings.seed + VALIDATION_SEED) if valid else None
+    hands = [*hands, *hands_of(lines, train, settings.columns)]
+    info = ScribeInfo(
+        name=name, sizes=net.sizes, charset=lines.charset.characters, data=data, licence=licence, versions=versions(),
+        settings=described, parents=[] if parent is None else [{"name": str(parent)}],
+    )  # fmt: skip
+    million = sum(weight.numel() for weight in net.parameters()) / 1e6
+    log.info(
+        "%.1f million parameters: %s of %s, %d held out", million, counted(len(train), "line"),
+        counted(len(lines.hands), "hand"), len(valid),
+    )  # fmt: skip
+    reader = Reader.load(model, threads=1)
+
+    def evaluate(run: FlowRun, row: dict[str, Any]) -> None:
+        if row["phase"] == "flow" and settings.read_back:
+            row |= _read_back(out, run, info, lines, valid or train, reader, settings)
+        log.info("%s", _shown(row))
+        save_tensors(out / WEIGHTS, run.average.state_dict())
+        about = {**described, "precision": resolved_precision(settings.schedule)}
+        save_tensors(
+            out / STATE, run.tensors(), {"settings": about, "data": {"data": data}, "progress": asdict(run.progress)}
+        )
+        (out / LOG).write_text("".join(json.dumps(one) + "\n" for one in run.progress.rows), "utf-8")
+
+    fit_flow(run, batches, held, settings, fabric, evaluate, partial(percent, "training"))
+    last = run.progress.rows[-1]
+    scores: dict[str, Any] = {"valid_loss": last["valid"]}
+    if "cer" in last:
+        scores["read_back"] = {"cer": last["cer"], "n": last["n"], "model": str(model)}
+    publish_scribe(out, run.average, info.model_copy(update={"scores": scores}), hands)
+    return TrainedScribe(out, info.model_copy(update={"scores": scores}), len(hands), tuple(skipped))
+
+
+def _aligned(
+    inputs: Sequence[str | Path], model: str | Path, settings: FlowTrainSettings, old: FlowNetwork | None
+) -> tuple[AlignedLines, list[dict[str, Any]], list[Skipped]]:
+    """The aligned lines of the inputs, a record of each input, and the lines that were left out."""
+    reader = Reader.load(model, threads=None)
+    needed = characters(inputs, settings.level) & set(reader.charset.characters)
+    charset = old.charset.grow(sorted(needed)) if old else Charset(tuple(sorted(needed)))
+    lines, data, skipped = AlignedLines(charset), list[dict[str, Any]](), list[Skipped]()
+    for given in inputs:
+        before, prefix = len(lines), f"{Path(given).name}/" if len(inputs) > 1 else ""
+        written = synthetic_input(given)
+        for folder in [None] if written else training_folders(given, settings.level):
+            pairs = _written(written, settings) if written else _labelled(folder)
+            total = settings.font_lines if written else folder.count("train") if folder else 0
+            for number, done in enumerate(align_lines(reader, pairs, lines, prefix), start=1):
+                progress(f"aligning {given}", number, total)
+                skipped += [done] if isinstance(done, Skipped) else []
+            record: dict[str, Any] = {"path": str(given), "lines": len(lines) - before}
+            if folder:
+                record |= {"fingerprint": folder.fingerprint(), "level": folder.level or "lines"}
+            data.append(record)
+    if not len(lines):
+        why = f"; the first of {len(skipped)}: {skipped[0].sentence()}" if skipped else ""
+        raise InputError(f"no line of {', '.join(map(str, inputs))} can be aligned with its text{why}")
+    return lines, data, skipped
+
+
+def _labelled(folder: LinesFolder | None) -> Iterator[tuple[Line, Any]]:
+    """The training lines of a folder with their pictures, without those that are held out for validation."""
+    assert folder is not None
+    for line in folder.lines("train"):
+        if line.text:
+            yield line, partial(folder.picture, line)
+
+
+def _written(given: SyntheticInput | None, settings: FlowTrainSettings) -> Iterator[tuple[Line, Any]]:
+    """Words and lines written with typefaces, in `font_hands` hands."""
+    assert given is not None
+    scribe, texts = scribe_of(given.scribe), source(f"mixed:{given.texts}")
+    hands = np.random.default_rng(settings.seed).integers(scribe.hands, size=settings.font_hands)
+    for number in range(settings.font_lines):
+        text, rng = text_at(texts, settings.seed, number), np.random.default_rng([settings.seed, number])
+        hand = int(hands[number % len(hands)])
+        try:
+            made = scribe.write(text, rng, hand=hand)
+        except InputError:
+            continue
+        yield Line(f"{given.scribe}-{number}", b"", made.text, hand=made.hand), partial(_same, made.picture)
+
+
+def _same(picture: Grey) -> Grey:
+    return picture
+
+
+def _network(charset: Charset, settings: FlowTrainSettings, old: FlowNetwork | None) -> FlowNetwork:
+    """A new network, or that of the parent with the new characters."""
+    if old is None:
+        torch.manual_seed(settings.seed)
+        return FlowNetwork(charset, settings.width, settings.layers, settings.latent)
+    new = charset.characters[len(old.charset) :]
+    net = old.grown(charset, nearest(new, old.charset.characters)) if new else old
+    if isinstance(net.codec, ColumnAutoencoder):
+        net.codec.finished = True
+    return net
+
+
+def _described(
+    inputs: Sequence[str | Path], parent: str | Path | None, model: str | Path, settings: FlowTrainSettings
+) -> dict[str, Any]:
+    """The settings and inputs that must be the same to resume a run."""
+    kept = {key: value for key, value in asdict(settings).items() if key not in MAY_CHANGE}
+    return {**kept, "inputs": [str(i) for i in inputs], "parent": str(parent) if parent else None, "model": str(model)}
+
+
+def _resume(out: Path, run: FlowRun, described: dict[str, Any], data: list[dict[str, Any]]) -> None:
+    """Restore an unfinished run. Raises OutputError if it was begun with other settings or data."""
+    if not (about := unfinished_run(out)):
+        return
+    old, new = about["settings"], json.loads(json.dumps(described))
+    if different := sorted(key for key in new if old.get(key) != new[key]):
+        raise OutputError(
+            f"{out} was begun with other settings ({', '.join(different)}); choose another -o or use those again"
+        )
+    if about["data"] != json.loads(json.dumps({"data": data})):
+        raise OutputError(f"{out} was begun with other training data; choose another -o, or restore the inputs")
+    run.restore(load_tensors(out / STATE), about["progress"])
+    log.info("resuming at step %d", run.progress.step)
+
+
+def _read_back(
+    out: Path,
+    run: FlowRun,
+    info: ScribeInfo,
+    lines: AlignedLines,
+    chosen: list[int],
+    reader: Reader,
+    settings: FlowTrainSettings,
+) -> dict[str, Any]:
+    """CER and n of held-out texts written by the averaged weights, each in the hand of its line; the sample sheet."""
+    picked = [
+        chosen[i] for i in np.random.default_rng(settings.seed).permutation(len(chosen))[: settings.read_back].tolist()
+    ]
+    batches = FlowBatches(lines, list(range(len(lines))), list(range(len(lines))), settings.columns, settings.seed)
+    hands = [batches.reference(index, np.random.default_rng(index), (0, 0)) for index in picked]
+    device = next(run.average.parameters()).device
+    scribe = FlowScribe.of(torch_generator(run.average, info, hands))
+    texts = [lines.lines[index].text for index in picked]
+    made = [scribe.write(t, np.random.default_rng(n), hand=n).picture for n, t in enumerate(texts)]
+    run.average.to(device)
+    read = [one.text for one in reader.read((str(n), picture) for n, picture in enumerate(made))]
+    found = score(texts, read, resamples=1)
+    figures = []
+    for index, picture, text, reading in list(zip(picked, made, texts, read, strict=True))[:SAMPLES]:
+        real = lines.images.get(index)
+        figures.append(Figure(encode(real), caption=f"{lines.hands[lines.lines[index].hand]}, written by hand"))
+        figures.append(Figure(encode(picture), reading=reading, truth=text, caption="generated, in the same hand"))
+    rows = [*run.progress.rows[:-1], {**run.progress.rows[-1], "cer": found.cer}]
+    curves = {"CER of the texts read back": [(row["step"], row["cer"]) for row in rows if "cer" in row]}
+    save(out / REPORT, page(f"Training a scribe: {out.name}", [
+        section("Progress", facts([("step", run.progress.step), ("hands", len(lines.hands)), ("lines", len(lines))]),
+                curve(curves, x="step", y="CER")),
+        section("Samples", pictures(figures)),
+    ]))  # fmt: skip
+    return {"cer": found.cer, "n": found.n}
+
+
+def _shown(row: dict[str, Any]) -> str:
+    """A row of the log as text."""
+    valid = "" if row["valid"] is None else f", held-out {row['valid']:.4f}"
+    read = f", read back: CER {100 * row['cer']:.1f} % of {row['n']} texts" if "cer" in row else ""
+    return f"step {row['step']}, {row['minutes']:.1f} min: {row['phase']} loss {row['loss']:.4f}{valid}{read}"

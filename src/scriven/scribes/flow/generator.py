@@ -1,0 +1,127 @@
+"""Sampling from the exported graphs: a text is laid out in the widths of a hand, and drawn in a few Euler steps."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from scriven.base import ModelError, cores
+from scriven.images import Grey
+from scriven.reader.engines import RunGraph, load_graph
+from scriven.reader.model import find_model, read_json, validated_as
+from scriven.scribes.flow.columns import COLUMN, HEIGHT, Classes, Coverage, covered, picture_of
+from scriven.scribes.flow.model import KIND, ROLES, Hand, ScribeInfo, load_hands
+from scriven.scribes.flow.settings import FlowSettings
+
+Array = npt.NDArray[Any]
+NARROWEST, WIDEST = 2.0, 96.0  # px: limits of the width of a character
+
+
+@dataclass(frozen=True)
+class Styled:
+    """What the network is told of a hand: `keys` (1, L, R, 2 d), `bias` (1, R), `mean` (1, d)."""
+
+    keys: Array
+    bias: Array
+    mean: Array
+
+
+class Generator:
+    """A loaded flow scribe: its model.json, its graphs and its hands."""
+
+    def __init__(self, info: ScribeInfo, runs: dict[str, RunGraph], hands: list[Hand]):
+        self.info, self.hands, self.charset = info, hands, info.characters
+        self._runs = runs
+        self._nobody: Styled | None = None
+
+    @classmethod
+    def load(cls, model: str | Path, threads: int | None = None) -> "Generator":
+        """Load a model folder or a bundled model. `threads` None: one per core that this process may use.
+
+        Raises ModelError for a folder that is damaged, unfinished or no scribe.
+        """
+        folder = find_model(model)
+        info = read_scribe_info(folder)
+        if missing := [role for role in ROLES if role not in info.graphs]:
+            raise ModelError(f"{folder} lacks the graphs {', '.join(missing)}; finish its training or copy it again")
+        files = {role: folder / info.graphs[role].file for role in ROLES}
+        for file in files.values():
+            if not file.is_file():
+                raise ModelError(f"{folder} lacks its graph {file.name}; finish its training or copy it again")
+        runs = {role: load_graph(file, "onnxruntime", "cpu", threads or cores()) for role, file in files.items()}
+        return cls(info, runs, load_hands(folder, info.characters))
+
+    def styled(self, hand: Hand) -> Styled:
+        """What the network is told of a hand."""
+        found = self._runs["reference"](hand.inputs())
+        return Styled(found["keys"], found["bias"], found["mean"])
+
+    @property
+    def nobody(self) -> Styled:
+        """What the network is told where no hand is given."""
+        if self._nobody is None:
+            nothing = Hand("", np.zeros((0, HEIGHT), np.float32), np.zeros(0, np.int64), np.zeros((0, 2)))
+            self._nobody = self.styled(nothing)
+        return self._nobody
+
+    def edges(self, classes: Classes, hand: Styled, normal: Array, left: float) -> npt.NDArray[np.float64]:
+        """Left and right edges (K, 2), px, of characters (K,) laid out from `left` on in the widths of a hand.
+
+        `normal` (K,): standard normal numbers, how far each width is from its mean; they may be scaled.
+        """
+        found = self._runs["widths"]({"classes": classes[None], "mean": hand.mean})
+        logarithm = found["middle"][0] + normal * found["deviation"][0]
+        widths = np.clip(np.exp(logarithm.astype(np.float64)), NARROWEST, WIDEST)
+        right = left + widths.cumsum()
+        return np.stack([right - widths, right], axis=1)
+
+    def draw(self, layout: Coverage, hands: list[tuple[Styled, float]], noise: Array, settings: FlowSettings) -> Grey:
+        """The picture (HEIGHT, 8 T) of a layout of T columns, from noise (T, D), standard normal.
+
+        `hands`: in whose hand, with a share of each; the shares add up to 1.
+        """
+        named = {name: value[None] for name, value in layout._asdict().items()}
+        text = self._runs["text"](named)["content"]
+        branches = self._branches(text, hands, settings)
+        x = noise[None].astype(np.float32)
+        for step in range(settings.steps):
+            time = np.array([step / settings.steps], np.float32)
+            velocity = np.zeros_like(x)
+            for weight, content, hand in branches:
+                told = {"text": content, "keys": hand.keys, "bias": hand.bias, "mean": hand.mean}
+                velocity += weight * self._runs["velocity"]({"noisy": x, "time": time, **told})["velocity"]
+            x = x + velocity / np.float32(settings.steps)
+        return picture_of(self._runs["decoder"]({"latents": x})["picture"][0, 0])
+
+    def _branches(
+        self, text: Array, hands: list[tuple[Styled, float]], settings: FlowSettings
+    ) -> list[tuple[np.float32, Array, Styled]]:
+        """The velocities that are added: weight, text, hand. Guidance subtracts those without text, or without hand.
+
+        Classifier-free guidance (Ho & Salimans 2022, arXiv:2207.12598), of the text and of the hand apart.
+        """
+        more_text, more_style = settings.guidance - 1, settings.style_guidance - 1
+        found = [(np.float32(share * (1 + more_text + more_style)), text, hand) for hand, share in hands]
+        if more_text:
+            found += [(np.float32(-share * more_text), np.zeros_like(text), hand) for hand, share in hands]
+        if more_style:
+            found.append((np.float32(-more_style), text, self.nobody))
+        return [branch for branch in found if branch[0]]
+
+    @property
+    def code(self) -> int:
+        """D, the numbers in the code of a column."""
+        return int(self.info.sizes.get("latent") or HEIGHT * COLUMN)
+
+
+def read_scribe_info(folder: str | Path) -> ScribeInfo:
+    """The model.json of a scribe. Raises ModelError as `read_info` does."""
+    return validated_as(ScribeInfo, read_json(folder, KIND), Path(folder) / "model.json")
+
+
+def laid_out(classes: Classes, edges: npt.NDArray[np.float64], right: float) -> Coverage:
+    """The layout of characters with `right` px of paper after the last."""
+    columns = max(2, -(-int(np.ceil(edges[-1, 1] + right)) // COLUMN))
+    return covered(classes, edges, columns)

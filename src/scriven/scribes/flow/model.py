@@ -1,0 +1,120 @@
+"""The model folder of a flow scribe: model.json, the graphs, and a piece of the writing of each of its hands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from scriven.base import ImageError, ModelError, atomic
+from scriven.images import as_stored, encode
+from scriven.reader.model import Graph
+from scriven.scribes.flow.columns import Classes, Floats, covered, picture_of, piece
+from scriven.text import Charset
+
+KIND = "scribe"
+HANDS = "hands.parquet"
+REFERENCE_COLUMNS = 48  # columns of a hand's writing that the network is shown
+ROLES = ("reference", "text", "widths", "velocity", "decoder")
+
+
+class ScribeInfo(BaseModel):
+    """The content of the model.json of a scribe. Unknown keys are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+
+    format: int = 2
+    kind: str = KIND
+    name: str = ""
+    network: str = "flow"
+    sizes: dict[str, Any] = {}  # keyword arguments of the network
+    charset: tuple[str, ...] = Field(min_length=1)
+    graphs: dict[str, Graph] = {}
+    parents: list[Any] = []
+    data: list[dict[str, Any]] = []
+    scores: dict[str, Any] = {}
+    notes: list[str] = []
+    versions: dict[str, str] = {}
+    licence: str = ""
+    settings: dict[str, Any] = {}
+
+    @property
+    def characters(self) -> Charset:
+        """The character set."""
+        return Charset(self.charset)
+
+
+@dataclass(frozen=True)
+class Hand:
+    """A piece of the writing of a hand: ink (8 R, HEIGHT), and its characters with their edges (K, 2), px."""
+
+    name: str
+    ink: Floats
+    classes: Classes
+    edges: npt.NDArray[np.float64]
+
+    def inputs(self) -> dict[str, npt.NDArray[Any]]:
+        """The inputs of the graph `reference` for this hand alone."""
+        shown = np.zeros((REFERENCE_COLUMNS * 8, self.ink.shape[1]), np.float32)
+        used = min(len(self.ink), len(shown))
+        shown[:used] = self.ink[:used]
+        given = (np.arange(REFERENCE_COLUMNS) * 8 < used).astype(np.float32)
+        layout = covered(self.classes, np.minimum(self.edges, used), REFERENCE_COLUMNS)
+        named = {name: value[None] for name, value in layout._asdict().items()}
+        return {"ink": np.ascontiguousarray(shown.T)[None, None], **named, "given": given[None]}
+
+
+def joined(name: str, pieces: Sequence[tuple[Floats, Classes, npt.NDArray[np.float64]]]) -> Hand:
+    """A hand of several pieces (ink, classes, edges) side by side, at most REFERENCE_COLUMNS columns of them."""
+    inks, classes, edges, at = list[Floats](), list[Classes](), list[npt.NDArray[np.float64]](), 0
+    for ink, own, places in pieces:
+        columns = min(-(-len(ink) // 8), REFERENCE_COLUMNS - at // 8)
+        if columns <= 0:
+            break
+        inks.append(piece(ink, 0, columns))
+        classes.append(own)
+        edges.append(np.clip(places, 0, columns * 8) + at)
+        at += columns * 8
+    return Hand(name, np.concatenate(inks), np.concatenate(classes), np.concatenate(edges))
+
+
+def save_hands(folder: Path, hands: Sequence[Hand], charset: Charset) -> None:
+    """Write the hands of a model. Raises OutputError."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = [
+        {
+            "hand": one.name,
+            "image": encode(picture_of(one.ink.T), "png"),
+            "characters": ["" if number == 0 else charset.characters[number - 1] for number in one.classes.tolist()],
+            "edges": one.edges.astype(np.float32).ravel().tolist(),
+        }
+        for one in hands
+    ]
+    with atomic(folder / HANDS) as file:
+        pq.write_table(pa.Table.from_pylist(rows), file)
+
+
+def load_hands(folder: Path, charset: Charset) -> list[Hand]:
+    """The hands of a model. Raises ModelError if their file is missing or damaged."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    numbers = {character: number for number, character in enumerate(charset.characters, start=1)}
+    try:
+        rows = pq.read_table(folder / HANDS).to_pylist()
+        return [
+            Hand(
+                row["hand"],
+                np.asarray((255 - as_stored(row["image"], row["hand"]).T.astype(np.float32)) / 255, np.float32),
+                np.array([numbers.get(one, 0) for one in row["characters"]], np.int64),
+                np.array(row["edges"], np.float64).reshape(-1, 2),
+            )
+            for row in rows
+        ]
+    except (OSError, KeyError, ValueError, ImageError, pa.ArrowException) as error:
+        raise ModelError(f"{folder / HANDS} is missing or damaged ({error}); copy the model folder again") from error

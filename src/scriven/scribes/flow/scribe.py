@@ -1,0 +1,113 @@
+"""The flow scribe: writes any text in the hands of its model, in that of some pictures, or between two hands."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from scriven.base import SettingsError, Skipped, TextError
+from scriven.scribes.contract import Handwriting
+from scriven.scribes.flow.columns import HEIGHT
+from scriven.scribes.flow.examples import hand_of
+from scriven.scribes.flow.generator import Generator, Styled, laid_out
+from scriven.scribes.flow.settings import FLOW_DEFAULTS, FlowSettings
+from scriven.text import name, normalise, visual
+
+Styles = list[tuple[Styled, float]]
+
+
+class FlowScribe:
+    """Writes with a trained generator. A picture depends on the arguments of `write`, the settings and the model."""
+
+    origin = "generated"
+    augmented = True
+
+    def __init__(self, model: str | Path, settings: FlowSettings = FLOW_DEFAULTS, generator: Generator | None = None):
+        """`generator`: of the model, if it is loaded already.
+
+        Raises ModelError if there is no scribe at the path, SettingsError for hands that it does not have.
+        """
+        self.model, self.settings = Path(model), settings
+        self.generator = generator or Generator.load(model, threads=1)
+        self._names = [hand.name for hand in self.generator.hands]
+        self.skipped: Sequence[Skipped] = ()
+        self._styles: dict[int, Styled] = {}
+        self._given: Styles | None = None
+        self._hand = ""
+        if settings.like:
+            hand, self.skipped = hand_of(settings.like, self.generator.charset)
+            self._given, self._hand = [(self.generator.styled(hand), 1.0)], hand.name
+        elif settings.between:
+            first, second = (self._number(one) for one in settings.between)
+            self._given = [(self._style(first), 1 - settings.blend), (self._style(second), settings.blend)]
+            self._hand = f"{settings.blend:g} from {settings.between[0]} to {settings.between[1]}"
+
+    @classmethod
+    def of(cls, generator: Generator, settings: FlowSettings = FLOW_DEFAULTS) -> "FlowScribe":
+        """A scribe of a generator without a folder, which cannot be pickled."""
+        return cls("", settings, generator)
+
+    def __reduce__(self) -> tuple[Callable[..., "FlowScribe"], tuple[Path, FlowSettings]]:
+        """Pickled as its arguments: a worker process loads the model itself."""
+        return FlowScribe, (self.model, self.settings)
+
+    @property
+    def licence(self) -> str:
+        """The licence of the model."""
+        known = self.generator.info.licence
+        return f"written by a model under {known}" if known else ""
+
+    @property
+    def hands(self) -> int:
+        """The number of hands; they are numbered 0 .. hands - 1. One where it writes like pictures or between hands."""
+        return 1 if self._given else len(self._names)
+
+    def refusal(self, text: str) -> str | None:
+        """Why a text cannot be written, naming the characters that the model lacks; None if it can."""
+        text = visual(normalise(text))
+        if not text:
+            return "there is nothing to write in an empty text; leave it out"
+        if missing := self.generator.charset.missing([text]):
+            names = ", ".join(map(name, missing))
+            return (
+                f"the model cannot write {names} of {text!r}; train it on lines that have them, or leave the text out"
+            )
+        return None
+
+    def write(
+        self, text: str, rng: np.random.Generator, *, hand: int | None = None, strength: float = 1.0
+    ) -> Handwriting:
+        """Write a word or a line, 64 px high. Raises TextError, naming the characters that the model lacks."""
+        text, settings = normalise(text), self.settings
+        if why := self.refusal(text):
+            raise TextError(why)
+        if hand is not None and not 0 <= hand < self.hands:
+            raise TextError(f"the model has no hand {hand}; its hands are numbered 0 to {self.hands - 1}")
+        number = int(rng.integers(self.hands)) if hand is None else hand
+        styles, named = (
+            (self._given, self._hand) if self._given else ([(self._style(number), 1.0)], self._names[number])
+        )
+        strength = strength * settings.strength
+        noise = rng if strength else np.random.default_rng(number)
+        classes = np.array(self.generator.charset.encode(visual(text)), np.int64)
+        low, high = settings.margin
+        left, right = low + (high - low) * (noise.random(2) if strength else np.full(2, 0.5))
+        normal = noise.standard_normal(len(classes)) * settings.variety * strength
+        each = [share * self.generator.edges(classes, style, normal, left) for style, share in styles]
+        layout = laid_out(classes, np.sum(each, axis=0), right)
+        columns = len(layout.places) // 2
+        start = noise.standard_normal((columns, self.generator.code)).astype(np.float32)
+        picture = self.generator.draw(layout, styles, start, settings)
+        assert picture.shape[0] == HEIGHT
+        return Handwriting(picture, text, named)
+
+    def _style(self, number: int) -> Styled:
+        if number not in self._styles:
+            self._styles[number] = self.generator.styled(self.generator.hands[number])
+        return self._styles[number]
+
+    def _number(self, hand: str) -> int:
+        if hand not in self._names:
+            known = ", ".join(self._names[:5]) + (" ..." if len(self._names) > 5 else "")
+            raise SettingsError(f"the model has no hand {hand!r}; it has {known}; see them with `scriven look MODEL`")
+        return self._names.index(hand)

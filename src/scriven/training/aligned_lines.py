@@ -1,0 +1,127 @@
+"""Lines whose characters have edges, in memory and on disk: what a generator of handwriting is trained on."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from scriven.base import ImageError, Skipped
+from scriven.images import Grey
+from scriven.lines import Line
+from scriven.reader.align import TooFewFrames
+from scriven.reader.boundaries import aligned_edges
+from scriven.reader.ctc_decoder import ctc_posteriors
+from scriven.reader.session import Picture, Reader
+from scriven.reader.trainable import text_fault
+from scriven.scribes.flow.columns import HEIGHT, Classes, Floats, ink_of
+from scriven.text import Charset, name, normalise, visual
+from scriven.training.image_cache import ImageCache
+
+POSTERIOR, AGREEMENT = 0.05, 0.7  # of a character where it is emitted; share of such characters in a usable line
+Pictures = Iterable[tuple[Line, Callable[[], Grey]]]  # lines and their pictures
+
+
+@dataclass(frozen=True)
+class AlignedLine:
+    """A line: its text, classes (K,), edges (K, 2) px, width px, and the number of its hand."""
+
+    id: str
+    text: str
+    classes: Classes
+    edges: npt.NDArray[np.float64]
+    width: int
+    hand: int
+
+
+@dataclass
+class AlignedLines:
+    """Aligned lines and their pictures; `hands` are the names of the hands by number."""
+
+    charset: Charset
+    images: ImageCache = field(default_factory=lambda: ImageCache(HEIGHT))
+    lines: list[AlignedLine] = field(default_factory=list)
+    hands: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def ink(self, index: int) -> Floats:
+        """The ink (W, HEIGHT), 0..1, of a line."""
+        return ink_of(self.images.get(index))
+
+    def add(self, line: AlignedLine, picture: Grey) -> None:
+        """Append a line with its prepared picture. Raises OutputError when the disk is full."""
+        self.images.add(picture)
+        self.lines.append(line)
+
+    def by_hand(self, indices: Iterable[int]) -> dict[int, list[int]]:
+        """Some lines by the number of their hand."""
+        found: dict[int, list[int]] = {}
+        for index in indices:
+            found.setdefault(self.lines[index].hand, []).append(index)
+        return found
+
+
+def align_lines(reader: Reader, pictures: Pictures, into: AlignedLines, prefix: str) -> Iterator[str | Skipped]:
+    """Align lines with a recogniser that decodes by CTC, streamed; yields the id of each, or why it was left out.
+
+    `prefix` is set before the names of hands. A line without a hand belongs to that of its page, or is alone.
+    """
+    numbers = {name: number for number, name in enumerate(into.hands)}
+    waiting: list[tuple[Line, str]] = []
+    refused: list[Skipped] = []
+
+    def prepared() -> Iterator[Picture]:
+        for line, picture in pictures:
+            text = visual(normalise(line.text or ""))
+            if fault := text_fault(line.text and text):
+                refused.append(Skipped(line.id, fault.reason))
+            elif missing := reader.charset.missing([text]):
+                names = ", ".join(map(name, missing))
+                refused.append(Skipped(line.id, f"the model that aligns does not know {names}; give one that does"))
+            else:
+                try:
+                    ready = reader.prepare(line.id, picture())
+                except ImageError as error:
+                    refused.append(Skipped(line.id, str(error)))
+                    continue
+                waiting.append((line, text))
+                yield ready
+
+    for picture, frames in reader.frames(prepared()):
+        yield from refused
+        refused.clear()
+        line, text = waiting.pop(0)
+        log_probs = ctc_posteriors(reader.info, frames)
+        try:
+            edges, posteriors = aligned_edges(reader.info, reader.charset, text, picture.ink, log_probs, picture.ink)
+        except TooFewFrames as error:
+            yield Skipped(line.id, str(error))
+            continue
+        if (found := (posteriors >= POSTERIOR).mean()) < AGREEMENT:
+            why = f"the model that aligns finds only {100 * found:.0f} % of the characters of its text {line.text!r}"
+            yield Skipped(line.id, f"{why}; correct the text, or align with a model that reads this hand")
+            continue
+        named = prefix + (line.hand or f"page {line.page}" if line.hand or line.page else f"line {line.id}")
+        if named not in numbers:
+            numbers[named] = len(into.hands)
+            into.hands.append(named)
+        classes = np.array(into.charset.encode(text), np.int64)
+        into.add(AlignedLine(line.id, text, classes, edges, picture.ink.shape[1], numbers[named]), picture.ink)
+        yield line.id
+    yield from refused
+
+
+def split(lines: AlignedLines, most: int, seed: int) -> tuple[list[int], list[int]]:
+    """The indices to train on and, of hands with several lines, at most `most` to validate on."""
+    hands = lines.by_hand(range(len(lines)))
+    order: Sequence[int] = np.random.default_rng(seed).permutation(len(lines)).tolist()
+    valid: set[int] = set()
+    left = {hand: len(own) for hand, own in hands.items()}
+    for index in order:
+        hand = lines.lines[index].hand
+        if len(valid) < min(most, len(lines) // 10) and left[hand] > 2:
+            left[hand] -= 1
+            valid.add(index)
+    return [i for i in range(len(lines)) if i not in valid], sorted(valid)

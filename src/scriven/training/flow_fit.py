@@ -1,0 +1,222 @@
+"""The training loop of a generator: the autoencoder of columns if it has one, then the flow and the widths.
+
+A batch and its random numbers depend on the seed and the number of the step alone, so that a run is resumed exactly.
+"""
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from scriven.base import SettingsError
+from scriven.scribes.flow.autoencoder import ColumnAutoencoder
+from scriven.scribes.flow.network import Draws, FlowNetwork, hidden_matrices
+from scriven.training.flow_batches import FlowBatches
+from scriven.training.flow_settings import FlowTrainSettings
+from scriven.training.memory import trim
+from scriven.training.muon import Muon
+from scriven.training.settings import learning_rate
+
+WIDTHS_SHARE = 0.1  # weight of the loss of the widths
+WHITENED_ON = 8  # batches that mean and deviation of the latents are measured on
+VALIDATION_SEED = 1_000_003  # added to that of the batches
+RAMP = 10  # the decay of the moving average is at most (1 + step) / (RAMP + step)
+
+
+@dataclass
+class FlowProgress:
+    """Where a run is."""
+
+    step: int = 0
+    seconds: float = 0.0
+    evaluations: int = 0
+    begun: int | None = None  # the step at which the autoencoder was finished; None before
+    rows: list[dict[str, Any]] = field(default_factory=list)  # the log, one row per evaluation
+
+    def fraction(self, settings: FlowTrainSettings) -> float:
+        """The fraction of the steps or minutes that is used up, 0..1."""
+        if settings.steps is not None:
+            return min(1.0, self.step / settings.steps)
+        assert settings.minutes is not None
+        return min(1.0, self.seconds / (60 * settings.minutes))
+
+
+@dataclass
+class FlowRun:
+    """A generator in training, with the moving average of its weights and the optimiser."""
+
+    net: FlowNetwork
+    average: FlowNetwork
+    optimizer: Muon
+    progress: FlowProgress
+    device: torch.device
+
+    @classmethod
+    def begin(cls, net: FlowNetwork, settings: FlowTrainSettings, fabric: Fabric) -> "FlowRun":
+        """A new run on the device of `fabric`."""
+        net = net.to(fabric.device)
+        average = copy.deepcopy(net).requires_grad_(False).eval()
+        matrices = {id(weight) for weight in hidden_matrices(net)}
+        groups = [
+            {"params": [w for w in net.parameters() if id(w) in matrices], "matrices": True},
+            {"params": [w for w in net.parameters() if id(w) not in matrices]},
+        ]
+        half = fabric.strategy.precision.precision == "bf16-mixed"
+        dtype = torch.bfloat16 if half else torch.float32
+        optimizer = Muon(groups, settings.lr, settings.weight_decay, dtype)
+        return cls(net, average, optimizer, FlowProgress(), fabric.device)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors that change, by name."""
+        found = {f"net.{k}": v for k, v in self.net.state_dict().items()}
+        found |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            found |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
+        return found
+
+    def restore(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
+        """Load what `tensors` returned, and the fields of FlowProgress."""
+        part = lambda name: {k[len(name) + 1 :]: v for k, v in tensors.items() if k.startswith(name + ".")}  # noqa: E731
+        self.net.load_state_dict(part("net"))
+        self.average.load_state_dict(part("average"))
+        states: dict[int, dict[str, Tensor]] = {}
+        for key, value in part("optimizer").items():
+            index, name = key.split(".", 1)
+            states.setdefault(int(index), {})[name] = value.to(self.device)
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": states, "param_groups": groups})
+        self.progress = FlowProgress(**progress)
+
+
+Evaluate = Callable[[FlowRun, dict[str, Any]], None]  # the run, and the row of the log, which it may extend
+Tell = Callable[[float], None]
+
+
+def fit_flow(
+    run: FlowRun,
+    batches: FlowBatches,
+    valid: FlowBatches | None,
+    settings: FlowTrainSettings,
+    fabric: Fabric,
+    evaluate: Evaluate,
+    tell: Tell = lambda fraction: None,
+) -> FlowProgress:
+    """Train for the steps or minutes of `settings`. `evaluate(run, row)` is called after every evaluation.
+
+    `tell(fraction)`: the fraction of the run that is done, after every step. Raises SettingsError for a loss that is
+    not finite.
+    """
+    progress, schedule = run.progress, settings.schedule.resolved()
+    started = time.monotonic() - progress.seconds
+    losses: list[Tensor] = []
+    run.net.train()
+    while (done := progress.fraction(settings)) < 1:
+        phase = _phase(run, batches, settings, done)
+        rate = learning_rate(schedule, _within(settings, run.net, done))
+        for group in run.optimizer.param_groups:
+            group["lr"] = rate
+        losses.append(_step(run, batches, settings, fabric, phase))
+        progress.step += 1
+        progress.seconds = time.monotonic() - started
+        trim(progress.step)
+        due = progress.fraction(settings) * settings.evaluations
+        if due >= progress.evaluations + 1 or progress.fraction(settings) >= 1:
+            progress.evaluations = int(due)
+            loss = float(torch.stack(losses).mean())
+            losses.clear()
+            row = {
+                "step": progress.step, "minutes": round(progress.seconds / 60, 2), "phase": phase, "loss": loss,
+                "lr": rate, "valid": validation_loss(run, valid, settings, phase),
+            }  # fmt: skip
+            progress.rows.append(row)
+            evaluate(run, row)
+            run.net.train()
+        tell(progress.fraction(settings))
+    return progress
+
+
+def _within(settings: FlowTrainSettings, net: FlowNetwork, done: float) -> float:
+    """The fraction of the phase that is done, from the fraction of the run."""
+    first = _first_share(settings, net)
+    return done / first if done < first else (done - first) / (1 - first)
+
+
+def _first_share(settings: FlowTrainSettings, net: FlowNetwork) -> float:
+    """The share of the run in which the autoencoder is trained; 0 where there is none or it is that of a parent."""
+    return settings.autoencoder_share if isinstance(net.codec, ColumnAutoencoder) and not net.codec.finished else 0.0
+
+
+def _phase(run: FlowRun, batches: FlowBatches, settings: FlowTrainSettings, done: float) -> str:
+    """What is trained now. At the end of the first phase the latents are whitened, and the codec is frozen."""
+    codec = run.net.codec
+    if not isinstance(codec, ColumnAutoencoder):
+        return "flow"
+    if run.progress.begun is None and done < _first_share(settings, run.net):
+        return "autoencoder"
+    if run.progress.begun is None:
+        run.progress.begun = run.progress.step
+        if done:
+            codec.load_state_dict(run.average.codec.state_dict())
+            sample = [batches.batch(number, settings.batch).ink for number in range(WHITENED_ON)]
+            codec.whiten(torch.cat(sample).to(run.device))
+            run.average.codec.load_state_dict(codec.state_dict())
+    codec.requires_grad_(False)
+    return "flow"
+
+
+def _step(run: FlowRun, batches: FlowBatches, settings: FlowTrainSettings, fabric: Fabric, phase: str) -> Tensor:
+    """One update; returns the loss. Raises SettingsError for a loss that is not finite."""
+    run.optimizer.zero_grad(set_to_none=True)
+    with fabric.autocast():
+        loss, rest = _losses(run.net, run, batches, settings, phase, run.progress.step)
+    (loss + WIDTHS_SHARE * rest).backward()
+    if not bool(torch.isfinite(loss)):
+        raise SettingsError(
+            f"the loss of step {run.progress.step + 1} is not finite; train again with a smaller lr or with "
+            "precision=32-true"
+        )
+    nn.utils.clip_grad_norm_(run.net.parameters(), settings.clip)
+    run.optimizer.step()
+    _average(run, settings.ema)
+    return loss.detach()
+
+
+def _losses(
+    net: FlowNetwork, run: FlowRun, batches: FlowBatches, settings: FlowTrainSettings, phase: str, number: int
+) -> tuple[Tensor, Tensor]:
+    """The loss of the autoencoder or of the flow for batch `number`, and that of the widths."""
+    batch = batches.batch(number, settings.batch).to(run.device)
+    random = torch.Generator().manual_seed(batches.seed * 1_000_003 + number)
+    columns = batch.ink.shape[3] // 8
+    if phase == "autoencoder":
+        assert isinstance(net.codec, ColumnAutoencoder)
+        noise = torch.randn(len(batch.ink), net.codec.latent, columns, generator=random).to(run.device)
+        return net.codec.loss(batch.ink, noise), batch.ink.new_zeros(())
+    drawn = Draws.of(len(batch.ink), columns, net.code, random).to(run.device)
+    widths = net.widths_loss(batch.classes, batch.log_widths, batch.known, batch.references)
+    return net.loss(batch.ink, batch.layout, batch.references, drawn), widths
+
+
+@torch.no_grad()
+def validation_loss(run: FlowRun, valid: FlowBatches | None, settings: FlowTrainSettings, phase: str) -> float | None:
+    """The loss of the averaged weights on the held-out lines, with the same random numbers at every evaluation."""
+    if valid is None:
+        return None
+    count = max(1, -(-len(valid.indices) // settings.batch))
+    losses = [_losses(run.average, run, valid, settings, phase, number)[0] for number in range(count)]
+    return float(torch.stack(losses).mean())
+
+
+@torch.no_grad()
+def _average(run: FlowRun, decay: float) -> None:
+    decay = min(decay, (1 + run.progress.step) / (RAMP + run.progress.step))
+    for mine, theirs in zip(run.average.state_dict().values(), run.net.state_dict().values(), strict=True):
+        if mine.is_floating_point():
+            mine.lerp_(theirs, 1 - decay)
+        else:
+            mine.copy_(theirs)
