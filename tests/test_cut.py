@@ -17,11 +17,11 @@ from scriven.images import decode, encode
 from scriven.jobs.cut import cut
 from scriven.jobs.train import TrainSettings, train
 from scriven.lines import Line, LinesFolder, LinesWriter
+from scriven.reader.boundaries import aligned_edges
 from scriven.reader.ctc_paths import log_posteriors
 from scriven.reader.model import ModelInfo
 from scriven.reader.session import Reader
 from scriven.scribes.stackmix.bank import ABOUT, PIXELS, Bank
-from scriven.reader.boundaries import aligned_edges
 from scriven.scribes.stackmix.cutting import Cut, CutSettings, cut_lines
 from scriven.scribes.stackmix.measures import Measures
 from scriven.scribes.stackmix.scribe import StackMixScribe

@@ -19,7 +19,13 @@ from toy_server import serving, zipped
 
 GROUPS = {"texts", "fonts", "models"}
 FUNCTIONS = sorted(set(scriven.__all__) - GROUPS)
-TRAINS = {"adapt", "train", "demo", "bench"}  # whose examples take minutes; run in the tests marked slow
+TRAINS = {
+    "adapt",
+    "train",
+    "train_scribe",
+    "demo",
+    "bench",
+}  # whose examples take minutes; run in the tests marked slow
 
 
 def test_every_command_has_a_name_in_python() -> None:

@@ -11,8 +11,12 @@ def write(
     out: Out,
     texts: Annotated[str, typer.Option(metavar="TEXTS", help="words:LANG, lines:LANG, ngram:FOLDER, or a file.")],
     scribe: Annotated[
-        str, typer.Option(metavar="SCRIBE", help="fonts, or fonts:FOLDER for your own typefaces.")
+        str, typer.Option(metavar="SCRIBE", help="fonts, fonts:FOLDER, stackmix:BANK, or a folder of train-scribe.")
     ] = "fonts",
+    like: Annotated[
+        str | None, typer.Option(metavar="PICTURES", help="Pictures in whose hand a trained scribe writes.")
+    ] = None,
+    between: Annotated[str | None, typer.Option(metavar="A,B", help="Two hands of a trained scribe.")] = None,
     count: Annotated[
         int | None, typer.Option("--count", "-n", help="Number of pictures. Default: one per text of the file.")
     ] = None,
@@ -33,10 +37,12 @@ def write(
         scriven write -o synthetic/ --texts words:fr --count 10000
         scriven write -o lines/ --texts letters.txt --seed 7 --set strength=0.5
         scriven write -o mine/ --texts lines:en --scribe fonts:my-fonts/ --count 500 --workers 2
+
+        scriven write -o letter/ --texts letters.txt --scribe my-hand --like scans/
     """
     from scriven.jobs import write as job
 
-    settings = job.settings_with(changes_of(changes, config), scribe)
+    settings = job.settings_with(changes_of(changes, config, like=like, between=between), scribe)
     done = job.write(out, texts, scribe=scribe, count=count, seed=seed, split=split, workers=workers, settings=settings)
     text = f"{done.out}: {done.lines} lines written; look at them: scriven look {done.out}"
     show(text, {"out": done.out, "lines": done.lines, "skipped": len(done.skipped)}, json)

@@ -1,6 +1,6 @@
 """Pictures: decoding files to grey uint8 (H, W), 255 paper and 0 ink, and preprocessing them for a recogniser."""
 
-from scriven.images.files import PICTURE_SUFFIXES, as_stored, decode, encode, open_image, size
+from scriven.images.files import PICTURE_SUFFIXES, as_stored, decode, encode, open_image, size, with_note
 from scriven.images.ink import (
     Grey,
     background,
@@ -42,4 +42,5 @@ __all__ = [
     "size",
     "to_height",
     "widened",
+    "with_note",
 ]

@@ -7,6 +7,7 @@ Plain 8-bit PNG, JPEG and WebP are then decoded by OpenCV, which is faster, ever
 import io
 import re
 import warnings
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -232,6 +233,14 @@ def _without_alpha(rgba: npt.NDArray[np.uint8]) -> Grey:
         return np.asarray(255 - alpha, np.uint8)
     share = alpha.astype(np.float32) / 255
     return np.asarray(grey * share + 255 * (1 - share) + 0.5, np.uint8)
+
+
+def with_note(png: bytes, note: str) -> bytes:
+    """A PNG with a sentence of Latin-1 text about its origin, a tEXt chunk of the keyword `Comment` (PNG 3, 11.3.3)."""
+    header = 33  # bytes of the signature and of the chunk IHDR
+    body = b"tEXt" + b"Comment\0" + note.encode("latin1")
+    chunk = (len(body) - 4).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+    return png[:header] + chunk + png[header:]
 
 
 def encode(image: Grey, format: str = "png") -> bytes:

@@ -6,14 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from scriven.reader.model import read_info
+from scriven.base import counted
+from scriven.images import encode
+from scriven.reader.model import read_info, read_json
 from scriven.report import (
+    Figure,
     Html,
     as_text,
     curve,
     facts,
     headline,
     page,
+    pictures,
     prose,
     rounds,
     section,
@@ -22,13 +26,19 @@ from scriven.report import (
     text,
     value_of,
 )
+from scriven.scribes.flow.columns import picture_of
+from scriven.scribes.flow.generator import read_scribe_info
+from scriven.scribes.flow.model import KIND, load_hands
 
 TITLE = "A look at "  # identifies a page of `look`, which may be overwritten
+MOST_HANDS = 60  # of a scribe that are shown
 MIN_HEADLINE_LINES = 50  # lines; an error rate over fewer is not shown as a headline
 
 
 def model_page(folder: Path) -> Html:
     """The scores, training curves, training data, characters and card of a model. Raises ModelError."""
+    if read_json(folder).get("kind") == KIND:
+        return scribe_page(folder)
     info = read_info(folder)
     keys = ("network", "size", "height", "temperature", "licence")
     known = [
@@ -58,6 +68,26 @@ def model_page(folder: Path) -> Html:
         body = card.read_text("utf-8", errors="replace").split("\n---\n", 1)[-1]
         parts.append(section("Card", prose(body)))
     return page(f"{TITLE}{info.name or short_path(folder)}", parts, f"Model: {info.network} {info.size}")
+
+
+def scribe_page(folder: Path) -> Html:
+    """The hands, with a piece of the writing of each, training curves, data, characters and card of a scribe."""
+    info = read_scribe_info(folder)
+    hands = load_hands(folder, info.characters)
+    figures = [Figure(encode(picture_of(one.ink.T)), caption=one.name) for one in hands[:MOST_HANDS]]
+    rows = _log_rows(folder / "log.jsonl")
+    sizes = ", ".join(f"{key} {value}" for key, value in info.sizes.items())
+    known = [("network", f"{info.network}, {sizes}"), ("hands", len(hands)), ("licence", info.licence)]
+    parts = [
+        section("Facts", facts(known)),
+        section("Hands", pictures(figures), text(f"{len(figures)} of {counted(len(hands), 'hand')}.")),
+    ]
+    for key, what in (("cer", "CER of texts read back"), ("valid", "loss on held-out lines")):
+        if points := _points(rows, key):
+            parts.append(section(f"Training: {what}", curve({what: points}, x="step", y=what, percent=key == "cer")))
+    parts.append(section("Trained on", table([{k: value_of(k, v) for k, v in row.items()} for row in info.data])))
+    parts.append(section("Characters", *_charset(info.charset)))
+    return page(f"{TITLE}{info.name or short_path(folder)}", parts, f"Scribe: {info.network}")
 
 
 def _score_line(scores: dict[str, Any]) -> Iterator[Html]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from scriven.base import InputError, OutputError, Skipped, counted
+from scriven.base import InputError, OutputError, Skipped, atomic, counted
 from scriven.base.progress import percent, progress
 from scriven.images import Grey, encode
 from scriven.jobs.folders import free
@@ -23,7 +23,7 @@ from scriven.reader.model import DEFAULT_MODEL
 from scriven.reader.session import Reader
 from scriven.report import Figure, curve, facts, page, pictures, save, section
 from scriven.scribes.flow.autoencoder import ColumnAutoencoder
-from scriven.scribes.flow.model import ScribeInfo
+from scriven.scribes.flow.model import Hand, ScribeInfo
 from scriven.scribes.flow.network import FlowNetwork
 from scriven.scribes.flow.scribe import FlowScribe
 from scriven.scribes.fonts.likeness import nearest
@@ -88,7 +88,7 @@ def train_scribe(
     out = Path(out)
     free(out, STATE, WEIGHTS)
     check_available(settings.schedule)
-    old, hands = None, []
+    old, hands = None, list[Hand]()
     if parent is not None:
         old, before, hands = load_network(parent)
         settings = replace(settings, **before.sizes)
@@ -107,30 +107,72 @@ def train_scribe(
         settings=described, parents=[] if parent is None else [{"name": str(parent)}],
     )  # fmt: skip
     million = sum(weight.numel() for weight in net.parameters()) / 1e6
-    log.info(
-        "%.1f million parameters: %s of %s, %d held out", million, counted(len(train), "line"),
-        counted(len(lines.hands), "hand"), len(valid),
-    )  # fmt: skip
-    reader = Reader.load(model, threads=1)
-
-    def evaluate(run: FlowRun, row: dict[str, Any]) -> None:
-        if row["phase"] == "flow" and settings.read_back:
-            row |= _read_back(out, run, info, lines, valid or train, reader, settings)
-        log.info("%s", _shown(row))
-        save_tensors(out / WEIGHTS, run.average.state_dict())
-        about = {**described, "precision": resolved_precision(settings.schedule)}
-        save_tensors(
-            out / STATE, run.tensors(), {"settings": about, "data": {"data": data}, "progress": asdict(run.progress)}
-        )
-        (out / LOG).write_text("".join(json.dumps(one) + "\n" for one in run.progress.rows), "utf-8")
-
-    fit_flow(run, batches, held, settings, fabric, evaluate, partial(percent, "training"))
+    counts = f"{counted(len(train), 'line')} of {counted(len(lines.hands), 'hand')}, {len(valid)} held out"
+    log.info("%.1f million parameters: %s", million, counts)
+    evaluation = Evaluation(out, info, lines, valid or train, Reader.load(model, threads=1), settings)
+    fit_flow(run, batches, held, settings, fabric, evaluation.keep, partial(percent, "training"))
     last = run.progress.rows[-1]
     scores: dict[str, Any] = {"valid_loss": last["valid"]}
     if "cer" in last:
         scores["read_back"] = {"cer": last["cer"], "n": last["n"], "model": str(model)}
-    publish_scribe(out, run.average, info.model_copy(update={"scores": scores}), hands)
-    return TrainedScribe(out, info.model_copy(update={"scores": scores}), len(hands), tuple(skipped))
+    info = info.model_copy(update={"scores": scores})
+    publish_scribe(out, run.average, info, hands)
+    return TrainedScribe(out, info, len(hands), tuple(skipped))
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What follows an evaluation of a run: texts are written and read back, and everything is saved."""
+
+    out: Path
+    info: ScribeInfo
+    lines: AlignedLines
+    chosen: list[int]  # lines whose texts are written
+    reader: Reader
+    settings: FlowTrainSettings
+
+    def keep(self, run: FlowRun, row: dict[str, Any]) -> None:
+        """Extend a row of the log by the CER of the texts read back; save weights, state, log and report."""
+        if row["phase"] == "flow" and self.settings.read_back:
+            row |= self._read_back(run)
+        log.info("%s", _shown(row))
+        save_tensors(self.out / WEIGHTS, run.average.state_dict())
+        settings = {**self.info.settings, "precision": resolved_precision(self.settings.schedule)}
+        about = {"settings": settings, "data": {"data": self.info.data}, "progress": asdict(run.progress)}
+        save_tensors(self.out / STATE, run.tensors(), about)
+        with atomic(self.out / LOG, "w") as file:
+            file.writelines(json.dumps(one) + "\n" for one in run.progress.rows)
+
+    def _read_back(self, run: FlowRun) -> dict[str, Any]:
+        """CER and n of texts written by the averaged weights, each in the hand of its line."""
+        order = np.random.default_rng(self.settings.seed).permutation(len(self.chosen))[: self.settings.read_back]
+        picked, lines = [self.chosen[i] for i in order.tolist()], self.lines
+        every = list(range(len(lines)))
+        batches = FlowBatches(lines, every, every, self.settings.columns, self.settings.seed)
+        hands = [batches.reference(index, np.random.default_rng(index), (0, 0)) for index in picked]
+        device = next(run.average.parameters()).device
+        scribe = FlowScribe.of(torch_generator(run.average, self.info, hands))
+        texts = [lines.lines[index].text for index in picked]
+        made = [scribe.write(t, np.random.default_rng(n), hand=n).picture for n, t in enumerate(texts)]
+        run.average.to(device)
+        read = [one.text for one in self.reader.read((str(n), picture) for n, picture in enumerate(made))]
+        found = score(texts, read, resamples=1)
+        self._report(run, found.cer, list(zip(picked, made, texts, read, strict=True))[:SAMPLES])
+        return {"cer": found.cer, "n": found.n}
+
+    def _report(self, run: FlowRun, cer: float, samples: list[tuple[int, Grey, str, str]]) -> None:
+        """The page with the curve of the CER and samples: line, picture, text, reading."""
+        figures = []
+        for index, picture, text, reading in samples:
+            hand = self.lines.hands[self.lines.lines[index].hand]
+            figures.append(Figure(encode(self.lines.images.get(index)), caption=f"{hand}, written by hand"))
+            figures.append(Figure(encode(picture), reading=reading, truth=text, caption="generated, in the same hand"))
+        rows = [*run.progress.rows[:-1], {**run.progress.rows[-1], "cer": cer}]
+        points = [(row["step"], row["cer"]) for row in rows if "cer" in row]
+        known = [("step", run.progress.step), ("hands", len(self.lines.hands)), ("lines", len(self.lines))]
+        drawn = curve({"CER of the texts read back": points}, x="step", y="CER")
+        parts = [section("Progress", facts(known), drawn), section("Samples", pictures(figures))]
+        save(self.out / REPORT, page(f"Training a scribe: {self.out.name}", parts))
 
 
 def _aligned(
@@ -220,43 +262,6 @@ def _resume(out: Path, run: FlowRun, described: dict[str, Any], data: list[dict[
         raise OutputError(f"{out} was begun with other training data; choose another -o, or restore the inputs")
     run.restore(load_tensors(out / STATE), about["progress"])
     log.info("resuming at step %d", run.progress.step)
-
-
-def _read_back(
-    out: Path,
-    run: FlowRun,
-    info: ScribeInfo,
-    lines: AlignedLines,
-    chosen: list[int],
-    reader: Reader,
-    settings: FlowTrainSettings,
-) -> dict[str, Any]:
-    """CER and n of held-out texts written by the averaged weights, each in the hand of its line; the sample sheet."""
-    picked = [
-        chosen[i] for i in np.random.default_rng(settings.seed).permutation(len(chosen))[: settings.read_back].tolist()
-    ]
-    batches = FlowBatches(lines, list(range(len(lines))), list(range(len(lines))), settings.columns, settings.seed)
-    hands = [batches.reference(index, np.random.default_rng(index), (0, 0)) for index in picked]
-    device = next(run.average.parameters()).device
-    scribe = FlowScribe.of(torch_generator(run.average, info, hands))
-    texts = [lines.lines[index].text for index in picked]
-    made = [scribe.write(t, np.random.default_rng(n), hand=n).picture for n, t in enumerate(texts)]
-    run.average.to(device)
-    read = [one.text for one in reader.read((str(n), picture) for n, picture in enumerate(made))]
-    found = score(texts, read, resamples=1)
-    figures = []
-    for index, picture, text, reading in list(zip(picked, made, texts, read, strict=True))[:SAMPLES]:
-        real = lines.images.get(index)
-        figures.append(Figure(encode(real), caption=f"{lines.hands[lines.lines[index].hand]}, written by hand"))
-        figures.append(Figure(encode(picture), reading=reading, truth=text, caption="generated, in the same hand"))
-    rows = [*run.progress.rows[:-1], {**run.progress.rows[-1], "cer": found.cer}]
-    curves = {"CER of the texts read back": [(row["step"], row["cer"]) for row in rows if "cer" in row]}
-    save(out / REPORT, page(f"Training a scribe: {out.name}", [
-        section("Progress", facts([("step", run.progress.step), ("hands", len(lines.hands)), ("lines", len(lines))]),
-                curve(curves, x="step", y="CER")),
-        section("Samples", pictures(figures)),
-    ]))  # fmt: skip
-    return {"cer": found.cer, "n": found.n}
 
 
 def _shown(row: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ import numpy as np
 from scriven.base import OutputError, SettingsError, Skipped, TextError
 from scriven.base.progress import progress
 from scriven.base.settings import Count, Natural, check, no_setting, override, validated
-from scriven.images import encode
+from scriven.images import encode, with_note
 from scriven.jobs.folders import filling
 from scriven.language.texts import TextSettings, source, text_at
 from scriven.language.texts.sources import TextSource
@@ -31,6 +31,7 @@ from scriven.lines import Line, LinesFolder
 from scriven.scribes import MakeScribe, Scribe
 from scriven.scribes.specs import default_settings, maker_of
 
+GENERATED = "Generated handwriting, written by Scriven; no person wrote this."
 CHUNK = 64  # items that a worker makes at a time
 WORKER_DIED = "a worker process was killed, probably for lack of memory; continue with fewer --workers"
 NO_WORKER_STARTED = (
@@ -71,8 +72,8 @@ def write(
     """Write `count` pictures of `texts` into the lines folder `out`.
 
     `texts`: "words:LANG", "lines:LANG" or a file, whose texts are used in order, repeatedly until `count` is reached;
-    without `count`, each once. `scribe`: "fonts", or "fonts:FOLDER" for your own typefaces. A text that the scribe
-    cannot write is skipped with the reason, never replaced.
+    without `count`, each once. `scribe`: "fonts", "fonts:FOLDER" for your own typefaces, "stackmix:BANK", or the folder
+    of a trained scribe. A text that the scribe cannot write is skipped with the reason, never replaced.
     Raises SettingsError, TextError if no text can be written, OutputError if `out` exists or cannot be written.
 
     >>> import scriven
@@ -171,6 +172,8 @@ class Items:
             return Skipped(self.id(index), str(error))
         height, width = picture.shape
         png = encode(picture, "png")
+        if self.scribe.origin == "generated":
+            png = with_note(png, GENERATED)
         return Line(self.id(index), png, text, hand=hand, origin=self.scribe.origin, width=width, height=height)
 
     def _refusal(self, index: int, text: str) -> Skipped | None:

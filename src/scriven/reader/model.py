@@ -157,8 +157,8 @@ def own_language(folder: Path, info: ModelInfo) -> Path | None:
     return file
 
 
-def read_json(folder: str | Path, kind: str) -> dict[str, Any]:
-    """The content of the model.json of a folder, not validated.
+def read_json(folder: str | Path, kind: str = "") -> dict[str, Any]:
+    """The content of the model.json of a folder, not validated; `kind` "" takes a model of any kind.
 
     Raises ModelError if it is missing, damaged, of a newer format or of another kind.
     """
@@ -181,7 +181,7 @@ def read_json(folder: str | Path, kind: str) -> dict[str, Any]:
             f"{file} has the format {content.get('format')!r} and this version reads up to {MODEL_FORMAT}; "
             "update scriven or use another model"
         )
-    if content.get("kind") != kind:
+    if kind and content.get("kind") != kind:
         raise ModelError(f"{folder} is a model of the kind {content.get('kind')!r}, not a {kind}; give a {kind}")
     return content
 

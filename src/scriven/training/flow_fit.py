@@ -62,7 +62,7 @@ class FlowRun:
         net = net.to(fabric.device)
         average = copy.deepcopy(net).requires_grad_(False).eval()
         matrices = {id(weight) for weight in hidden_matrices(net)}
-        groups = [
+        groups: list[nn.Parameter | dict[str, Any]] = [
             {"params": [w for w in net.parameters() if id(w) in matrices], "matrices": True},
             {"params": [w for w in net.parameters() if id(w) not in matrices]},
         ]

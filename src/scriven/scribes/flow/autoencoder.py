@@ -53,6 +53,9 @@ class ColumnPixels(nn.Module):
 class ColumnAutoencoder(nn.Module):
     """Ink (N, 1, HEIGHT, 8 T), 0..1, to latents (N, T, latent) of about unit variance, and back."""
 
+    mean: Tensor  # (latent,) of the codes, over a sample of writing
+    deviation: Tensor
+
     def __init__(self, latent: int):
         super().__init__()
         a, b, c = WIDTHS

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from scriven.base import ImageError, InputError, Skipped
 from scriven.images import PICTURE_SUFFIXES, Grey, open_image
@@ -12,7 +13,7 @@ from scriven.reader.boundaries import aligned_edges
 from scriven.reader.ctc_decoder import ctc_posteriors
 from scriven.reader.ctc_paths import greedy_text
 from scriven.reader.session import Picture, Reader
-from scriven.scribes.flow.columns import Classes, ink_of
+from scriven.scribes.flow.columns import Classes, Floats, ink_of
 from scriven.scribes.flow.model import REFERENCE_COLUMNS, Hand, joined
 from scriven.text import Charset
 
@@ -33,7 +34,7 @@ def hand_of(place: str | Path, charset: Charset, model: str | Path = "scriven-ge
             except ImageError as error:
                 skipped.append(Skipped(id, str(error)))
 
-    found = []
+    found = list[tuple[Floats, Classes, npt.NDArray[np.float64]]]()
     for picture, frames in reader.frames(prepared()):
         log_probs = ctc_posteriors(reader.info, frames)
         read = greedy_text(log_probs, reader.charset)
@@ -48,7 +49,7 @@ def hand_of(place: str | Path, charset: Charset, model: str | Path = "scriven-ge
         why = f"; the first of {len(skipped)}: {skipped[0].sentence()}" if skipped else ""
         raise InputError(f"{place} holds no picture of handwriting that can be used{why}")
     each = REFERENCE_COLUMNS // len(found) * 8
-    return joined(Path(place).name, [(ink[: max(each, 24)], *rest) for ink, *rest in found]), skipped
+    return joined(Path(place).name, [(ink[: max(each, 24)], classes, edges) for ink, classes, edges in found]), skipped
 
 
 def classes_of(text: str, charset: Charset) -> Classes:

@@ -10,19 +10,17 @@ likewise, in place of a table of writers.
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from scriven.scribes.flow.autoencoder import ColumnAutoencoder, ColumnPixels
+from scriven.scribes.flow.blocks import CleanBlock, FlowBlock, Norm, band, zero
 from scriven.scribes.flow.columns import COLUMN, HEIGHT, PARTS, PLACES
 from scriven.text import Charset
 
-HEADS = 4
-BAND = 12  # columns to the left and to the right that a column attends to
-KERNEL = 5  # columns of the depthwise convolutions
 CODE = 64  # numbers for each character
 CLEAN_BLOCKS, TEXT_BLOCKS = 2, 1  # blocks of the reference, and of the text
 WAVES = 32  # frequencies of the code of the time
@@ -126,7 +124,7 @@ class FlowNetwork(nn.Module):
         some = given.amax(1)[:, None]  # (N, 1): 0 where there is no reference
         mean = (x * given[:, :, None]).sum(1) / given.sum(1)[:, None].clamp(min=1)  # (N, d)
         x = x * some[:, :, None] + self.no_style * (1 - some[:, :, None])
-        keys = torch.stack([block.cross.keys_values(x) for block in self.blocks], 1)  # (N, L, R, 2 d)
+        keys = torch.stack([cast(FlowBlock, block).cross.keys_values(x) for block in self.blocks], 1)  # (N, L, R, 2 d)
         return keys, bias * some, mean * some
 
     def velocity(self, noisy: Tensor, time: Tensor, text: Tensor, keys: Tensor, bias: Tensor, mean: Tensor) -> Tensor:
@@ -196,85 +194,6 @@ class Draws(NamedTuple):
         return Draws(*(one.to(device) for one in self))
 
 
-class Attention(nn.Module):
-    """Attention of HEADS heads with normalised queries and keys (Dehghani et al. 2023, arXiv:2302.05442)."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.query = nn.Linear(width, width, bias=False)
-        self.both = nn.Linear(width, 2 * width, bias=False)
-        self.result = zero(nn.Linear(width, width, bias=False))
-        self.query_norm, self.key_norm = Norm(width // HEADS), Norm(width // HEADS)
-
-    def keys_values(self, x: Tensor) -> Tensor:
-        """Keys and values (N, R, 2 d) of x (N, R, d)."""
-        return self.both(x)
-
-    def forward(self, x: Tensor, keys_values: Tensor, bias: Tensor | None, places: bool) -> Tensor:
-        """(N, T, d) attends to (N, R, 2 d) under a bias (N or 1, 1, T or 1, R); `places`: of both, by rotation."""
-        query = self.query_norm(heads(self.query(x)))  # (N, HEADS, T, d / HEADS)
-        key, value = (heads(one) for one in keys_values.chunk(2, 2))
-        key = self.key_norm(key)
-        if places:
-            query, key = rotated(query), rotated(key)
-        scores = query @ key.transpose(2, 3) * query.shape[3] ** -0.5
-        weights = (scores if bias is None else scores + bias).softmax(3)
-        return self.result((weights @ value).transpose(1, 2).flatten(2))
-
-
-class Norm(nn.Module):
-    """Division by the root mean square of the last dimension (Zhang & Sennrich 2019, arXiv:1910.07467)."""
-
-    def __init__(self, width: int, learnt: bool = True):
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width)) if learnt else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6)
-        return y if self.weight is None else y * self.weight
-
-
-class CleanBlock(nn.Module):
-    """A block without noise: convolution and attention over near columns, then a feed-forward layer."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.first, self.last = Norm(width), Norm(width)
-        self.near = nn.Conv1d(width, width, KERNEL, padding=KERNEL // 2, groups=width)
-        self.attention = Attention(width)
-        self.wide, self.narrow = nn.Linear(width, 3 * width), zero(nn.Linear(3 * width, width))
-
-    def forward(self, x: Tensor, bias: Tensor | None) -> Tensor:
-        """x (N, T, d), and a bias (N, 1, 1, T) that hides columns."""
-        y = self.first(x)
-        y = y + self.near(y.transpose(1, 2)).transpose(1, 2)
-        hidden = band(x) if bias is None else band(x) + bias
-        x = x + self.attention(y, self.attention.keys_values(y), hidden, True)
-        return x + self.narrow(F.gelu(self.wide(self.last(x))))
-
-
-class FlowBlock(nn.Module):
-    """A `CleanBlock` modulated by time and style, with attention to the reference."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.first, self.last = (Norm(width, False) for _ in range(2))
-        self.near = nn.Conv1d(width, width, KERNEL, padding=KERNEL // 2, groups=width)
-        self.attention, self.cross, self.cross_norm = Attention(width), Attention(width), Norm(width)
-        self.wide, self.narrow = nn.Linear(width, 3 * width), zero(nn.Linear(3 * width, width))
-        self.own = nn.Parameter(torch.zeros(6, width))  # of this block, added to the modulation of all
-
-    def forward(self, x: Tensor, modulation: Tensor, near: Tensor, keys: Tensor, bias: Tensor) -> Tensor:
-        """x (N, T, d), modulation (N, 6, d), band (1, 1, T, T), keys and values (N, R, 2 d), bias (N, 1, 1, R)."""
-        scale, shift, gate, scale_last, shift_last, gate_last = (modulation + self.own)[:, :, None].unbind(1)
-        y = self.first(x) * (1 + scale) + shift
-        y = y + self.near(y.transpose(1, 2)).transpose(1, 2)
-        x = x + (1 + gate) * self.attention(y, self.attention.keys_values(y), near, True)
-        x = x + self.cross(self.cross_norm(x), keys, bias, False)
-        y = self.last(x) * (1 + scale_last) + shift_last
-        return x + (1 + gate_last) * self.narrow(F.gelu(self.wide(y)))
-
-
 class CharacterWidths(nn.Module):
     """How wide characters are, from their codes, those of their neighbours, and the hand."""
 
@@ -285,6 +204,7 @@ class CharacterWidths(nn.Module):
         self.second = nn.Conv1d(96, 96, 3, padding=1)
         self.out = nn.Conv1d(96, 2, 1)
         nn.init.zeros_(self.out.weight)
+        assert self.out.bias is not None
         with torch.no_grad():
             self.out.bias.copy_(torch.tensor([2.7, -0.7]))  # 15 px, and half of that more or less
 
@@ -300,41 +220,6 @@ def narrowed(size: int, width: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(size, BOTTLENECK, bias=False), nn.Linear(BOTTLENECK, width))
 
 
-def zero(layer: nn.Linear) -> nn.Linear:
-    """The layer with weights and bias of zero."""
-    nn.init.zeros_(layer.weight)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
-    return layer
-
-
-def heads(x: Tensor) -> Tensor:
-    """(N, T, d) to (N, HEADS, T, d / HEADS)."""
-    return x.reshape(x.shape[0], -1, HEADS, x.shape[2] // HEADS).transpose(1, 2)
-
-
-def band(x: Tensor) -> Tensor:
-    """(1, 1, T, T): a bias that hides from each column of x (N, T, d) those more than BAND away."""
-    place = numbers(x[0, :, 0])
-    far = (place[:, None] - place[None]).abs() > BAND
-    return (far.to(x.dtype) * -1e4)[None, None]
-
-
-def numbers(x: Tensor) -> Tensor:
-    """0, 1, 2 ... of the length of x (T,), computed from it, so that exported graphs take any length."""
-    return torch.ones_like(x).cumsum(0) - 1
-
-
-def rotated(x: Tensor) -> Tensor:
-    """Rotary positions (Su et al. 2021, arXiv:2104.09864) of (N, HEADS, T, c)."""
-    half = x.shape[3] // 2
-    rates = torch.exp(torch.arange(half, device=x.device, dtype=x.dtype) * (-math.log(1000.0) / half))
-    angles = numbers(x[0, 0, :, 0])[:, None] * rates[None]  # (T, c / 2)
-    sine, cosine = angles.sin(), angles.cos()
-    a, b = x[..., :half], x[..., half:]
-    return torch.cat([a * cosine - b * sine, a * sine + b * cosine], 3)
-
-
 def waves(time: Tensor) -> Tensor:
     """Sines and cosines (N, 2 * WAVES) of times (N,)."""
     rates = torch.exp(torch.arange(WAVES, device=time.device, dtype=time.dtype) * (-math.log(1000.0) / WAVES))
@@ -342,7 +227,7 @@ def waves(time: Tensor) -> Tensor:
     return torch.cat([angles.sin(), angles.cos()], 1)
 
 
-def hidden_matrices(net: FlowNetwork) -> list[nn.Parameter]:
+def hidden_matrices(net: FlowNetwork) -> list[Tensor]:
     """The weights that Muon updates as matrices: those of linear layers between activations."""
     outer = {id(one.weight) for one in (net.out, net.enter[0], net.enter_reference[0], net.modulation)}
     linear = (module for module in net.modules() if isinstance(module, nn.Linear))
