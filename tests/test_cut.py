@@ -107,13 +107,11 @@ def test_boundaries_are_where_the_font_scribe_wrote_the_letters(reader: Reader) 
     """In the upright picture of upright writing: the mean error is 3 px at most."""
     scribe, errors = scribe_of_faces(), []
     for number, text in enumerate(TEXTS * 2):
-        seed = np.random.default_rng(100 + number)
-        wrote = scribe.write(text, seed, hand=number % 3, strength=0.3)
+        wrote = scribe.write(text, np.random.default_rng(100 + number), hand=number % 3, strength=0.3)
         inked = scribe.extents(text, np.random.default_rng(100 + number), hand=number % 3, strength=0.3)
         ((picture, frames),) = reader.frames([reader.prepare(text, wrote.picture)])
-        edges, posteriors = aligned_edges(
-            reader.info, reader.charset, text, picture.ink, log_posteriors(frames), wrote.picture
-        )
+        given = reader.info, reader.charset, text, picture.ink
+        edges, posteriors = aligned_edges(*given, log_posteriors(frames), wrote.picture)
         assert edges.shape == (len(text), 2) and ((posteriors >= 0) & (posteriors <= 1)).all()
         for k, (_, right) in inked.items():
             after = inked.get(k + 1)

@@ -23,7 +23,7 @@ Pictures = Iterable[tuple[Line, Callable[[], Grey]]]  # lines and their pictures
 
 
 @dataclass(frozen=True)
-class AlignedLine:
+class LineOfHand:
     """A line: its text, classes (K,), edges (K, 2) px, width px, and the number of its hand."""
 
     id: str
@@ -40,7 +40,7 @@ class AlignedLines:
 
     charset: Charset
     images: ImageCache = field(default_factory=lambda: ImageCache(HEIGHT))
-    lines: list[AlignedLine] = field(default_factory=list)
+    lines: list[LineOfHand] = field(default_factory=list)
     hands: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -50,7 +50,7 @@ class AlignedLines:
         """The ink (W, HEIGHT), 0..1, of a line."""
         return ink_of(self.images.get(index))
 
-    def add(self, line: AlignedLine, picture: Grey) -> None:
+    def add(self, line: LineOfHand, picture: Grey) -> None:
         """Append a line with its prepared picture. Raises OutputError when the disk is full."""
         self.images.add(picture)
         self.lines.append(line)
@@ -108,7 +108,7 @@ def align_lines(reader: Reader, pictures: Pictures, into: AlignedLines, prefix: 
             numbers[named] = len(into.hands)
             into.hands.append(named)
         classes = np.array(into.charset.encode(text), np.int64)
-        into.add(AlignedLine(line.id, text, classes, edges, picture.ink.shape[1], numbers[named]), picture.ink)
+        into.add(LineOfHand(line.id, text, classes, edges, picture.ink.shape[1], numbers[named]), picture.ink)
         yield line.id
     yield from refused
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from scriven.scribes.flow.columns import COLUMN, HEIGHT, Coverage, Floats, covered, piece, stacked
+from scriven.scribes.flow.columns import COLUMN, HEIGHT, ColumnText, Floats, covered, piece, stacked
 from scriven.scribes.flow.model import REFERENCE_COLUMNS, Hand, joined
-from scriven.scribes.flow.network import Layout, References
+from scriven.scribes.flow.network import Layout, ShownWriting
 from scriven.training.aligned_lines import AlignedLines
 
 WIDTH_POWER = 0.7  # lines are drawn in proportion to their width to this power
@@ -26,14 +26,14 @@ class FlowBatch(NamedTuple):
 
     ink: Tensor
     layout: Layout
-    references: References
+    references: ShownWriting
     classes: Tensor  # (N, K) of the whole lines
     log_widths: Tensor  # (N, K), px
     known: Tensor  # (N, K): 1 where there is a character
 
     def to(self, device: torch.device) -> "FlowBatch":
         layout, shown = Layout(*(one.to(device) for one in self.layout)), self.references
-        references = References(
+        references = ShownWriting(
             shown.ink.to(device), Layout(*(one.to(device) for one in shown.layout)), shown.given.to(device)
         )
         rest = (one.to(device) for one in (self.classes, self.log_widths, self.known))
@@ -115,7 +115,7 @@ class Item(NamedTuple):
     """One piece: ink (8 T, HEIGHT), layout, reference, and the characters of the line with their edges."""
 
     ink: Floats
-    layout: Coverage
+    layout: ColumnText
     hand: Hand
     classes: npt.NDArray[np.int64]
     edges: npt.NDArray[np.float64]
@@ -124,7 +124,7 @@ class Item(NamedTuple):
 def collated(items: list[Item]) -> FlowBatch:
     """A batch of pieces of equally many columns."""
     shown = [item.hand.inputs() for item in items]
-    references = stacked([Coverage(*(one[name][0] for name in Coverage._fields)) for one in shown])
+    references = stacked([ColumnText(*(one[name][0] for name in ColumnText._fields)) for one in shown])
     most = max(len(item.classes) for item in items)
     classes, logs, known = np.zeros((len(items), most), np.int64), *np.zeros((2, len(items), most), np.float32)
     for i, item in enumerate(items):
@@ -136,10 +136,10 @@ def collated(items: list[Item]) -> FlowBatch:
     return FlowBatch(
         ink,
         Layout(*map(torch.from_numpy, stacked([item.layout for item in items]))),
-        References(torch.from_numpy(np.concatenate([one["ink"] for one in shown])), _layout(references), given),
+        ShownWriting(torch.from_numpy(np.concatenate([one["ink"] for one in shown])), _layout(references), given),
         torch.from_numpy(classes), torch.from_numpy(logs), torch.from_numpy(known),
     )  # fmt: skip
 
 
-def _layout(one: Coverage) -> Layout:
+def _layout(one: ColumnText) -> Layout:
     return Layout(*map(torch.from_numpy, one))

@@ -15,7 +15,7 @@ ROWS = HEIGHT // 8
 DIVERGENCE, EDGES = 1e-4, 0.5  # weights in the loss
 
 
-class Residual(nn.Module):
+class ResidualConv(nn.Module):
     """GroupNorm, two convolutions, residual; begins as the identity."""
 
     def __init__(self, channels: int):
@@ -61,13 +61,13 @@ class ColumnAutoencoder(nn.Module):
         a, b, c = WIDTHS
         self.latent = latent
         self.encoder = nn.Sequential(
-            nn.Conv2d(1, a, 4, 2, 1), nn.SiLU(), nn.Conv2d(a, b, 4, 2, 1), Residual(b), nn.Conv2d(b, c, 4, 2, 1),
-            Residual(c),
+            nn.Conv2d(1, a, 4, 2, 1), nn.SiLU(), nn.Conv2d(a, b, 4, 2, 1), ResidualConv(b), nn.Conv2d(b, c, 4, 2, 1),
+            ResidualConv(c),
         )  # fmt: skip
         self.code = nn.Conv1d(c * ROWS, 2 * latent, 3, padding=1)
         self.decode_code = nn.Conv1d(latent, c * ROWS, 3, padding=1)
         self.decoder = nn.Sequential(
-            Residual(c), nn.Conv2d(c, 4 * b, 3, padding=1), nn.PixelShuffle(2), Residual(b),
+            ResidualConv(c), nn.Conv2d(c, 4 * b, 3, padding=1), nn.PixelShuffle(2), ResidualConv(b),
             nn.Conv2d(b, 4 * a, 3, padding=1), nn.PixelShuffle(2), nn.SiLU(), nn.Conv2d(a, a, 3, padding=1), nn.SiLU(),
             nn.Conv2d(a, 4, 3, padding=1), nn.PixelShuffle(2),
         )  # fmt: skip

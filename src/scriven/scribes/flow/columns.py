@@ -37,7 +37,7 @@ def piece(ink: Floats, start: int, columns: int) -> Floats:
     return found
 
 
-class Coverage(NamedTuple):
+class ColumnText(NamedTuple):
     """The characters of T columns: `classes` (K,), `overlap` (PARTS * T, K) 0..1, `places` (PARTS * T, PLACES)."""
 
     classes: Classes
@@ -45,24 +45,24 @@ class Coverage(NamedTuple):
     places: Floats
 
 
-def covered(classes: Classes, edges: npt.NDArray[np.floating], columns: int) -> Coverage:
+def covered(classes: Classes, edges: npt.NDArray[np.floating], columns: int) -> ColumnText:
     """What covers `columns` columns: characters by class (K,) with left and right edge (K, 2), px from the first."""
     width = COLUMN / PARTS
     inside = (edges[:, 1] > 0) & (edges[:, 0] < columns * COLUMN) & (edges[:, 1] > edges[:, 0])
     classes, edges = classes[inside], edges[inside]
     if not len(classes):
         nothing = np.zeros((PARTS * columns, PLACES), np.float32)
-        return Coverage(np.zeros(1, np.int64), nothing[:, :1], nothing)
+        return ColumnText(np.zeros(1, np.int64), nothing[:, :1], nothing)
     begin = np.arange(PARTS * columns)[:, None] * width  # (PARTS * T, 1)
     common = np.minimum(edges[:, 1], begin + width) - np.maximum(edges[:, 0], begin)
     overlap = np.clip(common, 0, width) / width  # (PARTS * T, K)
     wide = edges[:, 1] - edges[:, 0]
     along = np.clip((begin + width / 2 - edges[:, 0]) / np.maximum(wide, 1), 0, 1)
     places = np.stack([(overlap * along).sum(1), (overlap * wide / WIDE).sum(1), overlap.sum(1)], 1)
-    return Coverage(classes, overlap.astype(np.float32), places.astype(np.float32))
+    return ColumnText(classes, overlap.astype(np.float32), places.astype(np.float32))
 
 
-def stacked(some: Sequence[Coverage]) -> Coverage:
+def stacked(some: Sequence[ColumnText]) -> ColumnText:
     """Coverages of equally many columns as arrays with a first axis N, padded to the longest K."""
     most = max(len(one.classes) for one in some)
     classes = np.zeros((len(some), most), np.int64)
@@ -70,4 +70,4 @@ def stacked(some: Sequence[Coverage]) -> Coverage:
     for i, one in enumerate(some):
         classes[i, : len(one.classes)] = one.classes
         overlap[i, :, : len(one.classes)] = one.overlap
-    return Coverage(classes, overlap, np.stack([one.places for one in some]))
+    return ColumnText(classes, overlap, np.stack([one.places for one in some]))

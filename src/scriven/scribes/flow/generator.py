@@ -11,7 +11,7 @@ from scriven.base import ModelError, cores
 from scriven.images import Grey
 from scriven.reader.engines import RunGraph, load_graph
 from scriven.reader.model import find_model, read_json, validated_as
-from scriven.scribes.flow.columns import COLUMN, HEIGHT, Classes, Coverage, covered, picture_of
+from scriven.scribes.flow.columns import COLUMN, HEIGHT, Classes, ColumnText, covered, picture_of
 from scriven.scribes.flow.model import KIND, ROLES, Hand, ScribeInfo, load_hands
 from scriven.scribes.flow.settings import FlowSettings
 
@@ -77,7 +77,7 @@ class Generator:
         right = left + widths.cumsum()
         return np.stack([right - widths, right], axis=1)
 
-    def draw(self, layout: Coverage, hands: list[tuple[Styled, float]], noise: Array, settings: FlowSettings) -> Grey:
+    def draw(self, layout: ColumnText, hands: list[tuple[Styled, float]], noise: Array, settings: FlowSettings) -> Grey:
         """The picture (HEIGHT, 8 T) of a layout of T columns, from noise (T, D), standard normal.
 
         `hands`: in whose hand, with a share of each; the shares add up to 1.
@@ -121,7 +121,7 @@ def read_scribe_info(folder: str | Path) -> ScribeInfo:
     return validated_as(ScribeInfo, read_json(folder, KIND), Path(folder) / "model.json")
 
 
-def laid_out(classes: Classes, edges: npt.NDArray[np.float64], right: float) -> Coverage:
+def laid_out(classes: Classes, edges: npt.NDArray[np.float64], right: float) -> ColumnText:
     """The layout of characters with `right` px of paper after the last."""
     columns = max(2, -(-int(np.ceil(edges[-1, 1] + right)) // COLUMN))
     return covered(classes, edges, columns)

@@ -38,7 +38,7 @@ class Layout(NamedTuple):
     places: Tensor
 
 
-class References(NamedTuple):
+class ShownWriting(NamedTuple):
     """Writing of hands: ink (N, 1, HEIGHT, 8 R), its layout, and which columns (N, R) are given (1) or empty (0)."""
 
     ink: Tensor
@@ -111,7 +111,7 @@ class FlowNetwork(nn.Module):
     def reference(
         self, ink: Tensor, classes: Tensor, overlap: Tensor, places: Tensor, given: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The `Style` of `References`; that of no hand where no column is given."""
+        """The `Style` of `ShownWriting`; that of no hand where no column is given."""
         latents = self.codec.encode(ink)  # (N, R, D)
         return self._style(latents, self._laid_out(classes, overlap, places), given)
 
@@ -150,7 +150,7 @@ class FlowNetwork(nn.Module):
         """Ink (N, 1, HEIGHT, 8 T) of latents (N, T, D)."""
         return self.codec.decode(latents)
 
-    def loss(self, ink: Tensor, layout: Layout, references: References, drawn: "Draws") -> Tensor:
+    def loss(self, ink: Tensor, layout: Layout, references: ShownWriting, drawn: "Draws") -> Tensor:
         """The mean squared error of the velocity in pictures (N, 1, HEIGHT, 8 T) whose text and hand are given."""
         with torch.no_grad():
             latents = self.codec.encode(ink)  # (N, T, D)
@@ -167,7 +167,7 @@ class FlowNetwork(nn.Module):
             return F.mse_loss(found, latents - drawn.noise)
         return ((found - latents) / (1 - time)[:, None, None].clamp(min=LATEST)).square().mean()
 
-    def widths_loss(self, classes: Tensor, log_widths: Tensor, known: Tensor, references: References) -> Tensor:
+    def widths_loss(self, classes: Tensor, log_widths: Tensor, known: Tensor, references: ShownWriting) -> Tensor:
         """Negative log-likelihood of the logarithms of widths (N, K) of the `known` (1) of some characters (N, K)."""
         with torch.no_grad():
             _, _, style = self.reference(references.ink, *references.layout, references.given)
