@@ -28,11 +28,14 @@ def hand_of(place: str | Path, charset: Charset, model: str | Path = "scriven-ge
     reader, skipped = Reader.load(model, threads=1), list[Skipped]()
 
     def prepared() -> Iterator[Picture]:
-        for id, picture in _pictures(Path(place), skipped):
+        for one in _pictures(Path(place)):
+            if isinstance(one, Skipped):
+                skipped.append(one)
+                continue
             try:
-                yield reader.prepare(id, picture)
+                yield reader.prepare(*one)
             except ImageError as error:
-                skipped.append(Skipped(id, str(error)))
+                skipped.append(Skipped(one[0], str(error)))
 
     found = list[tuple[Floats, Classes, npt.NDArray[np.float64]]]()
     for picture, frames in reader.frames(prepared()):
@@ -57,7 +60,7 @@ def classes_of(text: str, charset: Charset) -> Classes:
     return np.array([charset.encode(c)[0] if c in charset else 0 for c in text], np.int64)
 
 
-def _pictures(place: Path, skipped: list[Skipped]) -> Iterator[tuple[str, Grey]]:
+def _pictures(place: Path) -> Iterator[tuple[str, Grey] | Skipped]:
     """The grey pictures of a lines folder, a folder of pictures, or a single one, with their names."""
     if place.is_dir() and any(place.rglob("*.parquet")):
         folder = LinesFolder(place)
@@ -65,11 +68,11 @@ def _pictures(place: Path, skipped: list[Skipped]) -> Iterator[tuple[str, Grey]]
             try:
                 yield line.id, folder.picture(line)
             except ImageError as error:
-                skipped.append(Skipped(line.id, str(error)))
+                yield Skipped(line.id, str(error))
         return
     files: Sequence[Path] = sorted(p for p in place.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES)
     for file in files if place.is_dir() else [place]:
         try:
             yield file.name, open_image(file)
         except ImageError as error:
-            skipped.append(Skipped(file.name, str(error)))
+            yield Skipped(file.name, str(error))
