@@ -17,7 +17,7 @@ class FlowSettings:
     """How the flow scribe writes. Lengths in px at height 64."""
 
     steps: Annotated[int, Field(ge=1, le=1000)] = 10  # Euler steps from noise to writing
-    guidance: Guidance = 1.5  # how far the text is exaggerated against no text; 1 not at all
+    guidance: Guidance = 3.5  # how far the text is exaggerated against no text; 1 not at all
     style_guidance: Guidance = 1.0  # the same for the hand
     variety: Annotated[float, Field(ge=0, le=2)] = 1.0  # of the widths of characters: 0 always the mean
     like: str = ""  # folder or picture in whose hand it writes; "" the hands of the model
