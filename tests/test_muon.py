@@ -67,6 +67,25 @@ def test_muon_gets_convolutions_with_several_inputs_and_adamw_the_rest() -> None
     ]
 
 
+def test_muon_gets_the_matrices_of_a_group_that_says_so() -> None:
+    """Steps of such weights are orthogonal; without the key they are those of AdamW."""
+    torch.manual_seed(6)
+    marked, plain = nn.Linear(6, 4), nn.Linear(6, 4)
+    groups = [{"params": list(marked.parameters()), "matrices": True}, {"params": list(plain.parameters())}]
+    optimizer = Muon(groups, 0.01, 0.0, torch.float32)
+    named = [(g["params"], g["whole"], g["weight_decay"]) for g in optimizer.param_groups]
+    assert [[id(p) for p in given] for given, whole, _ in named if whole] == [[id(marked.weight)]]
+    assert {id(p) for given, _, decay in named if decay == 0.0 for p in given} >= {id(marked.bias), id(plain.bias)}
+    before = [net.weight.detach().clone() for net in (marked, plain)]
+    for weight in (*marked.parameters(), *plain.parameters()):
+        weight.grad = torch.randn_like(weight)
+    optimizer.step()
+    steps = [(net.weight.detach() - was) / -0.01 for net, was in zip((marked, plain), before, strict=True)]
+    values = torch.linalg.svdvals(steps[0]) / (RMS * 6**0.5)
+    assert 0.6 < values.min() and values.max() < 1.3
+    assert torch.allclose(steps[1].abs(), torch.ones(4, 6), atol=1e-2)  # the first step of AdamW: the sign
+
+
 def test_a_muon_step_has_the_size_of_an_adamw_step_and_weight_decay() -> None:
     weight = nn.Parameter(torch.ones(8, 6, 3, 3).to(memory_format=torch.channels_last))
     optimizer = Muon([weight], 0.01, 0.5, torch.float32)

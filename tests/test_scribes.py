@@ -16,11 +16,13 @@ from scriven.lines import LinesFolder
 from scriven.scribes import SCRIBES, Scribe
 from scriven.scribes.specs import SyntheticInput, default_settings, maker_of, scribe_of, synthetic_input
 from toy_bank import toy_bank
+from toy_flow import toy_flow
 from toy_lines import some
 from toy_lines import write as lines_folder
 from toy_scribe import ToySettings, toy_scribe
 
-NAMES = [*SCRIBES, "toy"]  # "stackmix" is tested with a small bank
+NAMES = [*SCRIBES, "toy"]  # "stackmix" is tested with a small bank, "flow" with a network of random weights
+ORIGINS = {"flow": "generated"}  # of others their names
 WORDS = ("ink", "paper", "quill", "letter", "seal", "wax", "desk", "folio", "hand", "script")
 
 
@@ -34,9 +36,15 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return toy_bank(tmp_path_factory.mktemp("stackmix") / "bank")
 
 
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return toy_flow(tmp_path_factory.mktemp("flow") / "model", hands=4)
+
+
 @pytest.fixture(params=NAMES)
-def spec(request: pytest.FixtureRequest, bank: Path) -> str:
-    return f"stackmix:{bank}" if request.param == "stackmix" else str(request.param)
+def spec(request: pytest.FixtureRequest) -> str:
+    needed = {"stackmix": "bank", "flow": "model"}.get(request.param)
+    return f"{request.param}:{request.getfixturevalue(needed)}" if needed else str(request.param)
 
 
 @pytest.fixture
@@ -123,7 +131,7 @@ def test_an_item_is_the_same_with_any_number_of_workers(spec: str, tmp_path: Pat
     assert [f.read_bytes() for f in one] == [f.read_bytes() for f in two]
     lines = list(LinesFolder(tmp_path / "1").lines())
     assert {line.text for line in lines} == {"paper", "ink"}
-    assert {line.origin for line in lines} == {spec.partition(":")[0]}
+    assert {line.origin for line in lines} == {ORIGINS.get(name := spec.partition(":")[0], name)}
     assert len({line.hand for line in lines}) > 1
 
 
@@ -186,7 +194,7 @@ def test_specs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_unknown_scribe_is_refused_with_a_list(texts: Path, tmp_path: Path, scriven) -> None:
     lines_folder(tmp_path / "lines", some(4))
-    said = "there is no scribe 'pen'; there are: fonts, stackmix, toy"
+    said = "there is no scribe 'pen'; there are: fonts, stackmix, flow, toy"
     for command in (
         ("write", "--texts", texts, "--scribe", "pen:x", "-o", tmp_path / "out"),
         ("train", "pen:fr", "--steps", 1, "-o", tmp_path / "out"),

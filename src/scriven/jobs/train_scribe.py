@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def train_scribe(
     _resume(out, run, described, data)
     batches = FlowBatches(lines, train, train, settings.columns, settings.seed)
     held = FlowBatches(lines, valid, train, settings.columns, settings.seed + VALIDATION_SEED) if valid else None
-    hands = [*hands, *hands_of(lines, train, settings.columns)]
+    hands = _apart([*hands, *hands_of(lines, train, settings.columns)])
     info = ScribeInfo(
         name=name, sizes=net.sizes, charset=lines.charset.characters, data=data, licence=licence, versions=versions(),
         settings=described, parents=[] if parent is None else [{"name": str(parent)}],
@@ -239,6 +240,18 @@ def _network(charset: Charset, settings: FlowTrainSettings, old: FlowNetwork | N
     if isinstance(net.codec, ColumnAutoencoder):
         net.codec.finished = True
     return net
+
+
+def _apart(hands: Sequence[Hand]) -> list[Hand]:
+    """The hands, of which those with the name of an earlier one are numbered: `a`, `a (2)`."""
+    names = set[str]()
+    found = list[Hand]()
+    for hand in hands:
+        numbered = (f"{hand.name} ({n})" for n in count(2))
+        name = hand.name if hand.name not in names else next(n for n in numbered if n not in names)
+        names.add(name)
+        found.append(replace(hand, name=name))
+    return found
 
 
 def _described(

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from scriven.base import ImageError, Skipped
-from scriven.images import Grey
+from scriven.base import ImageError, InputError, Skipped
+from scriven.images import Grey, prepare
 from scriven.lines import Line
 from scriven.reader.align import TooFewFrames
 from scriven.reader.boundaries import aligned_edges
@@ -24,7 +24,7 @@ Pictures = Iterable[tuple[Line, Callable[[], Grey]]]  # lines and their pictures
 
 @dataclass(frozen=True)
 class LineOfHand:
-    """A line: its text, classes (K,), edges (K, 2) px, width px, and the number of its hand."""
+    """A line: its text as it is read; its classes (K,) with edges (K, 2) px as they are seen; width px; its hand."""
 
     id: str
     text: str
@@ -67,9 +67,12 @@ def align_lines(reader: Reader, pictures: Pictures, into: AlignedLines, prefix: 
     """Align lines with a recogniser that decodes by CTC, streamed; yields the id of each, or why it was left out.
 
     `prefix` is set before the names of hands. A line without a hand belongs to that of its page, or is alone.
+    Raises InputError for a reader whose network was not trained with CTC.
     """
+    if "ctc" not in reader.info.decoders:
+        raise InputError("lines are aligned by a model that decodes by CTC; choose one with `scriven models list`")
     numbers = {name: number for number, name in enumerate(into.hands)}
-    waiting: list[tuple[Line, str]] = []
+    waiting: list[tuple[Line, str, Grey]] = []  # with the text in visual order and the picture, HEIGHT px high
     refused: list[Skipped] = []
 
     def prepared() -> Iterator[Picture]:
@@ -82,20 +85,22 @@ def align_lines(reader: Reader, pictures: Pictures, into: AlignedLines, prefix: 
                 refused.append(Skipped(line.id, f"the model that aligns does not know {names}; give one that does"))
             else:
                 try:
-                    ready = reader.prepare(line.id, picture())
+                    grey = picture()
+                    ready = reader.prepare(line.id, grey)
+                    ink = ready.ink if reader.info.height == HEIGHT else prepare(grey, HEIGHT)
                 except ImageError as error:
                     refused.append(Skipped(line.id, str(error)))
                     continue
-                waiting.append((line, text))
+                waiting.append((line, text, ink))
                 yield ready
 
     for picture, frames in reader.frames(prepared()):
         yield from refused
         refused.clear()
-        line, text = waiting.pop(0)
+        line, text, ink = waiting.pop(0)
         log_probs = ctc_posteriors(reader.info, frames)
         try:
-            edges, posteriors = aligned_edges(reader.info, reader.charset, text, picture.ink, log_probs, picture.ink)
+            edges, posteriors = aligned_edges(reader.info, reader.charset, text, picture.ink, log_probs, ink)
         except TooFewFrames as error:
             yield Skipped(line.id, str(error))
             continue
@@ -108,7 +113,8 @@ def align_lines(reader: Reader, pictures: Pictures, into: AlignedLines, prefix: 
             numbers[named] = len(into.hands)
             into.hands.append(named)
         classes = np.array(into.charset.encode(text), np.int64)
-        into.add(LineOfHand(line.id, text, classes, edges, picture.ink.shape[1], numbers[named]), picture.ink)
+        label = normalise(line.text or "")
+        into.add(LineOfHand(line.id, label, classes, edges, ink.shape[1], numbers[named]), ink)
         yield line.id
     yield from refused
 

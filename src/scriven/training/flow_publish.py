@@ -86,10 +86,10 @@ def load_network(folder: str | Path) -> tuple[FlowNetwork, ScribeInfo, list[Hand
     """The network of a scribe's model folder with its hands. Raises ModelError."""
     place = find_model(folder)
     info = read_scribe_info(place)
-    net = FlowNetwork(info.characters, **info.sizes)
     try:
+        net = FlowNetwork(info.characters, **info.sizes)
         net.load_state_dict({k: v.float() for k, v in load_tensors(place / WEIGHTS).items()})
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         detail = str(error).splitlines()[-1].strip()
         raise ModelError(
             f"the weights in {place} do not fit its model.json ({detail}); copy the folder again"

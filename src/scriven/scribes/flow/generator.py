@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from scriven.base import ModelError, cores
+from scriven.base import ModelError, TextError, cores
 from scriven.images import Grey
 from scriven.reader.engines import RunGraph, load_graph
 from scriven.reader.model import find_model, read_json, validated_as
 from scriven.scribes.flow.columns import COLUMN, HEIGHT, Classes, ColumnText, covered, picture_of
-from scriven.scribes.flow.model import KIND, ROLES, Hand, ScribeInfo, load_hands
+from scriven.scribes.flow.model import KIND, NETWORK, ROLES, Hand, ScribeInfo, load_hands
 from scriven.scribes.flow.settings import FlowSettings
 
 Array = npt.NDArray[Any]
@@ -117,8 +117,16 @@ class Generator:
 
 
 def read_scribe_info(folder: str | Path) -> ScribeInfo:
-    """The model.json of a scribe. Raises ModelError as `read_info` does."""
-    return validated_as(ScribeInfo, read_json(folder, KIND), Path(folder) / "model.json")
+    """The model.json of a scribe. Raises ModelError as `read_info` does, and for a network of another version."""
+    file = Path(folder) / "model.json"
+    info = validated_as(ScribeInfo, read_json(folder, KIND), file)
+    try:
+        info.characters  # noqa: B018  (a charset with a repeated or long character raises)
+    except TextError as error:
+        raise ModelError(f"{file} cannot be used: {error}; copy the model folder again") from error
+    if info.network != NETWORK:
+        raise ModelError(f"{file} names the network {info.network!r}, which this version lacks; update scriven")
+    return info
 
 
 def laid_out(classes: Classes, edges: npt.NDArray[np.float64], right: float) -> ColumnText:

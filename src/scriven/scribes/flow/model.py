@@ -15,7 +15,7 @@ from scriven.reader.model import Graph
 from scriven.scribes.flow.columns import Classes, Floats, covered, picture_of, piece
 from scriven.text import Charset
 
-KIND = "scribe"
+KIND, NETWORK = "scribe", "flow"
 HANDS = "hands.parquet"
 REFERENCE_COLUMNS = 48  # columns of a hand's writing that the network is shown
 ROLES = ("reference", "text", "widths", "velocity", "decoder")
@@ -29,7 +29,7 @@ class ScribeInfo(BaseModel):
     format: int = 2
     kind: str = KIND
     name: str = ""
-    network: str = "flow"
+    network: str = NETWORK
     sizes: dict[str, Any] = {}  # keyword arguments of the network
     charset: tuple[str, ...] = Field(min_length=1)
     graphs: dict[str, Graph] = {}
@@ -107,6 +107,8 @@ def load_hands(folder: Path, charset: Charset) -> list[Hand]:
     numbers = {character: number for number, character in enumerate(charset.characters, start=1)}
     try:
         rows = pq.read_table(folder / HANDS).to_pylist()
+        if not rows:
+            raise ValueError("it has no hand")
         return [
             Hand(
                 row["hand"],
@@ -116,5 +118,5 @@ def load_hands(folder: Path, charset: Charset) -> list[Hand]:
             )
             for row in rows
         ]
-    except (OSError, KeyError, ValueError, ImageError, pa.ArrowException) as error:
+    except (OSError, KeyError, TypeError, ValueError, ImageError, pa.ArrowException) as error:
         raise ModelError(f"{folder / HANDS} is missing or damaged ({error}); copy the model folder again") from error

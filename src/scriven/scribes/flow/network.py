@@ -144,7 +144,7 @@ class FlowNetwork(nn.Module):
 
     def widths(self, classes: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and deviation (N, K) of the logarithm of the widths, px, of characters (N, K), in hands (N, d)."""
-        return self.character_widths(self.codes(classes), mean)
+        return self.character_widths(self.codes(classes), mean, (classes > 0)[:, :, None].to(mean))
 
     def decode(self, latents: Tensor) -> Tensor:
         """Ink (N, 1, HEIGHT, 8 T) of latents (N, T, D)."""
@@ -208,9 +208,13 @@ class CharacterWidths(nn.Module):
         with torch.no_grad():
             self.out.bias.copy_(torch.tensor([2.7, -0.7]))  # 15 px, and half of that more or less
 
-    def forward(self, codes: Tensor, hand: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and deviation (N, K) of the logarithm of the widths; codes (N, K, CODE), hand (N, d)."""
-        x = F.silu(self.first(codes.transpose(1, 2)) + self.hand(hand)[:, :, None])
+    def forward(self, codes: Tensor, hand: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and deviation (N, K) of the logarithm of the widths; codes (N, K, CODE), hand (N, d).
+
+        `there` (N, K, 1): 0 where a text is padded, which is then as if it ended before.
+        """
+        there = there.transpose(1, 2)
+        x = F.silu(self.first(codes.transpose(1, 2) * there) + self.hand(hand)[:, :, None]) * there
         mean, log_deviation = self.out(F.silu(self.second(x))).unbind(1)
         return mean, log_deviation.clamp(-3, 1).exp()
 

@@ -88,7 +88,7 @@ class FlowScribe:
             (self._given, self._hand) if self._given else ([(self._style(number), 1.0)], self._names[number])
         )
         strength = strength * settings.strength
-        noise = rng if strength else np.random.default_rng(number)
+        noise = rng if strength else np.random.default_rng(0)
         classes = np.array(self.generator.charset.encode(visual(text)), np.int64)
         low, high = settings.margin
         left, right = low + (high - low) * (noise.random(2) if strength else np.full(2, 0.5))
