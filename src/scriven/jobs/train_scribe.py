@@ -185,7 +185,8 @@ def _aligned(
     charset = old.charset.grow(sorted(needed)) if old else Charset(tuple(sorted(needed)))
     lines, data, skipped = AlignedLines(charset), list[dict[str, Any]](), list[Skipped]()
     for given in inputs:
-        before, prefix = len(lines), f"{Path(given).name}/" if len(inputs) > 1 else ""
+        named = Path(given).name if len({Path(one).name for one in inputs}) == len(inputs) else str(given)
+        before, prefix = len(lines), f"{named}/" if len(inputs) > 1 else ""
         written = synthetic_input(given)
         for folder in [None] if written else training_folders(given, settings.level):
             pairs = _written(written, settings) if written else _labelled(folder)
@@ -204,11 +205,10 @@ def _aligned(
 
 
 def _labelled(folder: LinesFolder | None) -> Iterator[tuple[Line, Any]]:
-    """The training lines of a folder with their pictures, without those that are held out for validation."""
+    """The training lines of a folder with their pictures."""
     assert folder is not None
     for line in folder.lines("train"):
-        if line.text:
-            yield line, partial(folder.picture, line)
+        yield line, partial(folder.picture, line)
 
 
 def _written(given: SyntheticInput | None, settings: FlowTrainSettings) -> Iterator[tuple[Line, Any]]:

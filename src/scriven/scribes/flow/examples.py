@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from scriven.base import ImageError, InputError, Skipped
-from scriven.images import PICTURE_SUFFIXES, Grey, open_image
+from scriven.images import PICTURE_SUFFIXES, Grey, open_image, prepare
 from scriven.lines import LinesFolder
 from scriven.reader.boundaries import aligned_edges
 from scriven.reader.ctc_decoder import ctc_posteriors
 from scriven.reader.ctc_paths import greedy_text
 from scriven.reader.session import Picture, Reader
-from scriven.scribes.flow.columns import Classes, Floats, ink_of
+from scriven.scribes.flow.columns import HEIGHT, Classes, Floats, ink_of
 from scriven.scribes.flow.model import REFERENCE_COLUMNS, Hand, joined
 from scriven.text import Charset
 
@@ -23,9 +23,13 @@ MOST = 15  # pictures of a hand that are used
 def hand_of(place: str | Path, charset: Charset, model: str | Path = "scriven-general") -> tuple[Hand, list[Skipped]]:
     """The hand of up to MOST pictures of lines or words: a picture, a folder of them, or a lines folder.
 
-    Their characters are read by `model`. With the hand, the pictures that are unusable. Raises InputError if all are.
+    Their characters are read by `model`. With the hand, the pictures that are unusable. Raises InputError if all are,
+    or if the model does not decode by CTC.
     """
     reader, skipped = Reader.load(model, threads=1), list[Skipped]()
+    if "ctc" not in reader.info.decoders:
+        raise InputError(f"{model} does not decode by CTC, by which characters are found; choose another model")
+    waiting: list[Grey] = []  # pictures, HEIGHT px high, not stretched
 
     def prepared() -> Iterator[Picture]:
         for one in _pictures(Path(place)):
@@ -33,19 +37,22 @@ def hand_of(place: str | Path, charset: Charset, model: str | Path = "scriven-ge
                 skipped.append(one)
                 continue
             try:
-                yield reader.prepare(*one)
+                ready, ink = reader.prepare(*one), prepare(one[1], HEIGHT)
             except ImageError as error:
                 skipped.append(Skipped(one[0], str(error)))
+                continue
+            waiting.append(ink)
+            yield ready
 
     found = list[tuple[Floats, Classes, npt.NDArray[np.float64]]]()
     for picture, frames in reader.frames(prepared()):
-        log_probs = ctc_posteriors(reader.info, frames)
+        ink, log_probs = waiting.pop(0), ctc_posteriors(reader.info, frames)
         read = greedy_text(log_probs, reader.charset)
         if not read.strip():
             skipped.append(Skipped(picture.id, "no writing is read in this picture; give one of a line or a word"))
             continue
-        edges, _ = aligned_edges(reader.info, reader.charset, read, picture.ink, log_probs, picture.ink)
-        found.append((ink_of(picture.ink), classes_of(read, charset), edges))
+        edges, _ = aligned_edges(reader.info, reader.charset, read, picture.ink, log_probs, ink)
+        found.append((ink_of(ink), classes_of(read, charset), edges))
         if len(found) == MOST:
             break
     if not found:
