@@ -53,7 +53,10 @@ def flow_graphs(net: FlowNetwork) -> dict[str, GraphSpec]:
             Method(net, "widths"), {"classes": classes, "mean": style["mean"]}, ("middle", "deviation"),
             {"classes": few},
         ),
-        "velocity": GraphSpec(Method(net, "velocity"), velocity, ("velocity",), {"noisy": {1: "t"}, "text": {1: "t"}}),
+        "velocity": GraphSpec(
+            Method(net, "velocity"), velocity, ("velocity",),
+            {name: {0: "n", 1: "t"} if name in ("noisy", "text") else {0: "n"} for name in velocity},
+        ),
         "decoder": GraphSpec(Method(net, "decode"), {"latents": latents}, ("picture",), {"latents": {1: "t"}}),
     }  # fmt: skip
 

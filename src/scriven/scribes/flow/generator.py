@@ -86,13 +86,18 @@ class Generator:
         text = self._runs["text"](named)["content"]
         branches = self._branches(text, hands, settings)
         x = noise[None].astype(np.float32)
+        weights = np.array([weight for weight, _, _ in branches], np.float32)
+        told = {
+            "text": np.concatenate([content for _, content, _ in branches]),
+            "keys": np.concatenate([hand.keys for _, _, hand in branches]),
+            "bias": np.concatenate([hand.bias for _, _, hand in branches]),
+            "mean": np.concatenate([hand.mean for _, _, hand in branches]),
+        }
         for step in range(settings.steps):
-            time = np.array([step / settings.steps], np.float32)
-            velocity = np.zeros_like(x)
-            for weight, content, hand in branches:
-                told = {"text": content, "keys": hand.keys, "bias": hand.bias, "mean": hand.mean}
-                velocity += weight * self._runs["velocity"]({"noisy": x, "time": time, **told})["velocity"]
-            x = x + velocity / np.float32(settings.steps)
+            time = np.full(len(branches), step / settings.steps, np.float32)
+            noisy = np.repeat(x, len(branches), axis=0)
+            found = self._runs["velocity"]({"noisy": noisy, "time": time, **told})["velocity"]  # (branches, T, D)
+            x = x + (np.tensordot(weights, found, 1)[None] / settings.steps).astype(np.float32)
         return picture_of(self._runs["decoder"]({"latents": x})["picture"][0, 0])
 
     def _branches(
