@@ -23,6 +23,7 @@ from scriven.reader.model import BUNDLED  # noqa: E402
 from scriven.scribes.fonts.scribe import FontScribe  # noqa: E402
 from scriven.scribes.typefaces import bundled  # noqa: E402
 from test_docs import DOCS, examples  # noqa: E402
+from toy_flow import toy_flow  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +63,7 @@ def workplace(tmp_path: Path, pictures: dict[str, bytes], monkeypatch: pytest.Mo
             _tree(tmp_path / name, level, pictures)
     for name in ("my-hand", "my-hand-2", "my-model", "model"):
         shutil.copytree(BUNDLED / "scriven-synthetic", tmp_path / name)
+    toy_flow(tmp_path / "my-scribe", characters=tuple(sorted({*"".join(TEXTS), *"some words"})))
     rows = [f'{i:02d},scans/{i:02d}.png,"{text}",0.9' for i, text in enumerate(TEXTS)]
     for name in ("read", "corrected", "corrected-2", "before"):
         (tmp_path / f"{name}.csv").write_text("\n".join(["id,image,text,confidence", *rows]), encoding="utf-8")
@@ -125,6 +127,10 @@ def shortened(line: str) -> list[str]:
     if words[0] == "train":
         words += ["--steps", "1"]
         for change in ("evaluations=1", "batch_width_px=2048", "validate_fonts=4", "validate_on=4"):
+            words += ["--set", change]
+    if words[0] == "train-scribe":
+        words += ["--steps", "1"]
+        for change in ("width=32", "layers=1", "batch=2", "evaluations=1", "read_back=2", "font_lines=8"):
             words += ["--set", change]
     if words[0] == "adapt":
         words += ["--rounds", "1", "--set", "steps=1", "--set", "batch_width_px=2048"]

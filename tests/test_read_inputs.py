@@ -96,7 +96,10 @@ def test_readings_of_empty_texts_count_as_insertions(model: Path, tmp_path: Path
 def test_an_unfinished_model_is_named_as_such(part: str, tmp_path: Path) -> None:
     """It used to be reported as a folder that is not a model."""
     (tmp_path / "hand" / part).mkdir(parents=True)
-    with pytest.raises(ModelError, match=r"hand is an unfinished model; run the `scriven train` or `scriven adapt`"):
+    with pytest.raises(
+        ModelError,
+        match=r"hand is an unfinished model; run the `scriven train`, `scriven adapt` or `scriven train-scribe`",
+    ):
         read_info(tmp_path / "hand")
     with pytest.raises(ModelError, match="is not a model folder"):
         read_info(tmp_path)

@@ -31,9 +31,9 @@ def train_scribe(
 
     Examples:
 
-        scriven train-scribe letters/ -o my-hand --minutes 120
+        scriven train-scribe letters/ -o my-scribe --minutes 120
 
-        scriven train-scribe letters/ fonts:en -o my-hand
+        scriven train-scribe letters/ fonts:en -o my-scribe
     """
     common.present(inputs, synthetic=True)
     from scriven.jobs import train_scribe as job

@@ -38,7 +38,7 @@ def write(
         scriven write -o lines/ --texts letters.txt --seed 7 --set strength=0.5
         scriven write -o mine/ --texts lines:en --scribe fonts:my-fonts/ --count 500 --workers 2
 
-        scriven write -o letter/ --texts letters.txt --scribe my-hand --like scans/
+        scriven write -o letter/ --texts letters.txt --scribe my-scribe --like scans/
     """
     from scriven.jobs import write as job
 

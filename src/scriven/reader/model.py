@@ -168,8 +168,8 @@ def read_json(folder: str | Path, kind: str = "") -> dict[str, Any]:
     except FileNotFoundError:
         if any((Path(folder) / part).is_dir() for part in UNFINISHED):
             raise ModelError(
-                f"{folder} is an unfinished model; run the command that began it again, such as `scriven train`, or "
-                "give another model"
+                f"{folder} is an unfinished model; run the `scriven train`, `scriven adapt` or "
+                "`scriven train-scribe` that began it again, or give another model"
             ) from None
         raise ModelError(f"{folder} is not a model folder: it has no model.json; check the path") from None
     except (OSError, ValueError, RecursionError) as error:

@@ -4,7 +4,7 @@
 | --- | --- | --- |
 | `fonts` | the bundled typefaces | given separately |
 | `fonts:my-fonts/` | the typefaces of a folder | given separately |
-| `my-hand/` or `flow:my-hand/` | the model of `scriven train-scribe` in this folder | given separately |
+| `my-scribe/` or `flow:my-scribe/` | the model of `scriven train-scribe` in this folder | given separately |
 | `fonts:fr+de` as an input of `train` | the bundled typefaces | words and lines of French and German |
 | `fonts:my-fonts/@fr+de` as an input of `train` | the typefaces of a folder | the same |
 | `stackmix:bank@fr` as an input of `train` | the spans of a bank | words and lines of French |
