@@ -9,11 +9,12 @@ from pathlib import Path
 
 from scriven.language.texts.sources import FileSource, MixedSource
 from scriven.lines import Line, LinesFolder
+from scriven.reader.labelled import Lines
 from scriven.reader.trainable import InputSpec
 from scriven.recognisers.contract import Recogniser
 from scriven.scribes.stackmix import stackmix_scribe
 from scriven.scribes.stackmix.bank import ABOUT
-from scriven.scribes.stackmix.cutting import Cut, Lines, cut_lines
+from scriven.scribes.stackmix.cutting import Cut, cut_lines
 from scriven.scribes.stackmix.writer import BankWriter
 from scriven.selftrain.context import AdaptContext
 from scriven.selftrain.pictures import share_of_lines

@@ -1,25 +1,22 @@
 """Lines whose characters have edges, in memory and on disk: what a generator of handwriting is trained on."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from scriven.base import ImageError, InputError, Skipped
+from scriven.base import Skipped
 from scriven.images import Grey, prepare
-from scriven.lines import Line
 from scriven.reader.align import TooFewFrames
 from scriven.reader.boundaries import aligned_edges
-from scriven.reader.ctc_decoder import ctc_posteriors
+from scriven.reader.labelled import Lines, labelled_frames
 from scriven.reader.session import Picture, Reader
-from scriven.reader.trainable import text_fault
 from scriven.scribes.flow.columns import HEIGHT, Classes, Floats, ink_of
-from scriven.text import Charset, name, normalise, visual
+from scriven.text import Charset, normalise
 from scriven.training.image_cache import ImageCache
 
 POSTERIOR, AGREEMENT = 0.05, 0.7  # of a character where it is emitted; share of such characters in a usable line
-Pictures = Iterable[tuple[Line, Callable[[], Grey]]]  # lines and their pictures
 
 
 @dataclass(frozen=True)
@@ -63,42 +60,18 @@ class AlignedLines:
         return found
 
 
-def align_lines(reader: Reader, pictures: Pictures, into: AlignedLines, prefix: str) -> Iterator[str | Skipped]:
+def align_lines(reader: Reader, given: Lines, into: AlignedLines, prefix: str) -> Iterator[str | Skipped]:
     """Align lines with a recogniser that decodes by CTC, streamed; yields the id of each, or why it was left out.
 
     `prefix` is set before the names of hands. A line without a hand belongs to that of its page, or is alone.
     Raises InputError for a reader whose network was not trained with CTC.
     """
-    if "ctc" not in reader.info.decoders:
-        raise InputError("lines are aligned by a model that decodes by CTC; choose one with `scriven models list`")
     numbers = {name: number for number, name in enumerate(into.hands)}
-    waiting: list[tuple[Line, str, Grey]] = []  # with the text in visual order and the picture, HEIGHT px high
-    refused: list[Skipped] = []
-
-    def prepared() -> Iterator[Picture]:
-        for line, picture in pictures:
-            text = visual(normalise(line.text or ""))
-            if fault := text_fault(line.text and text):
-                refused.append(Skipped(line.id, fault.reason))
-            elif missing := reader.charset.missing([text]):
-                names = ", ".join(map(name, missing))
-                refused.append(Skipped(line.id, f"the model that aligns does not know {names}; give one that does"))
-            else:
-                try:
-                    grey = picture()
-                    ready = reader.prepare(line.id, grey)
-                    ink = ready.ink if reader.info.height == HEIGHT else prepare(grey, HEIGHT)
-                except ImageError as error:
-                    refused.append(Skipped(line.id, str(error)))
-                    continue
-                waiting.append((line, text, ink))
-                yield ready
-
-    for picture, frames in reader.frames(prepared()):
-        yield from refused
-        refused.clear()
-        line, text, ink = waiting.pop(0)
-        log_probs = ctc_posteriors(reader.info, frames)
+    for one in labelled_frames(reader, given, _at_height):
+        if isinstance(one, Skipped):
+            yield one
+            continue
+        line, text, ink, picture, log_probs = one
         try:
             edges, posteriors = aligned_edges(reader.info, reader.charset, text, picture.ink, log_probs, ink)
         except TooFewFrames as error:
@@ -116,7 +89,11 @@ def align_lines(reader: Reader, pictures: Pictures, into: AlignedLines, prefix: 
         label = normalise(line.text or "")
         into.add(LineOfHand(line.id, label, classes, edges, ink.shape[1], numbers[named]), ink)
         yield line.id
-    yield from refused
+
+
+def _at_height(grey: Grey, prepared: Picture) -> Grey:
+    """The prepared picture, HEIGHT px high and not stretched."""
+    return prepared.ink if prepared.ink.shape[0] == HEIGHT else prepare(grey, HEIGHT)
 
 
 def split(lines: AlignedLines, most: int, seed: int) -> tuple[list[int], list[int]]:

@@ -1,27 +1,24 @@
 """Cutting lines into a bank: forced alignment of their texts, boundaries between characters in the upright picture."""
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
 
-from scriven.base import ImageError, InputError, Skipped
+from scriven.base import Skipped
 from scriven.base.settings import Share, validated
-from scriven.images import Grey, to_height
+from scriven.images import to_height
 from scriven.lines import Line
 from scriven.metrics import distance
 from scriven.reader.align import TooFewFrames
 from scriven.reader.boundaries import aligned_edges
-from scriven.reader.ctc_decoder import ctc_posteriors
 from scriven.reader.ctc_paths import greedy_text
-from scriven.reader.decoder_contract import Frames
-from scriven.reader.session import Picture, Reader
-from scriven.reader.trainable import text_fault
+from scriven.reader.labelled import LabelledFrames, Lines, labelled_frames
+from scriven.reader.session import Reader
 from scriven.scribes.stackmix.measures import measures, upright
 from scriven.scribes.stackmix.writer import BankWriter
-from scriven.text import name, normalise, visual
+from scriven.text import normalise
 
 
 @validated
@@ -48,9 +45,6 @@ class Cut:
     edits: int
 
 
-Lines = Iterable[tuple[Line, Callable[[], Grey]]]  # lines and their pictures
-
-
 def cut_lines(
     reader: Reader, lines: Lines, bank: BankWriter, settings: CutSettings = CUT_DEFAULTS
 ) -> Iterator[Cut | Skipped]:
@@ -59,52 +53,23 @@ def cut_lines(
     The texts of the lines are taken as correct, be they labels or pseudo-labels.
     Raises InputError for a reader whose network was not trained with CTC.
     """
-    if "ctc" not in reader.info.decoders:
-        raise InputError("characters are cut with a model that decodes by CTC; choose one with `scriven models list`")
-    waiting: deque[tuple[Line, str, Grey]] = deque()
-    refused: deque[Skipped] = deque()
 
-    def prepared() -> Iterator[Picture]:
-        for line, picture in lines:
-            text = visual(normalise(line.text or ""))
-            if fault := text_fault(line.text and text):
-                refused.append(Skipped(line.id, fault.reason))
-                continue
-            if line.confidence is not None and line.confidence < settings.confidence:
-                why = f"the confidence of its text, {line.confidence:.2f}, is below {settings.confidence:g}"
-                refused.append(Skipped(line.id, why))
-                continue
-            if missing := reader.charset.missing([text]):
-                names = ", ".join(map(name, missing))
-                refused.append(Skipped(line.id, f"the model does not know {names}; cut with one that does"))
-                continue
-            try:
-                grey = picture()
-                ready = reader.prepare(line.id, grey)
-            except ImageError as error:
-                refused.append(Skipped(line.id, str(error)))
-                continue
-            waiting.append((line, text, to_height(grey, bank.height)))
-            yield ready
+    def doubtful(line: Line) -> str:
+        if line.confidence is None or line.confidence >= settings.confidence:
+            return ""
+        return f"the confidence of its text, {line.confidence:.2f}, is below {settings.confidence:g}"
 
-    for picture, frames in reader.frames(prepared()):
-        while refused:
-            yield refused.popleft()
-        line, text, grey = waiting.popleft()
-        yield _cut(reader, line, text, grey, picture, frames, bank, settings)
-    yield from refused
+    for one in labelled_frames(reader, lines, lambda grey, _: to_height(grey, bank.height), doubtful):
+        yield one if isinstance(one, Skipped) else _cut(reader, one, bank, settings)
 
 
-def _cut(
-    reader: Reader, line: Line, text: str, grey: Grey, picture: Picture, frames: Frames, bank: BankWriter,
-    settings: CutSettings,
-) -> Cut | Skipped:  # fmt: skip
+def _cut(reader: Reader, one: LabelledFrames, bank: BankWriter, settings: CutSettings) -> Cut | Skipped:
     """Cut a line, or say why it is left out."""
+    line, text, grey, picture, log_probs = one
     measured = measures(grey)
     if measured is None:
         return Skipped(line.id, "its picture shows no ink; check it")
     straight = upright(grey, measured.slant, round(measured.paper))
-    log_probs = ctc_posteriors(reader.info, frames)
     try:
         edges, posteriors = aligned_edges(reader.info, reader.charset, text, picture.ink, log_probs, straight)
     except TooFewFrames as error:
