@@ -89,10 +89,10 @@ def train_scribe(
     out = Path(out)
     free(out, STATE, WEIGHTS)
     check_available(settings.schedule)
-    old, hands = None, list[Hand]()
+    old, hands, parents = None, list[Hand](), list[dict[str, Any]]()
     if parent is not None:
         old, before, hands = load_network(parent)
-        settings = replace(settings, **before.sizes)
+        settings, parents = replace(settings, **before.sizes), [before.as_parent(parent)]
     lines, data, skipped = _aligned(inputs, model, settings, old)
     train, valid = split(lines, settings.validate_on, settings.seed)
     fabric = fabric_of(settings.schedule)
@@ -105,7 +105,7 @@ def train_scribe(
     hands = _apart([*hands, *hands_of(lines, train, settings.columns)])
     info = ScribeInfo(
         name=name, sizes=net.sizes, charset=lines.charset.characters, data=data, licence=licence, versions=versions(),
-        settings=described, parents=[] if parent is None else [{"name": str(parent)}],
+        settings=described, parents=parents,
     )  # fmt: skip
     million = sum(weight.numel() for weight in net.parameters()) / 1e6
     counts = f"{counted(len(train), 'line')} of {counted(len(lines.hands), 'hand')}, {len(valid)} held out"

@@ -16,7 +16,6 @@ READABLE_FORMATS = (1, MODEL_FORMAT)
 HEIGHT, STRIDE = 64, 4  # px; of models that do not state them, and of networks trained without a parent
 UNFINISHED = ("state", "rounds")  # folders of a model whose training or adaptation has not finished
 BUNDLED = Path(__file__).parent / "bundled"
-Model = TypeVar("Model", bound=BaseModel)
 
 
 class Graph(BaseModel):
@@ -28,17 +27,52 @@ class Graph(BaseModel):
     precision: Literal["fp32", "fp16", "int8"] = "fp32"
 
 
-class ModelInfo(BaseModel):
-    """The content of a model.json. Unknown keys are kept."""
+class FolderInfo(BaseModel):
+    """What the model.json of every kind of model holds. Unknown keys are kept."""
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False, populate_by_name=True)
 
     format: int = MODEL_FORMAT
-    kind: str = "recogniser"
+    kind: str
     name: str = ""
-    network: str  # a name in scriven.recognisers.RECOGNISERS
+    network: str
     sizes: dict[str, Any] = {}  # keyword arguments of the network
     charset: tuple[str, ...] = Field(min_length=1)
+    graphs: dict[str, Graph] = {}  # by role
+    parents: list[Any] = []
+    data: list[dict[str, Any]] = []
+    scores: dict[str, Any] = {}
+    notes: list[str] = []  # sentences for the model card
+    versions: dict[str, str] = {}
+    licence: str = ""
+    settings: dict[str, Any] = {}  # of the command that made it
+
+    @property
+    def characters(self) -> Charset:
+        """The character set. Raises TextError if a character is repeated or longer than one code point."""
+        return Charset(self.charset)
+
+    @property
+    def size(self) -> str:
+        """The size of the network as text: `small`, or its size settings."""
+        return ", ".join(str(v) if k == "size" else f"{k}={v}" for k, v in self.sizes.items())
+
+    def as_parent(self, path: str | Path) -> dict[str, Any]:
+        """The record of this model as a parent in another model.json: name (or path), data and parents."""
+        return {"name": self.name or str(path), "data": self.data, "parents": self.parents}
+
+    def came_from(self) -> str:
+        """The ancestors of this model, each named once: `a, which came from b`; empty if there is none."""
+        return _lineage(self.parents, set())
+
+
+Info = TypeVar("Info", bound=FolderInfo)
+
+
+class ModelInfo(FolderInfo):
+    """The content of the model.json of a recogniser; `network` is a name in scriven.recognisers.RECOGNISERS."""
+
+    kind: str = "recogniser"
     height: int = Field(default=HEIGHT, gt=0, le=512)  # px of a prepared picture
     stride: int = Field(default=STRIDE, gt=0)  # px of picture width per frame
     frames: int | None = Field(default=None, gt=0)  # of every picture, whatever its width; None: one every `stride` px
@@ -52,16 +86,8 @@ class ModelInfo(BaseModel):
     cer_estimate_bias: float = Field(
         default=0.0, validation_alias=AliasChoices("cer_estimate_bias", "optimism")
     )  # logits by which its estimated error rate is too low, because it was trained on its own readings
-    graphs: dict[str, Graph] = {}  # by role; see scriven.recognisers.contract
     language_model: str | None = Field(default=None, pattern=r"^[^/\\]+$")  # a file of the folder, used by default
-    parents: list[Any] = []
-    data: list[dict[str, Any]] = []
-    scores: dict[str, Any] = {}
-    notes: list[str] = []  # sentences for the model card
-    versions: dict[str, str] = {}
-    licence: str = ""
     languages: list[str] = []
-    settings: dict[str, Any] = {}  # of the command that made it
 
     @model_validator(mode="before")
     @classmethod
@@ -83,28 +109,10 @@ class ModelInfo(BaseModel):
         return self.frames or -(-width // self.stride)
 
     @property
-    def size(self) -> str:
-        """The size of the network as text: `small`, or its size settings."""
-        return ", ".join(str(v) if k == "size" else f"{k}={v}" for k, v in self.sizes.items())
-
-    @property
-    def characters(self) -> Charset:
-        """The character set. Raises TextError if a character is repeated or longer than one code point."""
-        return Charset(self.charset)
-
-    @property
     def only_typefaces(self) -> bool:
         """Whether the model and all its ancestors were trained only on pictures written by the font scribe."""
         every = list(_entries(self.data, self.parents))
         return bool(every) and all(one.get("origin") == "fonts" for one in every)
-
-    def as_parent(self, path: str | Path) -> dict[str, Any]:
-        """The record of this model as a parent in another model.json: name (or path), data and parents."""
-        return {"name": self.name or str(path), "data": self.data, "parents": self.parents}
-
-    def came_from(self) -> str:
-        """The ancestors of this model, each named once: `a, which came from b`; empty if there is none."""
-        return _lineage(self.parents, set())
 
     def learnt(self) -> set[str]:
         """Fingerprints of the lines folders whose texts this model or an ancestor was trained on."""
@@ -186,14 +194,18 @@ def read_json(folder: str | Path, kind: str = "") -> dict[str, Any]:
     return content
 
 
-def validated_as(schema: type[Model], content: dict[str, Any], file: Path) -> Model:
-    """The content of a model.json as a model of pydantic. Raises ModelError for the first key that is invalid."""
+def validated_as(schema: type[Info], content: dict[str, Any], file: Path) -> Info:
+    """The content of a model.json as a `schema`. Raises ModelError for the first key that is invalid."""
     try:
-        return schema.model_validate(content)
+        info = schema.model_validate(content)
+        info.characters  # noqa: B018  (a charset with a repeated or long character raises)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ModelError(f"{file} cannot be used: {where}: {first['msg']}; copy the model folder again") from error
+    except TextError as error:
+        raise ModelError(f"{file} cannot be used: {error}; copy the model folder again") from error
+    return info
 
 
 def read_info(folder: str | Path, kind: str = "recogniser") -> ModelInfo:
@@ -201,13 +213,7 @@ def read_info(folder: str | Path, kind: str = "recogniser") -> ModelInfo:
 
     Raises ModelError if it is missing, damaged, of a newer format, of another kind, or invalid.
     """
-    file = Path(folder) / "model.json"
-    info = validated_as(ModelInfo, read_json(folder, kind), file)
-    try:
-        info.characters  # noqa: B018  (a charset with a repeated or long character raises)
-    except TextError as error:
-        raise ModelError(f"{file} cannot be used: {error}; copy the model folder again") from error
-    return info
+    return validated_as(ModelInfo, read_json(folder, kind), Path(folder) / "model.json")
 
 
 def write_info(folder: str | Path, info: ModelInfo) -> None:
@@ -215,7 +221,7 @@ def write_info(folder: str | Path, info: ModelInfo) -> None:
     write_model(folder, info)
 
 
-def write_model(folder: str | Path, info: BaseModel) -> None:
+def write_model(folder: str | Path, info: FolderInfo) -> None:
     """Write a model.json atomically. Raises OutputError."""
     with atomic(Path(folder) / "model.json", "w") as file:
         json.dump(info.model_dump(mode="json"), file, indent=2, ensure_ascii=False)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from scriven.base import ModelError, TextError, cores
+from scriven.base import ModelError, cores
 from scriven.images import Grey
 from scriven.reader.engines import RunGraph, load_graph
 from scriven.reader.model import find_model, read_json, validated_as
@@ -125,10 +125,6 @@ def read_scribe_info(folder: str | Path) -> ScribeInfo:
     """The model.json of a scribe. Raises ModelError as `read_info` does, and for a network of another version."""
     file = Path(folder) / "model.json"
     info = validated_as(ScribeInfo, read_json(folder, KIND), file)
-    try:
-        info.characters  # noqa: B018  (a charset with a repeated or long character raises)
-    except TextError as error:
-        raise ModelError(f"{file} cannot be used: {error}; copy the model folder again") from error
     if info.network != NETWORK:
         raise ModelError(f"{file} names the network {info.network!r}, which this version lacks; update scriven")
     return info

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
 
 from scriven.base import ImageError, ModelError, atomic
 from scriven.images import as_stored, encode
-from scriven.reader.model import Graph
+from scriven.reader.model import FolderInfo
 from scriven.scribes.flow.columns import Classes, Floats, covered, picture_of, piece
 from scriven.text import Charset
 
@@ -21,30 +20,11 @@ REFERENCE_COLUMNS = 48  # columns of a hand's writing that the network is shown
 ROLES = ("reference", "text", "widths", "velocity", "decoder")
 
 
-class ScribeInfo(BaseModel):
-    """The content of the model.json of a scribe. Unknown keys are kept."""
+class ScribeInfo(FolderInfo):
+    """The content of the model.json of a scribe."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
-
-    format: int = 2
     kind: str = KIND
-    name: str = ""
     network: str = NETWORK
-    sizes: dict[str, Any] = {}  # keyword arguments of the network
-    charset: tuple[str, ...] = Field(min_length=1)
-    graphs: dict[str, Graph] = {}
-    parents: list[Any] = []
-    data: list[dict[str, Any]] = []
-    scores: dict[str, Any] = {}
-    notes: list[str] = []
-    versions: dict[str, str] = {}
-    licence: str = ""
-    settings: dict[str, Any] = {}
-
-    @property
-    def characters(self) -> Charset:
-        """The character set."""
-        return Charset(self.charset)
 
 
 @dataclass(frozen=True)
