@@ -111,7 +111,7 @@ def train(
     sources = [[d.get("fingerprint"), d.get("sketch")] for d in training_data.data]
     data = {"sources": sources, "charset": charset.characters}
     defaults = _described([], None, TrainSettings(steps=1).resolved())
-    if resume(out, run, described, data, fabric, defaults):
+    if resume(out, run, described, data, fabric, defaults, TrainSettings.RENAMED):
         log.info("resuming at step %d", run.progress.step)
     _announce(net, settings, training_data)
     plan = Plan(training_data.mixture, settings.seed, settings.batch_width_px, fabric.device.type)

@@ -1,6 +1,5 @@
 """train_scribe: lines of some hands in, a generator that writes any text in these hands out."""
 
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from scriven.base import InputError, OutputError, Skipped, atomic, counted
+from scriven.base import InputError, Skipped, counted
 from scriven.base.progress import percent, progress
 from scriven.images import Grey, encode
 from scriven.jobs.folders import free
@@ -31,7 +30,7 @@ from scriven.scribes.fonts.likeness import nearest
 from scriven.scribes.specs import SyntheticInput, scribe_of, synthetic_input
 from scriven.text import Charset
 from scriven.training.aligned_lines import AlignedLines, align_lines, split
-from scriven.training.checkpoint import LOG, STATE, WEIGHTS, load_tensors, save_tensors, unfinished_run, versions
+from scriven.training.checkpoint import STATE, WEIGHTS, resume, save_state, save_tensors, versions
 from scriven.training.data import characters
 from scriven.training.devices import check_available, fabric_of, resolved_precision
 from scriven.training.flow_batches import FlowBatches
@@ -99,7 +98,8 @@ def train_scribe(
     net = _network(lines.charset, settings, old)
     run = FlowRun.begin(net, settings, fabric)
     described = _described(inputs, parent, model, settings)
-    _resume(out, run, described, data)
+    if resume(out, run, described, {"sources": data}, fabric):
+        log.info("resuming at step %d", run.progress.step)
     batches = FlowBatches(lines, train, train, settings.columns, settings.seed)
     held = FlowBatches(lines, valid, train, settings.columns, settings.seed + VALIDATION_SEED) if valid else None
     hands = _apart([*hands, *hands_of(lines, train, settings.columns)])
@@ -139,10 +139,7 @@ class Evaluation:
         log.info("%s", _shown(row))
         save_tensors(self.out / WEIGHTS, run.average.state_dict())
         settings = {**self.info.settings, "precision": resolved_precision(self.settings.schedule)}
-        about = {"settings": settings, "data": {"data": self.info.data}, "progress": asdict(run.progress)}
-        save_tensors(self.out / STATE, run.tensors(), about)
-        with atomic(self.out / LOG, "w") as file:
-            file.writelines(json.dumps(one) + "\n" for one in run.progress.rows)
+        save_state(self.out, run, settings, {"sources": self.info.data})
 
     def _read_back(self, run: FlowRun) -> dict[str, Any]:
         """CER and n of texts written by the averaged weights, each in the hand of its line."""
@@ -260,21 +257,6 @@ def _described(
     """The settings and inputs that must be the same to resume a run."""
     kept = {key: value for key, value in asdict(settings).items() if key not in MAY_CHANGE}
     return {**kept, "inputs": [str(i) for i in inputs], "parent": str(parent) if parent else None, "model": str(model)}
-
-
-def _resume(out: Path, run: FlowRun, described: dict[str, Any], data: list[dict[str, Any]]) -> None:
-    """Restore an unfinished run. Raises OutputError if it was begun with other settings or data."""
-    if not (about := unfinished_run(out)):
-        return
-    old, new = about["settings"], json.loads(json.dumps(described))
-    if different := sorted(key for key in new if old.get(key) != new[key]):
-        raise OutputError(
-            f"{out} was begun with other settings ({', '.join(different)}); choose another -o or use those again"
-        )
-    if about["data"] != json.loads(json.dumps({"data": data})):
-        raise OutputError(f"{out} was begun with other training data; choose another -o, or restore the inputs")
-    run.restore(load_tensors(out / STATE), about["progress"])
-    log.info("resuming at step %d", run.progress.step)
 
 
 def _shown(row: dict[str, Any]) -> str:

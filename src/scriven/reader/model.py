@@ -18,6 +18,9 @@ UNFINISHED = ("state", "rounds")  # folders of a model whose training or adaptat
 BUNDLED = Path(__file__).parent / "bundled"
 
 
+RECOGNISER = "recogniser"  # the kind of model that reads
+
+
 class Graph(BaseModel):
     """An exported graph: an ONNX file of the folder and how its weights are stored."""
 
@@ -72,7 +75,7 @@ Info = TypeVar("Info", bound=FolderInfo)
 class ModelInfo(FolderInfo):
     """The content of the model.json of a recogniser; `network` is a name in scriven.recognisers.RECOGNISERS."""
 
-    kind: str = "recogniser"
+    kind: str = RECOGNISER
     height: int = Field(default=HEIGHT, gt=0, le=512)  # px of a prepared picture
     stride: int = Field(default=STRIDE, gt=0)  # px of picture width per frame
     frames: int | None = Field(default=None, gt=0)  # of every picture, whatever its width; None: one every `stride` px
@@ -208,12 +211,12 @@ def validated_as(schema: type[Info], content: dict[str, Any], file: Path) -> Inf
     return info
 
 
-def read_info(folder: str | Path, kind: str = "recogniser") -> ModelInfo:
+def read_info(folder: str | Path) -> ModelInfo:
     """The validated model.json of a recogniser.
 
     Raises ModelError if it is missing, damaged, of a newer format, of another kind, or invalid.
     """
-    return validated_as(ModelInfo, read_json(folder, kind), Path(folder) / "model.json")
+    return validated_as(ModelInfo, read_json(folder, RECOGNISER), Path(folder) / "model.json")
 
 
 def write_info(folder: str | Path, info: ModelInfo) -> None:

@@ -5,7 +5,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import safetensors
 import torch
@@ -18,8 +18,6 @@ from scriven.base import MissingExtra, ModelError, OutputError, SettingsError, a
 from scriven.reader.model import ModelInfo, read_info
 from scriven.recognisers import build
 from scriven.recognisers.contract import Recogniser
-from scriven.training.fit import TrainingRun
-from scriven.training.settings import FitSettings
 
 WEIGHTS, STATE, LOG = "weights.safetensors", "state/run.safetensors", "log.jsonl"
 
@@ -90,7 +88,16 @@ def versions() -> dict[str, str]:
     return {"scriven": scriven.__version__, "torch": torch.__version__, "python": platform.python_version()}
 
 
-def save_state(folder: Path, run: TrainingRun, settings: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+class Resumable(Protocol):
+    """A run of a training loop: its progress, a record with `rows` of the log, and all other state as tensors."""
+
+    @property
+    def progress(self) -> Any: ...
+    def tensors(self) -> dict[str, Tensor]: ...
+    def restore(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None: ...
+
+
+def save_state(folder: Path, run: Resumable, settings: Mapping[str, Any], data: Mapping[str, Any]) -> None:
     """Write all that is needed to resume exactly, in one file, and the log so far; see `resume` for `data`."""
     about = {"settings": dict(settings), "data": dict(data), "progress": asdict(run.progress)}
     save_tensors(folder / STATE, run.tensors(), about)
@@ -116,21 +123,23 @@ def unfinished_run(folder: Path) -> dict[str, Any]:
 
 def resume(
     folder: Path,
-    run: TrainingRun,
+    run: Resumable,
     settings: Mapping[str, Any],
     data: Mapping[str, Any],
     fabric: Fabric,
     defaults: Mapping[str, Any] | None = None,
+    renamed: Mapping[str, str] | None = None,
 ) -> bool:
     """Restore the state of an interrupted run into `run`; False if there is none.
 
-    `defaults`: the values of settings that the version which began it did not have. Raises OutputError if that run had
+    `defaults`: the values of settings that the version which began it did not have; `renamed`: the present names of
+    settings that have changed. Raises OutputError if that run had
     other settings or other `data` (fingerprints, characters).
     """
     if not (about := unfinished_run(folder)):
         return False
     tensors = load_tensors(folder / STATE)
-    before = {FitSettings.RENAMED.get(key, key): value for key, value in about["settings"].items()}
+    before = {(renamed or {}).get(key, key): value for key, value in about["settings"].items()}
     old, new = json.loads(json.dumps([{**(defaults or {}), **some} for some in (before, settings)]))
     if different := sorted(k for k in new if old.get(k) != new[k]):
         raise OutputError(

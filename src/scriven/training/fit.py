@@ -26,9 +26,10 @@ from scriven.training.consistency import ConfidentViews, Consistency
 from scriven.training.layers import running_statistics_kept, set_norms, weights_of
 from scriven.training.loader import AugmentSchedule, Plan, Stream, WaitingTime, loader, workers
 from scriven.training.memory import trim
-from scriven.training.optimisers import optimiser_of, state_keys
+from scriven.training.optimisers import optimiser_of
 from scriven.training.replicas import Replicas
-from scriven.training.settings import FitSettings, learning_rate
+from scriven.training.run_state import Pairs, load_optimiser, optimiser_tensors, pairs_of, under, update_average
+from scriven.training.settings import FitSettings, fraction_done, learning_rate
 from scriven.training.sources import Source
 from scriven.training.validation import ATTENTION_CER, two_headed, validate
 
@@ -57,9 +58,7 @@ class Progress:
 
     def fraction(self, settings: FitSettings) -> float:
         """The fraction of the steps or minutes that is used up, 0..1."""
-        if settings.steps is not None:
-            return min(1.0, self.step / settings.steps)
-        return min(1.0, self.seconds / (60 * settings.minutes)) if settings.minutes else 1.0
+        return fraction_done(self.step, self.seconds, settings.steps, settings.minutes)
 
     @property
     def best_row(self) -> dict[str, Any]:
@@ -105,37 +104,23 @@ class TrainingRun:
             self.replicas.refresh()
 
     @cached_property
-    def pairs(self) -> list[tuple[Tensor, Tensor]]:
+    def pairs(self) -> Pairs:
         """Pairs of a tensor of the moving average and the corresponding one of the network."""
-        mine, theirs = (net.state_dict().values() for net in (self.average, unwrapped(self.net)))
-        return list(zip(mine, theirs, strict=True))
+        return pairs_of(self.average.state_dict(), unwrapped(self.net).state_dict())
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors that change while training, by name: network, average, optimiser, random generator."""
         found = {f"net.{k}": v for k, v in unwrapped(self.net).state_dict().items()}
         found |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
-        for index, state in self.optimizer.state_dict()["state"].items():
-            found |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
+        found |= {f"optimizer.{name}": value for name, value in optimiser_tensors(self.optimizer)}
         found["rng"] = torch.get_rng_state()
         return found
 
     def restore(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
         """Load what `tensors` returned, and the fields of Progress. Raises SettingsError for another optimiser's."""
-        part = lambda name: {k[len(name) + 1 :]: v for k, v in tensors.items() if k.startswith(name + ".")}  # noqa: E731
-        unwrapped(self.net).load_state_dict(part("net"))
-        self.average.load_state_dict(part("average"))
-        states: dict[int, dict[str, Tensor]] = {}
-        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
-        for key, value in part("optimizer").items():
-            index, name = key.split(".", 1)
-            like = parameters[int(index)]
-            if value.shape == like.shape:  # the fused kernel needs the memory layout of the weights
-                value = torch.empty_like(like, requires_grad=False).copy_(value)
-            states.setdefault(int(index), {})[name] = value.cpu() if name == "step" else value  # as PyTorch keeps it
-        groups = self.optimizer.state_dict()["param_groups"]
-        if any(states.values()) and not {n for s in states.values() for n in s} <= state_keys(self.optimizer):
-            raise SettingsError("this run was begun by an earlier version with another optimiser; start it again")
-        self.optimizer.load_state_dict({"state": states, "param_groups": groups})
+        unwrapped(self.net).load_state_dict(under("net", tensors))
+        self.average.load_state_dict(under("average", tensors))
+        load_optimiser(self.optimizer, under("optimizer", tensors))
         torch.set_rng_state(tensors["rng"].cpu())
         self.progress = Progress(**{RENAMED_PROGRESS.get(key, key): value for key, value in progress.items()})
 
@@ -209,7 +194,7 @@ def fit(
         progress.step += 1
         progress.pictures += len(batch) * fabric.world_size
         trim(progress.step)
-        _average(run, settings.ema)
+        update_average(run.pairs, settings.ema, progress.step)
         progress.seconds = fabric.broadcast(time.monotonic() - begun)
         due = progress.fraction(settings) * settings.evaluations
         if due >= progress.evaluations + 1 or progress.finished(settings):
@@ -303,16 +288,6 @@ def _backward_views(run: TrainingRun, views: ConfidentViews, settings: FitSettin
     """Accumulate the gradients of the weighted loss of strong views, which do not enter the running statistics."""
     with running_statistics_kept(run.nets):
         return backward(run, views.batch, settings, fabric, run.progress.parts, views.weight)
-
-
-@torch.no_grad()
-def _average(run: TrainingRun, decay: float) -> None:
-    decay = min(decay, (1 + run.progress.step) / (10 + run.progress.step))
-    numbers = [pair for pair in run.pairs if pair[0].is_floating_point()]
-    torch._foreach_lerp_([mine for mine, _ in numbers], [theirs for _, theirs in numbers], 1 - decay)
-    for count, counted in run.pairs:
-        if not count.is_floating_point():
-            count.copy_(counted)
 
 
 def _evaluate(

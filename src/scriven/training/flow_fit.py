@@ -7,6 +7,7 @@ import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -20,12 +21,12 @@ from scriven.training.flow_batches import FlowBatches
 from scriven.training.flow_settings import FlowTrainSettings
 from scriven.training.memory import trim
 from scriven.training.muon import Muon
-from scriven.training.settings import learning_rate
+from scriven.training.run_state import Pairs, load_optimiser, optimiser_tensors, pairs_of, under, update_average
+from scriven.training.settings import fraction_done, learning_rate
 
 WIDTHS_SHARE = 0.1  # weight of the loss of the widths
 WHITENED_ON = 8  # batches that mean and deviation of the latents are measured on
 VALIDATION_SEED = 1_000_003  # added to that of the batches
-RAMP = 10  # the decay of the moving average is at most (1 + step) / (RAMP + step)
 
 
 @dataclass
@@ -40,10 +41,7 @@ class FlowProgress:
 
     def fraction(self, settings: FlowTrainSettings) -> float:
         """The fraction of the steps or minutes that is used up, 0..1."""
-        if settings.steps is not None:
-            return min(1.0, self.step / settings.steps)
-        assert settings.minutes is not None
-        return min(1.0, self.seconds / (60 * settings.minutes))
+        return fraction_done(self.step, self.seconds, settings.steps, settings.minutes)
 
 
 @dataclass
@@ -71,25 +69,22 @@ class FlowRun:
         optimizer = Muon(groups, settings.lr, settings.weight_decay, dtype)
         return cls(net, average, optimizer, FlowProgress(), fabric.device)
 
+    @cached_property
+    def pairs(self) -> Pairs:
+        """Pairs of a tensor of the moving average and the corresponding one of the network."""
+        return pairs_of(self.average.state_dict(), self.net.state_dict())
+
     def tensors(self) -> dict[str, Tensor]:
         """All tensors that change, by name."""
         found = {f"net.{k}": v for k, v in self.net.state_dict().items()}
         found |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
-        for index, state in self.optimizer.state_dict()["state"].items():
-            found |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
-        return found
+        return found | {f"optimizer.{name}": value for name, value in optimiser_tensors(self.optimizer)}
 
     def restore(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
         """Load what `tensors` returned, and the fields of FlowProgress."""
-        part = lambda name: {k[len(name) + 1 :]: v for k, v in tensors.items() if k.startswith(name + ".")}  # noqa: E731
-        self.net.load_state_dict(part("net"))
-        self.average.load_state_dict(part("average"))
-        states: dict[int, dict[str, Tensor]] = {}
-        for key, value in part("optimizer").items():
-            index, name = key.split(".", 1)
-            states.setdefault(int(index), {})[name] = value.to(self.device)
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": states, "param_groups": groups})
+        self.net.load_state_dict(under("net", tensors))
+        self.average.load_state_dict(under("average", tensors))
+        load_optimiser(self.optimizer, under("optimizer", tensors))
         self.progress = FlowProgress(**progress)
 
 
@@ -122,6 +117,7 @@ def fit_flow(
             group["lr"] = rate
         losses.append(_step(run, batches, settings, fabric, phase))
         progress.step += 1
+        update_average(run.pairs, settings.ema, progress.step)
         progress.seconds = time.monotonic() - started
         trim(progress.step)
         due = progress.fraction(settings) * settings.evaluations
@@ -182,7 +178,6 @@ def _step(run: FlowRun, batches: FlowBatches, settings: FlowTrainSettings, fabri
         )
     nn.utils.clip_grad_norm_(run.net.parameters(), settings.clip)
     run.optimizer.step()
-    _average(run, settings.ema)
     return loss.detach()
 
 
@@ -210,13 +205,3 @@ def validation_loss(run: FlowRun, valid: FlowBatches | None, settings: FlowTrain
     count = max(1, -(-len(valid.indices) // settings.batch))
     losses = [_losses(run.average, run, valid, settings, phase, number)[0] for number in range(count)]
     return float(torch.stack(losses).mean())
-
-
-@torch.no_grad()
-def _average(run: FlowRun, decay: float) -> None:
-    decay = min(decay, (1 + run.progress.step) / (RAMP + run.progress.step))
-    for mine, theirs in zip(run.average.state_dict().values(), run.net.state_dict().values(), strict=True):
-        if mine.is_floating_point():
-            mine.lerp_(theirs, 1 - decay)
-        else:
-            mine.copy_(theirs)

@@ -95,6 +95,13 @@ class FitSettings:
         return () if self.thaw is not None and fraction >= self.thaw else self.freeze
 
 
+def fraction_done(step: int, seconds: float, steps: int | None, minutes: float | None) -> float:
+    """The fraction of the steps or minutes of a run that is used up, 0..1."""
+    if steps is not None:
+        return min(1.0, step / steps)
+    return min(1.0, seconds / (60 * minutes)) if minutes else 1.0
+
+
 def learning_rate(settings: FitSettings, fraction: float) -> float:
     """The learning rate after a fraction (0..1) of the run.
 
