@@ -22,7 +22,7 @@ from scriven.scribes.specs import scribe_of
 from scriven.text import Charset
 from scriven.training.flow_publish import load_network, torch_generator
 from toy_drawing import drawing
-from toy_flow import CHARACTERS, toy_flow, toy_hand, toy_network
+from toy_flow import CHARACTERS, FABRIC, toy_flow, toy_hand, toy_network
 from toy_reader import write_model
 
 FEW = FlowSettings(steps=3)
@@ -32,7 +32,7 @@ def generator(latent: int = 0, hands: int = 3, characters: tuple[str, ...] = CHA
     """A generator that runs in torch, without a folder."""
     net = toy_network(latent, characters=characters)
     info = ScribeInfo(sizes=net.sizes, charset=characters)
-    return torch_generator(net, info, [toy_hand(number, net.charset, "abc") for number in range(hands)])
+    return torch_generator(net, info, [toy_hand(number, net.charset, "abc") for number in range(hands)], FABRIC)
 
 
 @pytest.fixture(scope="module", params=[0, 8])
@@ -133,7 +133,7 @@ def test_the_pad_is_no_letter_and_letters_are_not_counted(characters: tuple[str,
     for hands in (1, 5):
         info = ScribeInfo(sizes=net.sizes, charset=characters)
         every = [toy_hand(n, charset, characters[-1]) for n in range(hands)]
-        scribe = FlowScribe.of(torch_generator(net, info, every), FEW)
+        scribe = FlowScribe.of(torch_generator(net, info, every, FABRIC), FEW)
         assert scribe.hands == hands and scribe.write(characters[-1], np.random.default_rng(0)).picture.min() < 255
 
 
@@ -156,7 +156,7 @@ def test_padding_changes_neither_text_nor_widths_nor_hand() -> None:
 
 def test_the_graphs_equal_the_network(model: Path) -> None:
     net, info, hands = load_network(model)
-    in_torch, exported = torch_generator(net, info, hands), Generator.load(model, threads=1)
+    in_torch, exported = torch_generator(net, info, hands, FABRIC), Generator.load(model, threads=1)
     for hand in [*hands[:2], Hand("", np.zeros((0, HEIGHT), np.float32), np.zeros(0, np.int64), np.zeros((0, 2)))]:
         a, b = in_torch.styled(hand), exported.styled(hand)
         for name in ("keys", "bias", "mean"):

@@ -8,18 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from scriven.base import InputError, OutputError, SettingsError, Skipped
+from scriven.base import InputError, OutputError, SettingsError, Skipped, TextError
 from scriven.images import decode, encode
 from scriven.jobs import train_scribe as job
 from scriven.jobs.train_scribe import FlowTrainSettings, train_scribe
 from scriven.lines import Line, LinesWriter
 from scriven.reader.session import Reader
+from scriven.scribes import SCRIBES
 from scriven.text import Charset
 from scriven.training.aligned_lines import AlignedLines, align_lines, split
 from scriven.training.checkpoint import LOG, WEIGHTS, load_tensors
 from scriven.training.flow_batches import FlowBatches
 from scriven.training.flow_publish import load_network
 from toy_reader import picture, write_model
+from toy_scribe import ToyScribe, toy_scribe
 
 TEXTS = ("abcd cab", "dad bad", "cab dab", "bad cad", "acdc", "bcd abc")
 FEW = FlowTrainSettings(
@@ -261,6 +263,21 @@ def test_from_a_parent_hands_and_characters_are_kept_and_grow(
     if latent:
         tensors = [load_tensors(each / WEIGHTS) for each in (first.folder, done.folder)]
         assert all(torch.equal(tensors[0][k], tensors[1][k]) for k in tensors[0] if k.startswith("codec."))
+
+
+def test_texts_that_a_scribe_cannot_write_are_named(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "texts.txt").write_text("abcd\ncab\n", "utf-8")
+
+    def refused(*_: object, **__: object) -> None:
+        raise TextError("no ink is left")
+
+    monkeypatch.setitem(SCRIBES, "toy", toy_scribe)
+    monkeypatch.setattr(ToyScribe, "write", refused)
+    settings = replace(FEW, font_lines=3)
+    with pytest.raises(InputError, match="can be aligned with its text; the first of 3: toy-0: no ink is left"):
+        train_scribe([f"toy:{tmp_path / 'texts.txt'}"], tmp_path / "out", model=model, settings=settings)
 
 
 def test_what_cannot_be_trained_on_is_said(letters: Path, model: Path, tmp_path: Path) -> None:

@@ -10,10 +10,13 @@ from scriven.scribes.flow.model import Hand, ScribeInfo
 from scriven.scribes.flow.network import FlowNetwork
 from scriven.text import Charset
 from scriven.training.checkpoint import WEIGHTS, save_tensors
+from scriven.training.devices import fabric_of
 from scriven.training.flow_publish import publish_scribe
+from scriven.training.settings import FitSettings
 from toy_drawing import drawing
 
 CHARACTERS = tuple("abcdefghijklmnopqrstuvwxyz 0123456789é,")
+FABRIC = fabric_of(FitSettings(steps=1, device="cpu", precision="32-true"))
 COLUMNS = 20  # of the writing of each hand
 
 

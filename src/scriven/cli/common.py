@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -40,6 +40,11 @@ Out = Annotated[
 Seed = Annotated[int, typer.Option("--seed", help="Random seed; the same seed gives the same result.")]
 Workers = Annotated[int, typer.Option("--workers", help="Number of processes; does not change the result.")]
 
+TrainingInputs = Annotated[
+    list[str],
+    typer.Argument(metavar="LINES|fonts:LANG...", help="Labelled lines folders; fonts:LANG: synthetic lines."),
+]
+
 Settings = TypeVar("Settings")
 
 
@@ -57,6 +62,12 @@ def changes_of(changes: Iterable[str] | None, config: Path | None, **flags: obje
     """
     given = [f"{key}={value}" for key, value in flags.items() if value is not None]
     return [*(_from_file(config) if config else ()), *given, *(changes or ())]
+
+
+def timed(kind: Callable[..., Settings], changes: Sequence[str], minutes: float) -> Settings:
+    """Settings of a training with these changes, of so many minutes unless the changes set minutes or steps."""
+    in_steps = any(change.partition("=")[0].strip() == "steps" for change in changes)
+    return override(kind(steps=1) if in_steps else kind(minutes=minutes), changes)
 
 
 def _from_file(file: Path) -> list[str]:

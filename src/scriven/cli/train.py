@@ -3,19 +3,14 @@
 import os
 from typing import Annotated
 
-from typer import Argument, Option
+from typer import Option
 
-from scriven.base.settings import override
 from scriven.cli import common
 from scriven.cli.common import Changes, Config, Json, Out
 
-Inputs = Annotated[
-    list[str], Argument(metavar="LINES|fonts:LANG...", help="Labelled lines folders; fonts:LANG: synthetic lines.")
-]
-
 
 def train(
-    inputs: Inputs,
+    inputs: common.TrainingInputs,
     out: Out,
     parent: Annotated[str | None, Option("--from", metavar="MODEL", help="Model to start from.")] = None,
     init: Annotated[str | None, Option(metavar="FILE", help="Weights that parts of a new network start from.")] = None,
@@ -46,9 +41,7 @@ def train(
     given = {"minutes": minutes, "steps": steps, "model": model, "size": size, "level": level, "init": init}
     given["mix"] = ",".join(mix) if mix else None
     changed = common.changes_of(changes, config, **given)
-    in_steps = any(change.partition("=")[0].strip() == "steps" for change in changed)
-    start = job.TrainSettings(steps=1) if in_steps else job.TrainSettings(minutes=60.0)
-    done = job.train(inputs, out, parent=parent, settings=override(start, changed))
+    done = job.train(inputs, out, parent=parent, settings=common.timed(job.TrainSettings, changed, 60.0))
     if os.environ.get("LOCAL_RANK", "0") != "0":  # data-parallel training: only one process prints
         return
     text = f"{done.folder}: {done.sentence()}\nNext: scriven read -m {done.folder} PICTURES"

@@ -2,22 +2,18 @@
 
 from typing import Annotated
 
-from typer import Argument, Option
+from typer import Option
 
-from scriven.base.settings import override
 from scriven.cli import common
 from scriven.cli.common import Changes, Config, Json, Out
-
-Inputs = Annotated[
-    list[str], Argument(metavar="LINES|fonts:LANG...", help="Labelled lines folders; fonts:LANG: typefaces.")
-]
+from scriven.reader import DEFAULT_MODEL
 
 
 def train_scribe(
-    inputs: Inputs,
+    inputs: common.TrainingInputs,
     out: Out,
     parent: Annotated[str | None, Option("--from", metavar="SCRIBE", help="Scribe to start from.")] = None,
-    model: Annotated[str, Option("--model", "-m", help="Recogniser that aligns the lines.")] = "scriven-general",
+    model: Annotated[str, Option("--model", "-m", help="Recogniser that aligns the lines.")] = DEFAULT_MODEL,
     minutes: Annotated[float | None, Option(help="Training time in minutes.")] = None,
     steps: Annotated[int | None, Option(help="Number of training steps (batches).")] = None,
     changes: Changes = None,
@@ -39,9 +35,8 @@ def train_scribe(
     from scriven.jobs import train_scribe as job
 
     changed = common.changes_of(changes, config, minutes=minutes, steps=steps)
-    in_steps = any(change.partition("=")[0].strip() == "steps" for change in changed)
-    start = job.FlowTrainSettings(steps=1) if in_steps else job.FlowTrainSettings(minutes=120.0)
-    done = job.train_scribe(inputs, out, parent=parent, model=model, settings=override(start, changed))
+    settings = common.timed(job.FlowTrainSettings, changed, 120.0)
+    done = job.train_scribe(inputs, out, parent=parent, model=model, settings=settings)
     text = f"{done.folder}: {done.sentence()}\nNext: scriven write --scribe {done.folder} --texts FILE -o LINES"
     data = {"model": str(done.folder), "hands": done.hands, **done.info.scores, "skipped": len(done.skipped)}
     common.show(text, data, json)

@@ -10,15 +10,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 
-from scriven.base import InputError, Skipped, counted
+from scriven.base import InputError, Skipped, TextError, counted
 from scriven.base.progress import percent, progress
 from scriven.images import Grey, encode
 from scriven.jobs.folders import free
 from scriven.language.texts import source, text_at
-from scriven.lines import Line, LinesFolder
+from scriven.lines import Line
 from scriven.lines.training_set import training_folders
 from scriven.metrics import score
+from scriven.reader.labelled import Lines
 from scriven.reader.model import DEFAULT_MODEL
 from scriven.reader.session import Reader
 from scriven.report import Figure, curve, facts, page, pictures, save, section
@@ -110,7 +112,8 @@ def train_scribe(
     million = sum(weight.numel() for weight in net.parameters()) / 1e6
     counts = f"{counted(len(train), 'line')} of {counted(len(lines.hands), 'hand')}, {len(valid)} held out"
     log.info("%.1f million parameters: %s", million, counts)
-    evaluation = Evaluation(out, info, lines, valid or train, Reader.load(model, threads=1), settings)
+    reader = Reader.load(model, threads=1)
+    evaluation = Evaluation(out, info, lines, valid or train, reader, settings, fabric)
     fit_flow(run, batches, held, settings, fabric, evaluation.keep, partial(percent, "training"))
     last = run.progress.rows[-1]
     scores: dict[str, Any] = {"valid_loss": last["valid"]}
@@ -131,6 +134,7 @@ class Evaluation:
     chosen: list[int]  # lines whose texts are written
     reader: Reader
     settings: FlowTrainSettings
+    fabric: Fabric
 
     def keep(self, run: FlowRun, row: dict[str, Any]) -> None:
         """Extend a row of the log by the CER of the texts read back; save weights, state, log and report."""
@@ -148,11 +152,9 @@ class Evaluation:
         every = list(range(len(lines)))
         batches = FlowBatches(lines, every, every, self.settings.columns, self.settings.seed)
         hands = [batches.reference(index, np.random.default_rng(index), (0, 0)) for index in picked]
-        device = next(run.average.parameters()).device
-        scribe = FlowScribe.of(torch_generator(run.average, self.info, hands))
+        scribe = FlowScribe.of(torch_generator(run.average, self.info, hands, self.fabric))
         texts = [lines.lines[index].text for index in picked]
         made = [scribe.write(t, np.random.default_rng(n), hand=n).picture for n, t in enumerate(texts)]
-        run.average.to(device)
         read = [one.text for one in self.reader.read((str(n), picture) for n, picture in enumerate(made))]
         found = score(texts, read, resamples=1)
         self._report(run, found.cer, list(zip(picked, made, texts, read, strict=True))[:SAMPLES])
@@ -183,44 +185,42 @@ def _aligned(
     lines, data, skipped = AlignedLines(charset), list[dict[str, Any]](), list[Skipped]()
     for given in inputs:
         named = Path(given).name if len({Path(one).name for one in inputs}) == len(inputs) else str(given)
-        before, prefix = len(lines), f"{named}/" if len(inputs) > 1 else ""
-        written = synthetic_input(given)
-        for folder in [None] if written else training_folders(given, settings.level):
-            pairs = _written(written, settings) if written else _labelled(folder)
-            total = settings.font_lines if written else folder.count("train") if folder else 0
-            for number, done in enumerate(align_lines(reader, pairs, lines, prefix), start=1):
+        prefix = f"{named}/" if len(inputs) > 1 else ""
+        for record, total, labelled in _sources(given, settings):
+            before = len(lines)
+            for number, done in enumerate(align_lines(reader, labelled, lines, prefix), start=1):
                 progress(f"aligning {given}", number, total)
                 skipped += [done] if isinstance(done, Skipped) else []
-            record: dict[str, Any] = {"path": str(given), "lines": len(lines) - before}
-            if folder:
-                record |= {"fingerprint": folder.fingerprint(), "level": folder.level or "lines"}
-            data.append(record)
+            data.append({**record, "lines": len(lines) - before})
     if not len(lines):
         why = f"; the first of {len(skipped)}: {skipped[0].sentence()}" if skipped else ""
         raise InputError(f"no line of {', '.join(map(str, inputs))} can be aligned with its text{why}")
     return lines, data, skipped
 
 
-def _labelled(folder: LinesFolder | None) -> Iterator[tuple[Line, Any]]:
-    """The training lines of a folder with their pictures."""
-    assert folder is not None
-    for line in folder.lines("train"):
-        yield line, partial(folder.picture, line)
+def _sources(given: str | Path, settings: FlowTrainSettings) -> Iterator[tuple[dict[str, Any], int, Lines]]:
+    """The lines of an input, with a record of it and their number: of a folder, or written with typefaces."""
+    if synthetic := synthetic_input(given):
+        yield {"path": str(given)}, settings.font_lines, _written(synthetic, settings)
+        return
+    for folder in training_folders(given, settings.level):
+        record = {"path": str(given), "level": folder.level or "lines", "fingerprint": folder.fingerprint()}
+        yield record, folder.count("train"), ((line, partial(folder.picture, line)) for line in folder.lines("train"))
 
 
-def _written(given: SyntheticInput | None, settings: FlowTrainSettings) -> Iterator[tuple[Line, Any]]:
-    """Words and lines written with typefaces, in `font_hands` hands."""
-    assert given is not None
+def _written(given: SyntheticInput, settings: FlowTrainSettings) -> Lines:
+    """Words and lines that a scribe writes, in `font_hands` hands."""
     scribe, texts = scribe_of(given.scribe), source(f"mixed:{given.texts}")
-    hands = np.random.default_rng(settings.seed).integers(scribe.hands, size=settings.font_hands)
+    hands = np.random.default_rng(settings.seed).integers(scribe.hands, size=settings.font_hands).tolist()
     for number in range(settings.font_lines):
         text, rng = text_at(texts, settings.seed, number), np.random.default_rng([settings.seed, number])
-        hand = int(hands[number % len(hands)])
+        id = f"{given.scribe}-{number}"
         try:
-            made = scribe.write(text, rng, hand=hand)
-        except InputError:
+            made = scribe.write(text, rng, hand=hands[number % len(hands)])
+        except TextError as error:
+            yield Skipped(id, str(error))
             continue
-        yield Line(f"{given.scribe}-{number}", b"", made.text, hand=made.hand), partial(_same, made.picture)
+        yield Line(id, b"", made.text, hand=made.hand), partial(_same, made.picture)
 
 
 def _same(picture: Grey) -> Grey:

@@ -1,10 +1,9 @@
 """Metrics of a network on pictures without labels: how consistent and how plausible its readings are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from lightning_fabric import Fabric
 
 from scriven.estimate.cer import CerEstimate, estimate_from, features_of
@@ -14,10 +13,10 @@ from scriven.language.model import CharLM
 from scriven.lines import Reading
 from scriven.metrics import score
 from scriven.reader.decoder_contract import Decoder
-from scriven.reader.engines import Array, RunGraph
 from scriven.reader.model import ModelInfo
 from scriven.reader.session import Picture, Reader
-from scriven.recognisers.contract import GraphSpec, Recogniser
+from scriven.recognisers.contract import Recogniser
+from scriven.training.torch_graphs import torch_run
 
 NARROW_VIEW = 0.92  # width of the second view of a picture, relative to the first
 
@@ -43,19 +42,7 @@ class Assessment:
 
 def reader_of(net: Recogniser, info: ModelInfo, fabric: Fabric) -> Reader:
     """A Reader that runs the graphs of a torch network instead of exported ones."""
-    return Reader(info, {role: _torch_run(graph, fabric) for role, graph in net.graphs().items()})
-
-
-def _torch_run(graph: GraphSpec, fabric: Fabric) -> RunGraph:
-    @torch.inference_mode()
-    def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
-        given = [torch.from_numpy(inputs[name]).to(fabric.device) for name in graph.inputs]
-        with fabric.autocast():
-            found = graph.module(*given)
-        values = (v.float() if v.is_floating_point() else v for v in found)
-        return {name: v.cpu().numpy() for name, v in zip(graph.outputs, values, strict=True)}
-
-    return run
+    return Reader(info, {role: torch_run(graph, fabric) for role, graph in net.graphs().items()})
 
 
 def readings(

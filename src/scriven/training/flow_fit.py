@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from scriven.base import SettingsError
 from scriven.scribes.flow.autoencoder import ColumnAutoencoder
+from scriven.scribes.flow.columns import COLUMN
 from scriven.scribes.flow.network import Draws, FlowNetwork, hidden_matrices
 from scriven.training.flow_batches import FlowBatches
 from scriven.training.flow_settings import FlowTrainSettings
@@ -187,7 +188,7 @@ def _losses(
     """The loss of the autoencoder or of the flow for batch `number`, and that of the widths."""
     batch = batches.batch(number, settings.batch).to(run.device)
     random = torch.Generator().manual_seed(batches.seed * 1_000_003 + number)
-    columns = batch.ink.shape[3] // 8
+    columns = batch.ink.shape[3] // COLUMN
     if phase == "autoencoder":
         assert isinstance(net.codec, ColumnAutoencoder)
         noise = torch.randn(len(batch.ink), net.codec.latent, columns, generator=random).to(run.device)

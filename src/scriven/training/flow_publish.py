@@ -1,14 +1,13 @@
 """From trained weights to a finished model folder of a scribe: its graphs, its hands, its card."""
 
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 
 from scriven.base import ModelError, atomic
-from scriven.reader.engines import Array, RunGraph
 from scriven.reader.model import Graph, find_model, write_model
 from scriven.recognisers.contract import GraphSpec, Method
 from scriven.recognisers.export import export
@@ -19,13 +18,14 @@ from scriven.scribes.flow.network import FlowNetwork
 from scriven.training.aligned_lines import AlignedLines
 from scriven.training.checkpoint import WEIGHTS, load_tensors
 from scriven.training.flow_batches import FlowBatches
+from scriven.training.torch_graphs import torch_run
 
 HAND_SEED = 77  # of the choice of the pieces that stand for a hand
 
 
 def flow_graphs(net: FlowNetwork) -> dict[str, GraphSpec]:
-    """The graphs of a network by role, on the CPU."""
-    net = net.cpu().eval()
+    """The graphs of a network by role; the example inputs are on the CPU."""
+    net = net.eval()
     columns, known, size, width = 4, 3, net.code, net.width
     shown = REFERENCE_COLUMNS
     classes = torch.zeros(1, known, dtype=torch.int64)
@@ -61,18 +61,9 @@ def flow_graphs(net: FlowNetwork) -> dict[str, GraphSpec]:
     }  # fmt: skip
 
 
-def torch_generator(net: FlowNetwork, info: ScribeInfo, hands: list[Hand]) -> Generator:
-    """A generator that runs a network itself, in place of its exported graphs."""
-
-    def runs(spec: GraphSpec) -> RunGraph:
-        @torch.no_grad()
-        def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
-            given = [torch.from_numpy(np.ascontiguousarray(inputs[name])) for name in spec.inputs]
-            return dict(zip(spec.outputs, (one.numpy() for one in spec.module(*given)), strict=True))
-
-        return run
-
-    return Generator(info, {role: runs(spec) for role, spec in flow_graphs(net).items()}, hands)
+def torch_generator(net: FlowNetwork, info: ScribeInfo, hands: list[Hand], fabric: Fabric) -> Generator:
+    """A generator that runs a network itself, on the device of `fabric`, in place of its exported graphs."""
+    return Generator(info, {role: torch_run(graph, fabric) for role, graph in flow_graphs(net).items()}, hands)
 
 
 def hands_of(lines: AlignedLines, indices: list[int], columns: int) -> list[Hand]:
@@ -104,7 +95,7 @@ def publish_scribe(folder: Path, net: FlowNetwork, info: ScribeInfo, hands: list
     """Write graphs, hands, card and, last, model.json beside the weights in `folder`."""
     with tempfile.TemporaryDirectory(prefix="scriven-publish-") as temporary:
         graphs = {}
-        for role, graph in flow_graphs(net).items():
+        for role, graph in flow_graphs(net.cpu()).items():
             file = f"{role}.onnx"
             export(graph, Path(temporary) / file)
             with atomic(folder / file) as written:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from scriven.base import SettingsError
 from scriven.base.settings import Count, Positive, Seed, Share, validated
-from scriven.training.settings import Device, FitSettings, LearningRate, Precision
+from scriven.training.settings import Device, FitSettings, LearningRate
 
 
 @validated
@@ -34,7 +34,7 @@ class FlowTrainSettings:
     font_hands: Count = 300  # in which these are written
     level: Literal["lines", "words", "both"] = "both"  # which lines to use of folders that hold both
     device: Device = "auto"
-    precision: Precision = "auto"
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     seed: Seed = 0
 
     def __post_init__(self) -> None:

@@ -28,6 +28,11 @@ def picture_of(ink: Floats) -> Grey:
     return np.asarray(255 - np.rint(255 * np.clip(ink, 0, 1)), np.uint8)
 
 
+def ink_in(picture: Grey) -> Floats:
+    """The ink (W, HEIGHT) that `picture_of` made the picture (HEIGHT, W) of, transposed."""
+    return np.asarray((255 - picture.T.astype(np.float32)) / 255, np.float32)
+
+
 def piece(ink: Floats, start: int, columns: int) -> Floats:
     """`columns` columns of ink (columns * COLUMN, HEIGHT) from px `start` on, with paper beyond its ends."""
     found = np.zeros((columns * COLUMN, HEIGHT), np.float32)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scriven.base import ImageError, ModelError, atomic
 from scriven.images import as_stored, encode
 from scriven.reader.model import FolderInfo
-from scriven.scribes.flow.columns import Classes, Floats, covered, picture_of, piece
+from scriven.scribes.flow.columns import COLUMN, Classes, Floats, covered, ink_in, picture_of, piece
 from scriven.text import Charset
 
 KIND, NETWORK = "scribe", "flow"
@@ -38,10 +38,10 @@ class Hand:
 
     def inputs(self) -> dict[str, npt.NDArray[Any]]:
         """The inputs of the graph `reference` for this hand alone."""
-        shown = np.zeros((REFERENCE_COLUMNS * 8, self.ink.shape[1]), np.float32)
+        shown = np.zeros((REFERENCE_COLUMNS * COLUMN, self.ink.shape[1]), np.float32)
         used = min(len(self.ink), len(shown))
         shown[:used] = self.ink[:used]
-        given = (np.arange(REFERENCE_COLUMNS) * 8 < used).astype(np.float32)
+        given = (np.arange(REFERENCE_COLUMNS) * COLUMN < used).astype(np.float32)
         layout = covered(self.classes, np.minimum(self.edges, used), REFERENCE_COLUMNS)
         named = {name: value[None] for name, value in layout._asdict().items()}
         return {"ink": np.ascontiguousarray(shown.T)[None, None], **named, "given": given[None]}
@@ -51,13 +51,13 @@ def joined(name: str, pieces: Sequence[tuple[Floats, Classes, npt.NDArray[np.flo
     """A hand of several pieces (ink, classes, edges) side by side, at most REFERENCE_COLUMNS columns of them."""
     inks, classes, edges, at = list[Floats](), list[Classes](), list[npt.NDArray[np.float64]](), 0
     for ink, own, places in pieces:
-        columns = min(-(-len(ink) // 8), REFERENCE_COLUMNS - at // 8)
+        columns = min(-(-len(ink) // COLUMN), REFERENCE_COLUMNS - at // COLUMN)
         if columns <= 0:
             break
         inks.append(piece(ink, 0, columns))
         classes.append(own)
-        edges.append(np.clip(places, 0, columns * 8) + at)
-        at += columns * 8
+        edges.append(np.clip(places, 0, columns * COLUMN) + at)
+        at += columns * COLUMN
     return Hand(name, np.concatenate(inks), np.concatenate(classes), np.concatenate(edges))
 
 
@@ -92,7 +92,7 @@ def load_hands(folder: Path, charset: Charset) -> list[Hand]:
         return [
             Hand(
                 row["hand"],
-                np.asarray((255 - as_stored(row["image"], row["hand"]).T.astype(np.float32)) / 255, np.float32),
+                ink_in(as_stored(row["image"], row["hand"])),
                 np.array([numbers.get(one, 0) for one in row["characters"]], np.int64),
                 np.array(row["edges"], np.float64).reshape(-1, 2),
             )

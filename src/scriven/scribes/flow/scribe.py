@@ -1,5 +1,6 @@
 """The flow scribe: writes any text in the hands of its model, in that of some pictures, or between two hands."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -7,12 +8,13 @@ import numpy as np
 
 from scriven.base import SettingsError, Skipped, TextError
 from scriven.scribes.contract import Handwriting
-from scriven.scribes.flow.columns import HEIGHT
+from scriven.scribes.flow.columns import HEIGHT, PARTS
 from scriven.scribes.flow.examples import hand_of
 from scriven.scribes.flow.generator import Generator, Styled, laid_out
 from scriven.scribes.flow.settings import FLOW_DEFAULTS, FlowSettings
 from scriven.text import name, normalise, visual
 
+KEPT_STYLES = 64  # hands in memory, half a megabyte each
 Styles = list[tuple[Styled, float]]
 
 
@@ -31,7 +33,7 @@ class FlowScribe:
         self.generator = generator or Generator.load(model, threads=1)
         self._names = [hand.name for hand in self.generator.hands]
         self.skipped: Sequence[Skipped] = ()
-        self._styles: dict[int, Styled] = {}
+        self._styles = OrderedDict[int, Styled]()
         self._given: Styles | None = None
         self._hand = ""
         if settings.like:
@@ -95,7 +97,7 @@ class FlowScribe:
         normal = noise.standard_normal(len(classes)) * settings.variety * strength
         each = [share * self.generator.edges(classes, style, normal, left) for style, share in styles]
         layout = laid_out(classes, np.sum(each, axis=0), right)
-        columns = len(layout.places) // 2
+        columns = len(layout.places) // PARTS
         start = noise.standard_normal((columns, self.generator.code)).astype(np.float32)
         picture = self.generator.draw(layout, styles, start, settings)
         assert picture.shape[0] == HEIGHT
@@ -103,7 +105,10 @@ class FlowScribe:
 
     def _style(self, number: int) -> Styled:
         if number not in self._styles:
+            while len(self._styles) >= KEPT_STYLES:
+                self._styles.popitem(last=False)
             self._styles[number] = self.generator.styled(self.generator.hands[number])
+        self._styles.move_to_end(number)
         return self._styles[number]
 
     def _number(self, hand: str) -> int:

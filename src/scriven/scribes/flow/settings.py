@@ -24,7 +24,7 @@ class FlowSettings:
     between: tuple[str, ...] = ()  # names of two hands of the model between which it writes
     blend: Share = 0.5  # how far from the first of them to the second
     margin: Range[Annotated[float, Field(ge=0, le=256)]] = (4.0, 14.0)  # of paper left and right of the ink
-    strength: Share = 1.0  # scales noise and variety; the argument of `write` multiplies it
+    strength: Share = 1.0  # scales `variety`; 0: always the same picture; the argument of `write` multiplies it
 
     def __post_init__(self) -> None:
         if self.between and len(self.between) != 2:
