@@ -210,7 +210,7 @@ def test_an_interrupted_run_ends_with_the_same_weights(
     phases = [row["phase"] for row in rows[0]]
     assert phases == (["autoencoder"] * 2 + ["flow"] * 2 if latent else ["flow"] * 4)
     page = (parts / "report.html").read_text()
-    assert "Progress" in page and "generated, in the same hand" in page
+    assert "Progress" in page and "generated in the same hand" in page
     with pytest.raises(OutputError, match="is a finished model folder"):
         train_scribe([letters], parts, model=model, settings=settings)
 

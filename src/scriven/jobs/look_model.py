@@ -76,8 +76,7 @@ def scribe_page(folder: Path) -> Html:
     hands = load_hands(folder, info.characters)
     figures = [Figure(encode(picture_of(one.ink.T)), caption=one.name) for one in hands[:MOST_HANDS]]
     rows = _log_rows(folder / "log.jsonl")
-    sizes = ", ".join(f"{key} {value}" for key, value in info.sizes.items())
-    known = [("network", f"{info.network}, {sizes}"), ("hands", len(hands)), ("licence", info.licence)]
+    known = [("network", f"{info.network} {info.size}"), ("hands", len(hands)), ("licence", info.licence)]
     parts = [
         section("Facts", facts(known)),
         section("Hands", pictures(figures), text(f"{len(figures)} of {counted(len(hands), 'hand')}.")),

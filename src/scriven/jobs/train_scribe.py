@@ -165,13 +165,14 @@ class Evaluation:
         figures = []
         for index, picture, text, reading in samples:
             hand = self.lines.hands[self.lines.lines[index].hand]
-            figures.append(Figure(encode(self.lines.images.get(index)), caption=f"{hand}, written by hand"))
-            figures.append(Figure(encode(picture), reading=reading, truth=text, caption="generated, in the same hand"))
+            both = encode(_above(self.lines.images.get(index), picture))
+            caption = f"{hand}: written by hand, and below generated in the same hand"
+            figures.append(Figure(both, reading=reading, truth=text, caption=caption))
         rows = [*run.progress.rows[:-1], {**run.progress.rows[-1], "cer": cer}]
         points = [(row["step"], row["cer"]) for row in rows if "cer" in row]
         known = [("step", run.progress.step), ("hands", len(self.lines.hands)), ("lines", len(self.lines))]
         drawn = curve({"CER of the texts read back": points}, x="step", y="CER")
-        parts = [section("Progress", facts(known), drawn), section("Samples", pictures(figures))]
+        parts = [section("Progress", facts(known), drawn), section("Samples", pictures(figures, wide=True))]
         save(self.out / REPORT, page(f"Training a scribe: {self.out.name}", parts))
 
 
@@ -257,6 +258,13 @@ def _described(
     """The settings and inputs that must be the same to resume a run."""
     kept = {key: value for key, value in asdict(settings).items() if key not in MAY_CHANGE}
     return {**kept, "inputs": [str(i) for i in inputs], "parent": str(parent) if parent else None, "model": str(model)}
+
+
+def _above(first: Grey, second: Grey) -> Grey:
+    """Two pictures, one above the other, with paper to the right of the narrower one."""
+    wide = max(first.shape[1], second.shape[1])
+    padded = [np.pad(one, ((0, 0), (0, wide - one.shape[1])), constant_values=255) for one in (first, second)]
+    return np.asarray(np.vstack(padded), np.uint8)
 
 
 def _shown(row: dict[str, Any]) -> str:

@@ -112,8 +112,7 @@ def card(info: ScribeInfo, hands: int) -> str:
     """The model card: Markdown with the front matter of Hugging Face."""
     front = ["---", "library_name: scriven", "pipeline_tag: text-to-image", "tags: [handwriting, generation]"]
     front += [f"license: {info.licence.lower()}"] if info.licence else []
-    sizes = ", ".join(f"{key} {value}" for key, value in info.sizes.items())
-    rows = [f"- writes {len(info.charset)} characters in {hands} hands; network: {info.network}, {sizes}"]
+    rows = [f"- writes {len(info.charset)} characters in {hands} hands; network: {info.network} {info.size}"]
     rows += [
         f"- trained on: {one['path']}" + (f" ({one['lines']} lines)" if "lines" in one else "") for one in info.data
     ]
