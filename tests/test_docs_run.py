@@ -23,6 +23,7 @@ from scriven.reader.model import BUNDLED  # noqa: E402
 from scriven.scribes.fonts.scribe import FontScribe  # noqa: E402
 from scriven.scribes.typefaces import bundled  # noqa: E402
 from test_docs import DOCS, examples  # noqa: E402
+from toy_bank import toy_bank  # noqa: E402
 from toy_flow import toy_flow  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -63,6 +64,7 @@ def workplace(tmp_path: Path, pictures: dict[str, bytes], monkeypatch: pytest.Mo
             _tree(tmp_path / name, level, pictures)
     for name in ("my-hand", "my-hand-2", "my-model", "model"):
         shutil.copytree(BUNDLED / "scriven-synthetic", tmp_path / name)
+    toy_bank(tmp_path / "bank")
     toy_flow(tmp_path / "my-scribe", characters=tuple(sorted({*"".join(TEXTS), *"some words"})))
     rows = [f'{i:02d},scans/{i:02d}.png,"{text}",0.9' for i, text in enumerate(TEXTS)]
     for name in ("read", "corrected", "corrected-2", "before"):
