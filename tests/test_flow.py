@@ -1,29 +1,19 @@
-"""The flow scribe: columns, what changes the ink, hands and between them, damage. Its contract is in test_scribes."""
-
-import json
-import shutil
-from pathlib import Path
+"""The flow scribe: columns, what changes the ink, hands and between them. Its contract is in test_scribes."""
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import torch
 
-from scriven.base import ModelError, SettingsError, TextError
-from scriven.scribes.flow import flow_scribe
+from scriven.base import SettingsError, TextError
 from scriven.scribes.flow.columns import COLUMN, HEIGHT, covered, ink_of, picture_of, piece, stacked
 from scriven.scribes.flow.generator import Generator
-from scriven.scribes.flow.model import HANDS, REFERENCE_COLUMNS, ROLES, Hand, ScribeInfo, joined, load_hands, save_hands
-from scriven.scribes.flow.network import FlowNetwork
+from scriven.scribes.flow.model import ScribeInfo
 from scriven.scribes.flow.scribe import FlowScribe
 from scriven.scribes.flow.settings import FlowSettings
-from scriven.scribes.specs import scribe_of
 from scriven.text import Charset
-from scriven.training.flow_publish import load_network, torch_generator
+from scriven.training.flow_publish import torch_generator
 from toy_drawing import drawing
-from toy_flow import CHARACTERS, FABRIC, toy_flow, toy_hand, toy_network
-from toy_reader import write_model
+from toy_flow import CHARACTERS, FABRIC, toy_hand, toy_network
 
 FEW = FlowSettings(steps=3)
 
@@ -33,25 +23,6 @@ def generator(latent: int = 0, hands: int = 3, characters: tuple[str, ...] = CHA
     net = toy_network(latent, characters=characters)
     info = ScribeInfo(sizes=net.sizes, charset=characters)
     return torch_generator(net, info, [toy_hand(number, net.charset, "abc") for number in range(hands)], FABRIC)
-
-
-@pytest.fixture(scope="module", params=[0, 8])
-def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return toy_flow(tmp_path_factory.mktemp("flow") / "model", request.param)
-
-
-@pytest.fixture(scope="module")
-def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model folder without graphs, for what is refused before they are loaded."""
-    folder = tmp_path_factory.mktemp("flow") / "one"
-    folder.mkdir()
-    info = ScribeInfo(sizes={"width": 32, "layers": 1, "latent": 0}, charset=CHARACTERS)
-    content = info.model_dump(mode="json") | {"graphs": {role: {"file": f"{role}.onnx"} for role in ROLES}}
-    (folder / "model.json").write_text(json.dumps(content))
-    for role in ROLES:
-        (folder / f"{role}.onnx").write_bytes(b"no graph")
-    save_hands(folder, [toy_hand(0, info.characters)], info.characters)
-    return folder
 
 
 @pytest.fixture(scope="module", params=[0, 8])
@@ -151,45 +122,6 @@ def test_padding_changes_neither_text_nor_widths_nor_hand() -> None:
         assert torch.allclose(short[0], long[0, :3], atol=1e-5)
 
 
-# --- graphs -----------------------------------------------------------------------------------------------------------
-
-
-def test_the_graphs_equal_the_network(model: Path) -> None:
-    net, info, hands = load_network(model)
-    in_torch, exported = torch_generator(net, info, hands, FABRIC), Generator.load(model, threads=1)
-    for hand in [*hands[:2], Hand("", np.zeros((0, HEIGHT), np.float32), np.zeros(0, np.int64), np.zeros((0, 2)))]:
-        a, b = in_torch.styled(hand), exported.styled(hand)
-        for name in ("keys", "bias", "mean"):
-            assert np.abs(getattr(a, name) - getattr(b, name)).max() < 1e-3, name
-    classes = np.array(info.characters.encode("a text, of any length"), np.int64)
-    for count in (1, 4, len(classes)):
-        edges = [g.edges(classes[:count], g.styled(hands[0]), np.ones(count), 5.0) for g in (in_torch, exported)]
-        assert np.abs(edges[0] - edges[1]).max() < 1e-2
-    settings = {"steps": 3, "guidance": 2.0, "style_guidance": 2.0}
-    for text in ("a", "paper and ink 7"):
-        a, b = ink(in_torch, text, **settings), ink(exported, text, **settings)
-        assert a.shape == b.shape and np.abs(a.astype(int) - b.astype(int)).max() <= 1 and a.std() > 5
-
-
-def test_a_folder_is_a_scribe_and_its_hands_come_back(model: Path) -> None:
-    scribe = scribe_of(str(model))
-    assert isinstance(scribe, FlowScribe) and scribe.hands == 3 and "CC0-1.0" in scribe.licence
-    charset = Charset(CHARACTERS)
-    for number, hand in enumerate(load_hands(model, charset)):
-        was = toy_hand(number, charset)
-        assert hand.name == was.name and np.array_equal(hand.classes, was.classes)
-        assert np.array_equal(hand.edges, was.edges) and np.abs(hand.ink - was.ink).max() <= 1 / 255
-
-
-def test_a_hand_of_pieces_is_as_long_as_a_reference_at_most() -> None:
-    piece_ = (np.ones((100, HEIGHT), np.float32), np.array([1, 2]), np.array([[-5.0, 50], [50, 300]]))
-    found = joined("x", [piece_] * 9)
-    assert len(found.ink) == REFERENCE_COLUMNS * COLUMN and found.edges[:2].tolist() == [[0, 50], [50, 104]]
-    assert found.edges.max() == REFERENCE_COLUMNS * COLUMN
-    given = found.inputs()["given"]
-    assert given.all() and joined("x", [piece_]).inputs()["given"].sum() == 13
-
-
 # --- what changes the ink ---------------------------------------------------------------------------------------------
 
 
@@ -273,69 +205,3 @@ def test_characters_that_the_model_lacks_are_refused_by_name(toy: Generator) -> 
     assert scribe.refusal("paper, é") is None and "empty" in (scribe.refusal("  ") or "")
     with pytest.raises(TextError, match=r"cannot write 'Z' \(U\+005A.*'中' \(U\+4E2D"):
         scribe.write("Z 中", np.random.default_rng(0))
-
-
-# --- damage -----------------------------------------------------------------------------------------------------------
-
-
-def changed(source: Path, to: Path, **content: object) -> Path:
-    shutil.copytree(source, to)
-    about = json.loads((to / "model.json").read_text())
-    (to / "model.json").write_text(json.dumps(about | content))
-    return to
-
-
-def test_a_folder_that_is_no_scribe_is_refused(one: Path, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="needs a model: flow:MODEL; make one with `scriven train-scribe"):
-        flow_scribe("")
-    recogniser = write_model(tmp_path / "reader")
-    for given in (str(recogniser), f"flow:{recogniser}"):
-        with pytest.raises(ModelError, match="of the kind 'recogniser', not a scribe; give a scribe"):
-            scribe_of(given)
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(ModelError, match="empty is not a model folder"):
-        flow_scribe(str(tmp_path / "empty"))
-    with pytest.raises(ModelError, match="there is no model"):
-        flow_scribe(str(tmp_path / "none"))
-    for content, said in (
-        ({"network": "gan"}, "names the network 'gan', which this version lacks"),
-        ({"charset": ["a", "a"]}, "cannot be used: .*copy the model folder again"),
-        ({"charset": []}, "cannot be used: charset"),
-        ({"graphs": {}}, "lacks the graphs reference, text, widths, velocity, decoder"),
-        ({"format": 9}, "has the format 9"),
-    ):
-        folder = changed(one, tmp_path / f"changed-{len(list(tmp_path.iterdir()))}", **content)
-        with pytest.raises(ModelError, match=said):
-            Generator.load(folder)
-    with pytest.raises(ModelError, match="velocity.onnx|reference.onnx"):
-        Generator.load(one)  # its graphs are none
-    (changed(one, tmp_path / "without") / "widths.onnx").unlink()
-    with pytest.raises(ModelError, match="lacks its graph widths.onnx"):
-        Generator.load(tmp_path / "without")
-
-
-def test_damaged_hands_are_named(one: Path, tmp_path: Path) -> None:
-    charset, file = Charset(CHARACTERS), tmp_path / HANDS
-    good = pq.read_table(one / HANDS).to_pylist()[0]
-    for rows in ([], [{"hand": "x"}], [{**good, "image": None}], [{**good, "image": b"x"}], [{**good, "edges": [1.0]}]):
-        pq.write_table(pa.Table.from_pylist(rows), file)
-        with pytest.raises(ModelError, match=r"hands\.parquet is missing or damaged \(.*copy the model folder again"):
-            load_hands(tmp_path, charset)
-    file.write_bytes((one / HANDS).read_bytes()[:99])
-    with pytest.raises(ModelError, match="missing or damaged"):
-        load_hands(tmp_path, charset)
-    file.unlink()
-    with pytest.raises(ModelError, match="missing or damaged"):
-        load_hands(tmp_path, charset)
-
-
-def test_weights_that_do_not_fit_are_named(one: Path, tmp_path: Path) -> None:
-    from scriven.training.checkpoint import WEIGHTS, save_tensors
-
-    with pytest.raises(ModelError, match="weights.safetensors is missing"):
-        load_network(one)
-    for number, sizes in enumerate(({"width": 64, "layers": 1, "latent": 0}, {"depth": 3}, {"width": "wide"})):
-        folder = changed(one, tmp_path / f"{number}", sizes=sizes)
-        save_tensors(folder / WEIGHTS, FlowNetwork(Charset(CHARACTERS), 32, 1).state_dict())
-        with pytest.raises(ModelError, match="do not fit its model.json"):
-            load_network(folder)

@@ -15,6 +15,7 @@ from scriven.jobs.train_scribe import FlowTrainSettings, train_scribe
 from scriven.lines import Line, LinesWriter
 from scriven.reader.session import Reader
 from scriven.scribes import SCRIBES
+from scriven.scribes.flow.model import EncodedHand, Hand
 from scriven.text import Charset
 from scriven.training.aligned_lines import AlignedLines, align_lines, split
 from scriven.training.checkpoint import LOG, WEIGHTS, load_tensors
@@ -37,7 +38,8 @@ class Stopped(Exception):
 @pytest.fixture(autouse=True)
 def no_export(monkeypatch: pytest.MonkeyPatch) -> None:
     """No export of the graphs, which test_flow compares with the network."""
-    monkeypatch.setattr("scriven.training.flow_publish.export", lambda net, path: path.write_bytes(b"graph"))
+    monkeypatch.setattr("scriven.training.flow_publish.export", lambda net, path, fold: None)
+    monkeypatch.setattr("scriven.training.flow_publish.write_shared", lambda path, target: target.write_bytes(b"graph"))
 
 
 @pytest.fixture(scope="module")
@@ -263,6 +265,20 @@ def test_from_a_parent_hands_and_characters_are_kept_and_grow(
     if latent:
         tensors = [load_tensors(each / WEIGHTS) for each in (first.folder, done.folder)]
         assert all(torch.equal(tensors[0][k], tensors[1][k]) for k in tensors[0] if k.startswith("codec."))
+
+
+def test_without_pictures_a_model_holds_the_codes_of_its_hands_and_passes_them_on(
+    letters: Path, model: Path, tmp_path: Path
+) -> None:
+    settings = replace(FEW, steps=2, evaluations=1, pictures=False)
+    first = train_scribe([letters], tmp_path / "first", model=model, settings=settings)
+    hands = load_network(first.folder)[2]
+    assert [hand.name for hand in hands] == ["l-0", "l-1"]
+    assert all(isinstance(hand, EncodedHand) and hand.code.any() and hand.code.shape[1] == 32 for hand in hands)
+    with_pictures = replace(settings, pictures=True)
+    done = train_scribe([letters], tmp_path / "second", parent=first.folder, model=model, settings=with_pictures)
+    kinds = [type(hand) for hand in load_network(done.folder)[2]]
+    assert kinds == [EncodedHand, EncodedHand, Hand, Hand]
 
 
 def test_texts_that_a_scribe_cannot_write_are_named(

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from scriven.base import counted
 from scriven.images import encode
 from scriven.reader.model import read_info, read_json
@@ -28,10 +30,12 @@ from scriven.report import (
 )
 from scriven.scribes.flow.columns import picture_of
 from scriven.scribes.flow.generator import read_scribe_info
-from scriven.scribes.flow.model import KIND, load_hands
+from scriven.scribes.flow.model import KIND, AnyHand, EncodedHand, Hand, load_hands
+from scriven.scribes.flow.scribe import FlowScribe
 
 TITLE = "A look at "  # identifies a page of `look`, which may be overwritten
 MOST_HANDS = 60  # of a scribe that are shown
+SAMPLE_TEXT = "a sample of this hand, 1872"  # what is written in a hand that has no picture
 MIN_HEADLINE_LINES = 50  # lines; an error rate over fewer is not shown as a headline
 
 
@@ -74,7 +78,7 @@ def scribe_page(folder: Path) -> Html:
     """The hands, with a piece of the writing of each, training curves, data, characters and card of a scribe."""
     info = read_scribe_info(folder)
     hands = load_hands(folder, info.characters)
-    figures = [Figure(encode(picture_of(one.ink.T)), caption=one.name) for one in hands[:MOST_HANDS]]
+    figures = list(_hands(folder, hands[:MOST_HANDS]))
     rows = _log_rows(folder / "log.jsonl")
     known = [("network", f"{info.network} {info.size}"), ("hands", len(hands)), ("licence", info.licence)]
     parts = [
@@ -87,6 +91,18 @@ def scribe_page(folder: Path) -> Html:
     parts.append(section("Trained on", table([{k: value_of(k, v) for k, v in row.items()} for row in info.data])))
     parts.append(section("Characters", *_charset(info.charset)))
     return page(f"{TITLE}{info.name or short_path(folder)}", parts, f"Scribe: {info.network}")
+
+
+def _hands(folder: Path, hands: Sequence[AnyHand]) -> Iterator[Figure]:
+    """The piece of each hand; of an encoded hand, which has none, a text that the scribe writes in it."""
+    scribe = FlowScribe(folder) if any(isinstance(one, EncodedHand) for one in hands) else None
+    for number, one in enumerate(hands):
+        if isinstance(one, Hand):
+            yield Figure(encode(picture_of(one.ink.T)), caption=one.name)
+        elif scribe is not None:
+            known = "".join(c for c in SAMPLE_TEXT if c in scribe.generator.charset.characters)
+            made = scribe.write(known or scribe.generator.charset.characters[0], np.random.default_rng(0), hand=number)
+            yield Figure(encode(made.picture), caption=f"{one.name}, generated", truth=made.text)
 
 
 def _score_line(scores: dict[str, Any]) -> Iterator[Html]:

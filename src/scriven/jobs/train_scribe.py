@@ -1,7 +1,7 @@
 """train_scribe: lines of some hands in, a generator that writes any text in these hands out."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import count
@@ -25,7 +25,7 @@ from scriven.reader.model import DEFAULT_MODEL
 from scriven.reader.session import Reader
 from scriven.report import Figure, curve, facts, page, pictures, save, section
 from scriven.scribes.flow.autoencoder import ColumnAutoencoder
-from scriven.scribes.flow.model import Hand, ScribeInfo
+from scriven.scribes.flow.model import AnyHand, ScribeInfo
 from scriven.scribes.flow.network import FlowNetwork
 from scriven.scribes.flow.scribe import FlowScribe
 from scriven.scribes.fonts.likeness import nearest
@@ -37,7 +37,7 @@ from scriven.training.data import characters
 from scriven.training.devices import check_available, fabric_of, resolved_precision
 from scriven.training.flow_batches import FlowBatches
 from scriven.training.flow_fit import VALIDATION_SEED, FlowRun, fit_flow
-from scriven.training.flow_publish import hands_of, load_network, publish_scribe, torch_generator
+from scriven.training.flow_publish import hands_of, load_network, publish_scribe, torch_generator, without_pictures
 from scriven.training.flow_settings import FlowTrainSettings as FlowTrainSettings
 
 log = logging.getLogger("scriven.train")
@@ -90,7 +90,7 @@ def train_scribe(
     out = Path(out)
     free(out, STATE, WEIGHTS)
     check_available(settings.schedule)
-    old, hands, parents = None, list[Hand](), list[dict[str, Any]]()
+    old, hands, parents = None, list[AnyHand](), list[dict[str, Any]]()
     if parent is not None:
         old, before, hands = load_network(parent)
         settings, parents = replace(settings, **before.sizes), [before.as_parent(parent)]
@@ -115,13 +115,17 @@ def train_scribe(
     reader = Reader.load(model, threads=1)
     evaluation = Evaluation(out, info, lines, valid or train, reader, settings, fabric)
     fit_flow(run, batches, held, settings, fabric, evaluation.keep, partial(percent, "training"))
-    last = run.progress.rows[-1]
-    scores: dict[str, Any] = {"valid_loss": last["valid"]}
-    if "cer" in last:
-        scores["read_back"] = {"cer": last["cer"], "n": last["n"], "model": str(model)}
-    info = info.model_copy(update={"scores": scores})
+    info = info.model_copy(update={"scores": _scores(run.progress.rows[-1], model)})
+    if not settings.pictures:
+        hands = without_pictures(run.average, info, hands, fabric)
     publish_scribe(out, run.average, info, hands)
     return TrainedScribe(out, info, len(hands), tuple(skipped))
+
+
+def _scores(last: Mapping[str, Any], model: str | Path) -> dict[str, Any]:
+    """The scores of a finished generator, from the last row of its log."""
+    read = {"read_back": {"cer": last["cer"], "n": last["n"], "model": str(model)}} if "cer" in last else {}
+    return {"valid_loss": last["valid"], **read}
 
 
 @dataclass(frozen=True)
@@ -240,10 +244,10 @@ def _network(charset: Charset, settings: FlowTrainSettings, old: FlowNetwork | N
     return net
 
 
-def _apart(hands: Sequence[Hand]) -> list[Hand]:
+def _apart(hands: Sequence[AnyHand]) -> list[AnyHand]:
     """The hands, of which those with the name of an earlier one are numbered: `a`, `a (2)`."""
     names = set[str]()
-    found = list[Hand]()
+    found = list[AnyHand]()
     for hand in hands:
         numbered = (f"{hand.name} ({n})" for n in count(2))
         name = hand.name if hand.name not in names else next(n for n in numbered if n not in names)

@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 WEIGHTS = "weights.safetensors"
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # of batch norm: stored, but not trained
@@ -17,12 +18,20 @@ def count_parameters(folder: Path) -> int | None:
         return None
 
 
-def _of_weights(file: Path) -> int:
-    """The parameters in the header of a file of safetensors: its length in 8 bytes, then JSON with every shape."""
+def weights_header(file: Path) -> tuple[int, dict[str, Any]]:
+    """Where the tensors of a file of safetensors begin, bytes, and its header: their types, shapes and places.
+
+    The file is the length of the header in 8 bytes, the header in JSON, and the tensors. Raises ValueError for another.
+    """
     with open(file, "rb") as opened:
         length = int.from_bytes(opened.read(8), "little")
         if length > HEADER:
             raise ValueError("not a file of safetensors")
-        header = json.loads(opened.read(length))
+        return 8 + length, json.loads(opened.read(length))
+
+
+def _of_weights(file: Path) -> int:
+    """The parameters in the header of a file of safetensors."""
+    _, header = weights_header(file)
     tensors = {name: one for name, one in header.items() if name != "__metadata__"}
     return sum(math.prod(one["shape"]) for name, one in tensors.items() if not name.endswith(STATISTICS))

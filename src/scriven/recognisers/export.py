@@ -47,8 +47,10 @@ def _errors_only(name: str) -> Iterator[None]:
         logger.setLevel(level)
 
 
-def export(graph: GraphSpec, path: Path) -> None:
+def export(graph: GraphSpec, path: Path, fold: bool = True) -> None:
     """Write one graph as an ONNX file, by the TorchScript exporter.
+
+    Without `fold`, parameters keep their names and layouts, as `share_weights` needs them.
 
     The exporter that goes through torch.export writes graphs of the same outputs and speed, takes twenty times as long
     (11 seconds for a small network), and traces recurrent layers frame by frame.
@@ -69,6 +71,7 @@ def export(graph: GraphSpec, path: Path) -> None:
             output_names=list(graph.outputs),
             dynamic_axes={name: dict(axes) for name, axes in graph.dynamic.items()},
             opset_version=OPSET,
+            do_constant_folding=fold,
             dynamo=False,
         )
         model = onnx.load(plain)

@@ -11,15 +11,16 @@ import safetensors
 import torch
 from lightning_fabric import Fabric
 from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, nn
 
 import scriven
 from scriven.base import MissingExtra, ModelError, OutputError, SettingsError, atomic
 from scriven.reader.model import ModelInfo, read_info
+from scriven.reader.parameters import WEIGHTS as WEIGHTS
 from scriven.recognisers import build
 from scriven.recognisers.contract import Recogniser
 
-WEIGHTS, STATE, LOG = "weights.safetensors", "state/run.safetensors", "log.jsonl"
+STATE, LOG = "state/run.safetensors", "log.jsonl"
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any] | None = None) -> None:
@@ -40,7 +41,7 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
         raise ModelError(f"{path} is damaged ({error}); copy the model folder again") from error
 
 
-def save_weights(folder: Path, net: Recogniser, half: bool = False) -> None:
+def save_weights(folder: Path, net: Recogniser | nn.Module, half: bool = False) -> None:
     """Write the weights of a network into a model folder.
 
     `half` stores matrices and kernels in 16 bits, as in the bundled models; vectors and statistics stay in 32 bits.

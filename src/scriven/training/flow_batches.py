@@ -16,7 +16,8 @@ from scriven.scribes.flow.network import Layout, ShownWriting
 from scriven.training.aligned_lines import AlignedLines
 
 WIDTH_POWER = 0.7  # lines are drawn in proportion to their width to this power
-LEAD = (4, 20)  # px of paper before a line that is shorter than a piece
+LEAD = (4, 20)  # px of paper before the beginning of a line
+AT_THE_BEGINNING = 0.25  # share of the pieces of long lines that begin where the line does: every text has a beginning
 SHORT_REFERENCE = 0.25  # probability that a reference ends after each piece
 MOST_TRIES = 8
 
@@ -59,7 +60,8 @@ class FlowBatches:
     def _item(self, index: int, rng: np.random.Generator) -> "Item":
         line, ink = self.lines.lines[index], self.lines.ink(index)
         room = line.width - self.columns * COLUMN
-        start = int(rng.integers(-LEAD[1], room + LEAD[1])) if room > -LEAD[0] else -int(rng.integers(*LEAD))
+        inside = room > -LEAD[0] and rng.random() >= AT_THE_BEGINNING
+        start = int(rng.integers(-LEAD[1], room + LEAD[1])) if inside else -int(rng.integers(*LEAD))
         layout = covered(line.classes, line.edges - start, self.columns)
         hand = self.reference(index, rng, (start, start + self.columns * COLUMN))
         return Item(piece(ink, start, self.columns), layout, hand, line.classes, line.edges)

@@ -1,6 +1,7 @@
 """From trained weights to a finished model folder of a scribe: its graphs, its hands, its card."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,12 @@ from scriven.recognisers.contract import GraphSpec, Method
 from scriven.recognisers.export import export
 from scriven.scribes.flow.columns import COLUMN, HEIGHT, PARTS, PLACES
 from scriven.scribes.flow.generator import Generator, read_scribe_info
-from scriven.scribes.flow.model import REFERENCE_COLUMNS, Hand, ScribeInfo, load_hands, save_hands
+from scriven.scribes.flow.model import REFERENCE_COLUMNS, AnyHand, Hand, ScribeInfo, load_hands, save_hands
 from scriven.scribes.flow.network import FlowNetwork
 from scriven.training.aligned_lines import AlignedLines
 from scriven.training.checkpoint import WEIGHTS, load_tensors
 from scriven.training.flow_batches import FlowBatches
+from scriven.training.shared_weights import write_shared
 from scriven.training.torch_graphs import torch_run
 
 HAND_SEED = 77  # of the choice of the pieces that stand for a hand
@@ -42,12 +44,14 @@ def flow_graphs(net: FlowNetwork) -> dict[str, GraphSpec]:
         "keys": torch.zeros(1, len(net.blocks), shown, 2 * width), "bias": torch.zeros(1, shown),
         "mean": torch.zeros(1, width),
     }  # fmt: skip
+    code = {"code": torch.zeros(1, shown, width), "given": torch.ones(1, shown)}
     velocity = {"noisy": latents, "time": torch.zeros(1), "text": torch.zeros(1, columns, width), **style}
     few = {1: "k"}
     return {
         "reference": GraphSpec(
-            Method(net, "reference"), reference, ("keys", "bias", "mean"), {"classes": few, "overlap": {2: "k"}}
+            Method(net, "reference"), reference, ("code",), {"classes": few, "overlap": {2: "k"}}
         ),
+        "style": GraphSpec(Method(net, "style_of"), code, ("keys", "bias", "mean"), {}),
         "text": GraphSpec(Method(net, "text"), layout, ("content",), axes),
         "widths": GraphSpec(
             Method(net, "widths"), {"classes": classes, "mean": style["mean"]}, ("middle", "deviation"),
@@ -61,9 +65,9 @@ def flow_graphs(net: FlowNetwork) -> dict[str, GraphSpec]:
     }  # fmt: skip
 
 
-def torch_generator(net: FlowNetwork, info: ScribeInfo, hands: list[Hand], fabric: Fabric) -> Generator:
+def torch_generator(net: FlowNetwork, info: ScribeInfo, hands: Sequence[AnyHand], fabric: Fabric) -> Generator:
     """A generator that runs a network itself, on the device of `fabric`, in place of its exported graphs."""
-    return Generator(info, {role: torch_run(graph, fabric) for role, graph in flow_graphs(net).items()}, hands)
+    return Generator(info, {role: torch_run(graph, fabric) for role, graph in flow_graphs(net).items()}, list(hands))
 
 
 def hands_of(lines: AlignedLines, indices: list[int], columns: int) -> list[Hand]:
@@ -76,7 +80,13 @@ def hands_of(lines: AlignedLines, indices: list[int], columns: int) -> list[Hand
     return found
 
 
-def load_network(folder: str | Path) -> tuple[FlowNetwork, ScribeInfo, list[Hand]]:
+def without_pictures(net: FlowNetwork, info: ScribeInfo, hands: Sequence[AnyHand], fabric: Fabric) -> list[AnyHand]:
+    """The hands as codes, which is all that writing needs of them."""
+    generator = torch_generator(net, info, hands, fabric)
+    return [generator.encoded(hand) if isinstance(hand, Hand) else hand for hand in hands]
+
+
+def load_network(folder: str | Path) -> tuple[FlowNetwork, ScribeInfo, list[AnyHand]]:
     """The network of a scribe's model folder with its hands. Raises ModelError."""
     place = find_model(folder)
     info = read_scribe_info(place)
@@ -91,15 +101,14 @@ def load_network(folder: str | Path) -> tuple[FlowNetwork, ScribeInfo, list[Hand
     return net, info, load_hands(place, info.characters)
 
 
-def publish_scribe(folder: Path, net: FlowNetwork, info: ScribeInfo, hands: list[Hand]) -> None:
+def publish_scribe(folder: Path, net: FlowNetwork, info: ScribeInfo, hands: Sequence[AnyHand]) -> None:
     """Write graphs, hands, card and, last, model.json beside the weights in `folder`."""
     with tempfile.TemporaryDirectory(prefix="scriven-publish-") as temporary:
         graphs = {}
         for role, graph in flow_graphs(net.cpu()).items():
             file = f"{role}.onnx"
-            export(graph, Path(temporary) / file)
-            with atomic(folder / file) as written:
-                written.write((Path(temporary) / file).read_bytes())
+            export(graph, Path(temporary) / file, fold=False)
+            write_shared(Path(temporary) / file, folder / file)
             graphs[role] = Graph(file=file)
     save_hands(folder, hands, info.characters)
     info = info.model_copy(update={"graphs": graphs})

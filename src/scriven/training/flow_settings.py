@@ -32,6 +32,7 @@ class FlowTrainSettings:
     read_back: Count = 32  # held-out texts that are written and read at each evaluation
     font_lines: Count = 3000  # pictures of each input fonts:LANG
     font_hands: Count = 300  # in which these are written
+    pictures: bool = True  # whether the model keeps a piece of the writing of each hand; else its code alone
     level: Literal["lines", "words", "both"] = "both"  # which lines to use of folders that hold both
     device: Device = "auto"
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"

@@ -11,8 +11,9 @@ from scriven.base import ModelError, cores
 from scriven.images import Grey
 from scriven.reader.engines import RunGraph, load_graph
 from scriven.reader.model import find_model, read_json, validated_as
+from scriven.reader.parameters import WEIGHTS
 from scriven.scribes.flow.columns import COLUMN, HEIGHT, Classes, ColumnText, covered, picture_of
-from scriven.scribes.flow.model import KIND, NETWORK, ROLES, Hand, ScribeInfo, load_hands
+from scriven.scribes.flow.model import KIND, NETWORK, ROLES, AnyHand, EncodedHand, Hand, ScribeInfo, load_hands
 from scriven.scribes.flow.settings import FlowSettings
 
 Array = npt.NDArray[Any]
@@ -31,7 +32,7 @@ class Styled:
 class Generator:
     """A loaded flow scribe: its model.json, its graphs and its hands."""
 
-    def __init__(self, info: ScribeInfo, runs: dict[str, RunGraph], hands: list[Hand]):
+    def __init__(self, info: ScribeInfo, runs: dict[str, RunGraph], hands: list[AnyHand]):
         self.info, self.hands, self.charset = info, hands, info.characters
         self._runs = runs
         self._nobody: Styled | None = None
@@ -46,6 +47,8 @@ class Generator:
         info = read_scribe_info(folder)
         if missing := [role for role in ROLES if role not in info.graphs]:
             raise ModelError(f"{folder} lacks the graphs {', '.join(missing)}; finish its training or copy it again")
+        if not (folder / WEIGHTS).is_file():
+            raise ModelError(f"{folder} lacks its weights, {WEIGHTS}; copy it again")
         files = {role: folder / info.graphs[role].file for role in ROLES}
         for file in files.values():
             if not file.is_file():
@@ -53,9 +56,16 @@ class Generator:
         runs = {role: load_graph(file, "onnxruntime", "cpu", threads or cores()) for role, file in files.items()}
         return cls(info, runs, load_hands(folder, info.characters))
 
-    def styled(self, hand: Hand) -> Styled:
+    def encoded(self, hand: Hand) -> EncodedHand:
+        """The code of a hand, which is all that the network uses of its pictures."""
+        inputs = hand.inputs()
+        code = self._runs["reference"](inputs)["code"][0]  # (R, d)
+        return EncodedHand(hand.name, code[inputs["given"][0] > 0])
+
+    def styled(self, hand: AnyHand) -> Styled:
         """What the network is told of a hand."""
-        found = self._runs["reference"](hand.inputs())
+        encoded = self.encoded(hand) if isinstance(hand, Hand) else hand
+        found = self._runs["style"](encoded.inputs())
         return Styled(found["keys"], found["bias"], found["mean"])
 
     @property

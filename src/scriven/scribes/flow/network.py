@@ -108,24 +108,24 @@ class FlowNetwork(nn.Module):
         each = torch.cat([overlap @ self.codes(classes), places], 2)  # (N, PARTS * T, CODE + PLACES)
         return self.enter_text(each.reshape(each.shape[0], -1, PARTS * (CODE + PLACES)))  # (N, T, d)
 
-    def reference(
-        self, ink: Tensor, classes: Tensor, overlap: Tensor, places: Tensor, given: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """The `Style` of `ShownWriting`; that of no hand where no column is given."""
+    def reference(self, ink: Tensor, classes: Tensor, overlap: Tensor, places: Tensor, given: Tensor) -> Tensor:
+        """The code (N, R, d) of `ShownWriting`, 0 in columns that are not given."""
         latents = self.codec.encode(ink)  # (N, R, D)
-        return self._style(latents, self._laid_out(classes, overlap, places), given)
+        return self._coded(latents, self._laid_out(classes, overlap, places), given)
 
-    def _style(self, latents: Tensor, text: Tensor, given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        x = self.enter_reference(latents) + text  # (N, R, d)
-        bias = (given - 1) * 1e4  # (N, R)
+    def _coded(self, latents: Tensor, text: Tensor, given: Tensor) -> Tensor:
+        x, hidden = self.enter_reference(latents) + text, ((given - 1) * 1e4)[:, None, None]  # (N, R, d), (N, 1, 1, R)
         for block in self.reference_blocks:
-            x = block(x, bias[:, None, None])
-        x = self.reference_norm(x)
+            x = block(x, hidden)
+        return self.reference_norm(x) * given[:, :, None]
+
+    def style_of(self, code: Tensor, given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The `Style` of the code (N, R, d) of a hand; that of no hand where no column is given."""
         some = given.amax(1)[:, None]  # (N, 1): 0 where there is no reference
-        mean = (x * given[:, :, None]).sum(1) / given.sum(1)[:, None].clamp(min=1)  # (N, d)
-        x = x * some[:, :, None] + self.no_style * (1 - some[:, :, None])
+        mean = code.sum(1) / given.sum(1)[:, None].clamp(min=1)  # (N, d)
+        x = code * some[:, :, None] + self.no_style * (1 - some[:, :, None])
         keys = torch.stack([cast(FlowBlock, block).cross.keys_values(x) for block in self.blocks], 1)  # (N, L, R, 2 d)
-        return keys, bias * some, mean * some
+        return keys, (given - 1) * 1e4 * some, mean * some
 
     def velocity(self, noisy: Tensor, time: Tensor, text: Tensor, keys: Tensor, bias: Tensor, mean: Tensor) -> Tensor:
         """Velocity (N, T, D) of noisy latents (N, T, D) at times (N,), 0 noise to 1 writing."""
@@ -161,7 +161,8 @@ class FlowNetwork(nn.Module):
         with_style = (drawn.chance >= DROP_BOTH) & (drawn.chance < 1 - DROP_STYLE)
         shown_text = self._laid_out(*references.layout)
         shown_text = shown_text * (drawn.other >= DROP_REFERENCE_TEXT).to(ink)[:, None, None]
-        style = self._style(shown, shown_text, references.given * with_style.to(ink)[:, None])
+        given = references.given * with_style.to(ink)[:, None]
+        style = self.style_of(self._coded(shown, shown_text, given), given)
         found = self._predicted(noisy, time, text, *style)
         if self.sizes["latent"]:
             return F.mse_loss(found, latents - drawn.noise)
@@ -170,7 +171,8 @@ class FlowNetwork(nn.Module):
     def widths_loss(self, classes: Tensor, log_widths: Tensor, known: Tensor, references: ShownWriting) -> Tensor:
         """Negative log-likelihood of the logarithms of widths (N, K) of the `known` (1) of some characters (N, K)."""
         with torch.no_grad():
-            _, _, style = self.reference(references.ink, *references.layout, references.given)
+            code = self.reference(references.ink, *references.layout, references.given)
+            _, _, style = self.style_of(code, references.given)
         mean, deviation = self.widths(classes, style)
         each = ((log_widths - mean) / deviation).square() / 2 + deviation.log()
         return (each * known).sum() / known.sum().clamp(min=1)
