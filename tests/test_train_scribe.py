@@ -27,7 +27,7 @@ from toy_scribe import ToyScribe, toy_scribe
 TEXTS = ("abcd cab", "dad bad", "cab dab", "bad cad", "acdc", "bcd abc")
 FEW = FlowTrainSettings(
     steps=8, width=32, layers=1, batch=2, columns=8, evaluations=4, validate_on=1, read_back=2, device="cpu",
-    precision="32-true",
+    precision="32-true", legibility=0,
 )  # fmt: skip
 
 
@@ -112,6 +112,14 @@ def test_hands_are_those_of_lines_else_of_pages_else_each_its_own(model: Path) -
     )  # fmt: skip
     assert lines.hands == ["x", "page p", "line l3", "line l5"]
     assert [line.hand for line in lines.lines] == [0, 1, 1, 2, 0, 3]
+
+
+def test_at_most_so_many_lines_of_a_hand_are_used(letters: Path, model: Path, tmp_path: Path) -> None:
+    few = replace(FEW, steps=1, evaluations=1, lines_per_hand=2, legibility=0)
+    done = train_scribe([letters], tmp_path / "few", model=model, settings=few)
+    assert done.info.data[0]["lines"] == 4 and done.hands == 2
+    everything = train_scribe([letters], tmp_path / "all", model=model, settings=replace(few, lines_per_hand=None))
+    assert everything.info.data[0]["lines"] == 2 * len(TEXTS)
 
 
 def test_a_model_that_stretches_pictures_and_one_without_ctc(tmp_path: Path, model: Path) -> None:

@@ -1,6 +1,7 @@
 """train_scribe: lines of some hands in, a generator that writes any text in these hands out."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -17,7 +18,7 @@ from scriven.base.progress import percent, progress
 from scriven.images import Grey, encode
 from scriven.jobs.folders import free
 from scriven.language.texts import source, text_at
-from scriven.lines import Line
+from scriven.lines import Line, LinesFolder
 from scriven.lines.training_set import training_folders
 from scriven.metrics import score
 from scriven.reader.labelled import Lines
@@ -31,7 +32,7 @@ from scriven.scribes.flow.scribe import FlowScribe
 from scriven.scribes.fonts.likeness import nearest
 from scriven.scribes.specs import SyntheticInput, scribe_of, synthetic_input
 from scriven.text import Charset
-from scriven.training.aligned_lines import AlignedLines, align_lines, split
+from scriven.training.aligned_lines import AlignedLines, align_lines, hand_name, split
 from scriven.training.checkpoint import STATE, WEIGHTS, resume, save_state, save_tensors, versions
 from scriven.training.data import characters
 from scriven.training.devices import check_available, fabric_of, resolved_precision
@@ -210,7 +211,23 @@ def _sources(given: str | Path, settings: FlowTrainSettings) -> Iterator[tuple[d
         return
     for folder in training_folders(given, settings.level):
         record = {"path": str(given), "level": folder.level or "lines", "fingerprint": folder.fingerprint()}
-        yield record, folder.count("train"), ((line, partial(folder.picture, line)) for line in folder.lines("train"))
+        ids = _drawn(folder, settings)
+        lines = (line for line in folder.lines("train") if line.id in ids)
+        yield record, len(ids), ((line, partial(folder.picture, line)) for line in lines)
+
+
+def _drawn(folder: LinesFolder, settings: FlowTrainSettings) -> set[str]:
+    """The ids of the training lines that are used, at most `lines_per_hand` of a hand, or of a page without hands."""
+    columns = folder.columns("train", ["id", "hand", "page"])
+    rows = list(zip(columns["id"], columns["hand"], columns["page"], strict=True))
+    used, drawn = Counter[str](), set[str]()
+    for index in np.random.default_rng(settings.seed).permutation(len(rows)).tolist():
+        id, hand, page = rows[index]
+        key = hand_name(id, hand, page)
+        used[key] += 1
+        if used[key] <= (settings.lines_per_hand or len(rows)):
+            drawn.add(id)
+    return drawn
 
 
 def _written(given: SyntheticInput, settings: FlowTrainSettings) -> Lines:

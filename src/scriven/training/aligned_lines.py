@@ -81,7 +81,7 @@ def align_lines(reader: Reader, given: Lines, into: AlignedLines, prefix: str) -
             why = f"the model that aligns finds only {100 * found:.0f} % of the characters of its text {line.text!r}"
             yield Skipped(line.id, f"{why}; correct the text, or align with a model that reads this hand")
             continue
-        named = prefix + (line.hand or f"page {line.page}" if line.hand or line.page else f"line {line.id}")
+        named = prefix + hand_name(line.id, line.hand, line.page)
         if named not in numbers:
             numbers[named] = len(into.hands)
             into.hands.append(named)
@@ -89,6 +89,11 @@ def align_lines(reader: Reader, given: Lines, into: AlignedLines, prefix: str) -
         label = normalise(line.text or "")
         into.add(LineOfHand(line.id, label, classes, edges, ink.shape[1], numbers[named]), ink)
         yield line.id
+
+
+def hand_name(id: str, hand: str | None, page: str | None) -> str:
+    """The hand of a line: its own, else that of its page; a line without both is a hand of its own."""
+    return hand or (f"page {page}" if page else f"line {id}")
 
 
 def _at_height(grey: Grey, prepared: Picture) -> Grey:

@@ -29,6 +29,7 @@ class FlowBatch(NamedTuple):
     layout: Layout
     references: ShownWriting
     classes: Tensor  # (N, K) of the whole lines
+    edges: Tensor  # (N, K, 2), px from the left of the piece
     log_widths: Tensor  # (N, K), px
     known: Tensor  # (N, K): 1 where there is a character
 
@@ -37,7 +38,7 @@ class FlowBatch(NamedTuple):
         references = ShownWriting(
             shown.ink.to(device), Layout(*(one.to(device) for one in shown.layout)), shown.given.to(device)
         )
-        rest = (one.to(device) for one in (self.classes, self.log_widths, self.known))
+        rest = (one.to(device) for one in (self.classes, self.edges, self.log_widths, self.known))
         return FlowBatch(self.ink.to(device), layout, references, *rest)
 
 
@@ -64,7 +65,7 @@ class FlowBatches:
         start = int(rng.integers(-LEAD[1], room + LEAD[1])) if inside else -int(rng.integers(*LEAD))
         layout = covered(line.classes, line.edges - start, self.columns)
         hand = self.reference(index, rng, (start, start + self.columns * COLUMN))
-        return Item(piece(ink, start, self.columns), layout, hand, line.classes, line.edges)
+        return Item(piece(ink, start, self.columns), layout, hand, line.classes, line.edges - start)
 
     def reference(self, index: int, rng: np.random.Generator, hidden: tuple[int, int]) -> Hand:
         """A piece of other lines of the hand of a line; of a hand without others, of what is not `hidden` of the line.
@@ -114,7 +115,7 @@ class FlowBatches:
 
 
 class Item(NamedTuple):
-    """One piece: ink (8 T, HEIGHT), layout, reference, and the characters of the line with their edges."""
+    """One piece: ink (8 T, HEIGHT), layout, reference, and the characters of the line with their edges in the piece."""
 
     ink: Floats
     layout: ColumnText
@@ -129,7 +130,9 @@ def collated(items: list[Item]) -> FlowBatch:
     references = stacked([ColumnText(*(one[name][0] for name in ColumnText._fields)) for one in shown])
     most = max(len(item.classes) for item in items)
     classes, logs, known = np.zeros((len(items), most), np.int64), *np.zeros((2, len(items), most), np.float32)
+    edges = np.zeros((len(items), most, 2), np.float32)
     for i, item in enumerate(items):
+        edges[i, : len(item.edges)] = item.edges
         widths, count = item.edges[:, 1] - item.edges[:, 0], len(item.classes)
         classes[i, :count], known[i, :count] = item.classes, widths >= 1
         logs[i, :count] = np.log(np.maximum(widths, 1))
@@ -139,7 +142,7 @@ def collated(items: list[Item]) -> FlowBatch:
         ink,
         Layout(*map(torch.from_numpy, stacked([item.layout for item in items]))),
         ShownWriting(torch.from_numpy(np.concatenate([one["ink"] for one in shown])), _layout(references), given),
-        torch.from_numpy(classes), torch.from_numpy(logs), torch.from_numpy(known),
+        torch.from_numpy(classes), torch.from_numpy(edges), torch.from_numpy(logs), torch.from_numpy(known),
     )  # fmt: skip
 
 

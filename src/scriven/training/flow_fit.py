@@ -20,6 +20,7 @@ from scriven.scribes.flow.columns import COLUMN
 from scriven.scribes.flow.network import Draws, FlowNetwork, hidden_matrices
 from scriven.training.flow_batches import FlowBatches
 from scriven.training.flow_settings import FlowTrainSettings
+from scriven.training.legibility import CLEAR, Critic
 from scriven.training.memory import trim
 from scriven.training.muon import Muon
 from scriven.training.run_state import Pairs, load_optimiser, optimiser_tensors, pairs_of, under, update_average
@@ -54,10 +55,12 @@ class FlowRun:
     optimizer: Muon
     progress: FlowProgress
     device: torch.device
+    critic: Critic | None = None
 
     @classmethod
     def begin(cls, net: FlowNetwork, settings: FlowTrainSettings, fabric: Fabric) -> "FlowRun":
-        """A new run on the device of `fabric`."""
+        """A new run on the device of `fabric`. Raises ModelError, SettingsError for a critic that cannot be used."""
+        critic = Critic.load(settings.critic, net.charset, fabric.device) if settings.legibility else None
         net = net.to(fabric.device)
         average = copy.deepcopy(net).requires_grad_(False).eval()
         matrices = {id(weight) for weight in hidden_matrices(net)}
@@ -68,7 +71,7 @@ class FlowRun:
         half = fabric.strategy.precision.precision == "bf16-mixed"
         dtype = torch.bfloat16 if half else torch.float32
         optimizer = Muon(groups, settings.lr, settings.weight_decay, dtype)
-        return cls(net, average, optimizer, FlowProgress(), fabric.device)
+        return cls(net, average, optimizer, FlowProgress(), fabric.device, critic)
 
     @cached_property
     def pairs(self) -> Pairs:
@@ -171,7 +174,7 @@ def _step(run: FlowRun, batches: FlowBatches, settings: FlowTrainSettings, fabri
     run.optimizer.zero_grad(set_to_none=True)
     with fabric.autocast():
         loss, rest = _losses(run.net, run, batches, settings, phase, run.progress.step)
-    (loss + WIDTHS_SHARE * rest).backward()
+    (loss + rest).backward()
     if not bool(torch.isfinite(loss)):
         raise SettingsError(
             f"the loss of step {run.progress.step + 1} is not finite; train again with a smaller lr or with "
@@ -185,7 +188,7 @@ def _step(run: FlowRun, batches: FlowBatches, settings: FlowTrainSettings, fabri
 def _losses(
     net: FlowNetwork, run: FlowRun, batches: FlowBatches, settings: FlowTrainSettings, phase: str, number: int
 ) -> tuple[Tensor, Tensor]:
-    """The loss of the autoencoder or of the flow for batch `number`, and that of the widths."""
+    """The loss of the autoencoder or of the flow for batch `number`, and those of widths and legibility, weighted."""
     batch = batches.batch(number, settings.batch).to(run.device)
     random = torch.Generator().manual_seed(batches.seed * 1_000_003 + number)
     columns = batch.ink.shape[3] // COLUMN
@@ -194,8 +197,12 @@ def _losses(
         noise = torch.randn(len(batch.ink), net.codec.latent, columns, generator=random).to(run.device)
         return net.codec.loss(batch.ink, noise), batch.ink.new_zeros(())
     drawn = Draws.of(len(batch.ink), columns, net.code, random).to(run.device)
-    widths = net.widths_loss(batch.classes, batch.log_widths, batch.known, batch.references)
-    return net.loss(batch.ink, batch.layout, batch.references, drawn), widths
+    found = net.predict(batch.ink, batch.layout, batch.references, drawn)
+    rest = WIDTHS_SHARE * net.widths_loss(batch.classes, batch.log_widths, batch.known, batch.references)
+    if run.critic and net.training:
+        clear = found.time * (found.time >= CLEAR) * found.with_text  # (N,)
+        rest = rest + settings.legibility * run.critic.loss(net.decode(found.clean), clear, batch.classes, batch.edges)
+    return found.loss, rest
 
 
 @torch.no_grad()

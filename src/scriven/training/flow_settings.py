@@ -24,12 +24,15 @@ class FlowTrainSettings:
     lr: LearningRate = 2e-3
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.02
     ema: Share = 0.998  # decay of the moving average of the weights
+    legibility: Annotated[float, Field(ge=0, le=10)] = 0.1  # weight of the loss of a recogniser that reads; 0: none
+    critic: str = "scriven-synthetic"  # that recogniser
     clip: Positive = 1.0  # maximum norm of the gradient
     batch: Annotated[int, Field(ge=2)] = 32  # pieces of lines
     columns: Annotated[int, Field(ge=8, le=512)] = 32  # of 8 px in a piece
     evaluations: Count = 10  # at equal intervals over the run
     validate_on: Count = 64  # lines held out of hands with several
     read_back: Count = 32  # held-out texts that are written and read at each evaluation
+    lines_per_hand: Count | None = None  # of a folder that are used, drawn by the seed; None: all
     font_lines: Count = 3000  # pictures of each input fonts:LANG
     font_hands: Count = 300  # in which these are written
     pictures: bool = True  # whether the model keeps a piece of the writing of each hand; else its code alone

@@ -150,23 +150,25 @@ class FlowNetwork(nn.Module):
         """Ink (N, 1, HEIGHT, 8 T) of latents (N, T, D)."""
         return self.codec.decode(latents)
 
-    def loss(self, ink: Tensor, layout: Layout, references: ShownWriting, drawn: "Draws") -> Tensor:
-        """The mean squared error of the velocity in pictures (N, 1, HEIGHT, 8 T) whose text and hand are given."""
+    def predict(self, ink: Tensor, layout: Layout, references: ShownWriting, drawn: "Draws") -> "Prediction":
+        """What the network makes of noisy pictures (N, 1, HEIGHT, 8 T) whose text and hand are given."""
         with torch.no_grad():
             latents = self.codec.encode(ink)  # (N, T, D)
             shown = self.codec.encode(references.ink)  # (N, R, D)
         time = torch.sigmoid(TIME_MEAN + TIME_DEVIATION * drawn.time)  # (N,)
         noisy = torch.lerp(drawn.noise, latents, time[:, None, None])
-        text = self.text(*layout) * (drawn.chance >= DROP_TEXT + DROP_BOTH).to(ink)[:, None, None]
+        with_text = drawn.chance >= DROP_TEXT + DROP_BOTH
+        text = self.text(*layout) * with_text.to(ink)[:, None, None]
         with_style = (drawn.chance >= DROP_BOTH) & (drawn.chance < 1 - DROP_STYLE)
         shown_text = self._laid_out(*references.layout)
         shown_text = shown_text * (drawn.other >= DROP_REFERENCE_TEXT).to(ink)[:, None, None]
         given = references.given * with_style.to(ink)[:, None]
         style = self.style_of(self._coded(shown, shown_text, given), given)
         found = self._predicted(noisy, time, text, *style)
+        rest = (1 - time)[:, None, None]  # (N, 1, 1)
         if self.sizes["latent"]:
-            return F.mse_loss(found, latents - drawn.noise)
-        return ((found - latents) / (1 - time)[:, None, None].clamp(min=LATEST)).square().mean()
+            return Prediction(F.mse_loss(found, latents - drawn.noise), noisy + rest * found, time, with_text)
+        return Prediction(((found - latents) / rest.clamp(min=LATEST)).square().mean(), found, time, with_text)
 
     def widths_loss(self, classes: Tensor, log_widths: Tensor, known: Tensor, references: ShownWriting) -> Tensor:
         """Negative log-likelihood of the logarithms of widths (N, K) of the `known` (1) of some characters (N, K)."""
@@ -176,6 +178,15 @@ class FlowNetwork(nn.Module):
         mean, deviation = self.widths(classes, style)
         each = ((log_widths - mean) / deviation).square() / 2 + deviation.log()
         return (each * known).sum() / known.sum().clamp(min=1)
+
+
+class Prediction(NamedTuple):
+    """Of noisy pictures: the mean squared error of the velocity, and the clean latents that the network predicts."""
+
+    loss: Tensor  # a scalar
+    clean: Tensor  # (N, T, D)
+    time: Tensor  # (N,)
+    with_text: Tensor  # (N,): whether the network was told the text
 
 
 class Draws(NamedTuple):
