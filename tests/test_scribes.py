@@ -20,9 +20,10 @@ from toy_flow import toy_flow
 from toy_lines import some
 from toy_lines import write as lines_folder
 from toy_scribe import ToySettings, toy_scribe
+from toy_wordstylist import toy_wordstylist
 
-NAMES = [*SCRIBES, "toy"]  # "stackmix" is tested with a small bank, "flow" with a network of random weights
-ORIGINS = {"flow": "generated"}  # of others their names
+NAMES = [*SCRIBES, "toy"]  # "stackmix" is tested with a small bank, "flow" and "wordstylist" with random weights
+ORIGINS = {"flow": "generated", "wordstylist": "generated"}  # of others their names
 WORDS = ("ink", "paper", "quill", "letter", "seal", "wax", "desk", "folio", "hand", "script")
 
 
@@ -41,9 +42,14 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return toy_flow(tmp_path_factory.mktemp("flow") / "model", hands=4)
 
 
+@pytest.fixture(scope="module")
+def diffusion(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return toy_wordstylist(tmp_path_factory.mktemp("wordstylist") / "model")
+
+
 @pytest.fixture(params=NAMES)
 def spec(request: pytest.FixtureRequest) -> str:
-    needed = {"stackmix": "bank", "flow": "model"}.get(request.param)
+    needed = {"stackmix": "bank", "flow": "model", "wordstylist": "diffusion"}.get(request.param)
     return f"{request.param}:{request.getfixturevalue(needed)}" if needed else str(request.param)
 
 
@@ -194,7 +200,7 @@ def test_specs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_unknown_scribe_is_refused_with_a_list(texts: Path, tmp_path: Path, scriven) -> None:
     lines_folder(tmp_path / "lines", some(4))
-    said = "there is no scribe 'pen'; there are: fonts, stackmix, flow, toy"
+    said = "there is no scribe 'pen'; there are: fonts, stackmix, flow, wordstylist, toy"
     for command in (
         ("write", "--texts", texts, "--scribe", "pen:x", "-o", tmp_path / "out"),
         ("train", "pen:fr", "--steps", 1, "-o", tmp_path / "out"),

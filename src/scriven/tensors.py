@@ -1,12 +1,18 @@
-"""Batches of line pictures as tensors, padded to the right, and masks of the padding."""
+"""Batches of line pictures as tensors, padded to the right, masks of the padding, and files of tensors."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
+import safetensors
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
+
+from scriven.base import ModelError
 
 
 @dataclass  # not frozen: Lightning Fabric copies it field by field when it trains in half precision
@@ -59,3 +65,24 @@ def length_mask(widths: Tensor, length: int) -> Tensor:
 def strided_widths(widths: Tensor, stride: int) -> Tensor:
     """Widths (N,) after downsampling by `stride`: rounded up, at least 1."""
     return ((widths + stride - 1) // stride).clamp_min(1)
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file. Raises ModelError for a missing, truncated or foreign file."""
+    try:
+        return dict(load_file(path))
+    except FileNotFoundError:
+        raise ModelError(f"{path} is missing; copy the model folder again") from None
+    except (safetensors.SafetensorError, OSError) as error:
+        raise ModelError(f"{path} is damaged ({error}); copy the model folder again") from error
+
+
+@contextmanager
+def torch_threads(count: int = 1) -> Iterator[None]:
+    """Context manager that runs torch in `count` threads and restores their number afterwards."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

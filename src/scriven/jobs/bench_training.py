@@ -8,7 +8,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from lightning_fabric import Fabric
 
 from scriven.language.texts import charset_of, source, text_at
@@ -18,7 +17,7 @@ from scriven.recognisers import DEFAULT_NETWORK, build
 from scriven.recognisers.contract import Recogniser
 from scriven.scribes.fonts import FontSettings
 from scriven.scribes.specs import scribe_of
-from scriven.tensors import Batch, collate
+from scriven.tensors import Batch, collate, torch_threads
 from scriven.training.fit import TrainingRun, begin, fit
 from scriven.training.loader import AugmentSchedule, Mixture, Plan
 from scriven.training.precision import precision_of
@@ -56,7 +55,7 @@ def trainer(size: str) -> tuple[int, Callable[[], object]]:
     shown = (FixedSource(_Padded(_words()), range(1)),)
 
     def work() -> None:
-        with _one_thread(), _quiet():
+        with torch_threads(), _quiet():
             now = replace(settings, steps=run.progress.step + steps)
             fit(run, plan, shown, now, AugmentSchedule(ramp=1), fabric, lambda run, better: None)
 
@@ -73,7 +72,7 @@ def stepper(network: str, sizes: Mapping[str, Any], batch_width_px: int) -> tupl
     fabric, run = _begun(net, FitSettings(steps=1))
 
     def step() -> None:
-        with _one_thread():
+        with torch_threads():
             run.optimizer.zero_grad(set_to_none=True)
             fabric.backward(run.net.loss(batch))
             run.optimizer.step()
@@ -126,13 +125,3 @@ def _quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -10,7 +10,13 @@ from scriven.scribes.contract import Handwriting, MakeScribe, Scribe
 from scriven.scribes.flow import flow_scribe
 from scriven.scribes.fonts import font_scribe
 from scriven.scribes.stackmix import stackmix_scribe
+from scriven.scribes.wordstylist import wordstylist_scribe
 
 __all__ = ["SCRIBES", "Handwriting", "MakeScribe", "Scribe"]
 
-SCRIBES: dict[str, MakeScribe] = {"fonts": font_scribe, "stackmix": stackmix_scribe, "flow": flow_scribe}
+SCRIBES: dict[str, MakeScribe] = {
+    "fonts": font_scribe,
+    "stackmix": stackmix_scribe,
+    "flow": flow_scribe,
+    "wordstylist": wordstylist_scribe,
+}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from scriven.base import SettingsError
-from scriven.reader.model import is_model
+from scriven.reader.model import find_model, is_model, read_json
 from scriven.scribes import SCRIBES
 from scriven.scribes.contract import OWN_TEXTS, MakeScribe, Scribe
 
@@ -34,9 +34,18 @@ def maker_of(spec: str) -> tuple[MakeScribe, str]:
     name, _, argument = spec.partition(":")
     if name not in SCRIBES:
         if is_model(spec):
-            return SCRIBES["flow"], spec
+            return SCRIBES[network_of(spec)], spec
         raise _unknown(name)
     return SCRIBES[name], argument
+
+
+def network_of(model: str | Path) -> str:
+    """The scribe that a model folder is of; "flow", which says what is wrong with it, for a model of no scribe.
+
+    Raises ModelError for a damaged model.json.
+    """
+    network = str(read_json(find_model(model)).get("network"))
+    return network if network in SCRIBES else "flow"
 
 
 def default_settings(spec: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import safetensors
 import torch
 from lightning_fabric import Fabric
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor, nn
 
 import scriven
@@ -19,6 +19,7 @@ from scriven.reader.model import ModelInfo, read_info
 from scriven.reader.parameters import WEIGHTS as WEIGHTS
 from scriven.recognisers import build
 from scriven.recognisers.contract import Recogniser
+from scriven.tensors import load_tensors as load_tensors
 
 STATE, LOG = "state/run.safetensors", "log.jsonl"
 
@@ -29,16 +30,6 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, 
     data = save(plain, metadata={"about": json.dumps(about)} if about is not None else None)
     with atomic(path) as file:
         file.write(data)
-
-
-def load_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file. Raises ModelError for a missing, truncated or foreign file."""
-    try:
-        return dict(load_file(path))
-    except FileNotFoundError:
-        raise ModelError(f"{path} is missing; copy the model folder again") from None
-    except (safetensors.SafetensorError, OSError) as error:
-        raise ModelError(f"{path} is damaged ({error}); copy the model folder again") from error
 
 
 def save_weights(folder: Path, net: Recogniser | nn.Module, half: bool = False) -> None:

@@ -136,7 +136,7 @@ def read_scribe_info(folder: str | Path) -> ScribeInfo:
     file = Path(folder) / "model.json"
     info = validated_as(ScribeInfo, read_json(folder, KIND), file)
     if info.network != NETWORK:
-        raise ModelError(f"{file} names the network {info.network!r}, which this version lacks; update scriven")
+        raise ModelError(f"{folder} is a scribe of the network {info.network!r}; give a {NETWORK} one")
     return info
 
 
