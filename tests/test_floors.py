@@ -16,8 +16,8 @@ import scriven
 from scriven.cli import COMMANDS
 
 ORDER = (
-    "base text metrics images augment language lines page importers exporters reader estimate segment report tensors "
-    "recognisers scribes segmenters training selftrain jobs serve cli"
+    "base text metrics images augment language lines page importers exporters reader estimate judging segment report "
+    "tensors recognisers scribes segmenters training selftrain jobs serve cli"
 ).split()
 HANDS = {"recognisers", "scribes", "segmenters"}  # none of them imports another
 LONGEST_FILE, LONGEST_FUNCTION, LONGEST_COMMAND, MOST_PARAMETERS = 350, 60, 60, 8

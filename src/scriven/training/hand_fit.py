@@ -1,0 +1,131 @@
+"""Training of the network of hands: a loop over batches that resumes exactly, with a moving average of the weights."""
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from scriven.judging.pictures import HEIGHT, ink_of
+from scriven.training.hand_batches import HandBatches, HandPictures
+from scriven.training.hand_network import HandNetwork
+from scriven.training.muon import Muon
+from scriven.training.run_state import Pairs, load_optimiser, optimiser_tensors, pairs_of, under, update_average
+from scriven.training.settings import FitSettings, fraction_done, learning_rate
+
+EMA = 0.998  # decay of the moving average of the weights
+SMOOTHING = 0.1  # of the labels
+EVALUATIONS = 20  # at equal intervals over the run
+AT_ONCE = 2048  # px of width that are embedded at a time
+
+
+@dataclass
+class HandProgress:
+    """Where a run is; `seconds`: of the processor, so that a busy machine trains no less."""
+
+    step: int = 0
+    seconds: float = 0.0
+    evaluations: int = 0
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class HandRun:
+    """A network of hands in training."""
+
+    net: HandNetwork
+    average: HandNetwork
+    optimizer: Muon
+    progress: HandProgress
+
+    @classmethod
+    def begin(cls, hands: int, settings: FitSettings) -> "HandRun":
+        """A new run for a number of hands."""
+        torch.manual_seed(settings.seed)
+        net = HandNetwork(hands)
+        net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a fifth faster on a CPU
+        average = copy.deepcopy(net).requires_grad_(False).eval()
+        optimizer = Muon(net.parameters(), settings.lr or 0.0, settings.weight_decay or 0.0, torch.float32)
+        return cls(net, average, optimizer, HandProgress())
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """Pairs of a tensor of the moving average and the corresponding one of the network."""
+        return pairs_of(self.average.state_dict(), self.net.state_dict())
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors that change, by name."""
+        found = {f"net.{k}": v for k, v in self.net.state_dict().items()}
+        found |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
+        return found | {f"optimizer.{name}": value for name, value in optimiser_tensors(self.optimizer)}
+
+    def restore(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
+        """Load what `tensors` returned, and the fields of HandProgress."""
+        self.net.load_state_dict(under("net", tensors))
+        self.average.load_state_dict(under("average", tensors))
+        load_optimiser(self.optimizer, under("optimizer", tensors))
+        self.progress = HandProgress(**progress)
+
+
+def fit_hands(
+    run: HandRun, batches: HandBatches, settings: FitSettings, evaluate: Callable[[HandRun, dict[str, Any]], None]
+) -> None:
+    """Train for the steps, or the minutes of the processor, of `settings`; `evaluate(run, row)` at each evaluation."""
+    progress, before = run.progress, time.process_time() - run.progress.seconds
+    losses: list[float] = []
+
+    def done() -> float:
+        return fraction_done(progress.step, progress.seconds, settings.steps, settings.minutes)
+
+    while done() < 1:
+        run.net.train()
+        for group in run.optimizer.param_groups:
+            group["lr"] = learning_rate(settings, done())
+        images, widths, hands = batches.batch(progress.step)
+        run.optimizer.zero_grad(set_to_none=True)
+        loss = F.cross_entropy(run.net.logits(run.net(images, widths)), hands, label_smoothing=SMOOTHING)
+        loss.backward()
+        run.optimizer.step()
+        losses.append(float(loss.detach()))
+        progress.step += 1
+        update_average(run.pairs, EMA, progress.step)
+        progress.seconds = time.process_time() - before
+        if done() * EVALUATIONS >= progress.evaluations + 1 or done() >= 1:
+            progress.evaluations = int(done() * EVALUATIONS)
+            minutes = round(progress.seconds / 60, 2)
+            row = {"step": progress.step, "minutes": minutes, "loss": float(np.mean(losses))}
+            losses.clear()
+            evaluate(run, row)
+            progress.rows.append(row)
+
+
+@torch.inference_mode()
+def embeddings(net: HandNetwork, pictures: HandPictures, indices: Sequence[int]) -> Tensor:
+    """The embeddings (N, E) of whole pictures by position, computed in batches of similar width."""
+    inks = [ink_of(pictures.images.get(i)) for i in indices]
+    order = sorted(range(len(inks)), key=lambda i: inks[i].shape[1])
+    found = torch.zeros(len(inks), net.embed.out_features)
+    start = 0
+    net.eval()
+    for stop in range(1, len(order) + 1):
+        if stop < len(order) and (stop + 1 - start) * inks[order[stop]].shape[1] <= AT_ONCE:
+            continue
+        chosen = order[start:stop]
+        images = torch.zeros(len(chosen), 1, HEIGHT, inks[chosen[-1]].shape[1])
+        for image, i in zip(images[:, 0], chosen, strict=True):
+            image[:, : inks[i].shape[1]] = torch.from_numpy(inks[i])
+        found[chosen] = net(images, torch.tensor([inks[i].shape[1] for i in chosen]))
+        start = stop
+    return found
+
+
+def accuracy(net: HandNetwork, pictures: HandPictures, indices: Sequence[int]) -> float:
+    """The share of pictures whose hand has the highest logit."""
+    best = net.logits(embeddings(net, pictures, indices)).argmax(1)
+    return float((best == torch.tensor([pictures.hands[i] for i in indices])).float().mean())
