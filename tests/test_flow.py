@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from scriven.base import SettingsError, TextError
+from scriven.scribes.flow.borrowed import glyphs_in, typefaces_with
 from scriven.scribes.flow.columns import COLUMN, HEIGHT, covered, ink_of, picture_of, piece, stacked
 from scriven.scribes.flow.generator import Generator
 from scriven.scribes.flow.model import ScribeInfo
@@ -200,8 +201,32 @@ def test_settings_that_exclude_each_other_or_make_no_sense_are_refused() -> None
             FlowSettings(**given)  # type: ignore[arg-type]
 
 
-def test_characters_that_the_model_lacks_are_refused_by_name(toy: Generator) -> None:
-    scribe = FlowScribe.of(toy)
+def test_characters_that_the_model_lacks_are_drawn_from_typefaces_or_refused_by_name(
+    toy: Generator, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "scriven.write")
+    scribe, pixels = FlowScribe.of(toy), toy.draws_pixels
     assert scribe.refusal("paper, é") is None and "empty" in (scribe.refusal("  ") or "")
-    with pytest.raises(TextError, match=r"cannot write 'Z' \(U\+005A.*'中' \(U\+4E2D"):
+    with pytest.raises(TextError, match=r"cannot write .*'中' \(U\+4E2D"):
         scribe.write("Z 中", np.random.default_rng(0))
+    assert ("cannot write" not in (scribe.refusal("paZer") or "")) == pixels
+    if pixels:
+        made = [scribe.write("paZer", np.random.default_rng(0), hand=0).picture for _ in range(2)]
+        assert np.array_equal(*made)
+        said = [record.message for record in caplog.records if "U+005A" in record.message]
+        assert said == [
+            "'Z' (U+005A LATIN CAPITAL LETTER Z) is drawn from typefaces: the model has never seen it written"
+        ]
+
+
+def test_a_borrowed_glyph_stands_where_its_character_does_at_the_size_of_the_hand() -> None:
+    picture = np.full((HEIGHT, 240), 255, np.uint8)
+    for at in range(20, 220, 10):  # small letters, 12 px high, above a baseline at row 44
+        picture[32:44, at : at + 3] = 0
+        picture[32:35, at : at + 8] = 0
+    typeface = next(face for face in typefaces_with("Ł") if "x" in face)
+    edges = np.array([[20.0, 60], [60, 100], [100, 140]])
+    found = glyphs_in(picture, "xŁx", edges, {"Ł": typeface})
+    assert found.ink.shape == (240, HEIGHT) and np.flatnonzero(found.places).tolist() == list(range(60, 100))
+    rows, columns = np.flatnonzero(found.ink.any(0)), np.flatnonzero(found.ink.any(1))
+    assert 56 <= columns[0] and columns[-1] < 104 and rows[-1] < 50 and 12 < rows[-1] - rows[0] < 44

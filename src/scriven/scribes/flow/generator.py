@@ -12,6 +12,7 @@ from scriven.images import Grey
 from scriven.reader.engines import RunGraph, load_graph
 from scriven.reader.model import find_model, read_json, validated_as
 from scriven.reader.parameters import WEIGHTS
+from scriven.scribes.flow.borrowed import UNTIL, Glyphs
 from scriven.scribes.flow.columns import COLUMN, HEIGHT, Classes, ColumnText, covered, picture_of
 from scriven.scribes.flow.model import KIND, NETWORK, ROLES, AnyHand, EncodedHand, Hand, ScribeInfo, load_hands
 from scriven.scribes.flow.settings import FlowSettings
@@ -87,10 +88,18 @@ class Generator:
         right = left + widths.cumsum()
         return np.stack([right - widths, right], axis=1)
 
-    def draw(self, layout: ColumnText, hands: list[tuple[Styled, float]], noise: Array, settings: FlowSettings) -> Grey:
+    def draw(
+        self,
+        layout: ColumnText,
+        hands: list[tuple[Styled, float]],
+        noise: Array,
+        settings: FlowSettings,
+        glyphs: Glyphs | None = None,
+    ) -> Grey:
         """The picture (HEIGHT, 8 T) of a layout of T columns, from noise (T, D), standard normal.
 
-        `hands`: in whose hand, with a share of each; the shares add up to 1.
+        `hands`: in whose hand, with a share of each; the shares add up to 1. `glyphs`, of 8 T columns of pixels, are
+        drawn in their places; for a network of pixels.
         """
         named = {name: value[None] for name, value in layout._asdict().items()}
         text = self._runs["text"](named)["content"]
@@ -104,11 +113,18 @@ class Generator:
             "mean": np.concatenate([hand.mean for _, _, hand in branches]),
         }
         for step in range(settings.steps):
+            if glyphs and step / settings.steps < UNTIL:
+                x = _with_glyphs(x, glyphs, noise, step / settings.steps)
             time = np.full(len(branches), step / settings.steps, np.float32)
             noisy = np.repeat(x, len(branches), axis=0)
             found = self._runs["velocity"]({"noisy": noisy, "time": time, **told})["velocity"]  # (branches, T, D)
             x = x + (np.tensordot(weights, found, 1)[None] / settings.steps).astype(np.float32)
         return picture_of(self._runs["decoder"]({"latents": x})["picture"][0, 0])
+
+    @property
+    def draws_pixels(self) -> bool:
+        """Whether the network makes pixels, so that glyphs can be drawn into them."""
+        return not self.info.sizes.get("latent")
 
     def _branches(
         self, text: Array, hands: list[tuple[Styled, float]], settings: FlowSettings
@@ -138,6 +154,15 @@ def read_scribe_info(folder: str | Path) -> ScribeInfo:
     if info.network != NETWORK:
         raise ModelError(f"{folder} is a scribe of the network {info.network!r}; give a {NETWORK} one")
     return info
+
+
+def _with_glyphs(x: Array, glyphs: Glyphs, noise: Array, time: float) -> Array:
+    """The noisy columns (1, T, 8 * HEIGHT), in which the places of glyphs are these at a time of the flow."""
+    shape = (1, -1, COLUMN, HEIGHT)
+    there = time * (2 * glyphs.ink - 1).reshape(shape) + (1 - time) * noise.reshape(shape)
+    return (
+        np.where(glyphs.places.reshape(1, -1, COLUMN, 1), there, x.reshape(shape)).reshape(x.shape).astype(np.float32)
+    )
 
 
 def laid_out(classes: Classes, edges: npt.NDArray[np.float64], right: float) -> ColumnText:

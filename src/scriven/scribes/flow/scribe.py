@@ -1,5 +1,6 @@
 """The flow scribe: writes any text in the hands of its model, in that of some pictures, or between two hands."""
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,11 +9,14 @@ import numpy as np
 
 from scriven.base import SettingsError, Skipped, TextError
 from scriven.scribes.contract import Handwriting
+from scriven.scribes.flow.borrowed import glyphs_in, stand_ins, typefaces_with
 from scriven.scribes.flow.columns import HEIGHT, PARTS
 from scriven.scribes.flow.examples import hand_of
 from scriven.scribes.flow.generator import Generator, Styled, laid_out
 from scriven.scribes.flow.settings import FLOW_DEFAULTS, FlowSettings
 from scriven.text import name, normalise, visual
+
+log = logging.getLogger("scriven.write")
 
 KEPT_STYLES = 64  # hands in memory, half a megabyte each
 Styles = list[tuple[Styled, float]]
@@ -34,6 +38,7 @@ class FlowScribe:
         self._names = [hand.name for hand in self.generator.hands]
         self.skipped: Sequence[Skipped] = ()
         self._styles = OrderedDict[int, Styled]()
+        self._stand_ins: dict[str, str] = {}
         self._given: Styles | None = None
         self._hand = ""
         if settings.like:
@@ -69,7 +74,7 @@ class FlowScribe:
         text = visual(normalise(text))
         if not text:
             return "there is nothing to write in an empty text; leave it out"
-        if missing := self.generator.charset.missing([text]):
+        if missing := [one for one in self.generator.charset.missing([text]) if not self._stand_in(one)]:
             names = ", ".join(map(name, missing))
             return (
                 f"the model cannot write {names} of {text!r}; train it on lines that have them, or leave the text out"
@@ -91,15 +96,22 @@ class FlowScribe:
         )
         strength = strength * settings.strength
         noise = rng if strength else np.random.default_rng(0)
-        classes = np.array(self.generator.charset.encode(visual(text)), np.int64)
+        seen = visual(text)
+        classes = np.array(self.generator.charset.encode("".join(self._stand_in(c) for c in seen)), np.int64)
         low, high = settings.margin
         left, right = low + (high - low) * (noise.random(2) if strength else np.full(2, 0.5))
         normal = noise.standard_normal(len(classes)) * settings.variety * strength
         each = [share * self.generator.edges(classes, style, normal, left) for style, share in styles]
-        layout = laid_out(classes, np.sum(each, axis=0), right)
+        edges = np.sum(each, axis=0)
+        layout = laid_out(classes, edges, right)
         columns = len(layout.places) // PARTS
         start = noise.standard_normal((columns, self.generator.code)).astype(np.float32)
         picture = self.generator.draw(layout, styles, start, settings)
+        if missing := self.generator.charset.missing([seen]):
+            faces = {one: typefaces_with(one) for one in missing}
+            borrowed = {one: some[int(noise.integers(len(some)))] for one, some in faces.items()}
+            glyphs = glyphs_in(picture, seen, edges, borrowed)
+            picture = self.generator.draw(layout, styles, start, settings, glyphs)
         assert picture.shape[0] == HEIGHT
         return Handwriting(picture, text, named)
 
@@ -110,6 +122,17 @@ class FlowScribe:
             self._styles[number] = self.generator.styled(self.generator.hands[number])
         self._styles.move_to_end(number)
         return self._styles[number]
+
+    def _stand_in(self, character: str) -> str:
+        """A known character itself, of another the known one that looks most like it; "" if it cannot be drawn."""
+        if character in self.generator.charset:
+            return character
+        if character not in self._stand_ins:
+            found = stand_ins([character], self.generator.charset) if self.generator.draws_pixels else {}
+            self._stand_ins[character] = found.get(character, "")
+            if found:
+                log.info("%s is drawn from typefaces: the model has never seen it written", name(character))
+        return self._stand_ins[character]
 
     def _number(self, hand: str) -> int:
         if hand not in self._names:

@@ -58,30 +58,41 @@ def _likeness(character: str, known: Sequence[str], typefaces: Sequence[Typeface
 @cache
 def drawn(typeface: Typeface, character: str) -> Glyph | None:
     """The picture of a character; None if it is blank or cannot be drawn alone."""
-    face = _face(typeface)
-    size = max(1, round(X_HEIGHT / face.metrics.x_height))
-    try:
-        shaped = face.shape(character, {})
-    except TextError:
+    canvas = glyph_mask(typeface, character, X_HEIGHT)
+    if canvas is None:
         return None
-    canvas = np.zeros((3 * HEIGHT, 3 * WIDTH), np.uint8)
-    for glyph in shaped:
-        mask, left, top = face.font(glyph.font).rasterise(glyph.glyph, size, "smooth", False, 0)
-        x, y = (
-            WIDTH + left + round((glyph.pen + glyph.right) * size),
-            HEIGHT + BASELINE + top + round(glyph.down * size),
-        )
-        x, y = max(0, x), max(0, y)
-        room = canvas[y : y + mask.shape[0], x : x + mask.shape[1]]
-        np.maximum(room, mask[: room.shape[0], : room.shape[1]], out=room)
     inked = np.flatnonzero(canvas.any(0))
-    if not len(inked):
-        return None
     start = max(0, (int(inked[0]) + int(inked[-1]) + 1 - WIDTH) // 2)
     picture = canvas[HEIGHT : 2 * HEIGHT, start : start + WIDTH].astype(np.float32)
     picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), BLUR), np.float32)
     norm = float(np.linalg.norm(picture))
     return picture / np.float32(norm) if norm > 0 else None
+
+
+def glyph_mask(typeface: Typeface, character: str, x_height: float) -> NDArray[np.uint8] | None:
+    """A character as a mask, 0..255, with room on all sides; None if it is blank or cannot be drawn alone.
+
+    `x_height` px; of the rows, `baseline_of(x_height)` is the first below the baseline.
+    """
+    face, scale = _face(typeface), x_height / X_HEIGHT
+    size = max(1, round(x_height / face.metrics.x_height))
+    try:
+        shaped = face.shape(character, {})
+    except TextError:
+        return None
+    canvas = np.zeros((round(3 * HEIGHT * scale), round(3 * WIDTH * scale)), np.uint8)
+    for glyph in shaped:
+        mask, left, top = face.font(glyph.font).rasterise(glyph.glyph, size, "smooth", False, 0)
+        x = max(0, round(WIDTH * scale) + left + round((glyph.pen + glyph.right) * size))
+        y = max(0, baseline_of(x_height) + top + round(glyph.down * size))
+        room = canvas[y : y + mask.shape[0], x : x + mask.shape[1]]
+        np.maximum(room, mask[: room.shape[0], : room.shape[1]], out=room)
+    return canvas if canvas.any() else None
+
+
+def baseline_of(x_height: float) -> int:
+    """The row of the baseline in a `glyph_mask`."""
+    return round((HEIGHT + BASELINE) * x_height / X_HEIGHT)
 
 
 @cache
