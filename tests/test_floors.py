@@ -17,7 +17,7 @@ from scriven.cli import COMMANDS
 
 ORDER = (
     "base text metrics images augment language lines page importers exporters reader estimate judging segment report "
-    "tensors recognisers scribes segmenters training selftrain jobs serve cli"
+    "tensors recognisers scribes segmenters selection training selftrain jobs serve cli"
 ).split()
 HANDS = {"recognisers", "scribes", "segmenters"}  # none of them imports another
 LONGEST_FILE, LONGEST_FUNCTION, LONGEST_COMMAND, MOST_PARAMETERS = 350, 60, 60, 8

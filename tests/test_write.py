@@ -15,7 +15,7 @@ import pytest
 import scriven as package
 from scriven.base import OutputError, SettingsError, TextError
 from scriven.images import decode
-from scriven.jobs import write as job
+from scriven.jobs.drawing import made_in_order
 from scriven.jobs.write import settings_with, write
 from scriven.lines import LinesFolder
 from scriven.scribes.typefaces import bundled
@@ -194,9 +194,9 @@ class Deadly:
 def test_an_error_at_the_start_of_a_worker_is_raised_unchanged() -> None:
     """It used to be reported as a worker killed for lack of memory."""
     with pytest.raises(AttributeError, match="has no attribute"):
-        list(job.made_in_order(SimpleNamespace(recipe=SimpleNamespace()), 0, 200, 2))  # type: ignore[arg-type]
+        list(made_in_order(SimpleNamespace(recipe=SimpleNamespace()), range(200), 2))  # type: ignore[arg-type]
 
 
 def test_a_killed_worker_raises_an_error() -> None:
     with pytest.raises(OutputError, match="fewer --workers"):
-        list(job.made_in_order(SimpleNamespace(recipe=Deadly()), 0, 200, 2))  # type: ignore[arg-type]
+        list(made_in_order(SimpleNamespace(recipe=Deadly()), range(200), 2))  # type: ignore[arg-type]

@@ -40,6 +40,18 @@ Out = Annotated[
 Seed = Annotated[int, typer.Option("--seed", help="Random seed; the same seed gives the same result.")]
 Workers = Annotated[int, typer.Option("--workers", help="Number of processes; does not change the result.")]
 
+Keep = Annotated[float | None, typer.Option("--keep", help="Share of the pictures to keep, 0 to 1. Default: all.")]
+By = Annotated[
+    str | None, typer.Option("--by", help="What pictures are ranked by: confidence, legibility, nmae or style.")
+]
+Precision = Annotated[
+    float | None, typer.Option("--precision", help="In place of --keep: share of those kept that is to be read right.")
+]
+Tries = Annotated[int | None, typer.Option("--tries", help="Pictures of a line, at most, until one is kept.")]
+ReaderModel = Annotated[
+    str | None, typer.Option("--reader", metavar="MODEL", help="Recogniser that reads every picture back.")
+]
+
 TrainingInputs = Annotated[
     list[str],
     typer.Argument(metavar="LINES|fonts:LANG...", help="Labelled lines folders; fonts:LANG: synthetic lines."),

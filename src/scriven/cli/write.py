@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from scriven.cli.common import Changes, Config, Json, Out, Seed, Workers, changes_of, finish, show
+from scriven.cli import common
+from scriven.cli.common import Changes, Config, Json, Out, Seed, Workers
 
 
 def write(
@@ -23,6 +24,11 @@ def write(
     seed: Seed = 0,
     split: Annotated[str, typer.Option(help="train, valid or test.")] = "train",
     workers: Workers = 1,
+    keep: common.Keep = None,
+    precision: common.Precision = None,
+    by: common.By = None,
+    tries: common.Tries = None,
+    reader: common.ReaderModel = None,
     changes: Changes = None,
     config: Config = None,
     json: Json = False,
@@ -30,7 +36,7 @@ def write(
     """Write synthetic handwriting into a lines folder.
 
     The texts of a file are written in order, repeatedly until --count is reached. The same command continues an
-    unfinished folder.
+    unfinished folder. With --reader, --keep or --precision every picture is read back: see gate.html in the folder.
 
     Examples:
 
@@ -38,12 +44,12 @@ def write(
         scriven write -o lines/ --texts letters.txt --seed 7 --set strength=0.5
         scriven write -o mine/ --texts lines:en --scribe fonts:my-fonts/ --count 500 --workers 2
 
-        scriven write -o letter/ --texts letters.txt --scribe my-scribe --like scans/
+        scriven write -o letter/ --texts letters.txt --scribe my-scribe --like scans/ --keep 0.9
     """
     from scriven.jobs import write as job
 
-    settings = job.settings_with(changes_of(changes, config, like=like, between=between), scribe)
+    flags = {"like": like, "between": between, "keep": keep, "precision": precision, "by": by, "tries": tries}
+    settings = job.settings_with(common.changes_of(changes, config, **flags, reader=reader), scribe)
     done = job.write(out, texts, scribe=scribe, count=count, seed=seed, split=split, workers=workers, settings=settings)
-    text = f"{done.out}: {done.lines} lines written; look at them: scriven look {done.out}"
-    show(text, {"out": done.out, "lines": done.lines, "skipped": len(done.skipped)}, json)
-    finish(done.skipped)
+    common.show(f"{done.sentence()}; look at them: scriven look {done.out}", done.as_json(), json)
+    common.finish(done.skipped)

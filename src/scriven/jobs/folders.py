@@ -26,7 +26,7 @@ def filling(out: str | Path, about: Mapping[str, Any], sizes: StreamSizes = STRE
     except BaseException:
         if writer:
             writer.release()
-        if writer and not any(folder.glob("*.parquet")):
+        if writer and not any(folder.rglob("*.parquet")):
             (folder / "about.json").unlink(missing_ok=True)
         if not was_there and folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

@@ -7,55 +7,60 @@ same bytes as an uninterrupted one.
 import dataclasses
 import hashlib
 import itertools
-import multiprocessing
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from scriven.base import OutputError, SettingsError, Skipped, TextError
-from scriven.base.progress import progress
+from scriven.base import SettingsError, Skipped, TextError
 from scriven.base.settings import Count, Natural, check, no_setting, override, validated
 from scriven.images import encode, with_note
+from scriven.jobs.drawing import Drawings, Try
+from scriven.jobs.filled import PAGE, Filled, as_data, fill
 from scriven.jobs.folders import filling
+from scriven.jobs.imitated import hands_of_scribe, known_to_reader
 from scriven.language.texts import TextSettings, source, text_at
 from scriven.language.texts.sources import TextSource
-from scriven.lines import Line, LinesFolder
+from scriven.lines import Line
 from scriven.scribes import MakeScribe, Scribe
 from scriven.scribes.specs import default_settings, maker_of
+from scriven.selection import GateSettings
+from scriven.selection.read_back import Imitated
+from scriven.selection.settings import NO_GATE
+from scriven.selection.summary import Selection
 
 GENERATED = "Generated handwriting, written by Scriven; no person wrote this."
-CHUNK = 64  # items that a worker makes at a time
-WORKER_DIED = "a worker process was killed, probably for lack of memory; continue with fewer --workers"
-NO_WORKER_STARTED = (
-    "no worker process started: too little memory, or a script of your own that calls this outside "
-    "`if __name__ == '__main__':`; continue with fewer --workers, or move the call there"
-)
 
 
 @validated
 @dataclass(frozen=True)
 class WriteSettings:
-    """The settings that `--set` changes: those of the scribe and those of the texts."""
+    """The settings that `--set` changes: those of the scribe, of the texts, and of the selection of pictures."""
 
     scribe: Any = None  # such as FontSettings; None: the defaults of the scribe
     texts: TextSettings = field(default_factory=TextSettings)
+    gate: GateSettings = NO_GATE
 
 
 @dataclass(frozen=True)
 class Written:
-    """The result of `write`: the number of lines, and every skipped text or font file."""
+    """The result of `write`: the number of lines, every skipped text or font file, and what was selected, if it was."""
 
     out: Path
     lines: int
     skipped: tuple[Skipped, ...]
+    selection: Selection | None = None
+
+    def sentence(self) -> str:
+        """What was written, and what was read of it."""
+        said = f"{self.out}: {self.lines} lines written"
+        return f"{said}. {self.selection.sentence()}; see {self.out}/{PAGE}" if self.selection else said
+
+    def as_json(self) -> dict[str, Any]:
+        """`out lines skipped`, and with a gate its numbers."""
+        return as_data(Filled(self.lines, list(self.skipped), self.selection), out=self.out)
 
 
 def write(
@@ -90,7 +95,6 @@ def write(
     make, argument = maker_of(scribe)
     recipe = Recipe(texts, make, argument, seed, settings)
     items = Items(recipe)
-    skipped = list(items.skipped)
     ordered = getattr(items.source, "texts", None)
     if count is None and ordered is None:
         raise SettingsError(f"{texts} is endless; give the number of pictures with --count")
@@ -99,27 +103,16 @@ def write(
         raise TextError(f"{texts} has no text that can be written; give a file of UTF-8 text, one per line")
     options = f"--scribe {scribe} --texts {texts} --count {total} --seed {seed} --split {split}"
     with filling(out, _about(items, f"scriven write {options}")) as writer:
-        first = _continue_at(Path(out), split) if writer.done.get(split) else 0
-        skipped += [r for i in range(first) if (r := items.refusal(i))]
-        lines = writer.done.get(split, 0)
-        for number, made in enumerate(made_in_order(items, first, total, workers), start=first + 1):
-            progress("writing", number, total)
-            if isinstance(made, Skipped):
-                skipped.append(made)
-            else:
-                writer.write(made, split)
-                lines += 1
-        if not lines:
-            raise TextError(f"none of the {total} texts can be written; the first: {skipped[0].reason}")
-    return Written(Path(out), lines, tuple(skipped))
+        done = fill(writer, _drawing(items, total, split), settings.gate, workers, _notes(items))
+    return Written(Path(out), done.lines, (*items.skipped, *done.skipped), done.selection)
 
 
 def settings_with(
     changes: Sequence[str], scribe: str = "fonts", settings: WriteSettings | None = None
 ) -> WriteSettings:
-    """Settings with `key=value` changes, applied to those of the scribe or of the texts. Raises SettingsError."""
+    """Settings with `key=value` changes: of the scribe, the texts or the selection. Raises SettingsError."""
     settings = settings or WriteSettings()
-    groups = {"scribe": settings.scribe or default_settings(scribe), "texts": settings.texts}
+    groups = {"scribe": settings.scribe or default_settings(scribe), "texts": settings.texts, "gate": settings.gate}
     names = {group: [f.name for f in dataclasses.fields(held)] for group, held in groups.items()}
     asked: dict[str, list[str]] = {group: [] for group in groups}
     for change in changes:
@@ -141,6 +134,10 @@ class Recipe:
     seed: int
     settings: WriteSettings
 
+    def maker(self) -> "Items":
+        """The items of this recipe."""
+        return Items(self)
+
 
 class Items:
     """The numbered items of a recipe: lines or skipped texts."""
@@ -161,13 +158,20 @@ class Items:
         """Why item `index` cannot be written, determined without drawing it; None if it can."""
         return self._refusal(index, text_at(self.source, self.recipe.seed, index))
 
-    def make(self, index: int) -> Line | Skipped:
-        """Item `index`: a line, or a skipped text."""
+    def number(self, id: str) -> int:
+        """The number of the item with an id. Raises ValueError."""
+        return int(id.rpartition("-")[2])
+
+    def make(self, task: Try) -> Line | Skipped:
+        """Item `task.number`: a line, or a skipped text. A further attempt is in the same hand, if it has a number."""
+        index, seed = task.number, [self.recipe.seed, task.number, *([task.attempt] if task.attempt else [])]
         text = text_at(self.source, self.recipe.seed, index)
         if skipped := self._refusal(index, text):
             return skipped
+        names: Sequence[str] = getattr(self.scribe, "names", ()) if task.attempt else ()
+        number = names.index(task.hand) if task.hand in names else None
         try:
-            picture, text, hand = self.scribe.write(text, np.random.default_rng([self.recipe.seed, index]))
+            picture, text, hand = self.scribe.write(text, np.random.default_rng(seed), hand=number)
         except TextError as error:
             return Skipped(self.id(index), str(error))
         height, width = picture.shape
@@ -189,7 +193,8 @@ def _about(items: Items, command: str) -> dict[str, Any]:
     return {
         "command": command,
         "settings": {
-            scribe.origin: dataclasses.asdict(scribe.settings), "texts": dataclasses.asdict(recipe.settings.texts)
+            scribe.origin: dataclasses.asdict(scribe.settings), "texts": dataclasses.asdict(recipe.settings.texts),
+            **({"gate": dataclasses.asdict(recipe.settings.gate)} if recipe.settings.gate.reads else {}),
         },
         "seed": recipe.seed,
         "licence": "; ".join([*licences, "the texts keep the licence of their source"]),
@@ -197,55 +202,15 @@ def _about(items: Items, command: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _continue_at(out: Path, split: str) -> int:
-    """The index after that of the last line on disk. Raises OutputError if this command did not write that line."""
-    last = LinesFolder(out).columns(split, ["id"])["id"][-1]
-    try:
-        return int(str(last).rpartition("-")[2]) + 1
-    except ValueError:
-        raise OutputError(f"{out} has the line {last!r}, which this command did not write; choose another -o") from None
+def _drawing(items: Items, total: int, split: str) -> Drawings:
+    """The items as lines to draw, in the hands of the scribe."""
+    styles = hands_of_scribe(items.scribe) if items.recipe.settings.gate.reads else {}
+    imitated = Imitated(style=lambda line: styles.get(line.hand))
+    return Drawings(total, items, items.refusal, items.number, lambda number: split, imitated=imitated)
 
 
-def made_in_order(items: Items, first: int, total: int, workers: int) -> Iterator[Line | Skipped]:
-    """Items `first` to `total` - 1, in order. Worker processes are at most a few chunks ahead of the writer.
-
-    Raises OutputError if a worker process dies.
-    """
-    if workers <= 1:
-        yield from map(items.make, range(first, total))
-        return
-    context = multiprocessing.get_context("spawn")
-    chunks = iter([range(at, min(at + CHUNK, total)) for at in range(first, total, CHUNK)])
-    with ProcessPoolExecutor(workers, context, _start_worker, (items.recipe,)) as pool:
-        waiting: deque[Future[list[Line | Skipped]]] = deque()
-        begun = False
-        try:
-            waiting.extend(pool.submit(_work, chunk) for chunk in itertools.islice(chunks, 2 * workers))
-            while waiting:
-                made = waiting.popleft().result()
-                begun = True
-                yield from made
-                waiting.extend(pool.submit(_work, chunk) for chunk in itertools.islice(chunks, 1))
-        except BrokenProcessPool as error:
-            raise OutputError(WORKER_DIED if begun else NO_WORKER_STARTED) from error
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-_recipes: list[Recipe] = []  # the one recipe of a worker process
-
-
-def _start_worker(recipe: Recipe) -> None:
-    cv2.setNumThreads(1)
-    _recipes[:] = [recipe]
-
-
-@cache
-def _items() -> Items:
-    """The items of a worker process; made with its first chunk, so that an error reaches the caller."""
-    return Items(_recipes[0])
-
-
-def _work(chunk: range) -> list[Line | Skipped]:
-    return [_items().make(index) for index in chunk]
+def _notes(items: Items) -> list[str]:
+    """What is to be said of the recogniser that reads."""
+    gate = items.recipe.settings.gate
+    info = getattr(getattr(items.scribe, "generator", None), "info", None)
+    return known_to_reader(gate.model, info) if gate.reads and info is not None else []

@@ -13,6 +13,7 @@ from scriven.scribes.flow.borrowed import glyphs_in, stand_ins, typefaces_with
 from scriven.scribes.flow.columns import HEIGHT, PARTS
 from scriven.scribes.flow.examples import hand_of
 from scriven.scribes.flow.generator import Generator, Styled, laid_out
+from scriven.scribes.flow.model import Hand
 from scriven.scribes.flow.settings import FLOW_DEFAULTS, FlowSettings
 from scriven.text import name, normalise, visual
 
@@ -41,12 +42,15 @@ class FlowScribe:
         self._stand_ins: dict[str, str] = {}
         self._given: Styles | None = None
         self._hand = ""
+        self.shown: Sequence[Hand] = [hand for hand in self.generator.hands if isinstance(hand, Hand)]  # with writing
         if settings.like:
             hand, self.skipped = hand_of(settings.like, self.generator.charset)
             self._given, self._hand = [(self.generator.styled(hand), 1.0)], hand.name
+            self.shown = [hand]
         elif settings.between:
             first, second = (self._number(one) for one in settings.between)
             self._given = [(self._style(first), 1 - settings.blend), (self._style(second), settings.blend)]
+            self.shown = ()
             self._hand = f"{settings.blend:g} from {settings.between[0]} to {settings.between[1]}"
 
     @classmethod
@@ -68,6 +72,11 @@ class FlowScribe:
     def hands(self) -> int:
         """The number of hands; they are numbered 0 .. hands - 1. One where it writes like pictures or between hands."""
         return 1 if self._given else len(self._names)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of its hands, by number; none where it writes like pictures or between hands."""
+        return () if self._given else self._names
 
     def refusal(self, text: str) -> str | None:
         """Why a text cannot be written, naming the characters that the model lacks; None if it can."""
