@@ -24,7 +24,8 @@ def import_(
     Formats: parquet, pairs (x.png and x.gt.txt), csv (marking.csv), tsv (gt.txt), imagefolder, transcripts, filename
     (the label is the file name up to the first underscore), pictures (no labels), lmdb, writers (`writer,name text`),
     pylaia, doctr (labels.json), paddleocr (Label.txt); data sets with their partitions: iam, imgur5k, washington, cvl,
-    rimes, bentham, saintgall, peter, hkr, read2018. The options of a format are set with --set; see docs/import.md.
+    rimes, bentham, saintgall, peter, hkr, read2018, diffusionhtr (generated). The options of a format are set with
+    --set; see docs/import.md.
 
     Examples:
 

@@ -9,6 +9,7 @@ from scriven.importers.bentham import bentham
 from scriven.importers.common import Importer, ImportItem, from_file, line, pictures_under, split_of
 from scriven.importers.csv import csv
 from scriven.importers.cvl import cvl
+from scriven.importers.diffusionhtr import diffusionhtr
 from scriven.importers.doctr import doctr
 from scriven.importers.filename import filename
 from scriven.importers.hkr import hkr
@@ -54,6 +55,7 @@ IMPORTERS: dict[str, Importer] = {
     "peter": peter,
     "hkr": hkr,
     "read2018": read2018,
+    "diffusionhtr": diffusionhtr,
 }
 
 __all__ = ["IMPORTERS", "ImportItem", "Importer", "from_file", "line", "pictures_under", "split_of"]

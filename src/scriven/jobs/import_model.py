@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from scriven.base import InputError
+from scriven.base import InputError, SettingsError
 from scriven.jobs.folders import free
-from scriven.reader.model import ModelInfo
+from scriven.jobs.import_scribe import ImportOptions, checkpoint_in, import_scribe
+from scriven.reader.model import FolderInfo, ModelInfo
 from scriven.recognisers import build
 from scriven.recognisers.contract import Recogniser
 from scriven.recognisers.published import Converted, converted
 from scriven.recognisers.published_characters import PublishedCharacters, characters_of
+from scriven.scribes.wordstylist.model import KIND as SCRIBE
+from scriven.scribes.wordstylist.published import NAME as WORDSTYLIST
+from scriven.scribes.wordstylist.published import as_published
 from scriven.text import Charset
 from scriven.training.checkpoint import WEIGHTS, save_weights, versions
 from scriven.training.publish import publish
@@ -25,7 +29,15 @@ class ImportedModel:
     file: Path
     published: str
     characters: PublishedCharacters
-    info: ModelInfo
+    info: FolderInfo
+
+    @property
+    def next(self) -> str:
+        """The command that uses it."""
+        if self.info.kind == SCRIBE:
+            needed = "" if getattr(self.info, "autoencoder", "") else " --set autoencoder=FOLDER"
+            return f"scriven write --scribe {self.folder} --texts FILE -o LINES{needed}"
+        return f"scriven read -m {self.folder} PICTURES"
 
     def sentence(self) -> str:
         """What was imported, and where its characters are from."""
@@ -34,11 +46,19 @@ class ImportedModel:
 
 
 def import_model(
-    file: str | Path, out: str | Path, *, characters: str = "", name: str = "", licence: str = ""
+    file: str | Path,
+    out: str | Path,
+    *,
+    characters: str = "",
+    name: str = "",
+    licence: str = "",
+    autoencoder: str = "",
 ) -> ImportedModel:
     """Make a model folder of a weight file of AttentionHTR or its benchmark, StackMix-OCR, or the label-free learner.
 
-    Of a session folder of the latter the newest checkpoint is taken. Only tensors are read: the file runs no code.
+    Of a session folder of the latter the newest checkpoint is taken. A checkpoint of WordStylist or DiffusionHTR, or
+    the folder of one, becomes a scribe; `autoencoder` is the folder of the one that it was trained with. Only tensors
+    are read: the file runs no code.
     `characters` are those that the network writes, in the order of its classes, or the name of a collection of
     StackMix; without them those of the `config.json` of a session, else those that published files have by their
     number. Raises InputError for a file that is damaged or of another network, SettingsError for characters that do not
@@ -51,8 +71,15 @@ def import_model(
     file, out = Path(file), Path(out)
     free(out, WEIGHTS)
     if file.is_dir():
-        file = newest_checkpoint(file)
-    found = converted(load_weights(file), file)
+        file = checkpoint_in(file) or newest_checkpoint(file)
+    tensors = load_weights(file)
+    if (scribe := as_published(tensors)) is not None:
+        options = ImportOptions(characters, name, licence, autoencoder)
+        made, known = import_scribe(scribe, file, out, options)
+        return ImportedModel(out, file, WORDSTYLIST, known, made)
+    if autoencoder:
+        raise SettingsError(f"{file} is of no scribe, so it needs no autoencoder; leave out --autoencoder")
+    found = converted(tensors, file)
     network, published = found.published.network, found.published.name
     configured = configured_characters(file) if network == "lafhtr" and not characters else ""
     written = characters_of(network, found.characters, characters, configured)

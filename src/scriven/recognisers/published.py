@@ -19,6 +19,7 @@ from scriven.recognisers.trba.features import GATED_NORMS, ITERATIONS
 
 Tensors = Mapping[str, Tensor]
 WRAPPERS = ("module.", "model.")  # before all names of a file, added by what wrapped the network
+SCRIBES_TOO = ("WordStylist or DiffusionHTR",)  # imported too; see scriven.scribes.wordstylist.published
 COMPUTED = re.compile(r"(inv_delta_C|P_hat)$")  # tables that are the same in every file
 FIRST_CONVOLUTIONS = tuple(f"module.FeatureExtraction.ConvNet.{name}.weight" for name in ("conv0_1", "0"))
 
@@ -78,7 +79,7 @@ def converted(tensors: Tensors, file: str | Path) -> Converted:
 def recognised(tensors: Tensors, file: str | Path) -> Published:
     """Which published network the tensors of `file` are of. Raises InputError where they are of none."""
     if (one := _marked(tensors)) is None:
-        known = "; ".join(one.name for one in PUBLISHED)
+        known = "; ".join([*(one.name for one in PUBLISHED), *SCRIBES_TOO])
         raise InputError(
             f"the tensors of {file} ({', '.join(list(tensors)[:3])}, ...) are of none of the networks that can be "
             f"imported ({known}); give a file of one of them, or start a new network with `scriven train --init`"

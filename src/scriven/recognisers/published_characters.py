@@ -1,7 +1,8 @@
 """The character sets of published recognisers, which their files do not hold.
 
 Baek et al. 2019 and Kass & Vats 2022: 36 characters, case-insensitive, or the 94 printable ones of ASCII. Wolf & Fink
-2022: the letters a-z and A-Z. Shonenkov et al. 2021: one set for each collection.
+2022: the letters a-z and A-Z. Shonenkov et al. 2021: one set for each collection. Nikolaidou et al. 2023: A-Z and a-z,
+with or without digits.
 """
 
 import string
@@ -12,7 +13,7 @@ from scriven.base import SettingsError
 from scriven.reader.charsets import CASE_INSENSITIVE as CASE_INSENSITIVE
 from scriven.reader.charsets import CASE_SENSITIVE as CASE_SENSITIVE
 
-LETTERS = string.ascii_letters
+LETTERS, CAPITALS_FIRST = string.ascii_letters, string.ascii_uppercase + string.ascii_lowercase
 COLLECTIONS = {  # of StackMix, in the order of code points
     "bentham": " !\"#&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXY[]_abcdefghijklmnopqrstuvwxyz|£§",
     "iam": " !\"#&'()*+,-./0123456789:;?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
@@ -30,6 +31,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {  # network: the sets that its files may
     "trba": (CASE_INSENSITIVE, CASE_SENSITIVE),
     "lafhtr": (LETTERS,),
     "resnet34": tuple(COLLECTIONS.values()),
+    "wordstylist": (CAPITALS_FIRST, CAPITALS_FIRST + string.digits),
 }
 
 
@@ -38,6 +40,8 @@ DESCRIPTIONS: Mapping[str, str] = {
     CASE_INSENSITIVE: "0-9a-z",
     CASE_SENSITIVE: "the 94 printable ones of ASCII",
     LETTERS: "a-zA-Z",
+    CAPITALS_FIRST: "A-Za-z",
+    CAPITALS_FIRST + string.digits: "A-Za-z0-9",
     **{characters: f"those of the collection {name}" for name, characters in COLLECTIONS.items()},
 }
 
@@ -61,15 +65,18 @@ class PublishedCharacters:
         return f"{ASSUMED}: {DESCRIPTIONS[self.characters]}; give others with --chars"
 
 
-def characters_of(network: str, count: int, given: str = "", configured: str = "") -> PublishedCharacters:
+def characters_of(
+    network: str, count: int, given: str = "", configured: str = "", where: str = "config.json"
+) -> PublishedCharacters:
     """The `count` characters that a published file writes.
 
-    `given`: the characters themselves, or the name of one of COLLECTIONS. `configured`: those of `config.json`, which
-    count where none are given. Where both are empty and a single published set has that many, that one is assumed.
+    `given`: the characters themselves, or the name of one of COLLECTIONS. `configured`: those of the file `where`,
+    which count where none are given. Where both are empty and a single published set has that many, that one is
+    assumed.
     Raises SettingsError where the characters are not told, or are of another number.
     """
     chosen = COLLECTIONS.get(given, given) or configured
-    origin, where = (GIVEN, "--chars") if given else ("from config.json", "its config.json")
+    origin, source = (GIVEN, "--chars") if given else (f"from {where}", f"its {where}")
     if not chosen:
         fitting = {one for one in KNOWN[network] if len(one) == count}
         if len(fitting) != 1:
@@ -79,7 +86,7 @@ def characters_of(network: str, count: int, given: str = "", configured: str = "
         return PublishedCharacters(fitting.pop(), ASSUMED)
     if len(chosen) != count or len(set(chosen)) != count:
         raise SettingsError(
-            f"the file writes {count} characters and {where} has {len(set(chosen))} different ones; give those that "
+            f"the file writes {count} characters and {source} has {len(set(chosen))} different ones; give those that "
             "the network was trained on with --chars, in the order of its classes"
         )
     return PublishedCharacters(chosen, origin)

@@ -9,7 +9,7 @@ import torch
 from lightning_fabric import Fabric
 
 from scriven.base import ModelError, atomic
-from scriven.reader.model import Graph, find_model, write_model
+from scriven.reader.model import FolderInfo, Graph, find_model, write_model
 from scriven.recognisers.contract import GraphSpec, Method
 from scriven.recognisers.export import export
 from scriven.scribes.flow.columns import COLUMN, HEIGHT, PARTS, PLACES
@@ -117,7 +117,7 @@ def publish_scribe(folder: Path, net: FlowNetwork, info: ScribeInfo, hands: Sequ
     write_model(folder, info)
 
 
-def card(info: ScribeInfo, hands: int) -> str:
+def card(info: FolderInfo, hands: int) -> str:
     """The model card: Markdown with the front matter of Hugging Face."""
     front = ["---", "library_name: scriven", "pipeline_tag: text-to-image", "tags: [handwriting, generation]"]
     front += [f"license: {info.licence.lower()}"] if info.licence else []
