@@ -40,6 +40,7 @@ from scriven.training.flow_batches import FlowBatches
 from scriven.training.flow_fit import VALIDATION_SEED, FlowRun, fit_flow
 from scriven.training.flow_publish import hands_of, load_network, publish_scribe, torch_generator, without_pictures
 from scriven.training.flow_settings import FlowTrainSettings as FlowTrainSettings
+from scriven.training.hand_clusters import cluster_hands
 
 log = logging.getLogger("scriven.train")
 
@@ -201,6 +202,9 @@ def _aligned(
     if not len(lines):
         why = f"; the first of {len(skipped)}: {skipped[0].sentence()}" if skipped else ""
         raise InputError(f"no line of {', '.join(map(str, inputs))} can be aligned with its text{why}")
+    pages = len(lines.without_writer)
+    if settings.cluster and (found := cluster_hands(lines)):
+        log.info("%s without a hand are of %s, found by clustering", counted(pages, "page"), counted(found, "hand"))
     return lines, data, skipped
 
 

@@ -39,6 +39,7 @@ class AlignedLines:
     images: ImageCache = field(default_factory=lambda: ImageCache(HEIGHT))
     lines: list[LineOfHand] = field(default_factory=list)
     hands: list[str] = field(default_factory=list)
+    without_writer: set[int] = field(default_factory=set)  # hands that are only a page or a line
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -85,6 +86,8 @@ def align_lines(reader: Reader, given: Lines, into: AlignedLines, prefix: str) -
         if named not in numbers:
             numbers[named] = len(into.hands)
             into.hands.append(named)
+            if not line.hand:
+                into.without_writer.add(numbers[named])
         classes = np.array(into.charset.encode(text), np.int64)
         label = normalise(line.text or "")
         into.add(LineOfHand(line.id, label, classes, edges, ink.shape[1], numbers[named]), ink)

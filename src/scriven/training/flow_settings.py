@@ -32,6 +32,7 @@ class FlowTrainSettings:
     evaluations: Count = 10  # at equal intervals over the run
     validate_on: Count = 64  # lines held out of hands with several
     read_back: Count = 32  # held-out texts that are written and read at each evaluation
+    cluster: bool = True  # whether the hands of lines without `hand` are found by clustering; else each page is a hand
     lines_per_hand: Count | None = None  # of a folder that are used, drawn by the seed; None: all
     font_lines: Count = 3000  # pictures of each input fonts:LANG
     font_hands: Count = 300  # in which these are written
