@@ -4,12 +4,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+from scriven.base import InputError
 from scriven.images import encode
 from scriven.lines import Line, LinesFolder, LinesWriter
-from scriven.scribes.flow.examples import hand_of
+from scriven.scribes.flow.examples import certainty, hand_of
 from scriven.scribes.flow.model import REFERENCE_COLUMNS
 from scriven.text import Charset
 from toy_flow import toy_flow
@@ -71,6 +73,35 @@ def test_writing_like_pictures(scriven: Run, scribe: Path, texts: Path, tmp_path
     (tmp_path / "empty").mkdir()
     code, _, err = scriven(*given, "-o", tmp_path / "no", "--like", tmp_path / "empty")
     assert code == 2 and "holds no picture of handwriting" in err
+
+
+def cloud(seed: int) -> np.ndarray:
+    """A picture (100, 900) of something that is no writing."""
+    rng, found = np.random.default_rng(seed), np.zeros((100, 900))
+    for level in range(7):
+        size = (max(2, 900 >> (6 - level)), max(2, 100 >> (6 - level)))
+        found += cv2.resize(rng.standard_normal(size[::-1]), (900, 100), interpolation=cv2.INTER_CUBIC) / 1.6**level
+    return np.clip(128 + 50 * found, 0, 255).astype(np.uint8)
+
+
+def test_pictures_that_show_no_writing_are_named(tmp_path: Path) -> None:
+    charset, real = Charset(tuple("abcdefghijklmnopqrstuvwxyz ")), Path(__file__).parent / "data" / "line.webp"
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"cloud-{number}.png").write_bytes(encode(cloud(number)))
+    with pytest.raises(InputError, match="holds no picture of handwriting that can be used; the first of 3: cloud-0"):
+        hand_of(folder, charset)
+    (folder / "line.webp").write_bytes(real.read_bytes())
+    hand, skipped = hand_of(folder, charset)
+    assert hand.ink.any() and len(skipped) == 3
+    said = [one.reason for one in skipped]
+    assert all("no writing is read" in one or "is hardly a picture of a line" in one for one in said)
+
+
+def test_certainty_is_of_the_frames_that_emit_a_character() -> None:
+    log_probs = np.log(np.array([[0.9, 0.05, 0.05], [0.2, 0.7, 0.1], [0.3, 0.2, 0.5], [0.99, 0.005, 0.005]]))
+    assert certainty(log_probs) == pytest.approx(0.6) and certainty(log_probs[:1]) == 0
 
 
 def test_a_hand_of_pictures_has_their_ink_and_their_characters(tmp_path: Path) -> None:

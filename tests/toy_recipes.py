@@ -18,7 +18,7 @@ from toy_reader import picture
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 PYTHON = ("test-scores", "side-by-side", "learning-curve", "adapt", "estimate", "pick", "transfer", "speed")
-SHELL = ("scriven-general", "scriven-synthetic")
+SHELL = ("scriven-general", "scriven-hand", "scriven-synthetic")
 Recipe = Callable[..., subprocess.CompletedProcess[str]]
 
 
