@@ -63,7 +63,28 @@ def test_a_missing_model_is_refused() -> None:
 def test_writing_and_training_are_measured() -> None:
     pytest.importorskip("torch")
     rows = job.training_rows(job.BenchSettings(runs=1, seconds=0.01))
-    assert [r.unit for r in rows] == ["words"] * 4 + ["MB"] and all((r.value or 0) > 0 for r in rows)
+    units = [*["words"] * 4, "lines", *["words"] * 2, "MB"]
+    assert [r.unit for r in rows] == units and all((r.value or 0) > 0 for r in rows)
+
+
+def test_generators_are_measured_and_what_is_extrapolated_says_so() -> None:
+    """The loop of WordStylist with a small network; the flow scribe as it is used."""
+    pytest.importorskip("torch")
+    from scriven.jobs.bench_scribes import CALLS, FlowBenchmark, wordstylist_loop
+    from toy_wordstylist import toy_network
+
+    loop = wordstylist_loop(toy_network(characters=tuple("EMOV")))
+    assert len(loop.seconds) == 20 and CALLS == 1998
+    assert loop.word == pytest.approx(1998 * sum(loop.seconds) / 20) and loop.word > 0
+    with FlowBenchmark() as flow:
+        flow.writer((8, 192), 1)()
+        flow.writer((40, 640), 1)()
+
+
+def test_rates_below_a_hundred_have_three_digits() -> None:
+    rows = job.table_rows([job.Measure("a", 1234.5, "words"), job.Measure("b", 0.00343, "words", (0.003, 12.34), 1)])
+    assert [row["per CPU-second"] for row in rows] == ["1,234 words", "0.00343 words"]
+    assert rows[1]["runs"] == "0.003 to 12.3"
 
 
 def test_cutting_and_assembling_lines_are_measured() -> None:

@@ -14,6 +14,7 @@ def train_scribe(
     out: Out,
     parent: Annotated[str | None, Option("--from", metavar="SCRIBE", help="Scribe to start from.")] = None,
     model: Annotated[str, Option("--model", "-m", help="Recogniser that aligns the lines.")] = DEFAULT_MODEL,
+    network: Annotated[str, Option(help="flow, or wordstylist; by default that of --from, else flow.")] = "",
     minutes: Annotated[float | None, Option(help="Training time in minutes.")] = None,
     steps: Annotated[int | None, Option(help="Number of training steps (batches).")] = None,
     changes: Changes = None,
@@ -30,13 +31,16 @@ def train_scribe(
         scriven train-scribe letters/ -o my-scribe --minutes 120
 
         scriven train-scribe letters/ fonts:en -o my-scribe
+
+        scriven train-scribe words/ -o baseline --network wordstylist
     """
     common.present(inputs, synthetic=True)
-    from scriven.jobs import train_scribe as job
+    from scriven.jobs.scribe_networks import network_for
 
     changed = common.changes_of(changes, config, minutes=minutes, steps=steps)
-    settings = common.timed(job.FlowTrainSettings, changed, 120.0)
-    done = job.train_scribe(inputs, out, parent=parent, model=model, settings=settings)
+    kind, train = network_for(network, parent)
+    settings = common.timed(kind, changed, 120.0)
+    done = train(inputs, out, parent=parent, model=model, settings=settings)
     text = f"{done.folder}: {done.sentence()}\nNext: scriven write --scribe {done.folder} --texts FILE -o LINES"
     data = {"model": str(done.folder), "hands": done.hands, **done.info.scores, "skipped": len(done.skipped)}
     common.show(text, data, json)

@@ -155,6 +155,7 @@ def training_rows(settings: BenchSettings, reader: Reader | None = None) -> list
     for what, fonts in WRITTEN.items():
         rows.append(_rate(f"write words again, {what}", "words", 400, rewriter(400, fonts), settings))
     rows += stackmix_rows(settings, reader) if reader else []
+    rows += scribe_rows(settings)
     _log.info("train tiny, including writing")
     words, work = trainer("tiny")
     rows.append(_rate("train tiny on 64 x 192 words, including writing", "words", words, work, settings))
@@ -171,6 +172,23 @@ def stackmix_rows(settings: BenchSettings, reader: Reader) -> list[Measure]:
         cut = _rate("cut lines, beyond reading them", "lines", len(measured.lines), measured.cut, settings)
         peak = Measure("peak memory", _peak(), "MB", note="of the process, after cutting")
         return [cut, peak, _rate("write lines, stackmix", "lines", *measured.assembler(), settings)]
+
+
+def scribe_rows(settings: BenchSettings) -> list[Measure]:
+    """Speed of the flow scribe for words and lines, and of WordStylist's loop, extrapolated from a few calls."""
+    from scriven.jobs.bench_scribes import CALLS, LINE, MEASURED, WORD, FlowBenchmark, wordstylist_loop
+
+    rows = []
+    with FlowBenchmark() as flow:
+        for kind, shape in (("words", WORD), ("lines", LINE)):
+            _log.info("write %s, %s", kind, flow.name)
+            what = f"write {kind} of {shape[0]} characters, 64 x {shape[1]} px, {flow.name}"
+            rows.append(_rate(what, kind, 2, flow.writer(shape, 2), settings))
+    _log.info("write words, WordStylist")
+    loop = wordstylist_loop()
+    note = f"{loop.word:,.0f} CPU-seconds a word; extrapolated from {MEASURED} calls, without the autoencoder"
+    each = tuple(1 / (CALLS * seconds) for seconds in loop.seconds)
+    return [*rows, Measure(f"write words, WordStylist, {CALLS:,} calls", 1 / loop.word, "words", each, 1, note)]
 
 
 def training_columns(network: str, sizes: Mapping[str, Any], seconds: float = 2.0) -> float:
@@ -197,13 +215,18 @@ def table_rows(rows: Sequence[Measure]) -> list[dict[str, object]]:
     return [
         {
             "what": r.what,
-            "per CPU-second": "-" if r.value is None or r.unit == "MB" else f"{r.value:,.0f} {r.unit}",
-            "runs": f"{min(r.runs):,.0f} to {max(r.runs):,.0f}" if r.runs else "",
+            "per CPU-second": "-" if r.value is None or r.unit == "MB" else f"{_number(r.value)} {r.unit}",
+            "runs": f"{_number(min(r.runs))} to {_number(max(r.runs))}" if r.runs else "",
             "n": f"{len(r.runs)} x {r.n:,}" if r.runs else "",
             "note": f"{r.value:,.0f} MB, {r.note}" if r.unit == "MB" and r.value is not None else r.note,
         }
         for r in rows
     ]
+
+
+def _number(value: float) -> str:
+    """A rate as text: without decimals from 100 on, with three digits below."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def machine() -> dict[str, str]:

@@ -1,8 +1,7 @@
 """train_scribe: lines of some hands in, a generator that writes any text in these hands out."""
 
 import logging
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import count
@@ -13,16 +12,13 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from scriven.base import InputError, Skipped, TextError, counted
+from scriven.base import InputError, Skipped, counted
 from scriven.base.progress import percent, progress
 from scriven.images import Grey, encode
 from scriven.jobs.folders import free
-from scriven.language.texts import source, text_at
-from scriven.lines import Line, LinesFolder
-from scriven.lines.training_set import training_folders
+from scriven.jobs.scribe_lines import above, lines_of
 from scriven.metrics import score
-from scriven.reader.labelled import Lines
-from scriven.reader.model import DEFAULT_MODEL
+from scriven.reader.model import DEFAULT_MODEL, FolderInfo
 from scriven.reader.session import Reader
 from scriven.report import Figure, curve, facts, page, pictures, save, section
 from scriven.scribes.flow.autoencoder import ColumnAutoencoder
@@ -30,9 +26,8 @@ from scriven.scribes.flow.model import AnyHand, ScribeInfo
 from scriven.scribes.flow.network import FlowNetwork
 from scriven.scribes.flow.scribe import FlowScribe
 from scriven.scribes.fonts.likeness import nearest
-from scriven.scribes.specs import SyntheticInput, scribe_of, synthetic_input
 from scriven.text import Charset
-from scriven.training.aligned_lines import AlignedLines, align_lines, hand_name, split
+from scriven.training.aligned_lines import AlignedLines, align_lines, split
 from scriven.training.checkpoint import STATE, WEIGHTS, resume, save_state, save_tensors, versions
 from scriven.training.data import characters
 from scriven.training.devices import check_available, fabric_of, resolved_precision
@@ -54,7 +49,7 @@ class TrainedScribe:
     """A finished generator: its model folder, how its writing reads, and the lines that were left out."""
 
     folder: Path
-    info: ScribeInfo
+    info: FolderInfo
     hands: int
     skipped: tuple[Skipped, ...]
 
@@ -171,7 +166,7 @@ class Evaluation:
         figures = []
         for index, picture, text, reading in samples:
             hand = self.lines.hands[self.lines.lines[index].hand]
-            both = encode(_above(self.lines.images.get(index), picture))
+            both = encode(above(self.lines.images.get(index), picture))
             caption = f"{hand}: written by hand, and below generated in the same hand"
             figures.append(Figure(both, reading=reading, truth=text, caption=caption))
         rows = [*run.progress.rows[:-1], {**run.progress.rows[-1], "cer": cer}]
@@ -193,7 +188,7 @@ def _aligned(
     for given in inputs:
         named = Path(given).name if len({Path(one).name for one in inputs}) == len(inputs) else str(given)
         prefix = f"{named}/" if len(inputs) > 1 else ""
-        for record, total, labelled in _sources(given, settings):
+        for record, total, labelled in lines_of(given, settings):
             before = len(lines)
             for number, done in enumerate(align_lines(reader, labelled, lines, prefix), start=1):
                 progress(f"aligning {given}", number, total)
@@ -206,51 +201,6 @@ def _aligned(
     if settings.cluster and (found := cluster_hands(lines)):
         log.info("%s without a hand are of %s, found by clustering", counted(pages, "page"), counted(found, "hand"))
     return lines, data, skipped
-
-
-def _sources(given: str | Path, settings: FlowTrainSettings) -> Iterator[tuple[dict[str, Any], int, Lines]]:
-    """The lines of an input, with a record of it and their number: of a folder, or written with typefaces."""
-    if synthetic := synthetic_input(given):
-        yield {"path": str(given)}, settings.font_lines, _written(synthetic, settings)
-        return
-    for folder in training_folders(given, settings.level):
-        record = {"path": str(given), "level": folder.level or "lines", "fingerprint": folder.fingerprint()}
-        ids = _drawn(folder, settings)
-        lines = (line for line in folder.lines("train") if line.id in ids)
-        yield record, len(ids), ((line, partial(folder.picture, line)) for line in lines)
-
-
-def _drawn(folder: LinesFolder, settings: FlowTrainSettings) -> set[str]:
-    """The ids of the training lines that are used, at most `lines_per_hand` of a hand, or of a page without hands."""
-    columns = folder.columns("train", ["id", "hand", "page"])
-    rows = list(zip(columns["id"], columns["hand"], columns["page"], strict=True))
-    used, drawn = Counter[str](), set[str]()
-    for index in np.random.default_rng(settings.seed).permutation(len(rows)).tolist():
-        id, hand, page = rows[index]
-        key = hand_name(id, hand, page)
-        used[key] += 1
-        if used[key] <= (settings.lines_per_hand or len(rows)):
-            drawn.add(id)
-    return drawn
-
-
-def _written(given: SyntheticInput, settings: FlowTrainSettings) -> Lines:
-    """Words and lines that a scribe writes, in `font_hands` hands."""
-    scribe, texts = scribe_of(given.scribe), source(f"mixed:{given.texts}")
-    hands = np.random.default_rng(settings.seed).integers(scribe.hands, size=settings.font_hands).tolist()
-    for number in range(settings.font_lines):
-        text, rng = text_at(texts, settings.seed, number), np.random.default_rng([settings.seed, number])
-        id = f"{given.scribe}-{number}"
-        try:
-            made = scribe.write(text, rng, hand=hands[number % len(hands)])
-        except TextError as error:
-            yield Skipped(id, str(error))
-            continue
-        yield Line(id, b"", made.text, hand=made.hand), partial(_same, made.picture)
-
-
-def _same(picture: Grey) -> Grey:
-    return picture
 
 
 def _network(charset: Charset, settings: FlowTrainSettings, old: FlowNetwork | None) -> FlowNetwork:
@@ -283,13 +233,6 @@ def _described(
     """The settings and inputs that must be the same to resume a run."""
     kept = {key: value for key, value in asdict(settings).items() if key not in MAY_CHANGE}
     return {**kept, "inputs": [str(i) for i in inputs], "parent": str(parent) if parent else None, "model": str(model)}
-
-
-def _above(first: Grey, second: Grey) -> Grey:
-    """Two pictures, one above the other, with paper to the right of the narrower one."""
-    wide = max(first.shape[1], second.shape[1])
-    padded = [np.pad(one, ((0, 0), (0, wide - one.shape[1])), constant_values=255) for one in (first, second)]
-    return np.asarray(np.vstack(padded), np.uint8)
 
 
 def _shown(row: dict[str, Any]) -> str:
