@@ -268,3 +268,10 @@ def test_the_strength_scales_the_noise_that_differs(model: Path) -> None:
     assert same(ink[0], ink[1]) and not same(ink[0], ink[2])
     half = replace(scribe.settings, strength=0.5)
     assert same(ink[0], scribe_of(str(model), half).write("ink", np.random.default_rng(0), hand=0).picture)
+
+
+def test_look_shows_the_names_of_the_hands(model: Path, tmp_path: Path, scriven) -> None:
+    code, _, err = scriven("look", model, "-o", tmp_path / "page.html")
+    assert code == 0, err
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "hand-0, hand-1, hand-2, hand-3" in page and "Scribe: wordstylist" in page and "CC0-1.0" in page

@@ -8,7 +8,8 @@ from safetensors.torch import save_file
 
 from scriven.reader.model import write_model
 from scriven.scribes.wordstylist.autoencoder import OwnAutoencoder
-from scriven.scribes.wordstylist.model import AUTOENCODER, WEIGHTS, WordStylistInfo
+from scriven.scribes.wordstylist.info import WordStylistInfo
+from scriven.scribes.wordstylist.model import AUTOENCODER, WEIGHTS
 from scriven.scribes.wordstylist.network import WordStylist
 from scriven.scribes.wordstylist.vae import CONFIG, FILE, ImageAutoencoder
 from scriven.text import Charset

@@ -11,7 +11,7 @@ from scriven.recognisers import build
 from scriven.recognisers.contract import Recogniser
 from scriven.recognisers.published import Converted, converted
 from scriven.recognisers.published_characters import PublishedCharacters, characters_of
-from scriven.scribes.wordstylist.model import KIND as SCRIBE
+from scriven.scribes.wordstylist.info import KIND as SCRIBE
 from scriven.scribes.wordstylist.published import NAME as WORDSTYLIST
 from scriven.scribes.wordstylist.published import as_published
 from scriven.text import Charset

@@ -12,7 +12,8 @@ from scriven.base import InputError, atomic
 from scriven.reader.model import write_model
 from scriven.recognisers.published_characters import PublishedCharacters, characters_of
 from scriven.scribes.wordstylist.autoencoder import external_autoencoder
-from scriven.scribes.wordstylist.model import NETWORK, WEIGHTS, WordStylistInfo
+from scriven.scribes.wordstylist.info import NETWORK, WordStylistInfo
+from scriven.scribes.wordstylist.model import WEIGHTS
 from scriven.scribes.wordstylist.published import NAME, published_wordstylist
 from scriven.text import Charset
 from scriven.training.checkpoint import save_tensors, versions

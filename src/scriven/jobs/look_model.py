@@ -10,7 +10,7 @@ import numpy as np
 
 from scriven.base import counted
 from scriven.images import encode
-from scriven.reader.model import read_info, read_json
+from scriven.reader.model import FolderInfo, read_info, read_json
 from scriven.report import (
     Figure,
     Html,
@@ -32,6 +32,9 @@ from scriven.scribes.flow.columns import picture_of
 from scriven.scribes.flow.generator import read_scribe_info
 from scriven.scribes.flow.model import KIND, AnyHand, EncodedHand, Hand, load_hands
 from scriven.scribes.flow.scribe import FlowScribe
+from scriven.scribes.specs import network_of
+from scriven.scribes.wordstylist.info import NETWORK as WORDSTYLIST
+from scriven.scribes.wordstylist.info import read_wordstylist_info
 
 TITLE = "A look at "  # identifies a page of `look`, which may be overwritten
 MOST_HANDS = 60  # of a scribe that are shown
@@ -76,21 +79,30 @@ def model_page(folder: Path) -> Html:
 
 def scribe_page(folder: Path) -> Html:
     """The hands, with a piece of the writing of each, training curves, data, characters and card of a scribe."""
-    info = read_scribe_info(folder)
-    hands = load_hands(folder, info.characters)
-    figures = list(_hands(folder, hands[:MOST_HANDS]))
+    info, count, shown = _of_table(folder) if network_of(folder) == WORDSTYLIST else _of_pieces(folder)
     rows = _log_rows(folder / "log.jsonl")
-    known = [("network", f"{info.network} {info.size}"), ("hands", len(hands)), ("licence", info.licence)]
-    parts = [
-        section("Facts", facts(known)),
-        section("Hands", pictures(figures), text(f"{len(figures)} of {counted(len(hands), 'hand')}.")),
-    ]
+    known = [("network", f"{info.network} {info.size}"), ("hands", count), ("licence", info.licence)]
+    parts = [section("Facts", facts(known)), section("Hands", *shown)]
     for key, what in (("cer", "CER of texts read back"), ("valid", "loss on held-out lines")):
         if points := _points(rows, key):
             parts.append(section(f"Training: {what}", curve({what: points}, x="step", y=what, percent=key == "cer")))
     parts.append(section("Trained on", table([{k: value_of(k, v) for k, v in row.items()} for row in info.data])))
     parts.append(section("Characters", *_charset(info.charset)))
     return page(f"{TITLE}{info.name or short_path(folder)}", parts, f"Scribe: {info.network}")
+
+
+def _of_pieces(folder: Path) -> tuple[FolderInfo, int, list[Html]]:
+    """Of a flow scribe: its description, the number of its hands, and a piece of the writing of each."""
+    info = read_scribe_info(folder)
+    hands = load_hands(folder, info.characters)
+    figures = list(_hands(folder, hands[:MOST_HANDS]))
+    return info, len(hands), [pictures(figures), text(f"{len(figures)} of {counted(len(hands), 'hand')}.")]
+
+
+def _of_table(folder: Path) -> tuple[FolderInfo, int, list[Html]]:
+    """Of a WordStylist: its description, the number of its hands, and their names, of which it has no pictures."""
+    info = read_wordstylist_info(folder)
+    return info, len(info.hands), [text(", ".join(info.hands))]
 
 
 def _hands(folder: Path, hands: Sequence[AnyHand]) -> Iterator[Figure]:

@@ -24,7 +24,8 @@ from scriven.report import Figure, curve, facts, page, pictures, save, section
 from scriven.scribes.fonts.likeness import nearest
 from scriven.scribes.wordstylist import WordStylistSettings
 from scriven.scribes.wordstylist.autoencoder import Autoencoder, OwnAutoencoder, external_autoencoder
-from scriven.scribes.wordstylist.model import AUTOENCODER, WordStylistInfo, autoencoder_of, load_wordstylist
+from scriven.scribes.wordstylist.info import WordStylistInfo
+from scriven.scribes.wordstylist.model import AUTOENCODER, autoencoder_of, load_wordstylist
 from scriven.scribes.wordstylist.network import WordStylist
 from scriven.scribes.wordstylist.scribe import WordStylistScribe
 from scriven.text import Charset

@@ -11,7 +11,8 @@ from scriven.base import SettingsError, Skipped, TextError
 from scriven.images import Grey
 from scriven.scribes.contract import Handwriting
 from scriven.scribes.wordstylist.autoencoder import Autoencoder
-from scriven.scribes.wordstylist.model import WordStylistInfo, autoencoder_of, load_wordstylist
+from scriven.scribes.wordstylist.info import WordStylistInfo
+from scriven.scribes.wordstylist.model import autoencoder_of, load_wordstylist
 from scriven.scribes.wordstylist.network import Words, WordStylist
 from scriven.scribes.wordstylist.sampling import SHAPE, Sampling, sampled
 from scriven.scribes.wordstylist.settings import GUIDANCE, WORDSTYLIST_DEFAULTS, WordStylistSettings
