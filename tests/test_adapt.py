@@ -80,6 +80,12 @@ def test_the_decoder_of_pseudo_labels_is_one_that_the_parent_has():
         AdaptSettings(decoder="both").for_parent(info.model_copy(update={"decoders": ("ctc",)}))
 
 
+def test_a_scribe_without_what_it_needs_is_refused_at_once() -> None:
+    with pytest.raises(SettingsError, match="the scribe stackmix needs the folder of a bank"):
+        AdaptSettings(scribe="stackmix")
+    assert AdaptSettings(scribe="stackmix:bank").scribe == "stackmix:bank"
+
+
 def test_each_accepted_round_teaches_the_next_and_is_logged(parent, tmp_path, monkeypatch):
     accepting(monkeypatch)
     unsupervised_metrics, judged = rounds_module.unsupervised_metrics, []

@@ -48,6 +48,13 @@ def network_of(model: str | Path) -> str:
     return network if network in SCRIBES else "flow"
 
 
+def check_spec(spec: str) -> None:
+    """Raises SettingsError for a scribe that there is not, or without the argument that it needs."""
+    make, argument = maker_of(spec)
+    if not argument and inspect.signature(make).parameters["argument"].default is inspect.Parameter.empty:
+        make(argument)  # says what it needs
+
+
 def default_settings(spec: str) -> Any:
     """The default settings of a scribe: a frozen dataclass. Raises SettingsError for an unknown name."""
     make, _ = maker_of(spec)

@@ -12,7 +12,7 @@ from scriven.base.settings import Count, Natural, NonNegative, Positive, Seed, S
 from scriven.reader.decoder_contract import DecoderName
 from scriven.reader.decoders import decoder_kind
 from scriven.reader.model import ModelInfo
-from scriven.scribes.specs import maker_of
+from scriven.scribes.specs import check_spec
 from scriven.training.settings import BatchWidth, Device, FitSettings, LearningRate, Precision
 
 SPAN_MASK = 0.3  # for parents trained on typefaces only
@@ -67,7 +67,7 @@ class AdaptSettings:
     }
 
     def __post_init__(self) -> None:
-        maker_of(self.scribe)
+        check_spec(self.scribe)
 
     def for_parent(self, info: ModelInfo) -> "AdaptSettings":
         """A copy in which settings that depend on the parent are filled in.
