@@ -198,7 +198,7 @@ def _losses(
         return net.codec.loss(batch.ink, noise), batch.ink.new_zeros(())
     drawn = Draws.of(len(batch.ink), columns, net.code, random).to(run.device)
     found = net.predict(batch.ink, batch.layout, batch.references, drawn)
-    rest = WIDTHS_SHARE * net.widths_loss(batch.classes, batch.log_widths, batch.known, batch.references)
+    rest = WIDTHS_SHARE * net.widths_loss(batch.classes, batch.log_widths, batch.known, found.hands)
     if run.critic and net.training:
         clear = found.time * (found.time >= CLEAR) * found.with_text  # (N,)
         rest = rest + settings.legibility * run.critic.loss(net.decode(found.clean), clear, batch.classes, batch.edges)

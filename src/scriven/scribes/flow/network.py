@@ -122,10 +122,9 @@ class FlowNetwork(nn.Module):
     def style_of(self, code: Tensor, given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The `Style` of the code (N, R, d) of a hand; that of no hand where no column is given."""
         some = given.amax(1)[:, None]  # (N, 1): 0 where there is no reference
-        mean = code.sum(1) / given.sum(1)[:, None].clamp(min=1)  # (N, d)
         x = code * some[:, :, None] + self.no_style * (1 - some[:, :, None])
         keys = torch.stack([cast(FlowBlock, block).cross.keys_values(x) for block in self.blocks], 1)  # (N, L, R, 2 d)
-        return keys, (given - 1) * 1e4 * some, mean * some
+        return keys, (given - 1) * 1e4 * some, mean_of(code, given)
 
     def velocity(self, noisy: Tensor, time: Tensor, text: Tensor, keys: Tensor, bias: Tensor, mean: Tensor) -> Tensor:
         """Velocity (N, T, D) of noisy latents (N, T, D) at times (N,), 0 noise to 1 writing."""
@@ -162,22 +161,29 @@ class FlowNetwork(nn.Module):
         with_style = (drawn.chance >= DROP_BOTH) & (drawn.chance < 1 - DROP_STYLE)
         shown_text = self._laid_out(*references.layout)
         shown_text = shown_text * (drawn.other >= DROP_REFERENCE_TEXT).to(ink)[:, None, None]
-        given = references.given * with_style.to(ink)[:, None]
-        style = self.style_of(self._coded(shown, shown_text, given), given)
+        code, kept = self._coded(shown, shown_text, references.given), with_style.to(ink)[:, None]
+        style = self.style_of(code * kept[:, :, None], references.given * kept)
         found = self._predicted(noisy, time, text, *style)
         rest = (1 - time)[:, None, None]  # (N, 1, 1)
         if self.sizes["latent"]:
-            return Prediction(F.mse_loss(found, latents - drawn.noise), noisy + rest * found, time, with_text)
-        return Prediction(((found - latents) / rest.clamp(min=LATEST)).square().mean(), found, time, with_text)
+            loss, clean = F.mse_loss(found, latents - drawn.noise), noisy + rest * found
+        else:
+            loss, clean = ((found - latents) / rest.clamp(min=LATEST)).square().mean(), found
+        return Prediction(loss, clean, time, with_text, mean_of(code, references.given).detach())
 
-    def widths_loss(self, classes: Tensor, log_widths: Tensor, known: Tensor, references: ShownWriting) -> Tensor:
-        """Negative log-likelihood of the logarithms of widths (N, K) of the `known` (1) of some characters (N, K)."""
-        with torch.no_grad():
-            code = self.reference(references.ink, *references.layout, references.given)
-            _, _, style = self.style_of(code, references.given)
-        mean, deviation = self.widths(classes, style)
+    def widths_loss(self, classes: Tensor, log_widths: Tensor, known: Tensor, hands: Tensor) -> Tensor:
+        """Negative log-likelihood of the logarithms of widths (N, K) of the `known` (1) of some characters (N, K).
+
+        `hands` (N, d): the means of their codes.
+        """
+        mean, deviation = self.widths(classes, hands)
         each = ((log_widths - mean) / deviation).square() / 2 + deviation.log()
         return (each * known).sum() / known.sum().clamp(min=1)
+
+
+def mean_of(code: Tensor, given: Tensor) -> Tensor:
+    """The mean (N, d) of the codes (N, R, d) of the columns that are given (N, R); 0 where none is."""
+    return code.sum(1) / given.sum(1)[:, None].clamp(min=1)
 
 
 class Prediction(NamedTuple):
@@ -187,6 +193,7 @@ class Prediction(NamedTuple):
     clean: Tensor  # (N, T, D)
     time: Tensor  # (N,)
     with_text: Tensor  # (N,): whether the network was told the text
+    hands: Tensor  # (N, d): the means of the codes of the hands, without gradient
 
 
 class Draws(NamedTuple):
