@@ -4,6 +4,7 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 
 import scriven
 from scriven.cli import COMMANDS
+from toy_flow import toy_flow
 from toy_pictures import drawn_folder, drawn_line
 from toy_published import published_file
 from toy_server import serving, zipped
@@ -73,9 +75,15 @@ def examples(name: str) -> list[doctest.DocTest]:
     return [t for t in doctest.DocTestFinder(recurse=False).find(function, name) if t.examples]
 
 
+@pytest.fixture(scope="module")
+def scribe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a trained scribe."""
+    return toy_flow(tmp_path_factory.mktemp("flow") / "scribe")
+
+
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder with the files of the examples: pictures, their text, `pairs/`, `weights.pth`, the lines `letters/`.
+def desk(tmp_path: Path, scribe: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with the files of the examples: pictures, their text, `pairs/`, `weights.pth`, `letters/`, `my-scribe/`.
 
     The data set of `mirror.json` is on a server of this machine.
     """
@@ -87,7 +95,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     names = sorted(f"line-{number}.png" for number in range(12))
     (tmp_path / "page.txt").write_text(" ".join(name[:-4].replace("-", " ") for name in names), "utf-8")
     published_file(tmp_path / "weights.pth")
-    drawn_folder(tmp_path / "letters", [f"line {number}" for number in range(12)])
+    drawn_folder(tmp_path / "letters", [f"line {number}" for number in range(12)], hand="drawn")
+    shutil.copytree(scribe, tmp_path / "my-scribe")
     monkeypatch.chdir(tmp_path)
     with serving() as site:
         site.files["letters.zip"] = zipped(a=b"1", b=b"2")

@@ -28,9 +28,9 @@ def drawn_line(file: Path, text: str, seed: int = 0) -> Path:
     return file
 
 
-def drawn_folder(path: Path, texts: Sequence[str], split: str = "train") -> Path:
+def drawn_folder(path: Path, texts: Sequence[str], split: str = "train", hand: str = "") -> Path:
     """A lines folder of drawn pictures with their texts."""
     with LinesWriter(path, {"command": "test"}) as writer:
         for number, text in enumerate(texts):
-            writer.write(Line(f"line-{number}", encode(drawn(text, number)), text), split)
+            writer.write(Line(f"line-{number}", encode(drawn(text, number)), text, hand=hand), split)
     return path

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from scriven.jobs.look import look as look
     from scriven.jobs.pick import pick as pick
     from scriven.jobs.read import read as read
+    from scriven.jobs.regenerate import regenerate as regenerate
     from scriven.jobs.score import score as score
     from scriven.jobs.train import train as train
     from scriven.jobs.train_scribe import train_scribe as train_scribe
@@ -51,6 +52,7 @@ _FUNCTIONS = {  # name: module of scriven.jobs that defines it
     "look": "look",
     "pick": "pick",
     "read": "read",
+    "regenerate": "regenerate",
     "score": "score",
     "train": "train",
     "train_scribe": "train_scribe",
@@ -75,6 +77,7 @@ __all__ = [
     "models",
     "pick",
     "read",
+    "regenerate",
     "score",
     "texts",
     "train",

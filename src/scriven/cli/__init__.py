@@ -34,6 +34,11 @@ COMMANDS = {  # name: (module, attribute, help in the list of commands)
         "train_scribe",
         "Train a generator that writes in the hands of some lines.",
     ),
+    "regenerate": (
+        "scriven.cli.regenerate",
+        "regenerate",
+        "Write the lines of a folder again, in the hands of a trained scribe.",
+    ),
     "import": ("scriven.cli.import_", "import_", "Convert other formats to a lines folder."),
     "fetch": ("scriven.cli.fetch", "fetch", "Download a published data set."),
     "import-model": (

@@ -42,7 +42,11 @@ def known_to_reader(model: str, scribe: FolderInfo) -> list[str]:
 def lines_known_to_reader(model: str, digests: Iterable[str]) -> list[str]:
     """A sentence for a recogniser that was trained on pictures that are imitated, by their digests."""
     share = share_in(read_info(find_model(model)).sketches(), digests)
-    return [_warning(model, f"{100 * share:.0f} % of the imitated pictures, as its model.json says")] if share else []
+    return (
+        [_warning(model, f"about {100 * share:.0f} % of the imitated pictures, as its model.json says")]
+        if share
+        else []
+    )
 
 
 def _warning(model: str, what: str) -> str:

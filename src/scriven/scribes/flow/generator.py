@@ -57,6 +57,10 @@ class Generator:
         runs = {role: load_graph(file, "onnxruntime", "cpu", threads or cores()) for role, file in files.items()}
         return cls(info, runs, load_hands(folder, info.characters))
 
+    def with_hands(self, hands: list[AnyHand]) -> "Generator":
+        """The same network, writing in other hands."""
+        return Generator(self.info, self._runs, hands)
+
     def encoded(self, hand: Hand) -> EncodedHand:
         """The code of a hand, which is all that the network uses of its pictures."""
         inputs = hand.inputs()
