@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from scriven.jobs.load import load as load
     from scriven.jobs.look import look as look
     from scriven.jobs.pick import pick as pick
+    from scriven.jobs.publish import publish as publish
     from scriven.jobs.read import read as read
     from scriven.jobs.regenerate import regenerate as regenerate
     from scriven.jobs.score import score as score
@@ -51,6 +52,7 @@ _FUNCTIONS = {  # name: module of scriven.jobs that defines it
     "load": "load",
     "look": "look",
     "pick": "pick",
+    "publish": "publish",
     "read": "read",
     "regenerate": "regenerate",
     "score": "score",
@@ -76,6 +78,7 @@ __all__ = [
     "look",
     "models",
     "pick",
+    "publish",
     "read",
     "regenerate",
     "score",

@@ -47,6 +47,7 @@ COMMANDS = {  # name: (module, attribute, help in the list of commands)
         "Convert published weights of other programs to a model.",
     ),
     "export": ("scriven.cli.export", "export", "Convert a lines folder to another format."),
+    "publish": ("scriven.cli.publish", "publish", "Check lines or a model, and write its card."),
     "look": ("scriven.cli.look", "look", "Show a lines folder or a model as one HTML page."),
     "doctor": ("scriven.cli.doctor", "doctor", "Check lines for problems before training."),
     "texts": ("scriven.cli.texts", "app", "Word lists, text samples and language models."),

@@ -263,6 +263,7 @@ def _about(
         "settings": {**dataclasses.asdict(settings), **more},
         "seed": more["seed"],
         "licence": "; ".join(licences),
+        "licences": {"lines that are imitated": licence, "scribe": info.licence},
         "parents": [
             {"path": str(folder.path), "fingerprint": folder.fingerprint()},
             {"path": str(maker.recipe.model), "name": info.name, "kind": info.kind},

@@ -198,6 +198,7 @@ def _about(items: Items, command: str) -> dict[str, Any]:
         },
         "seed": recipe.seed,
         "licence": "; ".join([*licences, "the texts keep the licence of their source"]),
+        **({"licences": {"scribe": scribe.licence}} if scribe.origin == "generated" else {}),
         "parents": [{"path": str(f), "sha256": hashlib.sha256(f.read_bytes()).hexdigest()} for f in files],
     }  # fmt: skip
 
