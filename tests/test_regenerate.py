@@ -212,9 +212,12 @@ def test_lines_that_cannot_be_written_or_found_are_named(models: tuple[Path, Pat
 def test_what_cannot_be_regenerated_is_refused(
     scriven: Run, letters: Path, models: tuple[Path, Path], tmp_path: Path
 ) -> None:
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "model.json").write_text('{"format": 2, "kind": "scribe", "network": "wordstylist"}')
     given = ("regenerate", letters, "-m", models[1], "-o", tmp_path / "no")
     for options, said in (
         (("--scribe", "fonts"), "the scribe fonts does not write in the hands of pictures"),
+        (("--scribe", tmp_path / "words"), "the scribe wordstylist does not write in the hands of pictures"),
         (("--scribe", "stackmix:bank"), "the scribe stackmix does not write"),
         (("--scribe", models[1]), "kind 'recogniser', not a scribe"),
         (("--scribe", models[0], "--split", "valid"), "no split 'valid'"),

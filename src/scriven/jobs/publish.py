@@ -12,7 +12,18 @@ from scriven.base.progress import progress
 from scriven.images import decode
 from scriven.jobs.data_card import CARD, WRITTEN, data_card
 from scriven.lines import LinesFolder
-from scriven.reader.model import RECOGNISER, find_model, is_model, read_info, read_json, write_info, write_model
+from scriven.reader.model import (
+    RECOGNISER,
+    FolderInfo,
+    find_model,
+    is_model,
+    read_info,
+    read_json,
+    validated_as,
+    write_info,
+    write_model,
+)
+from scriven.scribes.specs import scribe_of
 
 NAMED = 3  # damaged lines in the message
 
@@ -144,50 +155,43 @@ def _numbers(file: Path) -> dict[str, Any]:
 
 def _model(folder: Path, licence: str) -> PublishedFolder:
     """Check a model, and write its card again if the licence is given or there is none."""
-    kind = str(read_json(folder).get("kind"))
+    kind, notes, hands = str(read_json(folder).get("kind")), list[str](), 0
     if kind == RECOGNISER:
         from scriven.reader.session import Reader
 
-        recogniser = Reader.load(folder).info
-        stated, notes = recogniser.licence, list[str]()
+        stated = Reader.load(folder).info.licence
+    elif kind == "scribe":
+        scribe = scribe_of(str(folder))
+        stated, hands, shown = _info(folder).licence, scribe.hands, len(getattr(scribe, "shown", ()))
+        held = f"It holds pictures of the writing of {counted(shown, 'hand')}: give it only to those who may have them"
+        notes += [held] if shown else []
     else:
-        from scriven.scribes.flow.generator import Generator
-        from scriven.scribes.flow.model import Hand
-
-        scribe = Generator.load(folder)
-        stated = scribe.info.licence
-        shown = sum(isinstance(hand, Hand) for hand in scribe.hands)
-        notes = [
-            f"It holds pictures of the writing of {counted(shown, 'hand')}: give it only to those who may have them"
-        ]
-        notes = notes if shown else []
+        raise ModelError(f"{folder} is a model of the kind {kind!r}, which has no card; give a recogniser or a scribe")
     chosen = licence or stated
     if not chosen:
         raise InputError(f"the licence of the model {folder} is unknown; name it with --licence, such as MIT")
     if chosen != stated or not (folder / CARD).is_file():
-        _card_again(folder, kind, chosen)
+        text = _card_again(folder, kind, chosen, hands)
+        with atomic(folder / CARD, "w") as file:
+            file.write(text)
     return PublishedFolder(folder / CARD, chosen, tuple(notes))
 
 
-def _card_again(folder: Path, kind: str, licence: str) -> None:
-    """Write model.json with a licence, and the card. Raises ModelError for a model without a card of its own."""
+def _card_again(folder: Path, kind: str, licence: str, hands: int) -> str:
+    """The card of a model with a licence, which is written into its model.json."""
     if kind == RECOGNISER:
         from scriven.training.publish import card
 
-        info = read_info(folder).model_copy(update={"licence": licence})
-        text = card(info)
-        write_info(folder, info)
-    elif kind == "scribe":
-        from scriven.scribes.flow.generator import Generator
-        from scriven.training import flow_publish
+        recogniser = read_info(folder).model_copy(update={"licence": licence})
+        write_info(folder, recogniser)
+        return card(recogniser)
+    from scriven.training import flow_publish
 
-        scribe = Generator.load(folder)
-        described = scribe.info.model_copy(update={"licence": licence})
-        text = flow_publish.card(described, len(scribe.hands))
-        write_model(folder, described)
-    else:
-        raise ModelError(
-            f"{folder} is a model of the kind {kind!r}, which has no card; publish a recogniser or a scribe"
-        )
-    with atomic(folder / CARD, "w") as file:
-        file.write(text)
+    scribe = _info(folder).model_copy(update={"licence": licence})
+    write_model(folder, scribe)
+    return flow_publish.card(scribe, hands)
+
+
+def _info(folder: Path) -> FolderInfo:
+    """What the model.json of every kind of model says."""
+    return validated_as(FolderInfo, read_json(folder), folder / "model.json")

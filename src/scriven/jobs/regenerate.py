@@ -22,11 +22,12 @@ from scriven.language.texts import TextSettings, WordDistribution, count_words, 
 from scriven.language.texts.unseen import UnseenWords, words_of
 from scriven.lines import Line, LinesFolder
 from scriven.lines.sketch import digest
-from scriven.reader.model import DEFAULT_MODEL, find_model, is_model
+from scriven.reader.model import DEFAULT_MODEL, find_model
 from scriven.reader.session import Reader
 from scriven.scribes import SCRIBES
 from scriven.scribes.flow.scribe import FlowScribe
 from scriven.scribes.flow.settings import FLOW_DEFAULTS, FlowSettings
+from scriven.scribes.specs import network_of
 from scriven.selection import GateSettings
 from scriven.selection.read_back import Imitated
 from scriven.selection.settings import NO_GATE
@@ -165,13 +166,13 @@ def settings_with(changes: Sequence[str], settings: RegenerateSettings = REGENER
 def _trained(scribe: str | Path) -> Path:
     """The model folder of a scribe that writes like pictures. Raises SettingsError for any other scribe."""
     name, _, rest = str(scribe).partition(":")
-    if name == "flow" and rest:
-        return find_model(rest)
-    if name in SCRIBES and not is_model(scribe):
+    place = find_model(rest if name == "flow" and rest else scribe) if name == "flow" or name not in SCRIBES else None
+    written_by = network_of(place) if place else name
+    if place is None or written_by != "flow":
         raise SettingsError(
-            f"the scribe {name} does not write in the hands of pictures; give a model of `scriven train-scribe`"
+            f"the scribe {written_by} does not write in the hands of pictures; give a model of `scriven train-scribe`"
         )
-    return find_model(scribe)
+    return place
 
 
 def _drawings(

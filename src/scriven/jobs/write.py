@@ -213,5 +213,5 @@ def _drawing(items: Items, total: int, split: str) -> Drawings:
 def _notes(items: Items) -> list[str]:
     """What is to be said of the recogniser that reads."""
     gate = items.recipe.settings.gate
-    info = getattr(getattr(items.scribe, "generator", None), "info", None)
+    info = getattr(getattr(items.scribe, "generator", items.scribe), "info", None)
     return known_to_reader(gate.model, info) if gate.reads and info is not None else []

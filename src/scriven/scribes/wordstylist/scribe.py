@@ -69,6 +69,11 @@ class WordStylistScribe:
         """The number of hands; they are numbered 0 .. hands - 1. One where it writes between two."""
         return 1 if self._between else len(self._names)
 
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of its hands, by number; none where it writes between two."""
+        return () if self._between else self._names
+
     def refusal(self, text: str) -> str | None:
         """Why a text cannot be written: it is empty, too long, or has characters that the model lacks; else None."""
         text = visual(normalise(text))
