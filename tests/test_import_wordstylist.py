@@ -82,7 +82,7 @@ def test_the_command_makes_a_scribe_that_writes(tmp_path: Path, scriven) -> None
     assert code == 0 and "ema_ckpt.pt, WordStylist or DiffusionHTR: wordstylist with 52 characters" in out, err
     assert "(assumed: A-Za-z; give others with --chars)" in out and f"write --scribe {tmp_path / 'm'} --texts" in out
     _, info = load_wordstylist(tmp_path / "m")
-    assert info.hands == ("025", "000", "588")
+    assert info.hands == ("025", "000", "588") and info.autoencoder == str(tmp_path / "sd")
     readme = (tmp_path / "m" / "README.md").read_text()
     assert "words that end with it are refused" in readme and "trained without guidance" in readme
     scribe = scribe_of(str(tmp_path / "m"), WordStylistSettings(steps=2, trim=False))
@@ -157,3 +157,15 @@ def test_an_autoencoder_that_is_none_or_not_needed_is_refused(tmp_path: Path) ->
     with pytest.raises(SettingsError, match=r"w\.pth is of no scribe, so it needs no autoencoder"):
         import_model(tmp_path / "w.pth", tmp_path / "m", autoencoder=str(tmp_path))
     assert not (tmp_path / "m").exists()
+
+
+def test_the_place_of_an_autoencoder_is_kept_whatever_the_folder_is_called_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved_autoencoder(tmp_path / "sd" / "vae")
+    saved(tmp_path / "ckpt.pt", small())
+    monkeypatch.chdir(tmp_path)
+    done = import_model("ckpt.pt", "m", autoencoder="sd")
+    monkeypatch.chdir(tmp_path / "sd")
+    assert scribe_of(str(tmp_path / "m"), WordStylistSettings(steps=1)).hands == 3
+    assert done.next == "scriven write --scribe m --texts FILE -o LINES"

@@ -21,7 +21,9 @@ from scriven.training.flow_publish import card
 
 CHECKPOINTS = ("ema_ckpt.pt", "ckpt.pt")  # the averaged weights first
 WRITERS, LETTERS = "writers_dict_train*.json", "letter2index.json"
-UNGUIDED = "trained without guidance: `guidance` and `style_guidance` have no effect until it is trained further"
+UNGUIDED = (
+    "trained without guidance: a `guidance` or `style_guidance` other than 1 is refused until it is trained further"
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ def import_scribe(
     last = written.characters[-1]
     info = WordStylistInfo(
         name=options.name, sizes=net.sizes, charset=tuple(written.characters), hands=hands, guided=False,
-        autoencoder=options.autoencoder, licence=options.licence, versions=versions(),
+        autoencoder=str(Path(options.autoencoder).absolute()) if options.autoencoder else "",
+        licence=options.licence, versions=versions(),
         notes=[
             f"weights of {NAME}, imported from {file.name}", f"characters {written.sentence()}",
             f"its padding was trained as the letter {last!r}: words that end with it are refused", UNGUIDED,

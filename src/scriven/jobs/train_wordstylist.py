@@ -69,7 +69,8 @@ def train_wordstylist(
     described = {**kept, "inputs": [str(i) for i in inputs], "parent": str(parent) if parent else None}
     if resume(out, run, described, {"sources": data}, fabric):
         log.info("resuming at step %d", run.progress.step)
-    external = settings.autoencoder or (old[1].autoencoder if old else "")
+    given = str(Path(settings.autoencoder).absolute()) if settings.autoencoder else ""
+    external = given or (old[1].autoencoder if old else "")
     info = WordStylistInfo(
         name=name, sizes=net.sizes, charset=net.charset.characters, hands=tuple(lines.names), steps=settings.sampling,
         autoencoder=external, data=data, licence=licence, versions=versions(), settings=described,
