@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scriven.base import OutputError
+from scriven.base import InputError, OutputError
 from scriven.images import decode
 from scriven.jobs import filled, imitated
 from scriven.jobs import write as job
@@ -90,6 +90,13 @@ def test_a_gate_with_workers_writes_the_same(texts: Path, models: tuple[Path, Pa
     write(tmp_path / "one", texts, models, "keep=0.7", "by=style", "tries=2")
     write(tmp_path / "two", texts, models, "keep=0.7", "by=style", "tries=2", workers=2)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_a_gate_that_keeps_nothing_says_so(texts: Path, models: tuple[Path, Path], tmp_path: Path) -> None:
+    """The strokes of the toy scribe are never read right, so that no threshold reaches a precision."""
+    with pytest.raises(InputError, match="keeps none of 12 lines; see .*gate.html, and ask for less"):
+        write(tmp_path / "out", texts, models, "precision=0.9")
+    assert (tmp_path / "out" / "gate.html").is_file()
 
 
 class Stopped(Exception):

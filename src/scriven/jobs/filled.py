@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from scriven.base import OutputError, Skipped, TextError, atomic
+from scriven.base import InputError, OutputError, Skipped, TextError, atomic, counted
 from scriven.base.progress import progress
 from scriven.images import encode
 from scriven.jobs.drawing import Drawings, Try
@@ -47,8 +47,8 @@ class Filled:
 def fill(writer: LinesWriter, drawing: Drawings, gate: GateSettings, workers: int, notes: Sequence[str] = ()) -> Filled:
     """Draw the lines into a folder that was opened for writing, and close it.
 
-    `notes`: what is to be said of the reader. Raises TextError if no line can be drawn, OutputError if the folder has
-    lines of another command, ModelError without the reader.
+    `notes`: what is to be said of the reader. Raises TextError if no line can be drawn, InputError if none is kept,
+    OutputError if the folder has lines of another command, ModelError without the reader.
     """
     if not gate.reads:
         return _all(writer, drawing, workers)
@@ -100,7 +100,10 @@ class Gated:
         self.failed = dict[int, Skipped]()  # lines that could not be drawn in this run
 
     def fill(self) -> Filled:
-        """Draw, read, select and write; the page and the numbers of the selection are written beside the lines."""
+        """Draw, read, select and write; the page and the numbers of the selection are written beside the lines.
+
+        Raises InputError if none is kept.
+        """
         try:
             first = self._tried(0, [Try(n) for n in range(self.drawing.total)])
         finally:
@@ -118,6 +121,11 @@ class Gated:
         )
         self._write(kept)
         self._report(found)
+        if not kept:
+            raise InputError(
+                f"the gate keeps none of {counted(len(first), 'line')}; see {self.writer.path / PAGE}, and ask for "
+                "less, or train the scribe longer"
+            )
         return Filled(len(kept), skipped, found)
 
     @cached_property
