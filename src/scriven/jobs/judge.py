@@ -5,7 +5,7 @@ Distances of features, hands that are recognised, legibility: see `scriven.judgi
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +132,9 @@ def _hands(some: JudgedSet) -> str:
 
 def _in_hand(made: JudgedSet, true: JudgedSet, hand: str | None) -> JudgedSet:
     """The generated pictures, in the hand that they imitate. Raises InputError for a hand without real pictures."""
-    known = positions(true.hands)
+    known, prefix = positions(true.hands), f"{true.name}/"  # which a scribe of several folders sets before its hands
+    if not any(one in known for one in made.hands):
+        made = replace(made, hands=tuple(one.removeprefix(prefix) for one in made.hands))
     if hand is not None and hand not in known:
         some = ", ".join(list(known)[:5]) + (" ..." if len(known) > 5 else "")
         raise InputError(f"{true.name} has no hand {hand!r}; it has {some or 'no named hand'}")

@@ -5,7 +5,7 @@ distance with a cubic kernel (Binkowski et al. 2018, arXiv:1801.01401). Sets are
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +58,8 @@ def frechet(
         (p, p_all), (q, q_all) = _weighted(a, one), _weighted(b, other)
         return frechet_of_gaussians(p, p_all, q, q_all)
 
-    return _measured(a, b, groups_a, groups_b, measure, resamples)
+    found = _measured(a, b, groups_a, groups_b, measure, resamples)
+    return replace(found, interval=(max(0.0, found.interval[0]), found.interval[1]))
 
 
 def kernel(
