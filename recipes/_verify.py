@@ -11,7 +11,7 @@ from scriven.judging.features import Features, load_features
 from scriven.judging.sets import Chosen, JudgedSet, judged_set
 
 Floats = npt.NDArray[np.floating]
-MOST = 400  # pictures of a collection
+MOST = 250  # pictures of a collection
 
 
 @dataclass(frozen=True)

@@ -237,7 +237,11 @@ def name_of(file: Path) -> str:
     return ".".join(file.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
 
 
-JUDGES = ("scriven.judging", "scriven.jobs.judge", "scriven.training.hand_")
+JUDGES = (
+    "scriven.judging",
+    "scriven.jobs.judge",
+    *(f"scriven.training.hand_{part}" for part in ("network", "batches", "fit")),
+)
 OWN = {"scriven.cli.judge"}
 
 

@@ -95,6 +95,7 @@ def desk(tmp_path: Path, scribe: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     names = sorted(f"line-{number}.png" for number in range(12))
     (tmp_path / "page.txt").write_text(" ".join(name[:-4].replace("-", " ") for name in names), "utf-8")
     published_file(tmp_path / "weights.pth")
+    drawn_folder(tmp_path / "generated", [f"line {number}" for number in range(20, 32)])
     drawn_folder(tmp_path / "letters", [f"line {number}" for number in range(12)], hand="drawn")
     shutil.copytree(scribe, tmp_path / "my-scribe")
     monkeypatch.chdir(tmp_path)

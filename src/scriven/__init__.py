@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from scriven.jobs.fetch import fetch as fetch
     from scriven.jobs.import_ import import_lines as import_lines
     from scriven.jobs.import_model import import_model as import_model
+    from scriven.jobs.judge import judge as judge
     from scriven.jobs.load import load as load
     from scriven.jobs.look import look as look
     from scriven.jobs.pick import pick as pick
@@ -49,6 +50,7 @@ _FUNCTIONS = {  # name: module of scriven.jobs that defines it
     "fetch": "fetch",
     "import_lines": "import_",
     "import_model": "import_model",
+    "judge": "judge",
     "load": "load",
     "look": "look",
     "pick": "pick",
@@ -74,6 +76,7 @@ __all__ = [
     "fonts",
     "import_lines",
     "import_model",
+    "judge",
     "load",
     "look",
     "models",

@@ -39,6 +39,7 @@ COMMANDS = {  # name: (module, attribute, help in the list of commands)
         "regenerate",
         "Write the lines of a folder again, in the hands of a trained scribe.",
     ),
+    "judge": ("scriven.cli.judge", "judge", "Measure generated handwriting against real handwriting."),
     "import": ("scriven.cli.import_", "import_", "Convert other formats to a lines folder."),
     "fetch": ("scriven.cli.fetch", "fetch", "Download a published data set."),
     "import-model": (

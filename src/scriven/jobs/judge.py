@@ -96,9 +96,9 @@ def judge(
     hands, from which hands are told apart. `page`: an HTML file to write. Raises ScrivenError.
 
     >>> import scriven
-    >>> judgement = scriven.judge("synthetic/", "letters/")
+    >>> judgement = scriven.judge("generated/", "letters/")
     >>> judgement.verdict.frechet.generated.n
-    (12, 12)
+    (6, 6)
     """
     settings = settings or JudgeSettings()
     if page is not None:

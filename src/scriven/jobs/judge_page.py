@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from scriven.base import OutputError, Skipped, evenly
+from scriven.images import decode, encode, to_height
 from scriven.judging.hands import nearest, positions
+from scriven.judging.pictures import HEIGHT
 from scriven.judging.sets import JudgedSet
 from scriven.report import Figure, Html, is_page, page, pictures, section, table, text
 
 TITLE = "Judged: "  # identifies a page of this job, which may be overwritten
+GAP = 48  # px between the two pictures of a pair
 PAIRS, EXTREMES = 12, 8  # hands shown side by side, and nearest and farthest pictures
 
 MEASURES = (
@@ -21,7 +24,7 @@ MEASURES = (
 )
 NEAREST = (
     "A generated picture that nearly equals a real one of the same text is a copy rather than an imitation. Each is "
-    "followed by the real picture with the nearest features."
+    "beside the real picture with the nearest features."
 )
 
 
@@ -58,18 +61,21 @@ def _side_by_side(made: JudgedSet, true: JudgedSet) -> Html:
         pairs = list(zip(evenly(own[hand].tolist(), PAIRS), evenly(real[hand].tolist(), PAIRS), strict=False))
     if not pairs:
         pairs = list(zip(evenly(range(len(made)), PAIRS), evenly(range(len(true)), PAIRS), strict=False))
-    return pictures([one for a, b in pairs for one in (_figure(made, a, "generated"), _figure(true, b, "real"))])
+    return pictures([_pair(made, a, true, b) for a, b in pairs], wide=True)
 
 
 def _extremes(
     made: JudgedSet, true: JudgedSet, chosen: Sequence[int] | np.ndarray, away: np.ndarray, place: np.ndarray
 ) -> Html:
-    figures = []
-    for i in map(int, chosen):
-        figures += [_figure(made, i, "generated"), _figure(true, int(place[i]), f"real, distance {away[i]:.2f}")]
-    return pictures(figures)
+    figures = [_pair(made, i, true, int(place[i]), f"distance {away[i]:.2f}") for i in map(int, chosen)]
+    return pictures(figures, wide=True)
 
 
-def _figure(some: JudgedSet, at: int, kind: str) -> Figure:
-    caption = " · ".join(part for part in (kind, some.hands[at], some.ids[at]) if part)
-    return Figure(some.images[at], some.texts[at], caption=caption, label="text")
+def _pair(made: JudgedSet, one: int, true: JudgedSet, other: int, note: str = "") -> Figure:
+    """A generated picture and, to its right, a real one."""
+    left, right = (to_height(decode(some.images[i], some.ids[i]), HEIGHT) for some, i in ((made, one), (true, other)))
+    gap = np.full((HEIGHT, GAP), 255, np.uint8)
+    image = encode(np.asarray(np.hstack([left, gap, right]), np.uint8), "png")
+    texts = (f"{kind}: {' · '.join(part for part in (some.texts[i], some.hands[i], some.ids[i]) if part)}"
+             for kind, some, i in (("left, generated", made, one), ("right, real", true, other)))  # fmt: skip
+    return Figure(image, caption="; ".join([*texts, *([note] if note else [])]))
