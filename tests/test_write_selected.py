@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scriven.base import InputError, OutputError
+from scriven.base import InputError, OutputError, SettingsError
 from scriven.images import decode
 from scriven.jobs import filled, imitated
 from scriven.jobs import write as job
@@ -65,6 +65,19 @@ def test_pictures_are_read_back_and_the_worst_are_left_out(
     about = json.loads((tmp_path / "half" / "about.json").read_text())
     assert about["finished"] and about["settings"]["gate"]["keep"] == 0.5
     assert about["counts"]["train"]["generated"] == len(kept)
+
+
+def test_a_score_that_cannot_be_measured_is_refused_before_anything_is_drawn(
+    texts: Path, models: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "fill", lambda *_: pytest.fail("something was drawn"))
+    for changes, match in (
+        (["by=nmae", "keep=0.5"], "ranked by nmae without a real picture"),
+        (["by=style", "precision=0.5", "between=hand-0,hand-1"], "ranked by style without the writing"),
+    ):
+        with pytest.raises(SettingsError, match=match):
+            write(tmp_path / "out", texts, models, *changes)
+        assert not (tmp_path / "out").exists()
 
 
 def test_rejected_lines_are_drawn_again_in_the_same_hand(

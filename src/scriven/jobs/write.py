@@ -27,6 +27,7 @@ from scriven.lines import Line
 from scriven.scribes import MakeScribe, Scribe
 from scriven.scribes.specs import default_settings, maker_of
 from scriven.selection import GateSettings
+from scriven.selection.ranking import unmeasured
 from scriven.selection.read_back import Imitated
 from scriven.selection.settings import NO_GATE
 from scriven.selection.summary import Selection
@@ -102,8 +103,9 @@ def write(
     if total < 1:
         raise TextError(f"{texts} has no text that can be written; give a file of UTF-8 text, one per line")
     options = f"--scribe {scribe} --texts {texts} --count {total} --seed {seed} --split {split}"
+    drawing = _drawing(items, total, split)
     with filling(out, _about(items, f"scriven write {options}")) as writer:
-        done = fill(writer, _drawing(items, total, split), settings.gate, workers, _notes(items))
+        done = fill(writer, drawing, settings.gate, workers, _notes(items))
     return Written(Path(out), done.lines, (*items.skipped, *done.skipped), done.selection)
 
 
@@ -204,8 +206,11 @@ def _about(items: Items, command: str) -> dict[str, Any]:
 
 
 def _drawing(items: Items, total: int, split: str) -> Drawings:
-    """The items as lines to draw, in the hands of the scribe."""
-    styles = hands_of_scribe(items.scribe) if items.recipe.settings.gate.reads else {}
+    """The items as lines to draw, in the hands of the scribe. Raises SettingsError for a score that has no measure."""
+    gate = items.recipe.settings.gate
+    styles = hands_of_scribe(items.scribe) if gate.reads else {}
+    if gate.selects and (gate.by == "nmae" or (gate.by == "style" and not styles)):
+        raise unmeasured(gate.by)
     imitated = Imitated(style=lambda line: styles.get(line.hand))
     return Drawings(total, items, items.refusal, items.number, lambda number: split, imitated=imitated)
 

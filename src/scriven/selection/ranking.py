@@ -155,9 +155,14 @@ def _characters(measured: Sequence[Measured], by: str) -> dict[str, float]:
 def _value(one: Measured, by: str) -> float:
     value = BY[by](one)
     if value is None:
-        what = {"nmae": "a real picture of the same text, as `regenerate` has", "style": "the writing of the hand"}[by]
-        raise SettingsError(f"pictures cannot be ranked by {by} without {what}; choose another --by")
+        raise unmeasured(by)
     return value
+
+
+def unmeasured(by: str) -> SettingsError:
+    """The error for a score in BY that cannot be measured of some pictures."""
+    what = {"nmae": "a real picture of the same text, as `regenerate` has", "style": "the writing of the hand"}
+    return SettingsError(f"pictures cannot be ranked by {by} without {what[by]}; choose another --by")
 
 
 def _mean(values: Sequence[float]) -> float:
