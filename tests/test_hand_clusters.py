@@ -6,7 +6,7 @@ import pytest
 
 from scriven.text import Charset
 from scriven.training.aligned_lines import AlignedLines, LineOfHand
-from scriven.training.hand_clusters import BINS, MOST, SAME, cluster_hands, clusters, distances, hinges
+from scriven.training.hand_clusters import BINS, FEWEST, MOST, SAME, cluster_hands, clusters, distances, hinges
 
 
 def writing(slant: float, round_: bool, seed: int, width: int = 700) -> np.ndarray:
@@ -79,6 +79,21 @@ def test_pages_become_hands_and_writers_stay() -> None:
     assert lines.hands == ["anna", "cluster 1", "cluster 2", "cluster 3"]
     assert [lines.lines[3 * page].hand for page in range(7)] == [1, 2, 1, 3, 2, 0, 1]
     assert cluster_hands(lines) is None  # nothing is left to cluster
+
+
+def test_groups_with_little_ink_stay_alone_and_do_not_join_others() -> None:
+    """Less than what sampling adds to a short text is left of its distance to any hand: it would join them all."""
+    lines = aligned([0, 1, 0, 1], [None] * 4)
+    dash = np.full((64, 60), 255, np.uint8)
+    cv2.line(dash, (10, 30), (40, 30), 0, 3)
+    for number in (4, 5):
+        lines.hands.append(f"page {number}")
+        lines.without_writer.add(number)
+        lines.add(LineOfHand("", "a", np.ones(1, np.int64), np.zeros((1, 2)), 60, number), dash)
+    assert 0 < hinges((255 - dash.T.astype(np.float32)) / 255).sum() < FEWEST
+    assert cluster_hands(lines) == 4
+    assert lines.hands == ["page 4", "page 5", "cluster 1", "cluster 2"]
+    assert [line.hand for line in lines.lines[::3]] == [2, 3, 2, 3, 0] and lines.lines[-1].hand == 1
 
 
 def test_one_page_and_too_many_are_left_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,14 @@ def test_what_is_written_costs_little_and_another_letter_much() -> None:
     )
 
 
+def test_recurrent_layers_of_a_critic_have_a_gradient_on_a_gpu() -> None:
+    """cuDNN refuses it in evaluation mode; nothing is dropped, so that the reading is the same."""
+    net = Stripes()
+    net.rows, net.norm = nn.LSTM(4, 4, num_layers=2, dropout=0.5), nn.BatchNorm1d(4)
+    Critic(net, Charset("ab"), CPU)  # type: ignore[arg-type]
+    assert net.rows.training and net.rows.dropout == 0 and not net.norm.training and not net.training
+
+
 def test_characters_that_the_border_cuts_are_covered() -> None:
     """The first and the last lie partly outside: what is drawn of them is neither expected nor read."""
     edges = [[-4.0, 8.0], [16.0, 24.0], [32.0, 60.0]]

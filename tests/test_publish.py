@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from scriven.base import InputError, LinesError, ModelError, OutputError
-from scriven.images import encode
+from scriven.images import encode, with_note
 from scriven.jobs.data_card import WRITTEN, identifier
 from scriven.jobs.publish import publish
+from scriven.jobs.write import GENERATED
 from scriven.lines import Line, LinesFolder, LinesWriter
 from scriven.scribes.flow.generator import Generator
 from toy_flow import toy_flow
@@ -61,6 +62,7 @@ def test_the_card_of_lines_counts_splits_and_marks_generated_pictures(tmp_path: 
     ):
         assert said in text
     assert done.notes == ("2 lines generated, which the card says", "1 line without a text")
+    assert "metadata" not in text  # of pictures without a note
     assert list(LinesFolder(place).splits) == ["train", "test"]  # the folder is read as before
     publish(place)  # its own card is written again
 
@@ -119,6 +121,26 @@ def test_identifiers_of_licences() -> None:
 def test_a_licence_without_identifier_is_named(tmp_path: Path) -> None:
     head = front(publish(folder(tmp_path / "lines"), licence="Ask: the archive").card)
     assert head["license"] == "other" and head["license_name"] == "Ask: the archive"
+
+
+def test_pictures_beside_the_lines_are_pointed_out(tmp_path: Path) -> None:
+    place = tmp_path / "lines"
+    with LinesWriter(place, {"command": "x", "licence": "MIT"}) as writer:
+        note = with_note(encode(picture("abc"), "png"), GENERATED)
+        writer.write(Line("a", note, "abc", origin="generated"))
+    numbers = {"reader": "r", "lines": 1, "kept": 1, "cer": 0.0, "cer_kept": 0.0, "nmae": 0.1}
+    (place / "gate.json").write_text(json.dumps(numbers))
+    assert len(publish(place).notes) == 1
+    (place / "gate.html").write_text("")
+    done = publish(place, languages=("no",))
+    assert "gate.html shows pictures of the real lines: leave it out" in done.notes[1]
+    assert front(done.card)["language"] == ["no"] and "metadata of each PNG says so" in done.card.read_text("utf-8")
+    scribe = toy_flow(tmp_path / "scribe", hands=2)
+    (scribe / "report.html").write_text("")
+    assert "report.html shows pictures of the lines it was trained on" in publish(scribe).sentence()
+    about = json.loads((scribe / "model.json").read_text())
+    (scribe / "model.json").write_text(json.dumps(about | {"settings": {"pictures": False}}))
+    assert "report.html" not in publish(scribe).sentence()
 
 
 def test_a_model_keeps_its_card_unless_its_licence_changes(scriven: Run, tmp_path: Path) -> None:

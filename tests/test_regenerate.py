@@ -168,6 +168,17 @@ def test_pictures_are_compared_with_the_real_ones_of_the_same_id(
     assert "NMAE good" in (tmp_path / "out" / "gate.html").read_text("utf-8")
 
 
+def test_a_damaged_picture_ends_no_job(models: tuple[Path, Path], tmp_path: Path) -> None:
+    lines = lines_of()[:6]
+    lines[0] = replace(lines[0], image=b"no picture")
+    letters, reader = folder(tmp_path / "letters", lines), f"reader={models[1]}"
+    done = again(letters, tmp_path / "out", models, reader)
+    assert done.lines == 6 and done.selection
+    assert [one.id for one in done.selection.first if one.nmae is None] == ["l0"]
+    done = again(letters, tmp_path / "best", models, reader, "keep=0.9", "by=nmae")
+    assert [one.id for one in done.skipped] == ["l0"] and "another --by than nmae" in done.skipped[0].reason
+
+
 def test_unseen_texts_have_no_word_of_the_lines(letters: Path, models: tuple[Path, Path], tmp_path: Path) -> None:
     (tmp_path / "words.csv").write_text("bad\nABED\ndeaf\ngag\nface\ncab\nage\ncafe\nfed\ndeed\n", "utf-8")
     done = again(letters, tmp_path / "out", models, "texts=unseen", f"language={tmp_path / 'words.csv'}")
@@ -177,7 +188,7 @@ def test_unseen_texts_have_no_word_of_the_lines(letters: Path, models: tuple[Pat
     for id, line in made.items():
         assert line.text and not words_of(line.text) & wrote
         assert len(line.text.split(" ")) == len(TEXTS[int(id[1])].split(" "))
-    (tmp_path / "seen.csv").write_text("bad\ncab\n", "utf-8")
+    (tmp_path / "seen.csv").write_text("bad\ncab\nçöde\n", "utf-8")  # the scribe lacks ç and ö
     with pytest.raises(InputError, match="there is no unseen word"):
         again(letters, tmp_path / "none", models, "texts=unseen", f"language={tmp_path / 'seen.csv'}")
 

@@ -1,6 +1,8 @@
 """train_scribe: batches, exact resumption, growth from a parent, lines that are left out, both codecs."""
 
 import json
+import re
+from base64 import b64decode
 from dataclasses import replace
 from pathlib import Path
 
@@ -283,6 +285,9 @@ def test_without_pictures_a_model_holds_the_codes_of_its_hands_and_passes_them_o
     hands = load_network(first.folder)[2]
     assert [hand.name for hand in hands] == ["l-0", "l-1"]
     assert all(isinstance(hand, EncodedHand) and hand.code.any() and hand.code.shape[1] == 32 for hand in hands)
+    report = (first.folder / "report.html").read_text("utf-8")
+    shown = [decode(b64decode(one), "") for one in re.findall(r"data:image/\w+;base64,([^\"]+)\"", report)]
+    assert shown and {one.shape[0] for one in shown} == {64} and "by hand" not in report
     with_pictures = replace(settings, pictures=True)
     done = train_scribe([letters], tmp_path / "second", parent=first.folder, model=model, settings=with_pictures)
     kinds = [type(hand) for hand in load_network(done.folder)[2]]

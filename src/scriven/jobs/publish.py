@@ -11,6 +11,8 @@ from scriven.base import ImageError, InputError, LinesError, ModelError, OutputE
 from scriven.base.progress import progress
 from scriven.images import decode
 from scriven.jobs.data_card import CARD, WRITTEN, data_card
+from scriven.jobs.filled import NUMBERS, PAGE
+from scriven.jobs.write import GENERATED
 from scriven.lines import LinesFolder
 from scriven.reader.model import (
     RECOGNISER,
@@ -26,6 +28,9 @@ from scriven.reader.model import (
 from scriven.scribes.specs import scribe_of
 
 NAMED = 3  # damaged lines in the message
+NOTE_BYTES = 512  # of a picture, in which the note of `with_note` lies
+REPORT = "report.html"  # of a training
+SHOWN = "leave it out, or give it only to those who may have them"
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class SplitCounts:
     characters: int = 0
     hands: set[str] = field(default_factory=set)
     origins: Counter[str] = field(default_factory=Counter)
+    noted: int = 0  # pictures that say in their metadata that they were generated
 
 
 def publish(what: str | Path, *, licence: str = "", name: str = "", languages: tuple[str, ...] = ()) -> PublishedFolder:
@@ -84,13 +90,16 @@ def _lines(folder: LinesFolder, licence: str, name: str, languages: tuple[str, .
         raise OutputError(f"{card} exists and was not written by `scriven publish`; move it away first")
     chosen = licence or _stated(folder)
     counts = _counted(folder)
-    text = data_card(name, chosen, languages, folder.about, counts, _numbers(folder.path / "gate.json"))
+    gate = _numbers(folder.path / NUMBERS)
+    text = data_card(name, chosen, languages, folder.about, counts, gate)
     with atomic(card, "w") as file:
         file.write(text)
     generated = sum(one.origins["generated"] for one in counts.values())
     notes = [f"{counted(generated, 'line')} generated, which the card says"] if generated else []
     if missing := sum(one.lines - one.texts for one in counts.values()):
         notes.append(f"{counted(missing, 'line')} without a text")
+    if gate.get("nmae") is not None and (folder.path / PAGE).is_file():
+        notes.append(f"{PAGE} shows pictures of the real lines: {SHOWN}")
     return PublishedFolder(card, chosen, tuple(notes))
 
 
@@ -125,6 +134,7 @@ def _counted(folder: LinesFolder) -> dict[str, SplitCounts]:
             one.characters += len(line.text or "")
             one.hands |= {line.hand} - {""}
             one.origins[line.origin] += 1
+            one.noted += GENERATED.encode("latin1") in line.image[:NOTE_BYTES]
     damaged += folder.skipped
     if damaged:
         first = "; ".join(one.sentence() for one in damaged[:NAMED])
@@ -165,6 +175,8 @@ def _model(folder: Path, licence: str) -> PublishedFolder:
         stated, hands, shown = _info(folder).licence, scribe.hands, len(getattr(scribe, "shown", ()))
         held = f"It holds pictures of the writing of {counted(shown, 'hand')}: give it only to those who may have them"
         notes += [held] if shown else []
+        if (folder / REPORT).is_file() and _info(folder).settings.get("pictures") is not False:
+            notes.append(f"{REPORT} shows pictures of the lines it was trained on: {SHOWN}")
     else:
         raise ModelError(f"{folder} is a model of the kind {kind!r}, which has no card; give a recogniser or a scribe")
     chosen = licence or stated

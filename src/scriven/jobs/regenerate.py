@@ -4,13 +4,14 @@ import dataclasses
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from scriven.base import InputError, LinesError, SettingsError, Skipped, counted
+from scriven.base import ImageError, InputError, LinesError, SettingsError, Skipped, counted
 from scriven.base.settings import Count, Natural, check, check_choice, no_setting, override, validated
 from scriven.images import Grey
 from scriven.jobs.drawing import Drawings
@@ -32,6 +33,7 @@ from scriven.selection import GateSettings
 from scriven.selection.read_back import Imitated
 from scriven.selection.settings import NO_GATE
 from scriven.selection.summary import Selection
+from scriven.text import normalise, visual
 
 log = logging.getLogger("scriven")
 
@@ -189,6 +191,8 @@ def _drawings(
     scribe = FlowScribe.of(maker.generator, settings.scribe)
     sizes = Counter(row.group for row in rows)
     reasons = [_refusal(row, shown, scribe, sizes[row.group], unseen) for row in rows]
+    if settings.gate.selects and settings.gate.by == "nmae":
+        reasons = [why or _undecoded(folder, row) for row, why in zip(rows, reasons, strict=True)]
 
     def number_of(id: str) -> int:
         if id not in numbers:
@@ -199,11 +203,22 @@ def _drawings(
         return Skipped(rows[number].id, reasons[number]) if reasons[number] else None
 
     def picture(line: Line) -> Grey | None:
-        return None if unseen else folder.picture(folder.find(line.id))
+        with suppress(ImageError):  # a damaged picture: there is nothing to compare with
+            return None if unseen else folder.picture(folder.find(line.id))
+        return None
 
     imitated = Imitated(picture, lambda line: shown.style(rows[numbers[line.id]]) if settings.gate.reads else None)
     task = tasks(rows, ids, shown, refusal)
     return Drawings(len(rows), maker, refusal, number_of, lambda n: rows[n].split, task, imitated, chunk=8)
+
+
+def _undecoded(folder: LinesFolder, row: Row) -> str:
+    """Why a line has no real picture to be compared with; "" if it has."""
+    try:
+        folder.picture(folder.find(row.id))
+    except ImageError as error:
+        return f"{error}; correct it, or choose another --by than nmae"
+    return ""
 
 
 def _refusal(row: Row, shown: ShownLines, scribe: FlowScribe, size: int, unseen: bool) -> str:
@@ -235,8 +250,8 @@ def _retexted(
     for row in every:
         by_hand[row.group] |= words_of(row.text or "")
     everybody = set[str]().union(*by_hand.values())
-    scribe = FlowScribe.of(maker.generator, settings.scribe)
-    words = UnseenWords(_distribution(every, settings), lambda word: scribe.refusal(word) is None)
+    known = maker.generator.charset  # no character that would be drawn from a typeface
+    words = UnseenWords(_distribution(every, settings), lambda word: not known.missing([visual(normalise(word))]))
     found = []
     for number, row in enumerate(rows):
         written = everybody if settings.texts == UNSEEN else by_hand[row.group]

@@ -35,7 +35,7 @@ from scriven.training.flow_batches import FlowBatches
 from scriven.training.flow_fit import VALIDATION_SEED, FlowRun, fit_flow
 from scriven.training.flow_publish import hands_of, load_network, publish_scribe, torch_generator, without_pictures
 from scriven.training.flow_settings import FlowTrainSettings as FlowTrainSettings
-from scriven.training.hand_clusters import cluster_hands
+from scriven.training.hand_clusters import MOST, cluster_hands
 
 log = logging.getLogger("scriven.train")
 
@@ -162,13 +162,15 @@ class Evaluation:
         return {"cer": found.cer, "n": found.n}
 
     def _report(self, run: FlowRun, cer: float, samples: list[tuple[int, Grey, str, str]]) -> None:
-        """The page with the curve of the CER and samples: line, picture, text, reading."""
+        """The page with the curve of the CER and samples: line (if the model may hold pictures), text, reading."""
         figures = []
         for index, picture, text, reading in samples:
             hand = self.lines.hands[self.lines.lines[index].hand]
-            both = encode(above(self.lines.images.get(index), picture))
-            caption = f"{hand}: written by hand, and below generated in the same hand"
-            figures.append(Figure(both, reading=reading, truth=text, caption=caption))
+            caption = f"{hand}, generated"
+            if self.settings.pictures:
+                picture = above(self.lines.images.get(index), picture)
+                caption = f"{hand}: written by hand, and below generated in the same hand"
+            figures.append(Figure(encode(picture), reading=reading, truth=text, caption=caption))
         rows = [*run.progress.rows[:-1], {**run.progress.rows[-1], "cer": cer}]
         points = [(row["step"], row["cer"]) for row in rows if "cer" in row]
         known = [("step", run.progress.step), ("hands", len(self.lines.hands)), ("lines", len(self.lines))]
@@ -200,6 +202,8 @@ def _aligned(
     pages = len(lines.without_writer)
     if settings.cluster and (found := cluster_hands(lines)):
         log.info("%s without a hand are of %s, found by clustering", counted(pages, "page"), counted(found, "hand"))
+    elif settings.cluster and pages > MOST:
+        log.warning("%s without a hand are too many to cluster (at most %d): each is a hand", f"{pages:,} pages", MOST)
     return lines, data, skipped
 
 

@@ -18,6 +18,9 @@ LEG = 6  # px along the contour
 INKED = 0.35  # of full ink, from which on a pixel is ink
 NOISE = 40.0  # squared distance that sampling adds, times the number of points of the contour
 SAME = 0.01  # squared distance up to which two groups are of one hand
+FEWEST = (
+    400  # points of the contours of a group, about ten letters; with fewer, it is as near to one hand as to another
+)
 
 MOST = 5000  # groups that are clustered: a matrix of 100 MB
 
@@ -81,17 +84,22 @@ def clusters(apart: npt.NDArray[np.float32], most: float = SAME) -> npt.NDArray[
 
 
 def cluster_hands(lines: AlignedLines) -> int | None:
-    """Replace the hands that are only pages or single lines by clusters of them, and return the number of clusters.
+    """Replace the hands that are only pages or single lines by clusters of them, and return how many hands they are.
 
-    None, and nothing is changed, where there are fewer than two of them, or more than MOST.
+    Those with fewer than FEWEST points stay as they are, each a hand of its own. None, and nothing is changed, where
+    there are fewer than two to cluster, or more than MOST in all.
     """
-    groups = sorted(lines.without_writer)
-    if not 2 <= len(groups) <= MOST:
+    every = sorted(lines.without_writer)
+    if not 2 <= len(every) <= MOST:
         return None
-    counts = {group: np.zeros(BINS * BINS) for group in groups}
+    counts = {group: np.zeros(BINS * BINS) for group in every}
     for index, line in enumerate(lines.lines):
         if line.hand in counts:
             counts[line.hand] += hinges(lines.ink(index))
+    counts = {group: found for group, found in counts.items() if found.sum() >= FEWEST}
+    groups = list(counts)
+    if len(groups) < 2:
+        return None
     found = clusters(distances(np.array([counts[group] for group in groups])))
     kept = [number for number in range(len(lines.hands)) if number not in counts]
     now = {old: new for new, old in enumerate(kept)}
@@ -100,4 +108,4 @@ def cluster_hands(lines: AlignedLines) -> int | None:
     lines.hands[:] = [lines.hands[number] for number in kept] + [f"cluster {n + 1}" for n in range(several)]
     lines.lines[:] = [replace(line, hand=now[line.hand]) for line in lines.lines]
     lines.without_writer.clear()
-    return several
+    return several + len(every) - len(groups)

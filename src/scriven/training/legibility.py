@@ -8,7 +8,7 @@ arXiv:2003.10557). Here CTC reads the clean picture that the network predicts fr
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from scriven.base import SettingsError
@@ -33,6 +33,9 @@ class Critic:
                 f"decodes by CTC at {HEIGHT} px, or train with legibility=0"
             )
         self.net = net.eval().requires_grad_(False).to(device)
+        for module in self.net.modules():
+            if isinstance(module, nn.RNNBase):  # cuDNN has no gradient of recurrent layers in evaluation mode
+                module.train().dropout = 0.0
         known = set(net.charset.characters)
         numbers = [net.charset.encode(c)[0] if c in known else 0 for c in charset.characters]
         self._numbers = torch.tensor([0, *numbers])  # of the classes of the generator; 0: unknown to the critic
