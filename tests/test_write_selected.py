@@ -199,6 +199,8 @@ def test_a_reader_that_was_trained_on_the_imitated_lines_is_pointed_out(tmp_path
     assert "was trained on letters" in said and "--reader" in said
     other = scribe.model_copy(update={"data": [{"path": "x", "fingerprint": "f2"}]})
     assert imitated.known_to_reader(reader, other) == []
+    further = other.model_copy(update={"parents": [{"name": "before", "data": scribe.data, "parents": []}]})
+    assert "was trained on letters" in imitated.known_to_reader(reader, further)[0]
     (said,) = imitated.known_to_reader(reader, scribe.model_copy(update={"data": []}))
     assert "does not say" in said
     (said,) = imitated.lines_known_to_reader(reader, ["aa", "bb"])

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from scriven.lines.sketch import share_in
-from scriven.reader.model import FolderInfo, find_model, read_info
+from scriven.reader.model import FolderInfo, entries, find_model, read_info
 from scriven.scribes.flow.columns import picture_of
 from scriven.scribes.flow.model import Hand
 from scriven.selection.distances import mean_style, style_of
@@ -32,7 +32,8 @@ def style_of_hand(hand: Hand) -> StyleTarget | None:
 def known_to_reader(model: str, scribe: FolderInfo) -> list[str]:
     """Sentences for a recogniser that was trained on the lines a scribe imitates, or of which that is not known."""
     info = read_info(find_model(model))
-    theirs = {one["fingerprint"]: one.get("path") for one in scribe.data if "fingerprint" in one}
+    learnt = entries(scribe.data, scribe.parents)  # those of the scribe that it was trained from, too
+    theirs = {one["fingerprint"]: one.get("path") for one in learnt if "fingerprint" in one}
     if not theirs:
         return [f"The scribe does not say which lines it was trained on; {model} may have been trained on them too"]
     both = sorted({str(path) for mark, path in theirs.items() if mark in info.learnt()})

@@ -114,7 +114,7 @@ class ModelInfo(FolderInfo):
     @property
     def only_typefaces(self) -> bool:
         """Whether the model and all its ancestors were trained only on pictures written by the font scribe."""
-        every = list(_entries(self.data, self.parents))
+        every = list(entries(self.data, self.parents))
         return bool(every) and all(one.get("origin") == "fonts" for one in every)
 
     def learnt(self) -> set[str]:
@@ -140,19 +140,19 @@ def _lineage(parents: Any, named: set[str]) -> str:
 
 
 def _values(key: str, data: Any, parents: Any) -> Iterator[str]:
-    for one in _entries(data, parents):
+    for one in entries(data, parents):
         if isinstance(found := one.get(key), str):
             yield found
 
 
-def _entries(data: Any, parents: Any) -> Iterator[dict[str, Any]]:
+def entries(data: Any, parents: Any) -> Iterator[dict[str, Any]]:
     """All records of data, those of ancestors included; values of an unexpected type are ignored."""
     for one in data if isinstance(data, list) else ():
         if isinstance(one, dict):
             yield one
     for one in parents if isinstance(parents, list) else ():
         if isinstance(one, dict):
-            yield from _entries(one.get("data"), one.get("parents"))
+            yield from entries(one.get("data"), one.get("parents"))
 
 
 def own_language(folder: Path, info: ModelInfo) -> Path | None:
