@@ -80,6 +80,16 @@ def test_a_score_that_cannot_be_measured_is_refused_before_anything_is_drawn(
         assert not (tmp_path / "out").exists()
 
 
+def test_characters_from_typefaces_are_named_with_workers_too(
+    models: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(job, "fill", lambda *_: filled.Filled(1, []))
+    caplog.set_level("INFO", "scriven.write")
+    (tmp_path / "texts.txt").write_text("ab\nna\u00eff\n", "utf-8")
+    job.write(tmp_path / "out", str(tmp_path / "texts.txt"), scribe=str(models[0]), workers=2)
+    assert "is drawn from typefaces" in caplog.text
+
+
 def test_rejected_lines_are_drawn_again_in_the_same_hand(
     texts: Path, models: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -104,6 +104,9 @@ def write(
         raise TextError(f"{texts} has no text that can be written; give a file of UTF-8 text, one per line")
     options = f"--scribe {scribe} --texts {texts} --count {total} --seed {seed} --split {split}"
     drawing = _drawing(items, total, split)
+    if workers > 1 and items.scribe.origin == "generated":
+        for index in range(total):  # characters that are drawn from typefaces are named here: workers log nothing
+            items.refusal(index)
     with filling(out, _about(items, f"scriven write {options}")) as writer:
         done = fill(writer, drawing, settings.gate, workers, _notes(items))
     return Written(Path(out), done.lines, (*items.skipped, *done.skipped), done.selection)
