@@ -147,7 +147,7 @@ def test_a_folder_that_is_no_scribe_is_refused(one: Path, tmp_path: Path) -> Non
     with pytest.raises(ModelError, match="there is no model"):
         flow_scribe(str(tmp_path / "none"))
     for content, said in (
-        ({"network": "gan"}, "names the network 'gan', which this version lacks"),
+        ({"network": "gan"}, "is a scribe of the network 'gan'; give a flow one"),
         ({"charset": ["a", "a"]}, "cannot be used: .*copy the model folder again"),
         ({"charset": []}, "cannot be used: charset"),
         ({"graphs": {}}, "lacks the graphs reference, style, text, widths, velocity, decoder"),
