@@ -10,6 +10,7 @@ import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from string import ascii_letters
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from scriven.scribes.typefaces import bundled  # noqa: E402
 from test_docs import DOCS, examples  # noqa: E402
 from toy_bank import toy_bank  # noqa: E402
 from toy_flow import toy_flow  # noqa: E402
+from toy_wordstylist import saved_autoencoder, toy_network  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -71,6 +73,7 @@ def workplace(tmp_path: Path, pictures: dict[str, bytes], monkeypatch: pytest.Mo
         (tmp_path / f"{name}.csv").write_text("\n".join(["id,image,text,confidence", *rows]), encoding="utf-8")
     (tmp_path / "names.txt").write_text("Péraire\nBrest\n", encoding="utf-8")
     (tmp_path / "letters.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+    (tmp_path / "words.txt").write_text("ink\nPaper\nletter\n", encoding="utf-8")
     (tmp_path / "write.yaml").write_text("strength: 0.5\nheight: 64\n", encoding="utf-8")
     index = [f"{i:02d}.png;{text}" for i, text in enumerate(TEXTS)]
     (tmp_path / "scans" / "index.txt").write_text("\n".join(index), encoding="utf-8")
@@ -87,6 +90,9 @@ def workplace(tmp_path: Path, pictures: dict[str, bytes], monkeypatch: pytest.Mo
         (tmp_path / "texts" / f"p{page}.txt").write_text(" ".join(there), encoding="utf-8")
     torch.save({"conv1.weight": torch.zeros(64, 3, 7, 7)}, tmp_path / "resnet34-b627a593.pth")
     _fonts(tmp_path)
+    (tmp_path / "models").mkdir()
+    torch.save(toy_network(characters=tuple(ascii_letters), hands=3).state_dict(), tmp_path / "models" / "ema_ckpt.pt")
+    saved_autoencoder(tmp_path / "stable-diffusion" / "vae")
     return tmp_path
 
 
@@ -125,14 +131,16 @@ def _fonts(place: Path) -> None:
 
 def shortened(line: str) -> list[str]:
     """The words of a command line, without `scriven`, shortened to run in a test."""
-    words = shlex.split(re.sub(r"(--count|-n) \d+", r"\1 5", re.sub(r" --minutes \d+", "", line)))[1:]
+    line = re.sub(r"--precision [\d.]+", "--precision 0", re.sub(r" --minutes \d+", "", line))
+    words = shlex.split(re.sub(r"(--count|-n) \d+", r"\1 5", line))[1:]
     if words[0] == "train":
         words += ["--steps", "1"]
         for change in ("evaluations=1", "batch_width_px=2048", "validate_fonts=4", "validate_on=4"):
             words += ["--set", change]
     if words[0] == "train-scribe":
         words += ["--steps", "1"]
-        for change in ("width=32", "layers=1", "batch=2", "evaluations=1", "read_back=2", "font_lines=8"):
+        own = ("heads=2", "font_lines=8") if "wordstylist" in words else ("layers=1", "font_lines=8")
+        for change in ("width=32", "batch=2", "evaluations=1", "read_back=2", *own):
             words += ["--set", change]
     if words[0] == "adapt":
         words += ["--rounds", "1", "--set", "steps=1", "--set", "batch_width_px=2048"]

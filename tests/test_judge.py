@@ -13,7 +13,11 @@ from scriven.base import InputError, LinesError, ModelError, OutputError
 from scriven.cli import run
 from scriven.images import Grey, encode
 from scriven.judging.features import OWN
-from scriven.lines import Line, LinesWriter
+from scriven.judging.legibility import scored, vocabulary
+from scriven.judging.sets import JudgedSet
+from scriven.lines import Line, LinesFolder, LinesWriter
+from scriven.lines.sketch import digest, sketch
+from scriven.reader.model import ModelInfo
 from toy_pictures import drawn
 
 WORDS = ("the", "quick", "brown", "fox", "jumps", "over", "lazy", "dogs")
@@ -128,3 +132,28 @@ def test_folders_that_cannot_be_judged_are_named(real: Path, tmp_path: Path) -> 
     (tmp_path / "foreign.onnx").write_text("nothing")
     with pytest.raises(ModelError, match="foreign.onnx is damaged or of an unknown kind"):
         scriven.judge(real, real, model="none", features=tmp_path / "foreign.onnx")
+
+
+def test_a_reader_that_knows_the_real_lines_or_chose_the_pictures_is_pointed_out(
+    real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = folder(tmp_path / "made", tuple(SLANTS), 2)
+    assert scriven.judge(made, real, model="scriven-synthetic").notes == ()
+    (made / "gate.json").write_text(json.dumps({"reader": "scriven-synthetic"}), "utf-8")
+    told = scriven.judge(made, real, model="scriven-synthetic")
+    assert len(told.notes) == 1 and "scriven-synthetic also read these pictures back" in told.text()
+    assert told.as_json()["notes"] == list(told.notes)
+    images = [line.image for line in LinesFolder(real).lines()]
+    monkeypatch.setattr(ModelInfo, "sketches", lambda self: {sketch(map(digest, images))})
+    told = scriven.judge(made, real, model="scriven-synthetic")
+    assert "scriven-synthetic was trained on about 100 %" in told.notes[0] and len(told.notes) == 2
+
+
+def test_punctuation_and_case_make_no_word_unknown(tmp_path: Path) -> None:
+    with LinesWriter(tmp_path / "real", {}) as writer:
+        writer.write(Line("a", encode(drawn("x", 1)), "The House, (fox)"), "train")
+    words = vocabulary(tmp_path / "real")
+    assert {"the", "house", "fox"} <= words
+    some = JudgedSet("", np.zeros((2, 1), np.float32), ("1", "2"), ("house fox.", "house dogs"), ("", ""), (b"", b""))
+    known, unknown = (scored(some, ["house fox.", "house dogs"], words, one) for one in (True, False))
+    assert known is not None and unknown is not None and known.n == unknown.n == 1 and known.cer == 0

@@ -62,6 +62,13 @@ def test_recurrent_layers_of_a_critic_have_a_gradient_on_a_gpu() -> None:
     assert net.rows.training and net.rows.dropout == 0 and not net.norm.training and not net.training
 
 
+def test_characters_that_the_critic_lacks_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    critic()
+    assert [record.message for record in caplog.records] == [
+        "the critic does not know z; pieces with them are trained without it"
+    ]
+
+
 def test_characters_that_the_border_cuts_are_covered() -> None:
     """The first and the last lie partly outside: what is drawn of them is neither expected nor read."""
     edges = [[-4.0, 8.0], [16.0, 24.0], [32.0, 60.0]]

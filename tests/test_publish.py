@@ -162,6 +162,14 @@ def test_a_model_keeps_its_card_unless_its_licence_changes(scriven: Run, tmp_pat
         publish(reader)
 
 
+def test_the_licence_of_a_bundled_model_is_not_changed() -> None:
+    card = publish("scriven-synthetic").card
+    before = card.read_bytes()
+    with pytest.raises(InputError, match="scriven-synthetic comes with scriven under MIT; leave --licence out"):
+        publish("scriven-synthetic", licence="CC0-1.0")
+    assert card.read_bytes() == before
+
+
 def test_the_command_writes_the_card_of_lines(scriven: Run, tmp_path: Path) -> None:
     place = folder(tmp_path / "lines")
     code, _, err = scriven("publish", place)

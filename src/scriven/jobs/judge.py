@@ -3,6 +3,7 @@
 Distances of features, hands that are recognised, legibility: see `scriven.judging` and docs/judge.md.
 """
 
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,12 +12,15 @@ from typing import Any
 
 from scriven.base import InputError, Skipped
 from scriven.base.settings import Count, Threads, validated
+from scriven.jobs.filled import NUMBERS
+from scriven.jobs.imitated import lines_known_to_reader
 from scriven.jobs.judge_page import check_place, judge_page
 from scriven.judging.features import load_features
 from scriven.judging.hands import positions
 from scriven.judging.legibility import Legibility, readings, scored, vocabulary
 from scriven.judging.sets import Chosen, JudgedSet, judged_set
 from scriven.judging.verdict import Verdict, rows_of, verdict_on
+from scriven.lines.sketch import digest
 from scriven.metrics import table
 from scriven.reader import DEFAULT_MODEL
 from scriven.reader.session import Reader
@@ -49,14 +53,15 @@ class Judgement:
     verdict: Verdict
     legibility: Legibility | None
     skipped: tuple[Skipped, ...]
+    notes: tuple[str, ...] = ()  # what makes the numbers doubtful
 
     def rows(self) -> list[dict[str, str]]:
         """The rows of the table."""
         return rows_of(self.verdict, self.legibility)
 
     def text(self) -> str:
-        """The table, with a line above it on what was judged."""
-        return f"{self.about()}\n\n{table(self.rows())}"
+        """The table, with a line above it on what was judged, and notes below."""
+        return "\n\n".join([self.about(), table(self.rows()), *self.notes])
 
     def about(self) -> str:
         """What was judged by what."""
@@ -74,7 +79,7 @@ class Judgement:
             parts = {name: getattr(self.legibility, name) for name in ("real", "generated", "known", "unknown")}
             found["legibility"] = {name: part.as_json() if part else None for name, part in parts.items()}
             found["legibility"]["reader"] = self.legibility.reader
-        return found | {"skipped": len(self.skipped)}
+        return found | {"skipped": len(self.skipped), "notes": list(self.notes)}
 
 
 def judge(
@@ -119,10 +124,20 @@ def judge(
     legibility = None
     if reader is not None:
         legibility = _legibility(reader, str(model), (made, generated), (true, real), settings.level)
-    result = Judgement(made, true, network.name, verdict, legibility, tuple(skipped))
+    notes = _notes(str(model), Path(generated), true) if legibility else ()
+    result = Judgement(made, true, network.name, verdict, legibility, tuple(skipped), notes)
     if page is not None:
-        save(Path(page), judge_page(result.about(), result.rows(), made, true, result.skipped))
+        save(Path(page), judge_page(" ".join([result.about(), *notes]), result.rows(), made, true, result.skipped))
     return result
+
+
+def _notes(model: str, generated: Path, true: JudgedSet) -> tuple[str, ...]:
+    """What makes the legibility that a recogniser measures doubtful: it knows the real lines, or chose the pictures."""
+    notes = lines_known_to_reader(model, map(digest, true.images))
+    gate = generated / NUMBERS
+    if gate.is_file() and json.loads(gate.read_text("utf-8")).get("reader") == model:
+        notes.append(f"Note that {model} also read these pictures back when they were selected; judge by another (-m)")
+    return tuple(notes)
 
 
 def _hands(some: JudgedSet) -> str:

@@ -15,6 +15,7 @@ from scriven.jobs.filled import NUMBERS, PAGE
 from scriven.jobs.write import GENERATED
 from scriven.lines import LinesFolder
 from scriven.reader.model import (
+    BUNDLED,
     RECOGNISER,
     FolderInfo,
     find_model,
@@ -182,6 +183,8 @@ def _model(folder: Path, licence: str) -> PublishedFolder:
     chosen = licence or stated
     if not chosen:
         raise InputError(f"the licence of the model {folder} is unknown; name it with --licence, such as MIT")
+    if chosen != stated and folder.parent == BUNDLED:
+        raise InputError(f"{folder.name} comes with scriven under {stated}; leave --licence out, or copy its folder")
     if chosen != stated or not (folder / CARD).is_file():
         text = _card_again(folder, kind, chosen, hands)
         with atomic(folder / CARD, "w") as file:

@@ -80,7 +80,7 @@ def train_scribe(
     >>> import scriven
     >>> from scriven.training.flow_settings import FlowTrainSettings as FlowTrainSettings
     >>> few = FlowTrainSettings(steps=2, width=32, layers=1, batch=2, evaluations=1)
-    >>> trained = scriven.train_scribe(["letters/"], "my-scribe", settings=few)
+    >>> trained = scriven.train_scribe(["letters/"], "my-new-scribe", settings=few)
     >>> trained.hands >= 1
     True
     """

@@ -1,18 +1,19 @@
 """Legibility: how well a recogniser reads pictures whose text is known.
 
-The words of the real texts are the vocabulary. A picture all of whose words are in it is in-vocabulary, any other is
-out-of-vocabulary: an imitation that only repeats what it has seen fails on the second kind.
+The words of the real texts are the vocabulary, in any case and without punctuation. A picture all of whose words are in
+it is in-vocabulary, any other is out-of-vocabulary: an imitation that only repeats what it has seen fails on the second
+kind.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from scriven.judging.sets import JudgedSet
+from scriven.language.texts.unseen import words_of
 from scriven.lines import LinesFolder
 from scriven.metrics import Score, groups_of, score
 from scriven.reader.session import Reader
-from scriven.text import normalise
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,11 @@ class Legibility:
         return part.cer / self.real.cer if part and self.real and self.real.cer else None
 
 
-def words_of(texts: Iterable[str | None]) -> frozenset[str]:
-    """The words of some texts, separated by white space."""
-    return frozenset(word for text in texts if text for word in normalise(text).split())
-
-
 def vocabulary(place: str | Path, level: str | None = None) -> frozenset[str]:
-    """The words of all texts of a lines folder."""
+    """The words of all texts of a lines folder, case-folded and without signs around them."""
     folder = LinesFolder(place, level)
-    return words_of(text for split in folder.splits for text in folder.columns(split, ["text"])["text"])
+    texts = (text for split in folder.splits for text in folder.columns(split, ["text"])["text"] if text)
+    return frozenset[str]().union(*map(words_of, texts))
 
 
 def readings(reader: Reader, some: JudgedSet, place: str | Path, level: str | None) -> list[str | None]:
@@ -56,7 +53,7 @@ def scored(some: JudgedSet, read: Sequence[str | None], words: frozenset[str] | 
     """The score of the pictures with a text; with `words`, of those that are made of them (`known`) or are not."""
     chosen = [i for i, text in enumerate(some.texts) if text and read[i] is not None]
     if words is not None:
-        chosen = [i for i in chosen if (words_of([some.texts[i]]) <= words) == known]
+        chosen = [i for i in chosen if (words_of(some.texts[i] or "") <= words) == known]
     if not chosen:
         return None
     groups, _ = groups_of([some.hands[i] for i in chosen], [""] * len(chosen))

@@ -5,6 +5,7 @@ known from adversarial generators of handwriting (Alonso et al. 2019, arXiv:1903
 arXiv:2003.10557). Here CTC reads the clean picture that the network predicts from a noisy one.
 """
 
+import logging
 from pathlib import Path
 
 import torch
@@ -17,6 +18,8 @@ from scriven.recognisers.contract import Recogniser
 from scriven.scribes.flow.columns import HEIGHT
 from scriven.text import Charset
 from scriven.training.checkpoint import load_net
+
+log = logging.getLogger("scriven.train")
 
 CLEAR = 0.25  # time from which on a prediction is read: before, it is a blur of many possible letters
 MOST = 6.0  # bound of the loss of a character, so that what is far from legible does not outweigh the rest
@@ -37,6 +40,8 @@ class Critic:
             if isinstance(module, nn.RNNBase):  # cuDNN has no gradient of recurrent layers in evaluation mode
                 module.train().dropout = 0.0
         known = set(net.charset.characters)
+        if missing := [c for c in charset.characters if c not in known]:
+            log.warning("the critic does not know %s; pieces with them are trained without it", " ".join(missing))
         numbers = [net.charset.encode(c)[0] if c in known else 0 for c in charset.characters]
         self._numbers = torch.tensor([0, *numbers])  # of the classes of the generator; 0: unknown to the critic
 
