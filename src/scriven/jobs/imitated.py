@@ -51,4 +51,4 @@ def lines_known_to_reader(model: str, digests: Iterable[str]) -> list[str]:
 
 
 def _warning(model: str, what: str) -> str:
-    return f"Note that {model} was trained on {what}; another recogniser, which was not, judges better"
+    return f"Note that {model} was trained on {what}; a recogniser that was not (--reader; judge -m) judges better"
