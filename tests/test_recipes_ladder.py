@@ -1,23 +1,15 @@
 """recipes/ladder: the commands of its rungs, what is done once only, and the table."""
 
-import json
-import sys
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
 
 import pytest
 
 from scriven.lines import Line, LinesFolder, LinesWriter
 from toy_recipes import _recipes_on_the_path, module  # noqa: F401
-
-
-class Result(NamedTuple):
-    out: str
-
+from toy_rungs import Commands, run, stubbed
 
 CER = {"base": 0.5, "augmentation": 0.4, "blots": 0.38, "stackmix": 0.35, "all": 0.3}
-Commands = list[list[str]]
 
 
 @pytest.fixture
@@ -32,30 +24,7 @@ def lines(tmp_path: Path) -> Path:
 @pytest.fixture
 def recipe(monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, Commands]:
     """The recipe, whose commands write next to nothing and are noted."""
-    made, ran = module("ladder"), Commands()
-
-    def scriven(*given: str | Path, quiet: bool = True) -> Result:
-        command = [str(part) for part in given]
-        ran.append(command)
-        if command[0] == "score":
-            rung, seed = Path(command[1]).name.split("-")[0], int(Path(command[1]).name.split("-")[2])
-            cer = CER[rung] + 0.02 * seed
-            found = {"cer": cer, "wer": 2 * cer, "exact": 0.1, "n": 4, "interval": [cer, cer]}
-            return Result(json.dumps(found))
-        out = Path(command[command.index("-o") + 1])
-        out.mkdir(parents=True)
-        (out / ("bank.json" if command[0] == "cut" else "model.json")).write_text("{}")
-        (out / "log.jsonl").write_text(json.dumps({"step": 100, "minutes": 1.0}) + "\n")
-        return Result("")
-
-    monkeypatch.setattr(made, "scriven", scriven)
-    monkeypatch.setattr(made, "fingerprint", lambda model: "f")
-    return made, ran
-
-
-def run(recipe: ModuleType, monkeypatch: pytest.MonkeyPatch, *given: object) -> None:
-    monkeypatch.setattr(sys, "argv", ["ladder", *map(str, given)])
-    recipe.main()
+    return stubbed("ladder", CER, monkeypatch)
 
 
 def test_every_rung_is_trained_on_the_same_lines_and_scored_once(recipe, lines, tmp_path, monkeypatch, capsys) -> None:

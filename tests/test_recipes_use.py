@@ -1,11 +1,8 @@
 """recipes/use: what its rungs are trained on, what is done once only, and the table; in miniature from end to end."""
 
-import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import NamedTuple
 
 import pytest
 
@@ -13,14 +10,9 @@ from scriven.images import encode
 from scriven.lines import Line, LinesFolder, LinesWriter
 from toy_pictures import drawn
 from toy_recipes import _recipes_on_the_path, module  # noqa: F401
-
-
-class Result(NamedTuple):
-    out: str
-
+from toy_rungs import Commands, run, stubbed
 
 CER = {"real": 0.5, "generated": 0.6, "real+generated": 0.4, "real+fonts": 0.45, "real+stackmix": 0.42}
-Commands = list[list[str]]
 
 
 def folder(place: Path, splits: dict[str, int], origin: str = "human", texts: Sequence[str] = ("text",)) -> Path:
@@ -41,31 +33,7 @@ def lines(tmp_path: Path) -> Path:
 @pytest.fixture
 def recipe(monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, Commands]:
     """The recipe, whose commands write next to nothing and are noted."""
-    made, ran = module("use"), Commands()
-
-    def scriven(*given: str | Path, quiet: bool = True) -> Result:
-        command = [str(part) for part in given]
-        ran.append(command)
-        if command[0] == "score":
-            cer = CER[Path(command[1]).name.split("-")[0]] + 0.02 * int(Path(command[1]).name.split("-")[2])
-            return Result(json.dumps({"cer": cer, "wer": 2 * cer, "exact": 0.1, "n": 4, "interval": [cer, cer]}))
-        out = Path(command[command.index("-o") + 1])
-        if command[0] == "write":
-            folder(out, {"train": 6}, "generated")
-            return Result("")
-        out.mkdir(parents=True)
-        (out / ("bank.json" if command[0] == "cut" else "model.json")).write_text("{}")
-        (out / "log.jsonl").write_text(json.dumps({"step": 100, "minutes": 1.0}) + "\n")
-        return Result("")
-
-    monkeypatch.setattr(made, "scriven", scriven)
-    monkeypatch.setattr(made, "fingerprint", lambda model: "f")
-    return made, ran
-
-
-def run(recipe: ModuleType, monkeypatch: pytest.MonkeyPatch, *given: object) -> None:
-    monkeypatch.setattr(sys, "argv", ["use", *map(str, given)])
-    recipe.main()
+    return stubbed("use", CER, monkeypatch, lambda out: folder(out, {"train": 6}, "generated"))
 
 
 def test_rungs_differ_only_in_what_they_are_trained_on(recipe, lines, tmp_path, monkeypatch, capsys) -> None:

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from scriven.base import InputError, OutputError, SettingsError, Skipped, TextError
-from scriven.images import decode, encode
+from scriven.images import decode
 from scriven.jobs import train_scribe as job
 from scriven.jobs.train_scribe import FlowTrainSettings, train_scribe
-from scriven.lines import Line, LinesWriter
+from scriven.lines import Line
 from scriven.reader.session import Reader
 from scriven.scribes import SCRIBES
 from scriven.scribes.flow.model import EncodedHand, Hand
@@ -23,7 +23,8 @@ from scriven.training.aligned_lines import AlignedLines, align_lines, split
 from scriven.training.checkpoint import LOG, WEIGHTS, load_tensors
 from scriven.training.flow_batches import FlowBatches
 from scriven.training.flow_publish import load_network
-from toy_reader import picture, write_model
+from toy_hands import Stopped, folder, lines_of
+from toy_reader import write_model
 from toy_scribe import ToyScribe, toy_scribe
 
 TEXTS = ("abcd cab", "dad bad", "cab dab", "bad cad", "acdc", "bcd abc")
@@ -31,10 +32,6 @@ FEW = FlowTrainSettings(
     steps=8, width=32, layers=1, batch=2, columns=8, evaluations=4, validate_on=1, read_back=2, device="cpu",
     precision="32-true", legibility=0,
 )  # fmt: skip
-
-
-class Stopped(Exception):
-    """Raised by a test in place of what follows."""
 
 
 @pytest.fixture(autouse=True)
@@ -47,19 +44,6 @@ def no_export(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_model(tmp_path_factory.mktemp("toy") / "reader")
-
-
-def lines_of(texts: tuple[str, ...] = TEXTS, prefix: str = "l", hands: int = 2) -> list[Line]:
-    return [
-        Line(f"{prefix}{n}", encode(picture(text)), text, hand=f"{prefix}-{n % hands}") for n, text in enumerate(texts)
-    ]
-
-
-def folder(path: Path, lines: list[Line]) -> Path:
-    with LinesWriter(path, {"command": "test"}) as writer:
-        for line in lines:
-            writer.write(line, "train")
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +62,7 @@ def aligned(model: Path, lines: list[Line]) -> tuple[AlignedLines, list[Skipped]
 
 
 def test_characters_lie_where_they_are_drawn(model: Path) -> None:
-    lines, skipped = aligned(model, lines_of())
+    lines, skipped = aligned(model, lines_of(TEXTS))
     assert not skipped and lines.hands == ["l-0", "l-1"] and [line.text for line in lines.lines] == list(TEXTS)
     for number, line in enumerate(lines.lines):
         ink = lines.ink(number)
@@ -90,7 +74,7 @@ def test_characters_lie_where_they_are_drawn(model: Path) -> None:
 
 
 def test_lines_that_cannot_be_aligned_are_named(model: Path) -> None:
-    good = lines_of()
+    good = lines_of(TEXTS)
     bad = {
         "has no text": replace(good[0], text=None),
         "'z' (U+007A": replace(good[0], text="zab"),
@@ -109,7 +93,7 @@ def test_hands_are_those_of_lines_else_of_pages_else_each_its_own(model: Path) -
     lines, _ = aligned(
         model,
         [replace(line, hand=hand, page=page) for line, hand, page in zip(
-            lines_of(), ("x", None, None, None, "x", None), (None, "p", "p", None, "p", None), strict=True
+            lines_of(TEXTS), ("x", None, None, None, "x", None), (None, "p", "p", None, "p", None), strict=True
         )],
     )  # fmt: skip
     assert lines.hands == ["x", "page p", "line l3", "line l5"]
@@ -126,8 +110,8 @@ def test_at_most_so_many_lines_of_a_hand_are_used(letters: Path, model: Path, tm
 
 def test_a_model_that_stretches_pictures_and_one_without_ctc(tmp_path: Path, model: Path) -> None:
     """The pictures that are learnt have their own width, whatever the recogniser reads."""
-    wide, _ = aligned(write_model(tmp_path / "wide", stretch=1.5), lines_of())
-    plain, _ = aligned(model, lines_of())
+    wide, _ = aligned(write_model(tmp_path / "wide", stretch=1.5), lines_of(TEXTS))
+    plain, _ = aligned(model, lines_of(TEXTS))
     assert {one.id: one.width for one in wide.lines} == {one.id: one.width for one in plain.lines}
     assert all(line.edges.max() <= line.width for line in wide.lines)
     reader = Reader.load(model, threads=1)
@@ -147,7 +131,7 @@ def test_held_out_lines_are_not_trained_on_and_every_hand_keeps_two(model: Path)
 
 
 def test_a_batch_depends_on_seed_and_number_only(model: Path) -> None:
-    lines, _ = aligned(model, lines_of())
+    lines, _ = aligned(model, lines_of(TEXTS))
     every = list(range(len(lines)))
     one, two, other = (FlowBatches(lines, every, every, 8, seed) for seed in (3, 3, 4))
     for number in range(4):
@@ -178,7 +162,7 @@ def test_a_line_alone_is_shown_other_parts_of_itself_only(model: Path) -> None:
 
 
 def test_a_line_is_shown_other_lines_of_its_hand(model: Path) -> None:
-    lines, _ = aligned(model, lines_of())
+    lines, _ = aligned(model, lines_of(TEXTS))
     lines.ink = lambda index: np.full((lines.lines[index].width, 64), (index + 1) / 10, np.float32)  # type: ignore[method-assign]
     batches, found = FlowBatches(lines, [0], [0, 1, 2, 4], 8, 0), set[int]()
     for seed in range(30):

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from scriven.base import InputError, OutputError, SettingsError, Skipped
-from scriven.images import decode, encode
+from scriven.images import decode
 from scriven.jobs.scribe_networks import network_for
 from scriven.jobs.train_wordstylist import WordStylistTrainSettings, train_wordstylist
-from scriven.lines import Line, LinesWriter
+from scriven.lines import Line
 from scriven.scribes.specs import scribe_of
 from scriven.scribes.wordstylist import WordStylistSettings
 from scriven.scribes.wordstylist.model import AUTOENCODER, load_wordstylist
@@ -20,7 +20,8 @@ from scriven.training.checkpoint import LOG, WEIGHTS
 from scriven.training.words_of_hands import WordsOfHands, on_canvas
 from scriven.training.wordstylist_fit import Batches
 from toy_flow import toy_flow
-from toy_reader import picture, write_model
+from toy_hands import Stopped, folder, lines_of
+from toy_reader import write_model
 from toy_wordstylist import saved_autoencoder, toy_wordstylist
 
 TEXTS = ("abc", "dad", "cab", "bad", "acdc", "bcd")
@@ -30,24 +31,9 @@ FEW = WordStylistTrainSettings(
 )  # fmt: skip
 
 
-class Stopped(Exception):
-    """Raised by a test in place of what follows."""
-
-
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_model(tmp_path_factory.mktemp("toy") / "reader")
-
-
-def lines_of(texts: tuple[str, ...] = TEXTS, hands: int = 2) -> list[Line]:
-    return [Line(f"l{n}", encode(picture(text)), text, hand=f"h-{n % hands}") for n, text in enumerate(texts)]
-
-
-def folder(path: Path, lines: list[Line]) -> Path:
-    with LinesWriter(path, {"command": "test"}) as writer:
-        for line in lines:
-            writer.write(line, "train")
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +57,7 @@ def test_words_stand_in_the_middle_of_a_canvas_and_wide_ones_are_squeezed() -> N
 
 
 def test_words_that_cannot_be_used_are_named() -> None:
-    good = lines_of()
+    good = lines_of(TEXTS)
     bad = {
         "has no text": replace(good[0], text=None),
         "has 7 characters, and words have at most longest=6; raise that": replace(good[0], text="abcdabc"),
@@ -79,7 +65,7 @@ def test_words_that_cannot_be_used_are_named() -> None:
     }
     words, skipped = added([*(replace(line, id=f"bad{n}") for n, line in enumerate(bad.values())), *good])
     reasons = {one.id: one.reason for one in skipped}
-    assert len(words) == 6 and words.names == ["h-0", "h-1"] and words.hands == [0, 1] * 3
+    assert len(words) == 6 and words.names == ["l-0", "l-1"] and words.hands == [0, 1] * 3
     assert words.characters == list("abcd") and all(said in reasons[f"bad{n}"] for n, said in enumerate(bad))
     ink = words.ink([1])
     assert ink.shape == (1, 1, 64, 256) and 0 < ink.mean() < 0.3 and ink.max() > 0.7
@@ -133,7 +119,7 @@ def test_an_interrupted_run_ends_with_the_same_weights(
         train_wordstylist([letters], parts, model=model, settings=settings)
     scribe = scribe_of(str(parts))
     made = scribe.write("dab", np.random.default_rng(0), hand=1)
-    assert made.hand == "h-1" and made.picture.shape[0] == 64 and "at most 6" in (scribe.refusal("abcdabc") or "")
+    assert made.hand == "l-1" and made.picture.shape[0] == 64 and "at most 6" in (scribe.refusal("abcdabc") or "")
     net, info = load_wordstylist(parts)
     assert info.guided and info.steps == 2 and net.padding == "masked"
 
@@ -150,12 +136,12 @@ def test_a_parent_keeps_its_hands_and_characters_and_gets_new_ones(letters: Path
     parent = toy_wordstylist(tmp_path / "parent", guided=False, padding="seen")
     done = train_wordstylist([letters], tmp_path / "m", parent=parent, model=model, settings=replace(FEW, steps=1))
     (old, before), (new, info) = load_wordstylist(parent), load_wordstylist(tmp_path / "m")
-    assert info.hands == (*before.hands, "h-0", "h-1") and done.hands == 6 and info.charset == before.charset
+    assert info.hands == (*before.hands, "l-0", "l-1") and done.hands == 6 and info.charset == before.charset
     assert new.padding == "masked" and info.guided and new.longest == old.longest
     assert (new.label_emb.weight[:4] - old.label_emb.weight).abs().max() < 1e-2
     assert info.parents[0]["name"] == "toy"
     scribe = scribe_of(str(tmp_path / "m"), WordStylistSettings(guidance=2.0))
-    assert scribe.write("wax,", np.random.default_rng(0), hand=5).hand == "h-1"
+    assert scribe.write("wax,", np.random.default_rng(0), hand=5).hand == "l-1"
     kept, other = (load_own(place) for place in (parent, tmp_path / "m"))
     assert kept.keys() == other.keys() and all(torch.equal(kept[name], other[name]) for name in kept)
 
@@ -167,7 +153,7 @@ def load_own(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def test_inputs_without_a_usable_word_and_other_networks_are_refused(model: Path, tmp_path: Path) -> None:
-    lines = folder(tmp_path / "lines", [replace(one, text="abcdabcd") for one in lines_of()])
+    lines = folder(tmp_path / "lines", [replace(one, text="abcdabcd") for one in lines_of(TEXTS)])
     with pytest.raises(InputError, match=r"no line of .*lines can be used; the first of 6: l0: its text has 8 char"):
         train_wordstylist([lines], tmp_path / "m", model=model, settings=FEW)
     with pytest.raises(SettingsError, match="there is no network 'gan'; there are: flow, wordstylist"):

@@ -112,14 +112,14 @@ def train_scribe(
     reader = Reader.load(model, threads=1)
     evaluation = Evaluation(out, info, lines, valid or train, reader, settings, fabric)
     fit_flow(run, batches, held, settings, fabric, evaluation.keep, partial(percent, "training"))
-    info = info.model_copy(update={"scores": _scores(run.progress.rows[-1], model)})
+    info = info.model_copy(update={"scores": scores_of(run.progress.rows[-1], model)})
     if not settings.pictures:
         hands = without_pictures(run.average, info, hands, fabric)
     publish_scribe(out, run.average, info, hands)
     return TrainedScribe(out, info, len(hands), tuple(skipped))
 
 
-def _scores(last: Mapping[str, Any], model: str | Path) -> dict[str, Any]:
+def scores_of(last: Mapping[str, Any], model: str | Path) -> dict[str, Any]:
     """The scores of a finished generator, from the last row of its log."""
     read = {"read_back": {"cer": last["cer"], "n": last["n"], "model": str(model)}} if "cer" in last else {}
     return {"valid_loss": last["valid"], **read}

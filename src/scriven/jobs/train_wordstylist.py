@@ -16,7 +16,7 @@ from scriven.base.progress import percent, progress
 from scriven.images import encode
 from scriven.jobs.folders import free
 from scriven.jobs.scribe_lines import above, lines_of
-from scriven.jobs.train_scribe import MAY_CHANGE, REPORT, SAMPLES, TrainedScribe
+from scriven.jobs.train_scribe import MAY_CHANGE, REPORT, SAMPLES, TrainedScribe, scores_of
 from scriven.metrics import score
 from scriven.reader.model import DEFAULT_MODEL, write_model
 from scriven.reader.session import Reader
@@ -82,9 +82,7 @@ def train_wordstylist(
     batches = Batches(lines, lines.words(net.charset), train, settings)
     evaluation = Evaluation(out, info, lines, valid or train, Reader.load(model, threads=1), settings, fabric)
     fit_wordstylist(run, batches, valid, settings, fabric, evaluation.keep, partial(percent, "training"))
-    last = run.progress.rows[-1]
-    read = {"read_back": {"cer": last["cer"], "n": last["n"], "model": str(model)}} if "cer" in last else {}
-    info = info.model_copy(update={"scores": {"valid_loss": last["valid"], **read}})
+    info = info.model_copy(update={"scores": scores_of(run.progress.rows[-1], model)})
     with atomic(out / "README.md", "w") as file:
         file.write(card(info, len(info.hands)))
     write_model(out, info)

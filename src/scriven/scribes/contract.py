@@ -68,6 +68,7 @@ class Scribe(Protocol):
         ...
 
 
+EMPTY = "there is nothing to write in an empty text; leave it out"
 OWN_TEXTS = "own-texts.txt"  # in the folder that is the argument of a scribe: texts to write, unless others are named
 
 MakeScribe = Callable[..., Scribe]

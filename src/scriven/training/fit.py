@@ -10,9 +10,8 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import repeat
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
@@ -28,7 +27,7 @@ from scriven.training.loader import AugmentSchedule, Plan, Stream, WaitingTime, 
 from scriven.training.memory import trim
 from scriven.training.optimisers import optimiser_of
 from scriven.training.replicas import Replicas
-from scriven.training.run_state import Pairs, load_optimiser, optimiser_tensors, pairs_of, under, update_average
+from scriven.training.run_state import AveragedRun, update_average
 from scriven.training.settings import FitSettings, fraction_done, learning_rate
 from scriven.training.sources import Source
 from scriven.training.validation import ATTENTION_CER, two_headed, validate
@@ -71,7 +70,7 @@ class Progress:
 
 
 @dataclass
-class TrainingRun:
+class TrainingRun(AveragedRun):
     """A network in training, with its moving average, optimiser and progress."""
 
     net: Any  # the network as Fabric wrapped it
@@ -103,26 +102,19 @@ class TrainingRun:
         if self.replicas:
             self.replicas.refresh()
 
-    @cached_property
-    def pairs(self) -> Pairs:
-        """Pairs of a tensor of the moving average and the corresponding one of the network."""
-        return pairs_of(self.average.state_dict(), unwrapped(self.net).state_dict())
+    @property
+    def trained(self) -> nn.Module:
+        """The network without wrappers."""
+        return cast(nn.Module, unwrapped(self.net))
 
     def tensors(self) -> dict[str, Tensor]:
-        """All tensors that change while training, by name: network, average, optimiser, random generator."""
-        found = {f"net.{k}": v for k, v in unwrapped(self.net).state_dict().items()}
-        found |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
-        found |= {f"optimizer.{name}": value for name, value in optimiser_tensors(self.optimizer)}
-        found["rng"] = torch.get_rng_state()
-        return found
+        """As of every run, and the state of the random generator."""
+        return {**super().tensors(), "rng": torch.get_rng_state()}
 
     def restore(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
         """Load what `tensors` returned, and the fields of Progress. Raises SettingsError for another optimiser's."""
-        unwrapped(self.net).load_state_dict(under("net", tensors))
-        self.average.load_state_dict(under("average", tensors))
-        load_optimiser(self.optimizer, under("optimizer", tensors))
+        super().restore(tensors, {RENAMED_PROGRESS.get(key, key): value for key, value in progress.items()})
         torch.set_rng_state(tensors["rng"].cpu())
-        self.progress = Progress(**{RENAMED_PROGRESS.get(key, key): value for key, value in progress.items()})
 
 
 SaveCallback = Callable[[TrainingRun, bool], None]  # the run, and whether this evaluation is the best so far

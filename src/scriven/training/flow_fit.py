@@ -7,14 +7,12 @@ import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from scriven.base import SettingsError
 from scriven.scribes.flow.autoencoder import ColumnAutoencoder
 from scriven.scribes.flow.columns import COLUMN
 from scriven.scribes.flow.network import Draws, FlowNetwork, hidden_matrices
@@ -23,7 +21,7 @@ from scriven.training.flow_settings import FlowTrainSettings
 from scriven.training.legibility import CLEAR, Critic
 from scriven.training.memory import trim
 from scriven.training.muon import Muon
-from scriven.training.run_state import Pairs, load_optimiser, optimiser_tensors, pairs_of, under, update_average
+from scriven.training.run_state import AveragedRun, require_finite, update_average
 from scriven.training.settings import fraction_done, learning_rate
 
 WIDTHS_SHARE = 0.1  # weight of the loss of the widths
@@ -47,7 +45,7 @@ class FlowProgress:
 
 
 @dataclass
-class FlowRun:
+class FlowRun(AveragedRun):
     """A generator in training, with the moving average of its weights and the optimiser."""
 
     net: FlowNetwork
@@ -72,24 +70,6 @@ class FlowRun:
         dtype = torch.bfloat16 if half else torch.float32
         optimizer = Muon(groups, settings.lr, settings.weight_decay, dtype)
         return cls(net, average, optimizer, FlowProgress(), fabric.device, critic)
-
-    @cached_property
-    def pairs(self) -> Pairs:
-        """Pairs of a tensor of the moving average and the corresponding one of the network."""
-        return pairs_of(self.average.state_dict(), self.net.state_dict())
-
-    def tensors(self) -> dict[str, Tensor]:
-        """All tensors that change, by name."""
-        found = {f"net.{k}": v for k, v in self.net.state_dict().items()}
-        found |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
-        return found | {f"optimizer.{name}": value for name, value in optimiser_tensors(self.optimizer)}
-
-    def restore(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
-        """Load what `tensors` returned, and the fields of FlowProgress."""
-        self.net.load_state_dict(under("net", tensors))
-        self.average.load_state_dict(under("average", tensors))
-        load_optimiser(self.optimizer, under("optimizer", tensors))
-        self.progress = FlowProgress(**progress)
 
 
 Evaluate = Callable[[FlowRun, dict[str, Any]], None]  # the run, and the row of the log, which it may extend
@@ -175,11 +155,7 @@ def _step(run: FlowRun, batches: FlowBatches, settings: FlowTrainSettings, fabri
     with fabric.autocast():
         loss, rest = _losses(run.net, run, batches, settings, phase, run.progress.step)
     (loss + rest).backward()
-    if not bool(torch.isfinite(loss)):
-        raise SettingsError(
-            f"the loss of step {run.progress.step + 1} is not finite; train again with a smaller lr or with "
-            "precision=32-true"
-        )
+    require_finite(loss, run.progress.step + 1)
     nn.utils.clip_grad_norm_(run.net.parameters(), settings.clip)
     run.optimizer.step()
     return loss.detach()

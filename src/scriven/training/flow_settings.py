@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from scriven.base import SettingsError
 from scriven.base.settings import Count, Positive, Seed, Share, validated
-from scriven.training.settings import Device, FitSettings, LearningRate
+from scriven.training.settings import Device, FitSettings, LearningRate, check_length
 
 
 @validated
@@ -43,8 +42,7 @@ class FlowTrainSettings:
     seed: Seed = 0
 
     def __post_init__(self) -> None:
-        if (self.steps is None) == (self.minutes is None):
-            raise SettingsError("set exactly one of steps and minutes: it sets the length of the training")
+        check_length(self.steps, self.minutes)
 
     @property
     def schedule(self) -> FitSettings:

@@ -4,7 +4,6 @@ import copy
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from scriven.judging.pictures import HEIGHT, ink_of
 from scriven.training.hand_batches import HandBatches, HandPictures
 from scriven.training.hand_network import HandNetwork
 from scriven.training.muon import Muon
-from scriven.training.run_state import Pairs, load_optimiser, optimiser_tensors, pairs_of, under, update_average
+from scriven.training.run_state import AveragedRun, update_average
 from scriven.training.settings import FitSettings, fraction_done, learning_rate
 
 EMA = 0.998  # decay of the moving average of the weights
@@ -36,7 +35,7 @@ class HandProgress:
 
 
 @dataclass
-class HandRun:
+class HandRun(AveragedRun):
     """A network of hands in training."""
 
     net: HandNetwork
@@ -53,24 +52,6 @@ class HandRun:
         average = copy.deepcopy(net).requires_grad_(False).eval()
         optimizer = Muon(net.parameters(), settings.lr or 0.0, settings.weight_decay or 0.0, torch.float32)
         return cls(net, average, optimizer, HandProgress())
-
-    @cached_property
-    def pairs(self) -> Pairs:
-        """Pairs of a tensor of the moving average and the corresponding one of the network."""
-        return pairs_of(self.average.state_dict(), self.net.state_dict())
-
-    def tensors(self) -> dict[str, Tensor]:
-        """All tensors that change, by name."""
-        found = {f"net.{k}": v for k, v in self.net.state_dict().items()}
-        found |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
-        return found | {f"optimizer.{name}": value for name, value in optimiser_tensors(self.optimizer)}
-
-    def restore(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
-        """Load what `tensors` returned, and the fields of HandProgress."""
-        self.net.load_state_dict(under("net", tensors))
-        self.average.load_state_dict(under("average", tensors))
-        load_optimiser(self.optimizer, under("optimizer", tensors))
-        self.progress = HandProgress(**progress)
 
 
 def fit_hands(

@@ -1,10 +1,11 @@
 """What training loops share: the moving average of the weights, and the state of an optimiser to resume from."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from functools import cached_property
+from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from scriven.base import SettingsError
 from scriven.training.optimisers import state_keys
@@ -13,9 +14,44 @@ RAMP = 10  # the decay of the moving average is at most (1 + step) / (RAMP + ste
 Pairs = list[tuple[Tensor, Tensor]]
 
 
-def pairs_of(mine: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> Pairs:
-    """Pairs of a tensor of a moving average and the corresponding one of the network, from the states of both."""
-    return list(zip(mine.values(), theirs.values(), strict=True))
+class AveragedRun:
+    """What the runs of all training loops share; they are dataclasses with these fields, and `net` or `trained`."""
+
+    net: Any
+    average: Any  # a copy of what is trained, with the moving average of its weights
+    optimizer: Any
+    progress: Any  # a dataclass
+
+    @property
+    def trained(self) -> nn.Module:
+        """The module whose weights are trained and averaged."""
+        return cast(nn.Module, self.net)
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """Pairs of a tensor of the moving average and the corresponding one in training."""
+        return list(zip(self.average.state_dict().values(), self.trained.state_dict().values(), strict=True))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors that change while training, by name: network, average, optimiser."""
+        found = {f"net.{k}": v for k, v in self.trained.state_dict().items()}
+        found |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
+        return found | {f"optimizer.{name}": value for name, value in optimiser_tensors(self.optimizer)}
+
+    def restore(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
+        """Load what `tensors` returned, and the progress. Raises SettingsError for another optimiser's state."""
+        self.trained.load_state_dict(under("net", tensors))
+        self.average.load_state_dict(under("average", tensors))
+        load_optimiser(self.optimizer, under("optimizer", tensors))
+        self.progress = type(self.progress)(**progress)
+
+
+def require_finite(loss: Tensor, step: int) -> None:
+    """Raises SettingsError for the loss of a step that is not finite."""
+    if not bool(torch.isfinite(loss)):
+        raise SettingsError(
+            f"the loss of step {step} is not finite; train again with a smaller lr or with precision=32-true"
+        )
 
 
 @torch.no_grad()

@@ -29,6 +29,12 @@ WARMUP = {"cosine": 0.03, "one-cycle": 0.3, "constant": 0.0}  # fraction of the 
 ONE_CYCLE_START, ONE_CYCLE_END = 1 / 25, 1 / 25 * 1e-5  # learning rates of one-cycle, relative to the peak
 
 
+def check_length(steps: int | None, minutes: float | None) -> None:
+    """Raises SettingsError unless exactly one of both sets the length of a training."""
+    if (steps is None) == (minutes is None):
+        raise SettingsError("set exactly one of steps and minutes: it sets the length of the training")
+
+
 @validated
 @dataclass(frozen=True)
 class FitSettings:
@@ -70,8 +76,7 @@ class FitSettings:
     RENAMED: ClassVar = {"columns": "batch_width_px", "hidden": "span_mask"}
 
     def __post_init__(self) -> None:
-        if (self.steps is None) == (self.minutes is None):
-            raise SettingsError("set exactly one of steps and minutes: it sets the length of the training")
+        check_length(self.steps, self.minutes)
         settings_of(self.augmentation, self.augment)
         if self.thaw is not None and not self.freeze:
             raise SettingsError(

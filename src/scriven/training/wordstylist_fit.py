@@ -7,7 +7,6 @@ import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
@@ -15,11 +14,10 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from scriven.base import SettingsError
 from scriven.scribes.wordstylist.autoencoder import Autoencoder, OwnAutoencoder
 from scriven.scribes.wordstylist.network import COLUMNS, Draws, Words, WordStylist
 from scriven.training.memory import trim
-from scriven.training.run_state import Pairs, load_optimiser, optimiser_tensors, pairs_of, under, update_average
+from scriven.training.run_state import AveragedRun, require_finite, update_average
 from scriven.training.settings import fraction_done, learning_rate
 from scriven.training.words_of_hands import WordsOfHands
 from scriven.training.wordstylist_settings import WordStylistTrainSettings
@@ -46,7 +44,7 @@ class WordStylistProgress:
 
 
 @dataclass
-class WordStylistRun:
+class WordStylistRun(AveragedRun):
     """A network in training, with its own autoencoder if it has one, and the moving average of their weights."""
 
     parts: nn.ModuleDict
@@ -86,7 +84,12 @@ class WordStylistRun:
         return cls(parts, average, external, torch.optim.AdamW(groups, settings.lr), progress, fabric.device)
 
     @property
-    def net(self) -> WordStylist:
+    def trained(self) -> nn.Module:
+        """All parts."""
+        return self.parts
+
+    @property
+    def network(self) -> WordStylist:
         return cast(WordStylist, self.parts[NETWORK])
 
     @property
@@ -97,24 +100,6 @@ class WordStylistRun:
     def autoencoder(self) -> Autoencoder:
         """The one by which pictures are encoded and drawn: the external one, or the average of the own one."""
         return self.external or cast(Autoencoder, self.average[AUTOENCODER])
-
-    @cached_property
-    def pairs(self) -> Pairs:
-        """Pairs of a tensor of the moving average and the corresponding one in training."""
-        return pairs_of(self.average.state_dict(), self.parts.state_dict())
-
-    def tensors(self) -> dict[str, Tensor]:
-        """All tensors that change, by name."""
-        found = {f"parts.{k}": v for k, v in self.parts.state_dict().items()}
-        found |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
-        return found | {f"optimizer.{name}": value for name, value in optimiser_tensors(self.optimizer)}
-
-    def restore(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
-        """Load what `tensors` returned, and the fields of WordStylistProgress."""
-        self.parts.load_state_dict(under("parts", tensors))
-        self.average.load_state_dict(under("average", tensors))
-        load_optimiser(self.optimizer, under("optimizer", tensors))
-        self.progress = WordStylistProgress(**progress)
 
 
 @dataclass
@@ -217,16 +202,13 @@ def _step(
     run.optimizer.zero_grad(set_to_none=True)
     with fabric.autocast():
         if phase == NETWORK:
-            loss = batches.loss(run.net, indices, seed, run.device)
+            loss = batches.loss(run.network, indices, seed, run.device)
         else:
             own = cast(OwnAutoencoder, run.parts[AUTOENCODER]).columns
             noise = torch.randn(len(indices), own.latent, COLUMNS, generator=torch.Generator().manual_seed(seed))
             loss = own.loss(batches.lines.ink(indices).to(run.device), noise.to(run.device))
     loss.backward()
-    if not bool(torch.isfinite(loss)):
-        raise SettingsError(
-            f"the loss of step {number + 1} is not finite; train again with a smaller lr or with precision=32-true"
-        )
+    require_finite(loss, number + 1)
     nn.utils.clip_grad_norm_(run.parts.parameters(), settings.clip)
     run.optimizer.step()
     return loss.detach()

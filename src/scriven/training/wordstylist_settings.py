@@ -8,7 +8,7 @@ from pydantic import Field
 from scriven.base import SettingsError
 from scriven.base.settings import Count, Natural, NonNegative, Positive, Seed, Share, validated
 from scriven.scribes.wordstylist.settings import Steps
-from scriven.training.settings import Device, FitSettings, LearningRate
+from scriven.training.settings import Device, FitSettings, LearningRate, check_length
 
 
 @validated
@@ -42,8 +42,7 @@ class WordStylistTrainSettings:
     seed: Seed = 0
 
     def __post_init__(self) -> None:
-        if (self.steps is None) == (self.minutes is None):
-            raise SettingsError("set exactly one of steps and minutes: it sets the length of the training")
+        check_length(self.steps, self.minutes)
         if self.width % self.heads:
             raise SettingsError(f"the setting 'width' is {self.width}, which heads={self.heads} does not divide")
 

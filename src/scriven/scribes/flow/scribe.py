@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scriven.base import SettingsError, Skipped, TextError
+from scriven.base import Skipped, TextError
 from scriven.scribes.contract import Handwriting
 from scriven.scribes.flow.borrowed import glyphs_in, stand_ins, typefaces_with
 from scriven.scribes.flow.columns import HEIGHT, PARTS
@@ -15,6 +15,7 @@ from scriven.scribes.flow.examples import hand_of
 from scriven.scribes.flow.generator import Generator, Styled, laid_out
 from scriven.scribes.flow.model import Hand
 from scriven.scribes.flow.settings import FLOW_DEFAULTS, FlowSettings
+from scriven.scribes.trained import chosen_hand, licence_of, number_of, refusal_of
 from scriven.text import name, normalise, visual
 
 log = logging.getLogger("scriven.write")
@@ -48,7 +49,7 @@ class FlowScribe:
             self._given, self._hand = [(self.generator.styled(hand), 1.0)], hand.name
             self.shown = [hand]
         elif settings.between:
-            first, second = (self._number(one) for one in settings.between)
+            first, second = (number_of(one, self._names) for one in settings.between)
             self._given = [(self._style(first), 1 - settings.blend), (self._style(second), settings.blend)]
             self.shown = ()
             self._hand = f"{settings.blend:g} from {settings.between[0]} to {settings.between[1]}"
@@ -65,8 +66,7 @@ class FlowScribe:
     @property
     def licence(self) -> str:
         """The licence of the model."""
-        known = self.generator.info.licence
-        return f"written by a model under {known}" if known else ""
+        return licence_of(self.generator.info.licence)
 
     @property
     def hands(self) -> int:
@@ -81,14 +81,7 @@ class FlowScribe:
     def refusal(self, text: str) -> str | None:
         """Why a text cannot be written, naming the characters that the model lacks; None if it can."""
         text = visual(normalise(text))
-        if not text:
-            return "there is nothing to write in an empty text; leave it out"
-        if missing := [one for one in self.generator.charset.missing([text]) if not self._stand_in(one)]:
-            names = ", ".join(map(name, missing))
-            return (
-                f"the model cannot write {names} of {text!r}; train it on lines that have them, or leave the text out"
-            )
-        return None
+        return refusal_of(text, [one for one in self.generator.charset.missing([text]) if not self._stand_in(one)])
 
     def write(
         self, text: str, rng: np.random.Generator, *, hand: int | None = None, strength: float = 1.0
@@ -97,9 +90,7 @@ class FlowScribe:
         text, settings = normalise(text), self.settings
         if why := self.refusal(text):
             raise TextError(why)
-        if hand is not None and not 0 <= hand < self.hands:
-            raise TextError(f"the model has no hand {hand}; its hands are numbered 0 to {self.hands - 1}")
-        number = int(rng.integers(self.hands)) if hand is None else hand
+        number = chosen_hand(hand, self.hands, rng)
         styles, named = (
             (self._given, self._hand) if self._given else ([(self._style(number), 1.0)], self._names[number])
         )
@@ -142,9 +133,3 @@ class FlowScribe:
             if found:
                 log.info("%s is drawn from typefaces: the model has never seen it written", name(character))
         return self._stand_ins[character]
-
-    def _number(self, hand: str) -> int:
-        if hand not in self._names:
-            known = ", ".join(self._names[:5]) + (" ..." if len(self._names) > 5 else "")
-            raise SettingsError(f"the model has no hand {hand!r}; it has {known}; see them with `scriven look MODEL`")
-        return self._names.index(hand)

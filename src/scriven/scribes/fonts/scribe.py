@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from scriven.augment import Sampler
 from scriven.base import Skipped, TextError
-from scriven.scribes.contract import Handwriting
+from scriven.scribes.contract import EMPTY, Handwriting
 from scriven.scribes.fonts.face import Face
 from scriven.scribes.fonts.glyph_cache import GlyphCache
 from scriven.scribes.fonts.hands import Hand, draw_hand
@@ -88,7 +88,7 @@ class FontScribe:
         """Why no typeface can write a text, naming the characters; None if one can."""
         text = normalise(text)
         if not text:
-            return "there is nothing to write in an empty text; leave it out"
+            return EMPTY
         if self._able(text):
             return None
         nowhere = [c for c in dict.fromkeys(visual(text)) if c != " " and not self._able(c)]

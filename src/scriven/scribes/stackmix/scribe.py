@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from scriven.base import InputError, Skipped, TextError
-from scriven.scribes.contract import OWN_TEXTS, Handwriting
+from scriven.scribes.contract import EMPTY, OWN_TEXTS, Handwriting
 from scriven.scribes.stackmix.assembly import assemble, slanted, smoothed
 from scriven.scribes.stackmix.bank import Bank
 from scriven.scribes.stackmix.choice import Chooser
@@ -60,7 +60,7 @@ class StackMixScribe:
         """Why a text cannot be written, naming the characters that the bank lacks; None if it can."""
         text = visual(normalise(text))
         if not text:
-            return "there is nothing to write in an empty text; leave it out"
+            return EMPTY
         if missing := [c for c in dict.fromkeys(text) if c not in self.bank.alphabet]:
             names = ", ".join(map(name, missing))
             return f"the bank has no picture of {names} of {text!r}; cut more lines, or leave the text out"

@@ -10,6 +10,7 @@ from torch import Tensor
 from scriven.base import SettingsError, Skipped, TextError
 from scriven.images import Grey
 from scriven.scribes.contract import Handwriting
+from scriven.scribes.trained import chosen_hand, licence_of, number_of, refusal_of
 from scriven.scribes.wordstylist.autoencoder import Autoencoder
 from scriven.scribes.wordstylist.info import WordStylistInfo
 from scriven.scribes.wordstylist.model import autoencoder_of, load_wordstylist
@@ -17,7 +18,7 @@ from scriven.scribes.wordstylist.network import Words, WordStylist
 from scriven.scribes.wordstylist.sampling import SHAPE, Sampling, sampled
 from scriven.scribes.wordstylist.settings import GUIDANCE, WORDSTYLIST_DEFAULTS, WordStylistSettings
 from scriven.tensors import torch_threads
-from scriven.text import name, normalise, visual
+from scriven.text import normalise, visual
 
 INK = 200  # grey values below it are ink where paper is cut
 
@@ -53,7 +54,7 @@ class WordStylistScribe:
         self._net = net.to(device)
         self._autoencoder = autoencoder.to(device) if isinstance(autoencoder, torch.nn.Module) else autoencoder
         self._how = self._sampling()
-        self._between = [self._number(one) for one in settings.between]
+        self._between = [number_of(one, self._names) for one in settings.between]
 
     def __reduce__(self) -> tuple[Callable[..., "WordStylistScribe"], tuple[Path, WordStylistSettings]]:
         """Pickled as its arguments: a worker process loads the model itself."""
@@ -62,7 +63,7 @@ class WordStylistScribe:
     @property
     def licence(self) -> str:
         """The licence of the model."""
-        return f"written by a model under {self.info.licence}" if self.info.licence else ""
+        return licence_of(self.info.licence)
 
     @property
     def hands(self) -> int:
@@ -77,13 +78,8 @@ class WordStylistScribe:
     def refusal(self, text: str) -> str | None:
         """Why a text cannot be written: it is empty, too long, or has characters that the model lacks; else None."""
         text = visual(normalise(text))
-        if not text:
-            return "there is nothing to write in an empty text; leave it out"
-        if missing := self.charset.missing([text]):
-            names = ", ".join(map(name, missing))
-            return (
-                f"the model cannot write {names} of {text!r}; train it on lines that have them, or leave the text out"
-            )
+        if why := refusal_of(text, list(self.charset.missing([text]))):
+            return why
         if len(text) > self._net.longest:
             return (
                 f"{text!r} has {len(text)} characters, and the model writes words of at most {self._net.longest}; "
@@ -103,9 +99,7 @@ class WordStylistScribe:
         text, settings = normalise(text), self.settings
         if why := self.refusal(text):
             raise TextError(why)
-        if hand is not None and not 0 <= hand < self.hands:
-            raise TextError(f"the model has no hand {hand}; its hands are numbered 0 to {self.hands - 1}")
-        number = int(rng.integers(self.hands)) if hand is None else hand
+        number = chosen_hand(hand, self.hands, rng)
         share, fixed = strength * settings.strength, np.random.default_rng(0)
 
         def draw() -> Tensor:
@@ -143,12 +137,6 @@ class WordStylistScribe:
         own = GUIDANCE if self.info.guided else 1.0
         steps = settings.steps or self.info.steps
         return Sampling(settings.sampler, steps, own if text is None else text, settings.style_guidance)
-
-    def _number(self, hand: str) -> int:
-        if hand not in self._names:
-            known = ", ".join(self._names[:5]) + (" ..." if len(self._names) > 5 else "")
-            raise SettingsError(f"the model has no hand {hand!r}; it has {known}; see them with `scriven look MODEL`")
-        return self._names.index(hand)
 
 
 def trimmed(picture: Grey, margin: int) -> Grey:
