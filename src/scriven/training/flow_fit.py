@@ -4,9 +4,9 @@ A batch and its random numbers depend on the seed and the number of the step alo
 """
 
 import copy
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,10 +19,9 @@ from scriven.scribes.flow.network import Draws, FlowNetwork, hidden_matrices
 from scriven.training.flow_batches import FlowBatches
 from scriven.training.flow_settings import FlowTrainSettings
 from scriven.training.legibility import CLEAR, Critic
-from scriven.training.memory import trim
 from scriven.training.muon import Muon
-from scriven.training.run_state import AveragedRun, require_finite, update_average
-from scriven.training.settings import fraction_done, learning_rate
+from scriven.training.run_state import AveragedRun, RunProgress, averaged_loop, require_finite
+from scriven.training.settings import learning_rate
 
 WIDTHS_SHARE = 0.1  # weight of the loss of the widths
 WHITENED_ON = 8  # batches that mean and deviation of the latents are measured on
@@ -30,18 +29,10 @@ VALIDATION_SEED = 1_000_003  # added to that of the batches
 
 
 @dataclass
-class FlowProgress:
+class FlowProgress(RunProgress):
     """Where a run is."""
 
-    step: int = 0
-    seconds: float = 0.0
-    evaluations: int = 0
     begun: int | None = None  # the step at which the autoencoder was finished; None before
-    rows: list[dict[str, Any]] = field(default_factory=list)  # the log, one row per evaluation
-
-    def fraction(self, settings: FlowTrainSettings) -> float:
-        """The fraction of the steps or minutes that is used up, 0..1."""
-        return fraction_done(self.step, self.seconds, settings.steps, settings.minutes)
 
 
 @dataclass
@@ -91,32 +82,21 @@ def fit_flow(
     not finite.
     """
     progress, schedule = run.progress, settings.schedule.resolved()
-    started = time.monotonic() - progress.seconds
-    losses: list[Tensor] = []
-    run.net.train()
-    while (done := progress.fraction(settings)) < 1:
-        phase = _phase(run, batches, settings, done)
-        rate = learning_rate(schedule, _within(settings, run.net, done))
+    now: dict[str, Any] = {}  # phase and learning rate of the last step
+
+    def step() -> Tensor:
+        done = progress.fraction(settings)
+        now.update(phase=_phase(run, batches, settings, done))
+        now.update(lr=learning_rate(schedule, _within(settings, run.net, done)))
         for group in run.optimizer.param_groups:
-            group["lr"] = rate
-        losses.append(_step(run, batches, settings, fabric, phase))
-        progress.step += 1
-        update_average(run.pairs, settings.ema, progress.step)
-        progress.seconds = time.monotonic() - started
-        trim(progress.step)
-        due = progress.fraction(settings) * settings.evaluations
-        if due >= progress.evaluations + 1 or progress.fraction(settings) >= 1:
-            progress.evaluations = int(due)
-            loss = float(torch.stack(losses).mean())
-            losses.clear()
-            row = {
-                "step": progress.step, "minutes": round(progress.seconds / 60, 2), "phase": phase, "loss": loss,
-                "lr": rate, "valid": validation_loss(run, valid, settings, phase),
-            }  # fmt: skip
-            progress.rows.append(row)
-            evaluate(run, row)
-            run.net.train()
-        tell(progress.fraction(settings))
+            group["lr"] = now["lr"]
+        run.net.train()
+        return _step(run, batches, settings, fabric, now["phase"])
+
+    def row() -> dict[str, Any]:
+        return {**now, "valid": validation_loss(run, valid, settings, now["phase"])}
+
+    averaged_loop(run, settings, step, row, partial(evaluate, run), tell)
     return progress
 
 

@@ -3,10 +3,10 @@
 import copy
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -15,23 +15,13 @@ from scriven.judging.pictures import HEIGHT, ink_of
 from scriven.training.hand_batches import HandBatches, HandPictures
 from scriven.training.hand_network import HandNetwork
 from scriven.training.muon import Muon
-from scriven.training.run_state import AveragedRun, update_average
-from scriven.training.settings import FitSettings, fraction_done, learning_rate
+from scriven.training.run_state import AveragedRun, RunProgress, averaged_loop
+from scriven.training.settings import FitSettings, learning_rate
 
 EMA = 0.998  # decay of the moving average of the weights
 SMOOTHING = 0.1  # of the labels
 EVALUATIONS = 20  # at equal intervals over the run
 AT_ONCE = 2048  # px of width that are embedded at a time
-
-
-@dataclass
-class HandProgress:
-    """Where a run is; `seconds`: of the processor, so that a busy machine trains no less."""
-
-    step: int = 0
-    seconds: float = 0.0
-    evaluations: int = 0
-    rows: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
@@ -41,7 +31,7 @@ class HandRun(AveragedRun):
     net: HandNetwork
     average: HandNetwork
     optimizer: Muon
-    progress: HandProgress
+    progress: RunProgress  # its seconds are of the processor, so that a busy machine trains no less
 
     @classmethod
     def begin(cls, hands: int, settings: FitSettings) -> "HandRun":
@@ -51,39 +41,27 @@ class HandRun(AveragedRun):
         net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a fifth faster on a CPU
         average = copy.deepcopy(net).requires_grad_(False).eval()
         optimizer = Muon(net.parameters(), settings.lr or 0.0, settings.weight_decay or 0.0, torch.float32)
-        return cls(net, average, optimizer, HandProgress())
+        return cls(net, average, optimizer, RunProgress())
 
 
 def fit_hands(
     run: HandRun, batches: HandBatches, settings: FitSettings, evaluate: Callable[[HandRun, dict[str, Any]], None]
 ) -> None:
     """Train for the steps, or the minutes of the processor, of `settings`; `evaluate(run, row)` at each evaluation."""
-    progress, before = run.progress, time.process_time() - run.progress.seconds
-    losses: list[float] = []
+    progress, length = run.progress, replace(settings, ema=EMA, evaluations=EVALUATIONS)
 
-    def done() -> float:
-        return fraction_done(progress.step, progress.seconds, settings.steps, settings.minutes)
-
-    while done() < 1:
+    def step() -> Tensor:
         run.net.train()
         for group in run.optimizer.param_groups:
-            group["lr"] = learning_rate(settings, done())
+            group["lr"] = learning_rate(settings, progress.fraction(length))
         images, widths, hands = batches.batch(progress.step)
         run.optimizer.zero_grad(set_to_none=True)
         loss = F.cross_entropy(run.net.logits(run.net(images, widths)), hands, label_smoothing=SMOOTHING)
         loss.backward()
         run.optimizer.step()
-        losses.append(float(loss.detach()))
-        progress.step += 1
-        update_average(run.pairs, EMA, progress.step)
-        progress.seconds = time.process_time() - before
-        if done() * EVALUATIONS >= progress.evaluations + 1 or done() >= 1:
-            progress.evaluations = int(done() * EVALUATIONS)
-            minutes = round(progress.seconds / 60, 2)
-            row = {"step": progress.step, "minutes": minutes, "loss": float(np.mean(losses))}
-            losses.clear()
-            evaluate(run, row)
-            progress.rows.append(row)
+        return loss.detach()
+
+    averaged_loop(run, length, step, dict, partial(evaluate, run), clock=time.process_time)
 
 
 @torch.inference_mode()

@@ -1,17 +1,48 @@
-"""What training loops share: the moving average of the weights, and the state of an optimiser to resume from."""
+"""What training loops share: the loop, the moving average of the weights, and the state to resume from."""
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
 from scriven.base import SettingsError
+from scriven.training.memory import trim
 from scriven.training.optimisers import state_keys
+from scriven.training.settings import fraction_done
 
 RAMP = 10  # the decay of the moving average is at most (1 + step) / (RAMP + step)
 Pairs = list[tuple[Tensor, Tensor]]
+
+
+class Length(Protocol):
+    """What settings say of a loop: its steps or minutes, its evaluations, the decay of the moving average."""
+
+    @property
+    def steps(self) -> int | None: ...
+    @property
+    def minutes(self) -> float | None: ...
+    @property
+    def evaluations(self) -> int: ...
+    @property
+    def ema(self) -> float: ...
+
+
+@dataclass
+class RunProgress:
+    """Where a run is."""
+
+    step: int = 0
+    seconds: float = 0.0
+    evaluations: int = 0
+    rows: list[dict[str, Any]] = field(default_factory=list)  # the log, one row per evaluation
+
+    def fraction(self, settings: Length) -> float:
+        """The fraction of the steps or minutes that is used up, 0..1."""
+        return fraction_done(self.step, self.seconds, settings.steps, settings.minutes)
 
 
 class AveragedRun:
@@ -20,7 +51,7 @@ class AveragedRun:
     net: Any
     average: Any  # a copy of what is trained, with the moving average of its weights
     optimizer: Any
-    progress: Any  # a dataclass
+    progress: Any  # a RunProgress, or a dataclass of its own
 
     @property
     def trained(self) -> nn.Module:
@@ -44,6 +75,39 @@ class AveragedRun:
         self.average.load_state_dict(under("average", tensors))
         load_optimiser(self.optimizer, under("optimizer", tensors))
         self.progress = type(self.progress)(**progress)
+
+
+def averaged_loop(
+    run: AveragedRun,
+    settings: Length,
+    step: Callable[[], Tensor],
+    row: Callable[[], dict[str, Any]],
+    evaluate: Callable[[dict[str, Any]], None],
+    tell: Callable[[float], None] = lambda fraction: None,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Train for the steps or minutes of `settings`, whose clock is `clock`, with a RunProgress.
+
+    `step()` updates the weights and returns the loss. At each evaluation `row()` adds to a row of the log, which has
+    step, minutes and the mean loss since the last, and `evaluate(row)` follows. `tell(fraction)`: the fraction that is
+    done, after every step.
+    """
+    progress, losses = run.progress, list[Tensor]()
+    started = clock() - progress.seconds
+    while progress.fraction(settings) < 1:
+        losses.append(step())
+        progress.step += 1
+        update_average(run.pairs, settings.ema, progress.step)
+        progress.seconds = clock() - started
+        trim(progress.step)
+        done = progress.fraction(settings)
+        if done * settings.evaluations >= progress.evaluations + 1 or done >= 1:
+            progress.evaluations = int(done * settings.evaluations)
+            minutes, loss = round(progress.seconds / 60, 2), float(torch.stack(losses).mean())
+            losses.clear()
+            progress.rows.append({"step": progress.step, "minutes": minutes, "loss": loss, **row()})
+            evaluate(progress.rows[-1])
+        tell(done)
 
 
 def require_finite(loss: Tensor, step: int) -> None:

@@ -4,9 +4,9 @@ A batch and its random numbers depend on the seed and the number of the step alo
 """
 
 import copy
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -16,9 +16,8 @@ from torch import Tensor, nn
 
 from scriven.scribes.wordstylist.autoencoder import Autoencoder, OwnAutoencoder
 from scriven.scribes.wordstylist.network import COLUMNS, Draws, Words, WordStylist
-from scriven.training.memory import trim
-from scriven.training.run_state import AveragedRun, require_finite, update_average
-from scriven.training.settings import fraction_done, learning_rate
+from scriven.training.run_state import AveragedRun, RunProgress, averaged_loop, require_finite
+from scriven.training.settings import learning_rate
 from scriven.training.words_of_hands import WordsOfHands
 from scriven.training.wordstylist_settings import WordStylistTrainSettings
 
@@ -29,18 +28,10 @@ VALIDATION_SEED = 1_000_003  # added to that of the batches
 
 
 @dataclass
-class WordStylistProgress:
+class WordStylistProgress(RunProgress):
     """Where a run is."""
 
-    step: int = 0
-    seconds: float = 0.0
-    evaluations: int = 0
     encoded: bool = False  # whether the autoencoder is finished
-    rows: list[dict[str, Any]] = field(default_factory=list)  # the log, one row per evaluation
-
-    def fraction(self, settings: WordStylistTrainSettings) -> float:
-        """The fraction of the steps or minutes that is used up, 0..1."""
-        return fraction_done(self.step, self.seconds, settings.steps, settings.minutes)
 
 
 @dataclass
@@ -150,29 +141,17 @@ def fit_wordstylist(
     `valid`: the words whose loss is logged. `tell(fraction)`: the fraction that is done, after every step.
     Raises SettingsError for a loss that is not finite.
     """
-    progress = run.progress
-    started = time.monotonic() - progress.seconds
-    losses: list[Tensor] = []
-    while progress.fraction(settings) < 1:
-        phase = _phase(run, batches, settings)
-        losses.append(_step(run, batches, settings, fabric, phase))
-        progress.step += 1
-        update_average(run.pairs, settings.ema, progress.step)
-        progress.seconds = time.monotonic() - started
-        trim(progress.step)
-        due = progress.fraction(settings) * settings.evaluations
-        if due >= progress.evaluations + 1 or progress.fraction(settings) >= 1:
-            progress.evaluations = int(due)
-            row = {
-                "step": progress.step, "minutes": round(progress.seconds / 60, 2), "phase": phase,
-                "loss": float(torch.stack(losses).mean()),
-                "valid": _validation_loss(run, batches, valid) if phase == NETWORK else None,
-            }  # fmt: skip
-            losses.clear()
-            progress.rows.append(row)
-            evaluate(run, row)
-        tell(progress.fraction(settings))
-    return progress
+    now: dict[str, Any] = {}  # phase of the last step
+
+    def step() -> Tensor:
+        now.update(phase=_phase(run, batches, settings))
+        return _step(run, batches, settings, fabric, now["phase"])
+
+    def row() -> dict[str, Any]:
+        return {**now, "valid": _validation_loss(run, batches, valid) if now["phase"] == NETWORK else None}
+
+    averaged_loop(run, settings, step, row, partial(evaluate, run), tell)
+    return run.progress
 
 
 def _phase(run: WordStylistRun, batches: Batches, settings: WordStylistTrainSettings) -> str:
